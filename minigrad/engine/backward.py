@@ -1,0 +1,304 @@
+"""The walk back through the graph: from outputs to leaves, each node once, without recursion.
+
+A node is ready when everything computed from it has been visited. Since an operand is always
+recorded before what is computed from it, visiting the youngest pending node first is enough.
+All state of a walk is local to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .modes import set_grad_enabled
+from .node import Memory, Node, Variable, clock, describe, wrap
+
+ONCE = (
+    "the graph was freed by an earlier backward (or by grad). Call the first one with "
+    "retain_graph=True, or compute the loss again"
+)
+
+
+class Pending:
+    """The gradient of one node while contributions to it arrive."""
+
+    __slots__ = ("gradient", "node", "owned")
+
+    def __init__(self, node: Node, gradient: Any, owned: bool) -> None:
+        self.node = node
+        self.gradient = gradient
+        self.owned = owned
+
+
+def walk(
+    roots: Sequence[tuple[Node, Any]],
+    create_graph: bool,
+    retain_graph: bool,
+    targets: Collection[Node] | None = None,
+) -> list[Pending]:
+    """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
+
+    Gradients are arrays, and tensors with ``create_graph``: the rules are the same.
+    """
+    path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
+    pending: dict[int, Pending] = {}
+    heap: list[int] = []
+    reached: list[Pending] = []
+
+    def add(node: Node, gradient: Any, owned: bool) -> None:
+        entry = pending.get(node.time)
+        if entry is None:
+            pending[node.time] = Pending(node, gradient, owned)
+            heappush(heap, -node.time)
+        elif entry.owned and not create_graph:
+            entry.gradient += gradient
+        else:
+            entry.gradient = entry.gradient + gradient
+            entry.owned = True
+
+    for node, gradient in roots:
+        if path is None or node in path:
+            add(node, gradient, False)
+    while heap:
+        entry = pending.pop(-heappop(heap))
+        node, dy = entry.node, entry.gradient
+        if node.hooks:
+            dy = entry.gradient = run_hooks(node, dy)
+            entry.owned = False
+        if node.op is None if targets is None else node in targets:
+            reached.append(entry)
+        if node.op is None:
+            continue
+        for edge, gradient in zip(node.inputs, pull_back(node, dy, create_graph, path)):
+            if gradient is not None:
+                add(edge, gradient, gradient is not dy and type(gradient) is ndarray and gradient.base is None)
+        if not retain_graph:
+            node.saved = node.cache = None
+            node.memories = []
+    return reached
+
+
+def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -> list[Any]:
+    """The gradient of each operand of a node, None where nobody needs it."""
+    op, saved = node.op, node.saved
+    assert op is not None
+    if saved is None:
+        raise RuntimeError(f"{node}: {ONCE}.")
+    for memory in node.memories:
+        if memory.changed > node.time:
+            raise RuntimeError(changed_in_place(node, memory))
+    needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
+    if create_graph:
+        args = graph_arguments(node)
+        gradients = [vjp(dy, *args) if need else None for vjp, need in zip(op.vjps, needs)]
+    elif op.fused is not None:
+        gradients = list(op.fused(dy, node.cache, needs, *saved))
+    else:
+        gradients = [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
+    for i, gradient in enumerate(gradients):
+        if gradient is not None:
+            edge = node.inputs[i]
+            if gradient.shape != edge.shape:
+                gradient = gradients[i] = sum_to_shape(gradient, edge.shape)
+            if gradient.dtype != edge.dtype:
+                gradients[i] = gradient.astype(edge.dtype)
+            if node.trace:
+                check_finite(node, dy, gradients[i])
+    return gradients
+
+
+def graph_arguments(node: Node) -> list[Any]:
+    """What the rules get when the gradient must be a graph: tensors, connected to their nodes."""
+    assert node.saved is not None
+    y, *rest = node.saved
+    operands = [
+        edge.tensor(value) if type(edge) is Node and value is not edge else edge
+        for edge, value in zip(node.inputs, rest)
+    ]
+    return [y if y is None else node.tensor(y), *operands, *node.attributes]
+
+
+def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over every axis that was added or stretched."""
+    added = len(gradient.shape) - len(shape)
+    stretched = [i + added for i, n in enumerate(shape) if n == 1 and gradient.shape[i + added] != 1]
+    axes = (*range(added), *stretched)
+    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
+
+
+def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]:
+    """The nodes through which the roots depend on the targets, the targets among them."""
+    path = set(targets)
+    for node in sorted(reachable(roots), key=lambda node: node.time):
+        if any(type(edge) is Node and edge in path for edge in node.inputs):
+            path.add(node)
+    return path
+
+
+def reachable(roots: Sequence[Node]) -> set[Node]:
+    """Every node the roots were computed from, and the roots themselves."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().inputs:
+            if type(edge) is Node and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return seen
+
+
+def run_hooks(node: Node, dy: Any) -> Any:
+    """Show a tensor's gradient to its hooks; what one returns takes its place."""
+    as_tensor = not isinstance(dy, Variable)
+    gradient = wrap(dy) if as_tensor else dy
+    for hook in list(node.hooks or ()):
+        replacement = hook(gradient)
+        if replacement is not None:
+            if not isinstance(replacement, Variable) or replacement.shape != gradient.shape:
+                raise RuntimeError(
+                    f"a hook on {node} returned {describe(replacement)}, expected a tensor {gradient.shape} or None."
+                )
+            gradient = replacement
+    return gradient.array if as_tensor else gradient
+
+
+def changed_in_place(node: Node, memory: Memory) -> str:
+    """Why the gradient would be wrong, and what to do about it."""
+    op, saved = node.op, node.saved
+    assert op is not None and saved is not None
+    kept = ["its output"] * op.keeps_output
+    kept += [
+        f"operand {i}, {describe(value)}"
+        for i, (edge, value) in enumerate(zip(node.inputs, saved[1:]))
+        if isinstance(edge, (Node, Variable)) and isinstance(value, ndarray)
+    ]
+    what = kept[[m is memory for m in node.memories].index(True)]
+    return (
+        f"{node}: {what}, was changed in place after it was recorded, so its gradient would be "
+        "wrong. Call backward before the change, change a copy (x.clone()), or write "
+        "x = x + 1 instead of x += 1."
+    )
+
+
+def check_finite(node: Node, dy: Any, gradient: Any) -> None:
+    """Anomaly detection: refuse a NaN that this node's rule brought in."""
+    given, made = (g.array if isinstance(g, Variable) else g for g in (dy, gradient))
+    if np.isnan(made).any() and not np.isnan(given).any():
+        raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
+
+
+def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
+    """Where a walk starts: the output's node and its gradient, 1 for a single value."""
+    if output.node is None:
+        raise RuntimeError(
+            f"a tensor {describe(output)} does not require grad and was not computed from one that "
+            "does: nothing to differentiate. Was it computed under no_grad(), or detached?"
+        )
+    if gradient is None:
+        if output.array.size != 1:
+            raise RuntimeError(
+                f"backward needs a single value, got {describe(output)}: reduce it first "
+                "(loss.mean(), loss.sum()), or pass the gradient of the output."
+            )
+        gradient = wrap(np.ones(output.shape, output.dtype))
+    elif not isinstance(gradient, Variable):
+        gradient = wrap(np.array(gradient, output.dtype))
+    if gradient.shape != output.shape:
+        raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
+    return output.node, gradient if create_graph else gradient.array.astype(output.dtype, copy=False)
+
+
+def backward(
+    output: Variable, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Add the gradients of ``output`` to ``.grad`` of every leaf it was computed from.
+
+    Args:
+        output: a tensor that requires grad.
+        gradient: the gradient of the output, of its shape; 1 if it is a single value.
+        retain_graph: keep what the graph saved, for another backward; ``create_graph`` unless given.
+        create_graph: make the gradients graphs themselves, to be differentiated again.
+
+    Raises:
+        RuntimeError: if there is nothing to differentiate, the output is not a single value,
+            the graph was freed, or a saved value has been changed in place.
+    """
+    roots = [seed(output, gradient, create_graph)]
+    retain = create_graph if retain_graph is None else retain_graph
+    with set_grad_enabled(create_graph):
+        for leaf in walk(roots, create_graph, retain):
+            accumulate(leaf)
+
+
+def accumulate(leaf: Pending) -> None:
+    """Add a leaf's gradient to its ``.grad``."""
+    tensor = leaf.node.output()
+    if tensor is None or tensor.node is not leaf.node:
+        return
+    before, gradient = tensor._grad, leaf.gradient
+    if isinstance(gradient, Variable):
+        tensor._grad = gradient if before is None else before + gradient
+    elif before is None:
+        tensor._grad = wrap(gradient if leaf.owned else gradient.copy())
+    elif before.node is not None:
+        tensor._grad = before + wrap(gradient)
+    else:
+        before.array += gradient
+        before.memory.changed = clock()
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` with respect to ``inputs``; no ``.grad`` changes.
+
+    Only the part of the graph between the two is walked.
+
+    Args:
+        outputs: a tensor or a sequence of them; with several, the gradient of their sum.
+        inputs: a tensor or a sequence of them: leaves or intermediate results.
+        grad_outputs: the gradient of each output; 1 for each that is a single value.
+        retain_graph: keep what the graph saved; ``create_graph`` unless given.
+        create_graph: make the gradients graphs themselves, to be differentiated again.
+        allow_unused: return None for an input the outputs do not depend on, instead of refusing.
+
+    Returns:
+        A tuple with a tensor for each input, of its shape and dtype.
+    """
+    outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    if grad_outputs is None or isinstance(grad_outputs, Variable):
+        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"got {len(grad_outputs)} grad_outputs for {len(outputs)} outputs.")
+    for i, x in enumerate(inputs):
+        if x.node is None:
+            raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
+    roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
+    retain = create_graph if retain_graph is None else retain_graph
+    with set_grad_enabled(create_graph):
+        reached = walk(roots, create_graph, retain, {x.node for x in inputs})
+    found = {entry.node: entry for entry in reached}
+    for i, x in enumerate(inputs):
+        if x.node not in found and not allow_unused:
+            raise RuntimeError(
+                f"input {i}, {describe(x)}, was not used to compute the outputs: "
+                "pass allow_unused=True to get None for it."
+            )
+    return tuple(as_tensor(found[x.node]) if x.node in found else None for x in inputs)
+
+
+def as_tensor(entry: Pending) -> Any:
+    """A gradient as a tensor that shares its memory with nothing else."""
+    if isinstance(entry.gradient, Variable):
+        return entry.gradient
+    return wrap(entry.gradient if entry.owned else entry.gradient.copy())

@@ -1,0 +1,312 @@
+"""The record of one operation, and what records are made of.
+
+``Op``        an operation: its forward function and its derivatives, defined once per process
+``Variable``  an array that may be part of a graph (what users hold is its subclass ``Tensor``)
+``Node``      the record of one application of an ``Op``: the graph consists of these
+
+Edges run from a node to the nodes of its inputs, never back to tensors: a node refers to the
+tensor it made by a weak reference only, so a graph nobody holds is freed at once, and arrays that
+no derivative needs are not kept alive by it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from .modes import Scope, state, where
+
+clock = itertools.count(1).__next__
+"""Ticks at each record and each in-place change, so that any two of them can be put in order."""
+
+float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
+new_weak_reference = weakref.ref
+
+
+class Memory:
+    """The storage under one or several variables: when it last changed in place, who looks at it."""
+
+    changed = 0
+    shared = False
+
+
+class Variable:
+    """An array, and the node that made it.
+
+    ``node`` is None for a constant; a variable requires grad exactly when it has a node.
+    """
+
+    __slots__ = ("__weakref__", "_grad", "array", "memory", "node")
+    array: ndarray
+    node: Node | None
+    memory: Memory
+    _grad: Any
+
+    tensor_type: ClassVar[type[Variable]]
+    """The class of what operations return: the tensor floor sets it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis, as a plain tuple."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return self.array.dtype
+
+
+def wrap(array: Any, node: Node | None = None) -> Any:
+    """A tensor around an array, which is not copied."""
+    tensor_type = Variable.tensor_type
+    tensor = tensor_type.__new__(tensor_type)
+    tensor.array = array if type(array) is ndarray else np.asarray(array)
+    tensor.node = node
+    tensor.memory = Memory()
+    tensor._grad = None
+    return tensor
+
+
+class Effect(NamedTuple):
+    """What an operation does besides computing its output: it ``reads`` or ``writes`` a tensor."""
+
+    verb: str
+    tensor: Any
+    note: str
+
+
+class Op:
+    """A differentiable operation.
+
+    Args:
+        name: PyTorch's name.
+        forward: the function of the operands' arrays, and after them the attributes.
+        *vjps: for each operand the rule ``vjp(dy, y, *operands, *attributes)``, the product of
+            the output's gradient with the Jacobian, or None where there is no derivative.
+            A rule is run with arrays, and with tensors when the gradient must be a graph
+            itself; it therefore keeps to operators, to methods both have and to ops.
+            A parameter whose name starts with an underscore is not kept for it: of ``_x`` only
+            ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
+        fused: an optional twin of all the rules together, for arrays only:
+            ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
+            operand for which ``needs`` says so. It may use the ``cache`` forward left.
+        view: the output may share the first operand's memory.
+        effects: from the attributes, the tensors it reads or writes besides its operands.
+        doc: what the operation computes, its formula first.
+
+    The rules do only the mathematics. Undoing broadcasting, converting the dtype, adding up and
+    skipping what nobody needs is the backward walk's work.
+    """
+
+    registry: ClassVar[dict[str, Op]] = {}
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *vjps: Callable[..., Any] | None,
+        fused: Callable[..., Sequence[Any]] | None = None,
+        view: bool = False,
+        effects: Callable[..., list[Effect]] | None = None,
+        doc: str = "",
+    ) -> None:
+        self.name = self.__name__ = name
+        self.__doc__ = doc
+        self.forward = forward
+        self.fused = fused
+        self.view = view
+        self.effects = effects
+        self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
+        self.operands = len(vjps)
+        self.attributes = parameters(forward)[self.operands :]
+        used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
+        self.keeps_output = 0 in used
+        self.keeps = tuple(i + 1 in used for i in range(self.operands))
+        Op.registry[name] = self
+
+    def __call__(self, *args: Any) -> Any:
+        """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
+        for arg in args:
+            if isinstance(arg, Variable):
+                break
+        else:
+            return self.forward(*args)
+        arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
+        try:
+            y = self.forward(*arrays)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self.failure(args, error) from error
+        if y.dtype is float64:
+            y = undrifted(y, arrays)
+        return record(self, y, args)
+
+    def failure(self, args: Sequence[Any], error: Exception) -> Exception:
+        """The error a user sees when the operation cannot be computed."""
+        operands = " and ".join(describe(arg) for arg in args[: self.operands])
+        kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+        return kind(f"{self.name}{where()}: cannot be applied to {operands}: {error}")
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's positional parameters; none for NumPy's own functions."""
+    code = getattr(function, "__code__", None)
+    return code.co_varnames[: code.co_argcount] if code else ()
+
+
+def no_derivative(name: str, number: int) -> Callable[..., Any]:
+    """The rule of an operand that an operation is not differentiable in: it refuses."""
+
+    def refuse(dy: Any, *_: Any) -> Any:
+        raise RuntimeError(f"{name} has no derivative with respect to operand {number}: pass it detached, x.detach().")
+
+    return refuse
+
+
+def constant(value: Any) -> Any:
+    """An operand that is not a tensor: an array as it is, a number as a Python number.
+
+    A Python number takes the dtype of what it meets, a NumPy scalar would not: ``np.float64(2)``
+    must not turn a float32 result into float64.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def undrifted(y: ndarray, arrays: Sequence[Any]) -> ndarray:
+    """float32 for a float64 result that no operand of that precision asked for."""
+    asked = any(isinstance(array, ndarray) and array.dtype == float64 for array in arrays)
+    return y if asked else y.astype(float32)
+
+
+class Node:
+    """The record of one operation: what was applied to what, and what its derivative will need.
+
+    A leaf (a tensor that requires grad and was not computed) has a node without an ``op``.
+    """
+
+    __slots__ = (
+        "__weakref__", "attributes", "cache", "dtype", "hooks", "inputs", "memories", "op",
+        "output", "saved", "scope", "shape", "time", "trace",
+    )  # fmt: skip
+
+    op: Op | None
+    """What was applied; None for a leaf."""
+    inputs: tuple[Any, ...]
+    """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
+    attributes: tuple[Any, ...]
+    """What else forward was given, in the order of ``op.attributes``."""
+    saved: tuple[Any, ...] | None
+    """The rules' arguments after ``dy``; None once backward has freed them."""
+    memories: list[Memory]
+    """The storage of all that is saved: none of it may change before backward."""
+    cache: Any
+    """What forward left for the fused rule."""
+    output: weakref.ref[Variable]
+    """The tensor it made, as long as somebody holds it."""
+    time: int
+    """When it was recorded: an operand is always older than what was computed from it."""
+    scope: Scope | None
+    """The module call it belongs to."""
+    hooks: list[Callable[[Any], Any]] | None
+    trace: str | None
+    """Under ``detect_anomaly`` the line of the user's code that applied it."""
+
+    def __init__(self, op: Op | None, output: Variable) -> None:
+        self.op = op
+        self.output = new_weak_reference(output)
+        self.shape = output.array.shape
+        self.dtype = output.array.dtype
+        self.time = clock()
+        self.inputs = self.attributes = ()
+        self.saved = self.cache = self.hooks = self.trace = self.scope = None
+
+    @property
+    def effects(self) -> list[Effect]:
+        """The tensors it read or wrote besides its operands."""
+        return self.op.effects(*self.attributes) if self.op and self.op.effects else []
+
+    def tensor(self, array: ndarray) -> Variable:
+        """The tensor this node made, made anew around its array if it is gone."""
+        tensor = self.output()
+        return tensor if tensor is not None and tensor.node is self else wrap(array, self)
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name if self.op else 'leaf'} {self.shape} {self.dtype}>"
+
+    def __str__(self) -> str:
+        """The operation, its module and, if known, its line: for error messages."""
+        if self.op is None:
+            return f"leaf {self.shape} {self.dtype}"
+        place = f" in {self.scope}" if self.scope else ""
+        return f"{self.op.name}{place}" + (f", called at {self.trace}" if self.trace else "")
+
+
+def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None) -> Any:
+    """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad."""
+    output = wrap(y)
+    if op.view and output.array.base is not None:
+        output.memory = args[0].memory
+        output.memory.shared = True
+    if state.recording:
+        for arg in args:
+            if isinstance(arg, Variable) and arg.node is not None:
+                attach(output, op, args, cache)
+                break
+    return output
+
+
+def attach(output: Variable, op: Op, args: Sequence[Any], cache: Any) -> None:
+    """Give ``output`` the node that says how it was computed."""
+    output.node = node = Node(op, output)
+    inputs: list[Any] = []
+    saved: list[Any] = [None]
+    node.memories = memories = []
+    if op.keeps_output:
+        saved[0] = output.array
+        memories.append(output.memory)
+    for arg, keep in zip(args, op.keeps):
+        if isinstance(arg, Variable):
+            edge = arg.node or arg
+            if keep:
+                saved.append(arg.array)
+                memories.append(arg.memory)
+            else:
+                saved.append(edge)
+        else:
+            # nobody can tell when the caller's own array changes, so what is kept is a copy
+            edge = arg.copy() if keep and isinstance(arg, ndarray) else constant(arg)
+            saved.append(edge)
+        inputs.append(edge)
+    node.inputs = tuple(inputs)
+    node.attributes = attributes = tuple(args[op.operands :])
+    node.saved = (*saved, *attributes)
+    node.cache = cache
+    node.scope = state.scope
+    if state.anomaly:
+        node.trace = line_outside()
+
+
+def line_outside() -> str:
+    """The innermost line of the running program that is not minigrad's own."""
+    package = __name__.partition(".")[0]
+    for frame, number in traceback.walk_stack(None):
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+            return f"{frame.f_code.co_filename}:{number}"
+    return "an unknown line"
+
+
+def describe(value: Any) -> str:
+    """A value in an error message: shape and dtype of an array, a number as it is."""
+    if isinstance(value, (Variable, ndarray, Node)):
+        return f"{value.shape} {value.dtype}"
+    return repr(value) if isinstance(value, (bool, int, float, type(None))) else type(value).__name__

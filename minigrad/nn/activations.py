@@ -1,0 +1,49 @@
+"""Activation functions as modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from .module import Module
+
+
+class ReLU(Module):
+    """``max(x, 0)``, elementwise."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.relu(input)
+
+
+class Sigmoid(Module):
+    """``1 / (1 + exp(-x))``, elementwise."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.sigmoid(input)
+
+
+class Tanh(Module):
+    """``tanh(x)``, elementwise."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.tanh(input)
+
+
+class Softmax(Module):
+    """Softmax along ``dim``. Not in front of ``CrossEntropyLoss``, which wants logits."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        return ops.softmax(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Softmax):
+    """The logarithm of softmax along ``dim``, for ``NLLLoss``."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.log_softmax(input, self.dim)

@@ -1,0 +1,202 @@
+"""Batch normalisation as a module: the parameters, the running statistics and the mode."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..engine.modes import state, where
+from ..engine.node import describe
+from ..ops.arrays import at_least_float32
+from ..tensor.creation import ones, zeros
+from ..tensor.tensor import Tensor
+from .module import Module
+from .parameter import Buffer, Parameter
+
+
+class BatchNorm(Module):
+    """What the three BatchNorm modules share; they differ in the ranks they accept.
+
+    In training mode each channel (axis 1) of a batch is normalised with its own mean and biased
+    variance, and the running statistics move towards those (with the unbiased variance). In
+    evaluation mode the running statistics are used, so that one sample can be predicted and no
+    result depends on its batch:
+
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    S. Ioffe, C. Szegedy, Batch normalization, 2015.
+
+    Args:
+        num_features: the number of channels C.
+        eps: added to the variance.
+        momentum: the weight of the new batch in the running statistics, 0 to 1 (Keras and Flax
+            mean the weight of the old value); None for their cumulative average.
+        affine: learn ``weight`` (gamma, from 1) and ``bias`` (beta, from 0); else both are None.
+        track_running_stats: keep ``running_mean``, ``running_var`` and ``num_batches_tracked``; else they
+            are None and the batch's statistics are used in both modes.
+        dtype: of the parameters, float32. Statistics are at least float32.
+
+    Raises:
+        ValueError, TypeError: when called with what cannot be normalised, naming the module and
+            the cure; no buffer has changed then.
+    """
+
+    ranks: tuple[int, ...] = ()
+    expected = ""
+    optional_keys = frozenset({"num_batches_tracked"})
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        name = type(self).__name__
+        if not isinstance(num_features, int) or num_features < 1:
+            raise ValueError(f"{name}: num_features must be an integer of at least 1, got {num_features!r}.")
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(
+                f"{name}: momentum is the weight of the new batch and must be from 0 to 1, got {momentum}."
+            )
+        if momentum is not None and momentum > 0.5:
+            warnings.warn(
+                f"{name}: momentum={momentum} is the weight of the new batch, as in PyTorch; Keras and Flax mean the "
+                f"opposite. For their {momentum} pass {1 - momentum:.4g}.",
+                stacklevel=3,
+            )
+        dtype = np.dtype(dtype or np.float32)
+        statistics = at_least_float32(dtype)
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        self.frozen = False
+        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine else None
+        kept = track_running_stats
+        self.running_mean = Buffer(zeros(num_features, dtype=statistics)) if kept else None
+        self.running_var = Buffer(ones(num_features, dtype=statistics)) if kept else None
+        self.num_batches_tracked = Buffer(zeros((), dtype=np.int64)) if kept else None
+
+    def forward(self, input: Any) -> Any:
+        self.check_input(input)
+        kept = self.running_mean is not None
+        training = self.training or not kept
+        updating = kept and self.training and self.track_running_stats and not self.frozen
+        if updating and not state.recording:
+            self.warn_once()
+        if kept and (updating or not training):
+            buffers = (self.running_mean, self.running_var)
+            counter = self.num_batches_tracked if updating else None
+        else:
+            buffers, counter = (None, None), None
+        return ops.batch_norm(input, *buffers, self.weight, self.bias, training, self.new_weight(), self.eps, counter)
+
+    def new_weight(self) -> float:
+        """How much the next batch counts in the running statistics."""
+        if self.momentum is not None:
+            return self.momentum
+        counter = self.num_batches_tracked
+        return 1 / (int(counter) + 1) if counter is not None else 0.0
+
+    def check_input(self, input: Any) -> None:
+        """Refuse another rank or number of channels."""
+        rank = len(input.shape)
+        if rank not in self.ranks:
+            raise ValueError(f"expected {self.expected} input (got {rank}D input){where()}: {self.cure(rank)}")
+        if input.shape[1] != self.num_features:
+            hint = ""
+            if rank > 2 and input.shape[-1] == self.num_features:
+                hint = f" (N, L, C)? {type(self).__name__} wants (N, C, L): transpose(1, {rank - 1})."
+            raise ValueError(
+                f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
+                f"got input {describe(input)}.{hint}"
+            )
+
+    def cure(self, rank: int) -> str:
+        """What to do about an input of another rank."""
+        if rank < min(self.ranks):
+            return (
+                "x.unsqueeze(0) makes a batch of one sample."
+                if rank == min(self.ranks) - 1
+                else "it needs (N, C, ...)."
+            )
+        return "use BatchNorm2d for 4D, BatchNorm3d for 5D, or flatten the input."
+
+    def warn_once(self) -> None:
+        """Training mode under ``no_grad`` is usually a forgotten ``eval()``."""
+        if not vars(self).get("warned"):
+            self.warned = True
+            warnings.warn(
+                f"batch_norm{where()}: in training mode under no_grad(): its running statistics are being updated; "
+                "meant eval()? Predict with model.eval(), or with model.evaluating().",
+                stacklevel=4,
+            )
+
+    def switch(self, training: bool) -> None:
+        if not (training and self.frozen):
+            self.training = training
+
+    def freeze(self) -> BatchNorm:
+        """Keep parameters, running statistics and mode as they are, also through ``model.train()``.
+
+        Usually after ``eval()``: ``bn.eval().freeze()`` goes on normalising with the running statistics.
+        A later ``eval()`` still switches it to evaluation. Returns itself.
+        """
+        if not self.frozen:
+            self.frozen = True
+            self.thawed_grads = [p.requires_grad for p in self.parameters()]
+            self.requires_grad_(False)
+        return self
+
+    def unfreeze(self) -> BatchNorm:
+        """Take ``freeze`` back; the mode follows the next ``train()`` or ``eval()``. Returns itself."""
+        if self.frozen:
+            self.frozen = False
+            for parameter, trained in zip(self.parameters(), self.thawed_grads):
+                parameter.requires_grad_(trained)
+            del self.thawed_grads
+        return self
+
+    def reset_running_stats(self) -> None:
+        """Start the running statistics again: mean 0, variance 1, no batches."""
+        for buffer, value in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):
+            if buffer is not None:
+                buffer.fill_(value)
+
+    def reset_parameters(self) -> None:
+        """Start statistics and parameters again: weight 1, bias 0."""
+        self.reset_running_stats()
+        for parameter, value in ((self.weight, 1), (self.bias, 0)):
+            if parameter is not None:
+                parameter.data.fill_(value)
+
+    def convert(self, leaf: Tensor, dtype: Any) -> None:
+        super().convert(leaf, at_least_float32(dtype) if isinstance(leaf, Buffer) else dtype)
+
+    def extra_repr(self) -> str:
+        text = (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+        return text + ", frozen=True" * self.frozen
+
+
+class BatchNorm1d(BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L), as ``BatchNorm`` describes it."""
+
+    ranks, expected = (2, 3), "2D or 3D"
+
+
+class BatchNorm2d(BatchNorm):
+    """Batch normalisation of (N, C, H, W), as ``BatchNorm`` describes it."""
+
+    ranks, expected = (4,), "4D"
+
+
+class BatchNorm3d(BatchNorm):
+    """Batch normalisation of (N, C, D, H, W), as ``BatchNorm`` describes it."""
+
+    ranks, expected = (5,), "5D"

@@ -1,0 +1,146 @@
+"""Modules that hold modules: in a chain, in a list, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .module import Module
+
+
+class Container(Module):
+    """Modules under names of their own, in order."""
+
+    def append_all(self, named: Iterable[tuple[str, Module]]) -> None:
+        """Set submodules by name; refused if one is not a module."""
+        for name, module in named:
+            if not isinstance(module, Module):
+                raise TypeError(
+                    f"{type(self).__name__}: item {name!r} is a {type(module).__name__}, expected a module. "
+                    "Classes must be called (nn.ReLU(), not nn.ReLU); a function needs a Module around it."
+                )
+            if name not in vars(self) and hasattr(type(self), name):
+                raise KeyError(f"{type(self).__name__} has an attribute {name!r} already: choose another name.")
+            setattr(self, name, module)
+
+    def named(self) -> dict[str, Module]:
+        """The modules by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
+
+    def replace_all(self, modules: Iterable[Module]) -> None:
+        """Hold these modules, numbered from 0, instead of the present ones."""
+        modules = list(modules)
+        for name in self.named():
+            delattr(self, name)
+        self.append_all((str(i), module) for i, module in enumerate(modules))
+
+    def __len__(self) -> int:
+        return len(self.named())
+
+
+class Numbered(Container):
+    """Modules by their position."""
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.named().values())
+
+    def __getitem__(self, index: Any) -> Any:
+        modules = list(self)
+        return type(self)._of(modules[index]) if isinstance(index, slice) else modules[index]
+
+    @classmethod
+    def _of(cls, modules: list[Module]) -> Numbered:
+        part = cls()
+        part.replace_all(modules)
+        return part
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.append_all([(list(self.named())[index], module)])
+
+    def __delitem__(self, index: int) -> None:
+        modules = list(self)
+        del modules[index]
+        self.replace_all(modules)
+
+    def append(self, module: Module) -> Any:
+        """Add a module at the end; returns itself."""
+        self.append_all([(str(len(self)), module)])
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Any:
+        """Add modules at the end; returns itself."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Insert a module before a position; returns itself."""
+        modules = list(self)
+        modules.insert(index, module)
+        self.replace_all(modules)
+        return self
+
+
+class Sequential(Numbered):
+    """Modules one after the other: each gets the output of the one before.
+
+    ``Sequential(a, b)``, or ``Sequential({"first": a, "second": b})`` with names.
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        if len(modules) == 1 and isinstance(modules[0], Mapping):
+            self.append_all(modules[0].items())
+        else:
+            self.append_all((str(i), module) for i, module in enumerate(modules))
+
+    def forward(self, input: Any) -> Any:
+        for module in vars(self).values():
+            if isinstance(module, Module):
+                input = module(input)
+        return input
+
+
+class ModuleList(Numbered):
+    """A list of modules; what is done with them is the owner's ``forward``."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        self.replace_all(modules)
+
+
+class ModuleDict(Container):
+    """Modules by name; what is done with them is the owner's ``forward``."""
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        self.update(modules)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Set several modules."""
+        self.append_all(modules.items() if isinstance(modules, Mapping) else modules)
+
+    def __getitem__(self, key: str) -> Module:
+        return self.named()[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.append_all([(key, module)])
+
+    def __delitem__(self, key: str) -> None:
+        del self.named()[key]
+        delattr(self, key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.named()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.named())
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self.named().keys()
+
+    def values(self) -> Iterable[Module]:
+        """The modules."""
+        return self.named().values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        """The names with their modules."""
+        return self.named().items()

@@ -1,0 +1,26 @@
+"""Dropout as a module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import functional
+from .module import Module
+
+
+class Dropout(Module):
+    """In training, sets each element to zero with probability ``p`` and divides the rest by ``1 - p``.
+
+    In evaluation it passes its input on. The random numbers come from the global random state.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p must be a probability from 0 to 1, got {p}.")
+        self.p = p
+
+    def forward(self, input: Any) -> Any:
+        return functional.dropout(input, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

@@ -1,0 +1,82 @@
+"""Losses as modules; the arguments are those of the functions in ``nn.functional``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from .module import Module
+from .parameter import Buffer
+
+
+class Loss(Module):
+    """A loss with its reduction: ``"mean"``, ``"sum"`` or ``"none"``."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        ops.losses.check_reduction(reduction)
+        self.reduction = reduction
+
+
+class MSELoss(Loss):
+    """``(input - target)**2``; both of one shape."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.mse_loss(input, target, self.reduction)
+
+
+class L1Loss(Loss):
+    """``|input - target|``; both of one shape."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.l1_loss(input, target, self.reduction)
+
+
+class WeightedLoss(Loss):
+    """A loss with weights, which are a buffer: saved with the module, not trained."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.weight = None if weight is None else Buffer(weight)
+
+
+class NLLLoss(WeightedLoss):
+    """The negative log likelihood of class indices under log-probabilities (N, C, ...)."""
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+
+
+class CrossEntropyLoss(WeightedLoss):
+    """The cross entropy of logits (N, C, ...) and class indices or probabilities."""
+
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+
+
+class BCELoss(WeightedLoss):
+    """The binary cross entropy of probabilities."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.binary_cross_entropy(input, target, self.weight, self.reduction)
+
+
+class BCEWithLogitsLoss(WeightedLoss):
+    """The binary cross entropy of logits; ``pos_weight`` multiplies the positive part."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+        super().__init__(weight, reduction)
+        self.pos_weight = None if pos_weight is None else Buffer(pos_weight)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return ops.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)

@@ -1,0 +1,52 @@
+"""The typed leaves of a module tree: what is trained, and what is only kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.node import Variable
+from ..tensor.tensor import Tensor
+
+
+def adopt(leaf: Tensor, data: Any) -> None:
+    """Take over the array of a tensor, or a copy of other data."""
+    source = data if isinstance(data, Variable) else Tensor(data)
+    leaf.array, leaf.memory = source.array, source.memory
+    leaf.node = None
+    leaf._grad = None
+
+
+class Parameter(Tensor):
+    """A tensor that is trained: found by ``module.parameters()``, and requires grad.
+
+    Args:
+        data: a tensor (its memory is shared) or what ``mg.tensor`` accepts.
+        requires_grad: False for a frozen parameter.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        adopt(self, data)
+        self.requires_grad_(requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer(Tensor):
+    """A tensor that belongs to a module and is saved with it, but never trained.
+
+    BatchNorm's running statistics are buffers. A buffer cannot require grad.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any) -> None:
+        adopt(self, data)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Refused: what should be trained is a ``Parameter``."""
+        if requires_grad:
+            raise RuntimeError("a Buffer cannot require grad: make it a Parameter to train it.")
+        return self

@@ -1,0 +1,3 @@
+"""Tools for modules."""
+
+from . import fusion as fusion

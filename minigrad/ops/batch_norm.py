@@ -1,0 +1,305 @@
+"""Batch normalisation as one node of the graph, which knows its mode.
+
+S. Ioffe, C. Szegedy, Batch normalization: accelerating deep network training by reducing internal
+covariate shift, 2015. Channels are axis 1; statistics are taken over all other axes.
+
+    xhat = (x - mean) / sqrt(var + eps)        y = weight * xhat + bias
+
+In training, mean and (biased) variance are those of the batch: they depend on ``x``, and the
+derivative runs through them. In evaluation they are the running estimates: constants.
+
+    training     dx = weight / sqrt(var + eps) * (dy - sum(dy) / n - xhat * sum(dy * xhat) / n)
+    evaluation   dx = weight / sqrt(var + eps) * dy
+    both         dweight = sum(dy * xhat)      dbias = sum(dy)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.modes import where
+from ..engine.node import Effect, Op, Variable, clock, describe, record
+from .arrays import at_least_float32, column_sums
+from .elementwise import reciprocal, sqrt, square
+from .reductions import mean as mean_of
+from .reductions import sum as sum_of
+from .shapes import astype, reshape
+
+# -- the derivative, as mathematics: for arrays and for tensors --------------------------------
+
+
+def per_channel(vector: Any, ndim: int) -> Any:
+    """A value per channel, shaped to broadcast with a batch of ``ndim`` axes."""
+    return vector if ndim == 2 else reshape(vector, (-1, *(1,) * (ndim - 2)))
+
+
+def other_axes(x: Any) -> tuple[int, ...]:
+    """All axes but the channels'."""
+    return (0, *range(2, len(x.shape)))
+
+
+def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tuple[Any, Any]:
+    """``xhat`` and ``1 / sqrt(var + eps)``; in training both are functions of ``x``."""
+    ndim = len(x.shape)
+    x = astype(x, at_least_float32(x.dtype))
+    if training:
+        d = x - mean_of(x, other_axes(x), True)
+        d = d - mean_of(d, other_axes(x), True)
+        inverse = reciprocal(sqrt(mean_of(square(d), other_axes(x), True) + eps))
+    else:
+        d = x - per_channel(mean, ndim)
+        inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
+    return d * inverse, inverse
+
+
+def by_input(
+    dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
+) -> Any:
+    xhat, inverse = standardised(x, mean, var, eps, training)
+    g = dy if weight is None else dy * per_channel(weight, len(x.shape))
+    if training:
+        axes = other_axes(x)
+        g = g - mean_of(g, axes, True) - xhat * mean_of(g * xhat, axes, True)
+    return g * inverse
+
+
+def by_weight(
+    dy: Any, _y: Any, x: Any, _weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
+) -> Any:
+    return sum_of(dy * standardised(x, mean, var, eps, training)[0], other_axes(x))
+
+
+def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any:
+    return sum_of(astype(dy, at_least_float32(dy.dtype)), other_axes(dy))
+
+
+# -- the same for arrays, fast -----------------------------------------------------------------
+
+
+def channel_sums(x: ndarray) -> ndarray:
+    """The sum of all values of each channel."""
+    if x.ndim > 2:
+        n, channels, *rest = x.shape
+        x = np.add.reduce(x.reshape(n, channels, int(np.prod(rest))), 2)
+    return column_sums(x)
+
+
+def values_per_channel(shape: tuple[int, ...]) -> int:
+    """How many values of a batch each channel's statistics are taken over."""
+    n = shape[0]
+    for length in shape[2:]:
+        n *= length
+    return n
+
+
+def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+    """``x - mean``, the mean and the biased variance of each channel.
+
+    The mean is corrected by the mean of what is left after subtracting it: without that, a mean
+    far from 0 would cost the variance its digits (corrected two-pass algorithm; T. Chan,
+    G. Golub, R. LeVeque, Algorithms for computing the sample variance, 1983).
+    """
+    n, ndim = values_per_channel(x.shape) or 1, x.ndim
+    mean = channel_sums(x) / n
+    d = x - per_channel(mean, ndim)
+    correction = channel_sums(d) / n
+    d -= per_channel(correction, ndim)
+    mean += correction
+    return d, mean, channel_sums(d * d) / n
+
+
+def normalise(
+    x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
+    eps: float,
+) -> tuple[ndarray, tuple[ndarray, ndarray], ndarray, ndarray]:  # fmt: skip
+    """The output, what the derivative wants to know (``x - mean`` and ``1 / sqrt(var + eps)``),
+    and the mean and variance that were used."""
+    dtype, ndim = x.dtype, x.ndim
+    x = x.astype(at_least_float32(dtype), copy=False)
+    if mean is None or var is None:
+        d, mean, var = deviations(x)
+    else:
+        d = x - per_channel(mean, ndim)
+    inverse = np.reciprocal(np.sqrt(var + eps))
+    y = d * per_channel(inverse if weight is None else inverse * weight, ndim)
+    if bias is not None:
+        y += per_channel(bias, ndim)
+    return y.astype(dtype, copy=False), (d, inverse), mean, var
+
+
+def fused(
+    dy: ndarray, cache: tuple[ndarray, ndarray], needs: Sequence[bool],
+    _y: Any, x: Any, weight: ndarray | None, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+) -> Sequence[ndarray | None]:  # fmt: skip
+    """The gradients of input, weight and bias together: they share two sums."""
+    d, inverse = cache
+    n, ndim = values_per_channel(d.shape) or 1, d.ndim
+    dy = dy.astype(d.dtype, copy=False)
+    dbias = channel_sums(dy)
+    dweight = channel_sums(dy * d)
+    dweight *= inverse
+    if not needs[0]:
+        return None, dweight, dbias
+    if training:
+        dx = d * per_channel(dweight * inverse / -n, ndim)
+        dx += dy
+        dx -= per_channel(dbias / n, ndim)
+    else:
+        dx = dy
+    return dx * per_channel(inverse if weight is None else inverse * weight, ndim), dweight, dbias
+
+
+def declared_effects(
+    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any]
+) -> list[Effect]:
+    """Which buffers the node reads or writes."""
+    running = [buffer for buffer in buffers[:2] if buffer is not None]
+    if not training:
+        return [Effect("reads", buffer, "") for buffer in running]
+    counted = [Effect("writes", buffer, "+1") for buffer in buffers[2:] if buffer is not None]
+    return [Effect("writes", buffer, f"{momentum:.3g}") for buffer in running] + counted
+
+
+batch_norm_op = Op(
+    "batch_norm",
+    lambda x, weight, bias, mean, var, eps, training, momentum, buffers: normalise(
+        x, weight, bias, None if training else mean, None if training else var, eps
+    )[0],
+    by_input,
+    by_weight,
+    by_bias,
+    fused=fused,
+    effects=declared_effects,
+    doc="``(x - mean) / sqrt(var + eps) * weight + bias``, per channel",
+)
+
+# -- what users call ---------------------------------------------------------------------------
+
+
+def batch_norm(
+    x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+    training: bool = False, momentum: float = 0.1, eps: float = 1e-5, num_batches_tracked: Any = None,
+) -> Any:  # fmt: skip
+    """Normalise each channel of a batch (N, C, ...), then scale and shift it.
+
+    Args:
+        x: the batch, at least 2 axes, floats. float16 is computed, and its statistics are kept, in
+            float32.
+        running_mean, running_var: the running estimates (C,), both or none. Read when evaluating;
+            in training moved in place towards the batch's mean and unbiased variance.
+        weight, bias: scale (gamma) and shift (beta), (C,) or None.
+        training: use the statistics of the batch, and let the gradient run through them.
+        momentum: the weight of the new batch in the running estimates.
+        eps: added to the variance.
+        num_batches_tracked: a 0-d integer tensor to count training batches in, or None.
+
+    Raises:
+        ValueError: for shapes that do not fit, fewer than 2 values per channel in training,
+            missing statistics in evaluation, a negative running variance, an eps that is not positive.
+        TypeError: for dtypes that do not fit. After any error no buffer has changed.
+    """
+    check(x, running_mean, running_var, weight, bias, training, eps)
+    operands = (x, weight, bias)
+    buffers = (running_mean, running_var, num_batches_tracked)
+    mean = var = None
+    if not training:
+        # copies: what is saved is what was used, whatever becomes of the running statistics
+        mean, var = array_of(running_mean).copy(), array_of(running_var).copy()
+        if (var < 0).any():
+            raise ValueError(
+                f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+            )
+    y, cache, mean, var = normalise(array_of(x), array_of(weight), array_of(bias), mean, var, eps)
+    if training:
+        n = values_per_channel(x.shape)
+        if n and running_mean is not None:
+            update_running(running_mean, running_var, mean, var * (n / (n - 1)), momentum)
+        if num_batches_tracked is not None:
+            write(num_batches_tracked, array_of(num_batches_tracked) + 1)
+    if not any(isinstance(v, Variable) for v in operands):
+        return y
+    return record(batch_norm_op, y, (*operands, mean, var, eps, training, momentum, buffers), cache)
+
+
+def array_of(value: Any) -> Any:
+    """The array of a tensor; an array, or None, as it is."""
+    return value.array if isinstance(value, Variable) else value
+
+
+def write(buffer: Any, value: ndarray) -> None:
+    """Overwrite a buffer in place."""
+    array_of(buffer)[...] = value
+    if isinstance(buffer, Variable):
+        buffer.memory.changed = clock()
+
+
+def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float) -> None:
+    """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
+    finite = np.isfinite(var)
+    all_finite = finite.all()
+    for buffer, new in ((running_mean, mean), (running_var, var)):
+        old = array_of(buffer)
+        value = (1 - momentum) * old + momentum * new
+        write(buffer, value if all_finite else np.where(finite, value, old))
+    if not all_finite:
+        warnings.warn(
+            f"batch_norm{where()}: {np.count_nonzero(~finite)} of {finite.size} channels of this batch contain NaN or "
+            "infinity; their running statistics were left as they were.",
+            stacklevel=2,
+        )
+
+
+def check(x: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
+    """Refuse what cannot be normalised, before anything is changed."""
+    shape, dtype = x.shape, x.dtype
+    if dtype.kind != "f":
+        raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+    if len(shape) < 2:
+        raise ValueError(
+            f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
+            "Is it one sample? x.unsqueeze(0)."
+        )
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
+    if training:
+        if eps <= 0:
+            raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
+        if values_per_channel(shape) == 1:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
+                "has no variance. Predict with model.eval(), or train with batches of 2 or more "
+                "(DataLoader(drop_last=True))."
+            )
+    elif running_mean is None:
+        raise ValueError(
+            f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
+        )
+    for name, value in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if value is not None:
+            check_channels(name, value, shape, dtype)
+
+
+def check_channels(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    """Refuse a per-channel value that has not one element per channel, or another precision."""
+    if value.shape != (shape[1],):
+        hint = ""
+        if len(shape) > 2 and value.shape == (shape[-1],):
+            hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
+        raise ValueError(
+            f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, but {name} is {value.shape}.{hint}"
+        )
+    if value.dtype not in (dtype, at_least_float32(dtype)):
+        raise TypeError(
+            f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
+            f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
+        )

@@ -1,0 +1,29 @@
+"""Dropout: elements set to zero at random, the rest scaled up to keep the expected value.
+
+Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine.node import Op, Variable
+
+dropped = Op(
+    "dropout",
+    lambda x, mask, p: x * mask,
+    lambda dy, _y, _x, mask, p: dy * mask,
+    doc="``x * mask``, mask 0 with probability p, else 1 / (1 - p)",
+)
+
+
+def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
+    """Set each element to zero with probability ``p`` and divide the others by ``1 - p``."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p must be a probability from 0 to 1, got {p}.")
+    array = x.array if isinstance(x, Variable) else x
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    mask = (random.random(array.shape, np.float32) >= p) * array.dtype.type(scale)
+    return dropped(x, mask, p)

@@ -1,0 +1,185 @@
+"""Elementwise operations: each function beside its derivative, as in a calculus book.
+
+``dy`` is the gradient of the output ``y``. Operands broadcast as in NumPy; the engine undoes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Op, Variable, wrap
+
+# -- comparisons and other functions whose derivative is zero wherever it exists ---------------
+
+
+def flat(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
+    """A piecewise constant function: its result never requires grad."""
+
+    def apply(*operands: Any) -> Any:
+        arrays = [x.array if isinstance(x, Variable) else x for x in operands]
+        y = function(*arrays)
+        return wrap(y) if any(isinstance(x, Variable) for x in operands) else y
+
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = doc
+    return apply
+
+
+eq = flat("eq", np.equal, "``a == b``, elementwise.")
+ne = flat("ne", np.not_equal, "``a != b``, elementwise.")
+lt = flat("lt", np.less, "``a < b``, elementwise.")
+le = flat("le", np.less_equal, "``a <= b``, elementwise.")
+gt = flat("gt", np.greater, "``a > b``, elementwise.")
+ge = flat("ge", np.greater_equal, "``a >= b``, elementwise.")
+logical_and = flat("logical_and", np.logical_and, "``a and b``, elementwise.")
+logical_or = flat("logical_or", np.logical_or, "``a or b``, elementwise.")
+logical_not = flat("logical_not", np.logical_not, "``not x``, elementwise.")
+bitwise_and = flat("bitwise_and", np.bitwise_and, "``a & b`` of booleans or integers, elementwise.")
+bitwise_or = flat("bitwise_or", np.bitwise_or, "``a | b`` of booleans or integers, elementwise.")
+bitwise_not = flat("bitwise_not", np.invert, "``~x`` of booleans or integers, elementwise.")
+isnan = flat("isnan", np.isnan, "Whether each element is NaN.")
+isinf = flat("isinf", np.isinf, "Whether each element is plus or minus infinity.")
+isfinite = flat("isfinite", np.isfinite, "Whether each element is neither NaN nor infinite.")
+sign = flat("sign", np.sign, "-1, 0 or 1: the sign of each element. It is 0 at 0, and carries no gradient.")
+
+# -- choosing ----------------------------------------------------------------------------------
+
+where: Op = Op(
+    "where",
+    np.where,
+    None,
+    lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
+    lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
+    doc="``a`` where ``condition`` is true, else ``b``.",
+)
+
+
+def inside(x: Any, low: Any, high: Any) -> Any:
+    """Whether low <= x <= high; None is no limit."""
+    if low is None or high is None:
+        return x <= high if low is None else x >= low
+    return (x >= low) & (x <= high)
+
+
+def limit(x: ndarray, low: float | None, high: float | None) -> ndarray:
+    """``min(max(x, low), high)``; None is no limit."""
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+limited = Op(
+    "clamp",
+    limit,
+    lambda dy, _y, x, low, high: where(inside(x, low, high), dy, 0),
+    doc="``min(max(x, low), high)`` with numbers as bounds",
+)
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """Limit every element to [min, max].
+
+    Args:
+        x: the tensor.
+        min: lower bound, a number or a tensor that broadcasts; None is no bound.
+        max: upper bound, likewise.
+
+    With numbers as bounds the gradient passes where min <= x <= max, the bounds included.
+    Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp needs a bound: give min, max, or both.")
+    if isinstance(min, (Variable, ndarray)) or isinstance(max, (Variable, ndarray)):
+        x = x if min is None else maximum(x, min)
+        return x if max is None else minimum(x, max)
+    return limited(x, min, max)
+
+
+def share(dy: Any, wins: Any, ties: Any) -> Any:
+    """The gradient of an operand of maximum or minimum: all, half at a tie, or nothing."""
+    return where(ties, dy / 2, where(wins, dy, 0))
+
+
+maximum = Op(
+    "maximum",
+    np.maximum,
+    lambda dy, _y, a, b: share(dy, a > b, a == b),
+    lambda dy, _y, a, b: share(dy, b > a, a == b),
+    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
+)
+minimum = Op(
+    "minimum",
+    np.minimum,
+    lambda dy, _y, a, b: share(dy, a < b, a == b),
+    lambda dy, _y, a, b: share(dy, b < a, a == b),
+    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
+)
+
+# -- arithmetic --------------------------------------------------------------------------------
+
+add = Op(
+    "add",
+    np.add,
+    lambda dy, _y, _a, _b: dy,
+    lambda dy, _y, _a, _b: dy,
+    doc="``a + b``",
+)
+sub = Op(
+    "sub",
+    np.subtract,
+    lambda dy, _y, _a, _b: dy,
+    lambda dy, _y, _a, _b: -dy,
+    doc="``a - b``",
+)
+mul = Op(
+    "mul",
+    np.multiply,
+    lambda dy, _y, _a, b: dy * b,
+    lambda dy, _y, a, _b: dy * a,
+    doc="``a * b``",
+)
+div = Op(
+    "div",
+    np.true_divide,
+    lambda dy, _y, _a, b: dy / b,
+    lambda dy, y, _a, b: -dy * y / b,
+    doc="``a / b``",
+)
+pow = Op(
+    "pow",
+    lambda x, p: x**p,
+    # (p != 0) keeps x**-1 away from x**0, whose derivative is 0 also at x = 0
+    lambda dy, _y, x, p: dy * p * x ** (p - (p != 0)),
+    # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0
+    lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), 1, x)),
+    doc="``x ** p``; the derivative at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1.",
+)
+
+# -- functions of one variable -----------------------------------------------------------------
+
+
+def logistic(x: ndarray) -> ndarray:
+    """``1 / (1 + exp(-x))``; where exp overflows, 1 / inf is the right 0."""
+    with np.errstate(over="ignore"):
+        y = np.exp(-x)
+    y += 1
+    return np.reciprocal(y)
+
+
+neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, doc="``-x``")
+abs = Op("abs", np.absolute, lambda dy, _y, x: dy * sign(x), doc="``|x|``; its derivative is 0 at 0")
+exp = Op("exp", np.exp, lambda dy, y, _x: dy * y, doc="``exp(x)``")
+log: Op = Op("log", np.log, lambda dy, _y, x: dy / x, doc="``log(x)``, the natural logarithm")
+sqrt = Op("sqrt", np.sqrt, lambda dy, y, _x: dy / (2 * y), doc="``sqrt(x)``; its derivative is inf at 0")
+square = Op("square", np.square, lambda dy, _y, x: dy * (2 * x), doc="``x * x``")
+reciprocal = Op("reciprocal", np.reciprocal, lambda dy, y, _x: -dy * y * y, doc="``1 / x``")
+sin = Op("sin", np.sin, lambda dy, _y, x: dy * cos(x), doc="``sin(x)``, x in radians")
+cos: Op = Op("cos", np.cos, lambda dy, _y, x: -dy * sin(x), doc="``cos(x)``, x in radians")
+tanh = Op("tanh", np.tanh, lambda dy, y, _x: dy * (1 - y * y), doc="``tanh(x)``")
+sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 / (1 + exp(-x))``")
+relu = Op(
+    "relu", lambda x: np.maximum(x, 0), lambda dy, y, _x: dy * (y > 0), doc="``max(x, 0)``; its derivative is 0 at 0"
+)

@@ -1,0 +1,67 @@
+"""Taking elements out by an index: ints, slices, ``None``, ``...``, masks and integer arrays.
+
+Indexing follows NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Op, Variable
+
+
+def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
+    """``x[index]``"""
+    return np.asarray(x[index])
+
+
+def put(values: ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
+    """Zeros of ``shape`` with ``values`` added at ``index``: an element named twice gets both."""
+    y = np.zeros(shape, values.dtype)
+    if any(isinstance(part, ndarray) for part in index):
+        np.add.at(y, index, values)
+    else:
+        y[index] = values
+    return y
+
+
+taken = Op(
+    "getitem",
+    take,
+    lambda dy, _y, _x, index: placed(dy, _x.shape, index),
+    view=True,
+    doc="the elements at an index",
+)
+placed: Op = Op(
+    "put",
+    put,
+    lambda dy, _y, _values, shape, index: taken(dy, index),
+    doc="zeros with values added at an index",
+)
+
+
+def array_index(index: Any) -> tuple[Any, ...]:
+    """An index as a tuple of ints, slices, None, Ellipsis and arrays of its own."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return tuple(own(part) for part in parts)
+
+
+def own(part: Any) -> Any:
+    """One part of an index; lists, tensors and arrays as a copy nobody else can change."""
+    if isinstance(part, Variable):
+        part = part.array
+    if isinstance(part, list):
+        part = np.array(part) if part else np.array(part, np.int64)
+    if not isinstance(part, ndarray):
+        return part
+    if part.dtype.kind not in "iub":
+        raise IndexError(f"an index must be of integers or booleans, got {part.dtype} {part.shape}.")
+    return part.copy()
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]``; its gradient adds up where an index names an element several times."""
+    return taken(x, array_index(index))

@@ -1,0 +1,76 @@
+"""Matrix products: ``matmul`` of all ranks, and ``linear``, the layer's ``x @ weight.T + bias``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy import ndarray
+
+from ..engine.modes import where
+from ..engine.node import Op
+from .arrays import column_sums
+from .shapes import reshape, squeeze, swapaxes, unsqueeze
+
+product = Op(
+    "matmul",
+    lambda a, b: a @ b,
+    lambda dy, _y, _a, b: dy @ swapaxes(b, -1, -2),
+    lambda dy, _y, a, _b: swapaxes(a, -1, -2) @ dy,
+    doc="the matrix product over the last two axes; the axes in front broadcast",
+)
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product, with ``np.matmul``'s ranks.
+
+    A vector in front counts as a row, one behind as a column, and that axis goes away again.
+    Axes in front of the last two broadcast.
+    """
+    ranks = len(a.shape), len(b.shape)
+    if 0 in ranks:
+        raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
+    inner, outer = a.shape[-1], b.shape[-2 if ranks[1] > 1 else -1]
+    if inner != outer:
+        raise ValueError(
+            f"matmul: {a.shape} @ {b.shape}: the last length of the left one, {inner}, must equal "
+            f"{'the last but one' if ranks[1] > 1 else 'the length'} of the right one, {outer}. "
+            "Is one of them to be transposed, x.T?"
+        )
+    a = unsqueeze(a, 0) if ranks[0] == 1 else a
+    b = unsqueeze(b, 1) if ranks[1] == 1 else b
+    y = product(a, b)
+    y = squeeze(y, -2) if ranks[0] == 1 else y
+    return squeeze(y, -1) if ranks[1] == 1 else y
+
+
+def rows(x: Any) -> Any:
+    """``x`` with all axes but the last joined."""
+    return x if len(x.shape) == 2 else reshape(x, (-1, x.shape[-1]))
+
+
+def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
+    """``x @ weight.T + bias``"""
+    y = x.dot(weight.T)
+    if bias is not None:
+        y += bias
+    return y
+
+
+linear_op = Op(
+    "linear",
+    affine,
+    lambda dy, _y, _x, weight, _bias: dy @ weight,
+    lambda dy, _y, x, _weight, _bias: rows(dy).swapaxes(0, 1) @ rows(x),
+    lambda dy, _y, _x, _weight, _bias: column_sums(rows(dy)),
+    doc="``x @ weight.T + bias``",
+)
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
+    if len(weight.shape) != 2 or not len(x.shape) or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear{where()}: expected input (..., {weight.shape[-1]}), got {x.shape}: its last "
+            f"length must be the weight's in_features, weight {weight.shape}."
+        )
+    return linear_op(x, weight, bias)

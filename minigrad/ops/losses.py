@@ -1,0 +1,327 @@
+"""Losses: how far predictions are from targets, as one number to minimise.
+
+``reduction`` is ``"mean"`` (over all elements), ``"sum"`` or ``"none"`` everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.modes import where as place
+from ..engine.node import Op, Variable, record
+from .arrays import ones
+from .elementwise import abs, clamp, log, sigmoid, sign, square
+from .indexing import getitem
+from .reductions import mean, sum
+from .shapes import astype, permute, reshape, unsqueeze
+from .softmax import log_softmax, softmax
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def check_reduction(reduction: str) -> None:
+    """Refuse an unknown reduction."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}.")
+
+
+def reduce(losses: Any, reduction: str) -> Any:
+    """The mean or the sum of all elements, or the elements themselves."""
+    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
+
+
+# -- losses of one prediction and one target ---------------------------------------------------
+
+
+def pairwise_loss(
+    name: str,
+    loss: Callable[[Any, Any], Any],
+    by_input: Callable[[Any, Any], Any],
+    by_target: Callable[[Any, Any], Any],
+    doc: str,
+) -> Op:
+    """A loss that compares elements one by one, from the loss of a pair and its two derivatives."""
+
+    def forward(x: ndarray, t: ndarray, reduction: str) -> ndarray:
+        return np.asarray(reduce(loss(x, t), reduction))
+
+    def scaled(dy: Any, x: Any, reduction: str) -> Any:
+        return dy / elements(x) if reduction == "mean" else dy
+
+    return Op(
+        name,
+        forward,
+        lambda dy, _y, x, t, reduction: scaled(dy, x, reduction) * by_input(x, t),
+        lambda dy, _y, x, t, reduction: scaled(dy, x, reduction) * by_target(x, t),
+        doc=doc,
+    )
+
+
+def elements(x: Any) -> int:
+    """How many elements there are, at least 1."""
+    n = 1
+    for length in x.shape:
+        n *= length
+    return n or 1
+
+
+def log_floor(p: Any) -> Any:
+    """``log(p)``, but not below -100: a wrong certainty costs much instead of everything."""
+    return clamp(log(clamp(p, min=1e-44)), min=-100)
+
+
+mse_op = pairwise_loss(
+    "mse_loss",
+    lambda x, t: square(x - t),
+    lambda x, t: 2 * (x - t),
+    lambda x, t: 2 * (t - x),
+    doc="``(input - target)**2``, reduced",
+)
+l1_op = pairwise_loss(
+    "l1_loss",
+    lambda x, t: abs(x - t),
+    lambda x, t: sign(x - t),
+    lambda x, t: sign(t - x),
+    doc="``|input - target|``, reduced",
+)
+bce_op = pairwise_loss(
+    "bce_loss",
+    lambda p, t: -(t * log_floor(p) + (1 - t) * log_floor(1 - p)),
+    lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
+    lambda p, t: log_floor(1 - p) - log_floor(p),
+    doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
+)
+bce_with_logits_op = pairwise_loss(
+    "bce_with_logits",
+    # log(1 + exp(x)) - t * x, written so that exp cannot overflow
+    lambda x, t: np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.absolute(x))),
+    lambda x, t: sigmoid(x) - t,
+    lambda x, t: -x,
+    doc="``-(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x)))``, reduced",
+)
+
+
+def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
+    """Apply a pairwise loss to tensors of one shape."""
+    check_reduction(reduction)
+    target = target if isinstance(target, Variable) else np.asarray(target)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{op.name}{place()}: input {input.shape} and target {target.shape} differ in shape; "
+            "broadcasting them would compare elements that do not belong together. Reshape one, "
+            "e.g. input.squeeze(1) or target.unsqueeze(1)."
+        )
+    if target.dtype.kind in "iub":
+        target = astype(target, input.dtype)
+    return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The squared error ``(input - target)**2``; both of one shape (a difference is refused)."""
+    return compare(mse_op, input, target, reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The absolute error ``|input - target|``; both of one shape (a difference is refused)."""
+    return compare(l1_op, input, target, reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """``-(t log(p) + (1 - t) log(1 - p))``: input p are probabilities, target t are 0 to 1.
+
+    Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss.
+
+    Raises:
+        ValueError: for an input outside [0, 1]: pass logits to the other function.
+    """
+    array = input.array if isinstance(input, Variable) else input
+    if array.size and not (array.min() >= 0 and array.max() <= 1):
+        raise ValueError(
+            f"bce_loss{place()}: the input must be probabilities from 0 to 1, got values from {array.min():.4g} "
+            f"to {array.max():.4g}. For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
+        )
+    return compare(bce_op, input, target, reduction, weight)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """``binary_cross_entropy(sigmoid(input), target)``, exact for logits of any size.
+
+    ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part.
+    """
+    if pos_weight is not None:
+        target = target if isinstance(target, Variable) else np.asarray(target, input.dtype)
+        # t * pos_weight and 1 - t are the weights of the two classes; log(sigmoid(x)) = -loss at t = 1
+        check_reduction(reduction)
+        ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
+        positive = compare(bce_with_logits_op, input, ones_, "none") * target * pos_weight
+        losses = positive + compare(bce_with_logits_op, input, zeros_, "none") * (1 - target)
+        return reduce(losses if weight is None else losses * weight, reduction)
+    return compare(bce_with_logits_op, input, target, reduction, weight)
+
+
+# -- losses of class scores and classes --------------------------------------------------------
+
+
+def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
+    """A row per class index, zero but for a one at the index."""
+    return np.eye(classes, dtype=dtype)[target.array if isinstance(target, Variable) else target]
+
+
+def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[ndarray, Any]:
+    """The loss of rows of logits, and their softmax."""
+    z = x - np.maximum.reduce(x, 1, keepdims=True)
+    picked = z[np.arange(len(x)), target]
+    p = np.exp(z, out=z)
+    total = p.dot(ones(x.shape[1], x.dtype))
+    p /= total[:, None]
+    return np.asarray(reduce(np.log(total) - picked, reduction)), p
+
+
+def cross_entropy_fused(dy: ndarray, p: ndarray, needs: Any, _y: Any, x: Any, target: ndarray, reduction: str) -> Any:
+    """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
+    dx = p.copy()
+    dx[np.arange(len(p)), target] -= 1
+    dx *= scale_of_rows(dy, p, reduction)
+    return dx, None
+
+
+def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
+    """The gradient of each row's loss, to be multiplied with a row."""
+    return unsqueeze(dy, 1) if reduction == "none" else dy / elements(x[:, 0]) if reduction == "mean" else dy
+
+
+cross_entropy_op = Op(
+    "cross_entropy",
+    lambda x, target, reduction: cross_entropy_forward(x, target, reduction)[0],
+    lambda dy, _y, x, target, reduction: (
+        (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale_of_rows(dy, x, reduction)
+    ),
+    None,
+    fused=cross_entropy_fused,
+    doc="``log(sum(exp(x))) - x[target]`` of each row, reduced",
+)
+
+
+def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> ndarray:
+    """The targets as an array of class indices; refused where one is no class of ``x``."""
+    array = target.array if isinstance(target, Variable) else np.asarray(target)
+    classes = x.shape[1 if len(x.shape) > 1 else 0]
+    expected = (x.shape[0], *x.shape[2:]) if len(x.shape) > 1 else ()
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}{place()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
+            "Convert it, e.g. target.long()."
+        )
+    if array.shape != expected:
+        raise ValueError(
+            f"{name}{place()}: input {x.shape} wants a target {expected} of class indices, got {array.shape}."
+        )
+    wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
+    if wrong.size:
+        raise ValueError(
+            f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
+        )
+    return array
+
+
+def class_rows(x: Any) -> Any:
+    """Scores (N, C, ...) or (C,) as rows (M, C)."""
+    if len(x.shape) == 1:
+        return reshape(x, (1, -1))
+    if len(x.shape) > 2:
+        x = permute(x, (0, *range(2, len(x.shape)), 1))
+    return reshape(x, (-1, x.shape[-1])) if len(x.shape) > 2 else x
+
+
+def weights_of(target: ndarray, weight: Any, ignore_index: int, dtype: Any) -> tuple[ndarray, Any]:
+    """Usable class indices, and the weight of each target: 0 where it is to be ignored."""
+    counts = target != ignore_index
+    safe = np.where(counts, target, 0)
+    return safe, counts.astype(dtype) if weight is None else getitem(weight, safe) * counts
+
+
+def weighted(losses: Any, weights: Any, shape: tuple[int, ...], reduction: str) -> Any:
+    """Reduce losses that are already multiplied with their weights; their mean is weighted."""
+    if reduction == "none":
+        return reshape(losses, shape)
+    return sum(losses) / sum(weights) if reduction == "mean" else sum(losses)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """The negative log likelihood ``-weight[t] * input[t]`` of class indices t.
+
+    Args:
+        input: log-probabilities (N, C), (N, C, ...) or (C,), as from ``log_softmax``.
+        target: class indices, the input's shape without C.
+        weight: a weight per class (C,); the mean is then the weighted mean.
+        ignore_index: targets of this value do not count.
+        reduction: "mean", "sum" or "none".
+    """
+    check_reduction(reduction)
+    array = check_classes("nll_loss", input, target, ignore_index)
+    safe, weights = weights_of(array.ravel(), weight, ignore_index, input.dtype)
+    losses = -(getitem(class_rows(input), (np.arange(safe.size), safe)) * weights)
+    return weighted(losses, weights, array.shape, reduction)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """``nll_loss(log_softmax(input), target)``: how improbable the right classes were, in nats.
+
+    Args:
+        input: logits (N, C), (N, C, ...) or (C,): no softmax before it.
+        target: class indices, the input's shape without C, or class probabilities, its shape.
+        weight: a weight per class (C,); with class indices the mean is the weighted mean.
+        ignore_index: class indices of this value do not count.
+        reduction: "mean" (over all targets), "sum" or "none".
+        label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
+
+    Raises:
+        ValueError, TypeError: for targets of another shape or kind, or that are no class.
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
+    target = target if isinstance(target, Variable) else np.asarray(target)
+    if target.shape == input.shape and target.dtype.kind == "f" and input.shape:
+        return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+    plain = weight is None and not label_smoothing and len(input.shape) == 2
+    array = check_classes("cross_entropy", input, target, ignore_index)
+    if plain and not (array == ignore_index).any() and array.size:
+        if not isinstance(input, Variable):
+            return cross_entropy_forward(input, array, reduction)[0]
+        y, p = cross_entropy_forward(input.array, array, reduction)
+        return record(cross_entropy_op, y, (input, target, reduction), p)
+    log_p = log_softmax(input, 1 if len(input.shape) > 1 else 0)
+    loss = nll_loss(log_p, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return loss
+    _, weights = weights_of(array.ravel(), weight, ignore_index, input.dtype)
+    rows = class_rows(log_p)
+    counts = (array.ravel() != ignore_index).astype(rows.dtype)
+    spread_out = -(sum(rows if weight is None else rows * weight, 1) * counts)
+    smooth = weighted(spread_out, weights, array.shape, reduction)
+    return (1 - label_smoothing) * loss + label_smoothing / rows.shape[1] * smooth
+
+
+def cross_entropy_of_probabilities(input: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:
+    """Cross entropy with a distribution over the classes as target; the mean is over targets."""
+    rows, wanted = class_rows(input), class_rows(target)
+    classes = rows.shape[1]
+    wanted = wanted * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else wanted
+    losses = -(wanted * log_softmax(rows, 1))
+    losses = sum(losses if weight is None else losses * weight, 1)
+    shape = (input.shape[0], *input.shape[2:]) if len(input.shape) > 1 else ()
+    return reshape(losses, shape) if reduction == "none" else reduce(losses, reduction)

@@ -1,0 +1,197 @@
+"""Operations that move elements without computing: other shapes, other orders, joined together."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Op, Variable
+
+
+def one_axis(dim: Any, ndim: int) -> int:
+    """An axis counted from the front; IndexError if there is none such."""
+    axis = operator.index(dim)
+    if not -max(ndim, 1) <= axis < max(ndim, 1):
+        raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions.")
+    return axis % max(ndim, 1)
+
+
+def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    return tuple(operator.index(n) for n in shape)
+
+
+reshaped = Op(
+    "reshape",
+    lambda x, shape: x.reshape(shape),
+    lambda dy, _y, _x, shape: reshape(dy, _x.shape),
+    view=True,
+    doc="the same elements in another shape",
+)
+permuted = Op(
+    "permute",
+    lambda x, axes: x.transpose(axes),
+    lambda dy, _y, _x, axes: permute(dy, tuple(axes.index(i) for i in range(len(axes)))),
+    view=True,
+    doc="the axes in another order",
+)
+expanded = Op(
+    "expand",
+    lambda x, shape: np.broadcast_to(x, shape),
+    lambda dy, _y, _x, shape: dy,
+    view=True,
+    doc="repeated along axes of length 1 and new axes in front, without copying",
+)
+cast = Op(
+    "astype",
+    lambda x, dtype: x.astype(dtype),
+    lambda dy, _y, _x, dtype: dy,
+    doc="the same values in another dtype",
+)
+
+
+def reshape(x: Any, *shape: Any) -> Any:
+    """The same elements in another shape, in row-major order; one length may be -1."""
+    return reshaped(x, sizes(shape))
+
+
+def permute(x: Any, *axes: Any) -> Any:
+    """The axes in the given order: ``permute(x, 2, 0, 1)``."""
+    ndim = len(x.shape)
+    order = tuple(one_axis(i, ndim) for i in sizes(axes))
+    if sorted(order) != list(range(ndim)):
+        raise ValueError(f"permute needs each of the {ndim} axes once, got {sizes(axes)}.")
+    return permuted(x, order)
+
+
+def swapaxes(x: Any, dim0: int, dim1: int) -> Any:
+    """Swap two axes."""
+    order = list(range(len(x.shape)))
+    a, b = one_axis(dim0, len(order)), one_axis(dim1, len(order))
+    if order:
+        order[a], order[b] = order[b], order[a]
+    return permuted(x, tuple(order))
+
+
+transpose = swapaxes
+
+
+def expand(x: Any, *shape: Any) -> Any:
+    """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
+
+    The result is a read-only view: no memory is used.
+    """
+    wanted = sizes(shape)
+    added = len(wanted) - len(x.shape)
+    if added < 0 or any(n < 0 for n in wanted[:added]) or any(n < -1 for n in wanted):
+        raise ValueError(f"expand: cannot expand a tensor {x.shape} to {wanted}.")
+    return expanded(x, tuple(x.shape[i - added] if n == -1 else n for i, n in enumerate(wanted)))
+
+
+def squeeze(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+    """Remove the axes of length 1, or only those named by ``dim`` that have length 1."""
+    dim = axis if dim is None else dim
+    ndim = len(x.shape)
+    named = (
+        range(ndim) if dim is None else [one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    )
+    return reshaped(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in named))
+
+
+def unsqueeze(x: Any, dim: int) -> Any:
+    """Insert an axis of length 1 at ``dim``."""
+    position = one_axis(dim, len(x.shape) + 1)
+    return reshaped(x, (*x.shape[:position], 1, *x.shape[position:]))
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Join the axes from ``start_dim`` to ``end_dim``, both included, into one."""
+    ndim = len(x.shape)
+    start, end = one_axis(start_dim, ndim), one_axis(end_dim, ndim)
+    if start > end:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
+    joined = 1
+    for n in x.shape[start : end + 1]:
+        joined *= n
+    return reshaped(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """The same values in another dtype; the gradient comes back in the old one."""
+    return cast(x, np.dtype(dtype))
+
+
+# -- joining: operations of any number of operands ---------------------------------------------
+
+
+def piece(number: int) -> Any:
+    """The rule of operand ``number`` of cat: its part of the gradient."""
+
+    def rule(dy: Any, _y: Any, *args: Any) -> Any:
+        *operands, axis = args
+        start = builtin_sum(operand.shape[axis] for operand in operands[:number])
+        return dy[(slice(None),) * axis + (slice(start, start + operands[number].shape[axis]),)]
+
+    return rule
+
+
+def layer(number: int) -> Any:
+    """The rule of operand ``number`` of stack: its layer of the gradient."""
+    return lambda dy, _y, *args: dy[(slice(None),) * args[-1] + (number,)]
+
+
+builtin_sum = sum
+
+
+@functools.cache
+def cat_op(operands: int) -> Op:
+    """The operation that joins so many operands along an axis they have."""
+    return Op(
+        "cat",
+        lambda *args: np.concatenate(args[:-1], args[-1]),
+        *map(piece, range(operands)),
+        doc="operands joined along an axis",
+    )
+
+
+@functools.cache
+def stack_op(operands: int) -> Op:
+    """The operation that joins so many operands along a new axis."""
+    return Op(
+        "stack",
+        lambda *args: np.stack(args[:-1], args[-1]),
+        *map(layer, range(operands)),
+        doc="operands joined along a new axis",
+    )
+
+
+def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Any:
+    """Join tensors along an axis they have; their other lengths must be equal."""
+    tensors = operands_to_join("cat", tensors)
+    dim = dim if axis is None else axis
+    return cat_op(len(tensors))(*tensors, one_axis(dim, len(tensors[0].shape)))
+
+
+def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Any:
+    """Join tensors of one shape along a new axis."""
+    tensors = operands_to_join("stack", tensors)
+    dim = dim if axis is None else axis
+    return stack_op(len(tensors))(*tensors, one_axis(dim, len(tensors[0].shape) + 1))
+
+
+def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
+    """The tensors as a list; refused when there are none or something else is among them."""
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError(f"{name} needs at least one tensor.")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, (Variable, ndarray)):
+            raise TypeError(f"{name}: item {i} is a {type(x).__name__}, expected a tensor.")
+    return tensors

@@ -1,0 +1,85 @@
+"""Softmax and its logarithms, computed without overflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Op
+from .elementwise import exp
+from .reductions import all_axes, single_axis, spread, sum
+
+
+def shifted(x: ndarray, axes: tuple[int, ...]) -> tuple[ndarray, ndarray]:
+    """``x`` minus its largest element along the axes, and that element (0 where it is infinite)."""
+    largest = np.maximum.reduce(x, axes, keepdims=True, initial=-np.inf)
+    largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+    return x - largest, largest
+
+
+def log_of_sum(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> ndarray:
+    """``log(sum(exp(x)))`` along axes"""
+    z, largest = shifted(x, axes)
+    with np.errstate(divide="ignore"):
+        y = np.log(np.add.reduce(np.exp(z, out=z), axes, keepdims=True))
+    y += largest
+    return y if keepdims else np.squeeze(y, axes)
+
+
+def normalised(x: ndarray, axis: int) -> ndarray:
+    """``exp(x) / sum(exp(x))`` along an axis"""
+    z, _ = shifted(x, (axis,))
+    np.exp(z, out=z)
+    z /= np.add.reduce(z, axis, keepdims=True)
+    return z
+
+
+def log_normalised(x: ndarray, axis: int) -> ndarray:
+    """``x - log(sum(exp(x)))`` along an axis"""
+    z, _ = shifted(x, (axis,))
+    return z - np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
+
+
+logsumexp_op = Op(
+    "logsumexp",
+    log_of_sum,
+    lambda dy, y, x, axes, keepdims: spread(dy, x, axes) * exp(x - spread(y, x, axes)),
+    doc="``log(sum(exp(x)))`` along axes",
+)
+softmax_op = Op(
+    "softmax",
+    normalised,
+    lambda dy, y, _x, axis: y * (dy - sum(dy * y, axis, True)),
+    doc="``exp(x) / sum(exp(x))`` along an axis",
+)
+log_softmax_op = Op(
+    "log_softmax",
+    log_normalised,
+    lambda dy, y, _x, axis: dy - exp(y) * sum(dy, axis, True),
+    doc="``x - log(sum(exp(x)))`` along an axis",
+)
+
+
+def logsumexp(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements)."""
+    return logsumexp_op(x, all_axes(x, dim, axis), keepdim or keepdims)
+
+
+def softmax(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+    """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1."""
+    return softmax_op(x, required_axis("softmax", x, dim, axis))
+
+
+def log_softmax(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+    """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype."""
+    return log_softmax_op(x, required_axis("log_softmax", x, dim, axis))
+
+
+def required_axis(name: str, x: Any, dim: Any, axis: Any) -> int:
+    """The one axis meant by ``dim`` or ``axis``; there is no default to guess."""
+    only = single_axis(x, dim, axis)
+    if only is None:
+        raise TypeError(f"{name} needs dim: usually dim=1 or dim=-1, the classes.")
+    return only

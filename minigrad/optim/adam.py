@@ -1,0 +1,65 @@
+"""Adam."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .optimizer import Optimizer, Piece
+
+
+class Adam(Optimizer):
+    """Steps in units of the gradient's own size (D. Kingma, J. Ba, Adam, 2015).
+
+        m = beta1 * m + (1 - beta1) * gradient           m' = m / (1 - beta1**t)
+        v = beta2 * v + (1 - beta2) * gradient**2        v' = v / (1 - beta2**t)
+        p -= lr * m' / (sqrt(v') + eps)
+
+    Args:
+        params: parameters or groups.
+        lr: the learning rate.
+        betas: how much of the old averages stays in each step.
+        eps: added to the denominator.
+        weight_decay: adds ``weight_decay * p`` to the gradient.
+        amsgrad: take the largest v so far (S. Reddi and others, 2018).
+    """
+
+    state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0, amsgrad: bool = False,
+    ) -> None:  # fmt: skip
+        settings = {"lr": lr, "betas": betas, "eps": eps}
+        super().__init__(params, {**settings, "weight_decay": weight_decay, "amsgrad": amsgrad})
+
+    def check_settings(self, group: dict[str, Any]) -> None:
+        super().check_settings(group)
+        if not all(0 <= beta < 1 for beta in group["betas"]) or len(group["betas"]) != 2:
+            raise ValueError(f"Adam: betas must be two numbers from 0 to below 1, got {group['betas']}.")
+        if not group["eps"] >= 0:
+            raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
+
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
+        beta1, beta2 = group["betas"]
+        m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
+        change = gradient - m
+        change *= 1 - beta1
+        m += change
+        np.multiply(gradient, gradient, out=change)
+        change *= 1 - beta2
+        v *= beta2
+        v += change
+        if group["amsgrad"]:
+            largest = piece.vector("max_exp_avg_sq")[block]
+            v = np.maximum(largest, v, out=largest)
+        # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
+        root = math.sqrt(1 - beta2**piece.step)
+        np.sqrt(v, out=change)
+        change += group["eps"] * root
+        np.divide(m, change, out=change)
+        change *= group["lr"] * root / (1 - beta1**piece.step)
+        return change

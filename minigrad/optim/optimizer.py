@@ -1,0 +1,253 @@
+"""What optimisers share: parameter groups, state, and arithmetic on vectors instead of arrays.
+
+A small net has many small parameters, and NumPy needs as long to start an operation as to do
+it on a thousand elements. So neighbouring small parameters are updated together, as one vector (a
+``Piece``), and large ones a block at a time that stays in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.modes import enable_grad
+from ..engine.node import clock
+from ..nn.module import zero_gradient
+from ..tensor.tensor import Tensor
+
+BLOCK = 1 << 15
+"""Elements per block: a few vectors of it fit the second-level cache."""
+
+
+class Piece:
+    """Neighbouring parameters of one dtype that are updated together, or one large parameter."""
+
+    def __init__(self, numbered: Sequence[tuple[int, Tensor]]) -> None:
+        self.numbers = [number for number, _ in numbered]
+        self.parameters = [parameter for _, parameter in numbered]
+        self.dtype = self.parameters[0].dtype
+        sizes = [p.numel() for p in self.parameters]
+        ends = np.cumsum(sizes).tolist()
+        self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
+        self.size = ends[-1]
+        self.step = 0
+        self.state: dict[str, ndarray] = {}
+        self.joined = np.empty(self.size if len(sizes) > 1 else 0, self.dtype)
+
+    def vector(self, name: str) -> ndarray:
+        """A state vector by name, zeros at first."""
+        if name not in self.state:
+            self.state[name] = np.zeros(self.size, self.dtype)
+        return self.state[name]
+
+    def gradient(self) -> ndarray | None:
+        """The gradients of its parameters as one vector; None if one has none."""
+        arrays = []
+        for parameter in self.parameters:
+            gradient = parameter._grad
+            if gradient is None:
+                return None
+            arrays.append(gradient.array.reshape(-1))
+        return np.concatenate(arrays, out=self.joined) if len(arrays) > 1 else arrays[0]
+
+    def values(self) -> ndarray:
+        """Its parameters as one vector: of one parameter itself, of several a copy."""
+        arrays = [parameter.array.reshape(-1) for parameter in self.parameters]
+        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+
+    def blocks(self) -> list[slice]:
+        """The vector in parts that fit the cache."""
+        return [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
+
+    def subtract(self, block: slice, change: ndarray) -> None:
+        """Change the parameters in place."""
+        if len(self.parameters) == 1 and self.parameters[0].array.flags.c_contiguous:
+            self.parameters[0].array.reshape(-1)[block] -= change
+        else:
+            for parameter, part in zip(self.parameters, self.parts):
+                parameter.array -= change[part].reshape(parameter.array.shape)
+
+    def split(self) -> list[Piece]:
+        """A piece for each of its parameters, with its share of the state."""
+        pieces = [Piece([pair]) for pair in zip(self.numbers, self.parameters)]
+        for piece, part in zip(pieces, self.parts):
+            piece.step = self.step
+            piece.state = {name: vector[part].copy() for name, vector in self.state.items()}
+        return pieces
+
+
+def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
+    """Group neighbouring parameters of one dtype, up to a block together."""
+    runs: list[list[tuple[int, Tensor]]] = []
+    room = 0
+    for number, parameter in numbered:
+        size = parameter.numel()
+        if runs and size <= room and runs[-1][0][1].dtype == parameter.dtype:
+            runs[-1].append((number, parameter))
+        else:
+            runs.append([(number, parameter)])
+            room = BLOCK
+        room -= size
+    return [Piece(run) for run in runs]
+
+
+class Optimizer:
+    """The base of all optimisers.
+
+    Args:
+        params: parameters, or groups: dicts with ``"params"`` and settings of their own.
+        defaults: the settings of groups that do not say otherwise.
+    """
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.pieces: list[list[Piece]] = []
+        groups: list[Any] = [params] if isinstance(params, (Tensor, dict)) else list(params)
+        if not groups:
+            raise ValueError(f"{type(self).__name__} got an empty parameter list: does the model have parameters?")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
+        name = type(self).__name__
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        unknown = set(group) - set(self.defaults) - {"params"}
+        if unknown:
+            raise TypeError(
+                f"{name} has no setting {', '.join(map(repr, sorted(unknown)))}; it has {', '.join(self.defaults)}."
+            )
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(
+                    f"{name} can only train tensors, got {type(parameter).__name__}: pass model.parameters()."
+                )
+            if not parameter.is_leaf or parameter.dtype.kind != "f":
+                raise ValueError(f"{name} can only train floating point leaves, not what was computed from others.")
+        known = [p for g in self.param_groups for p in g["params"]] + params
+        if len({id(p) for p in known}) != len(known):
+            raise ValueError(f"{name}: a parameter appears more than once.")
+        group = {**self.defaults, **group, "params": params}
+        self.check_settings(group)
+        start = len(known) - len(params)
+        self.param_groups.append(group)
+        self.pieces.append(pieces_of(enumerate(params, start)))
+
+    def check_settings(self, group: dict[str, Any]) -> None:
+        """Refuse settings that make no sense; subclasses check their own as well."""
+        for key in ("lr", "weight_decay"):
+            if not group[key] >= 0:
+                raise ValueError(f"{type(self).__name__}: {key} must not be negative, got {group[key]}.")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters: None, or zeros."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                zero_gradient(parameter, set_to_none)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        ``closure``, if given, computes the loss anew, with its gradients; it is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group, pieces in zip(self.param_groups, self.pieces):
+            todo = pieces[::-1]
+            while todo:
+                piece = todo.pop()
+                gradient = piece.gradient()
+                if gradient is not None:
+                    self.update(piece, group, gradient)
+                elif len(piece.parameters) > 1:
+                    at = pieces.index(piece)
+                    pieces[at : at + 1] = alone = piece.split()
+                    todo += alone[::-1]
+        return loss
+
+    def update(self, piece: Piece, group: dict[str, Any], gradient: ndarray) -> None:
+        """Change the parameters of a piece, block by block."""
+        piece.step += 1
+        values = piece.values() if group["weight_decay"] else None
+        for block in piece.blocks():
+            part = gradient[block]
+            if values is not None:
+                part = part + group["weight_decay"] * values[block]
+            piece.subtract(block, self.change(piece, group, block, part))
+        for parameter in piece.parameters:
+            parameter.memory.changed = clock()
+
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
+        """What is to be subtracted from a block of parameters; the gradient is not to be changed."""
+        raise NotImplementedError
+
+    # -- saving --------------------------------------------------------------------------------
+
+    state_names: tuple[str, ...] = ()
+    """The state vectors of a parameter, by PyTorch's names."""
+
+    def all_pieces(self) -> Iterator[Piece]:
+        """The pieces of all groups."""
+        for pieces in self.pieces:
+            yield from pieces
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the state by the parameters' numbers, and the settings of the groups."""
+        state = {}
+        for piece in self.all_pieces():
+            for number, parameter, part in zip(piece.numbers, piece.parameters, piece.parts):
+                if piece.step:
+                    vectors = {name: Tensor(v[part].reshape(parameter.shape)) for name, v in piece.state.items()}
+                    state[number] = {"step": piece.step, **vectors}
+        groups, start = [], 0
+        for group in self.param_groups:
+            end = start + len(group["params"])
+            groups.append({**group, "params": list(range(start, end))})
+            start = end
+        return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` returned: all of it or, after an error, nothing.
+
+        Raises:
+            ValueError: if the groups or the shapes are not those of this optimiser.
+        """
+        name = type(self).__name__
+        try:
+            groups, state = state_dict["param_groups"], {int(k): v for k, v in state_dict["state"].items()}
+            sizes = [len(group["params"]) for group in groups]
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{name}: this is not the state of an optimiser: {error!r}.") from error
+        own = [len(group["params"]) for group in self.param_groups]
+        if sizes != own:
+            raise ValueError(f"{name}: the state is for groups of {sizes} parameters, this optimiser has {own}.")
+        parameters = [p for group in self.param_groups for p in group["params"]]
+        for number, entry in state.items():
+            for key, value in entry.items():
+                if key != "step" and (key not in self.state_names or np.shape(value) != parameters[number].shape):
+                    raise ValueError(
+                        f"{name}: {key} {np.shape(value)} does not fit parameter {number} {parameters[number].shape}."
+                    )
+        for group, saved in zip(self.param_groups, groups):
+            new = {key: saved[key] for key in self.defaults if key in saved}
+            self.check_settings({**group, **new})
+            group.update({key: tuple(value) if isinstance(value, list) else value for key, value in new.items()})
+        self.pieces = [[part for piece in pieces for part in self.loaded(piece, state)] for pieces in self.pieces]
+
+    def loaded(self, piece: Piece, state: dict[int, dict[str, Any]]) -> list[Piece]:
+        """A piece with its state replaced; split if its parameters have taken different steps."""
+        entries = [state.get(number, {"step": 0}) for number in piece.numbers]
+        if len({(entry["step"], *sorted(entry)) for entry in entries}) > 1:
+            return [part for single in piece.split() for part in self.loaded(single, state)]
+        piece.step = int(entries[0]["step"])
+        piece.state = {}
+        for key in entries[0]:
+            if key != "step":
+                np.concatenate([np.ravel(np.asarray(entry[key])) for entry in entries], out=piece.vector(key))
+        return [piece]

@@ -1,0 +1,59 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy import ndarray
+
+from .optimizer import Optimizer, Piece
+
+
+class SGD(Optimizer):
+    """``p -= lr * v`` with ``v = momentum * v + (1 - dampening) * gradient``.
+
+    The first ``v`` is the first gradient. Nesterov's form subtracts ``lr * (gradient + momentum * v)``
+    (I. Sutskever and others, On the importance of initialization and momentum, 2013).
+
+    Args:
+        params: parameters or groups.
+        lr: the learning rate.
+        momentum: 0 for none.
+        dampening: how much less of a new gradient is added to ``v``.
+        weight_decay: adds ``weight_decay * p`` to the gradient.
+        nesterov: needs a momentum, and no dampening.
+    """
+
+    state_names = ("momentum_buffer",)
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
+        weight_decay: float = 0, nesterov: bool = False,
+    ) -> None:  # fmt: skip
+        settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
+        super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov})
+
+    def check_settings(self, group: dict[str, Any]) -> None:
+        super().check_settings(group)
+        if group["momentum"] < 0:
+            raise ValueError(f"SGD: momentum must not be negative, got {group['momentum']}.")
+        if group["nesterov"] and (not group["momentum"] or group["dampening"]):
+            raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
+
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
+        momentum, lr = group["momentum"], group["lr"]
+        if not momentum:
+            return gradient * lr
+        first = "momentum_buffer" not in piece.state or piece.step == 1
+        velocity = piece.vector("momentum_buffer")[block]
+        if first:
+            velocity[...] = gradient
+        else:
+            velocity *= momentum
+            velocity += gradient if not group["dampening"] else gradient * (1 - group["dampening"])
+        if not group["nesterov"]:
+            return velocity * lr
+        change = velocity * momentum
+        change += gradient
+        change *= lr
+        return change

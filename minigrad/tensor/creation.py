@@ -1,0 +1,136 @@
+"""New tensors: from values, filled, in steps, random.
+
+Shapes are given as numbers or as one tuple: ``zeros(2, 3)`` is ``zeros((2, 3))``. Floats are float32
+unless ``dtype`` says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import wrap
+from ..ops.shapes import sizes
+from .conversion import DEFAULT_FLOAT
+from .random import generator
+from .tensor import Tensor
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of ``data``: a number, nested lists, a NumPy array or a tensor.
+
+    Python floats become float32 and ints int64; arrays keep their dtype unless ``dtype`` is given.
+    """
+    return Tensor(data, dtype, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """``data`` itself if it is a tensor of that dtype, over the same memory if it is an array."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return from_numpy(data) if isinstance(data, ndarray) and dtype in (None, data.dtype) else Tensor(data, dtype)
+
+
+def from_numpy(array: ndarray) -> Tensor:
+    """A tensor over the array's own memory, which is not copied.
+
+    Do not write to the array while the graph needs it: unlike changes of tensors, that cannot be
+    noticed. ``tensor(array)`` copies.
+    """
+    if not isinstance(array, ndarray) or array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
+        )
+    return wrap(np.asarray(array))
+
+
+def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:
+    """A tensor around a fresh array."""
+    result: Tensor = wrap(array if dtype is None else array.astype(dtype, copy=False))
+    return result.requires_grad_() if requires_grad else result
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of shape ``size`` with one value everywhere; its dtype is that of the value."""
+    if dtype is None and isinstance(fill_value, float):
+        dtype = DEFAULT_FLOAT
+    return made(
+        np.full(sizes((size,)) if isinstance(size, int) else sizes(tuple(size)), fill_value, dtype), None, requires_grad
+    )
+
+
+def zeros(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros."""
+    return made(np.zeros(sizes(size), dtype), None, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones."""
+    return made(np.ones(sizes(size), dtype), None, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+    """A matrix with ones on its diagonal, else zeros; n rows, m (default n) columns."""
+    return made(np.eye(n, m, dtype=dtype), None, requires_grad)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """``start``, ``start + step``, ... below ``end``; ``arange(n)`` counts from 0. int64 for ints, else float32."""
+    start, end = (0, start) if end is None else (start, end)
+    if dtype is None and any(isinstance(v, float) for v in (start, end, step)):
+        dtype = DEFAULT_FLOAT
+    return made(np.arange(start, end, step), dtype, requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False
+) -> Tensor:
+    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
+    return made(np.linspace(start, end, steps), dtype, requires_grad)
+
+
+def randn(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+    """Random numbers of mean 0 and variance 1, normally distributed."""
+    return made(np.asarray(generator.standard_normal(sizes(size), np.float32)), dtype, requires_grad)
+
+
+def rand(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+    """Random numbers, evenly distributed in [0, 1)."""
+    return made(np.asarray(generator.random(sizes(size), np.float32)), dtype, requires_grad)
+
+
+def randint(low: int, high: int, size: Any, *, dtype: Any = np.int64) -> Tensor:
+    """Random integers from ``low`` to below ``high``."""
+    return made(np.asarray(generator.integers(low, high, sizes(tuple(size)))), dtype, False)
+
+
+def randperm(n: int) -> Tensor:
+    """The integers below ``n`` in random order."""
+    return made(generator.permutation(n), None, False)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape and dtype of ``input``."""
+    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape and dtype of ``input``."""
+    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value everywhere, in the shape and dtype of ``input``."""
+    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normally distributed random numbers of the shape and dtype of ``input``."""
+    return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Evenly distributed random numbers of the shape and dtype of ``input``."""
+    return rand(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)

@@ -1,0 +1,114 @@
+"""Changing a tensor in place: right for everybody who looks at it, noticed by backward, or refused."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, TypeVar
+
+from .. import ops
+from ..engine.modes import state
+from ..engine.node import Op, Variable, clock, describe
+from ..ops.indexing import array_index
+
+Self = TypeVar("Self", bound="InPlace")
+
+
+def in_graph(*values: Any) -> bool:
+    """Whether one of the values requires grad."""
+    return any(isinstance(value, Variable) and value.node is not None for value in values)
+
+
+class InPlace(Variable):
+    """The in-place operators and methods of a tensor."""
+
+    __slots__ = ()
+
+    def _in_place(self: Self, op: Op, other: Any) -> Self:
+        """``self = op(self, other)`` for everybody who holds this tensor."""
+        if state.recording and in_graph(self, other):
+            return self._rebind(op, other)
+        value = other.array if isinstance(other, Variable) else other
+        try:
+            op.forward(self.array, value, out=self.array)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"{op.name} in place: {describe(self)} cannot take the result with {describe(other)}: {error}"
+            ) from error
+        self.memory.changed = clock()
+        return self
+
+    def _rebind(self: Self, op: Op, other: Any) -> Self:
+        """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
+        if self.node is not None and self.node.op is None:
+            raise RuntimeError(
+                f"{op.name} in place: {describe(self)} is a leaf that requires grad. Update parameters under "
+                "no_grad(), or compute a new tensor, x = x + 1."
+            )
+        if self.memory.shared or self.array.base is not None:
+            raise RuntimeError(
+                f"{op.name} in place: {describe(self)} shares its memory with another tensor, which would not "
+                "follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
+            )
+        new = op(self, other)
+        if (new.shape, new.dtype) != (self.shape, self.dtype):
+            raise RuntimeError(
+                f"{op.name} in place: {describe(self)} cannot become {describe(new)}: compute a new tensor."
+            )
+        new.node.output = weakref.ref(self)
+        self.array, self.node, self.memory = new.array, new.node, new.memory
+        return self
+
+    def _overwrite(self: Self, index: Any, value: Any, name: str) -> Self:
+        """Write values into the array; nothing of it is recorded."""
+        if state.recording and in_graph(self, value):
+            raise RuntimeError(
+                f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
+                "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
+            )
+        self.array[index] = value.array if isinstance(value, Variable) else value
+        self.memory.changed = clock()
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._overwrite(array_index(index), value, "setting elements")
+
+    def copy_(self: Self, other: Any) -> Self:
+        """Overwrite all elements with those of ``other``."""
+        return self._overwrite(..., other, "copy_")
+
+    def fill_(self: Self, value: float) -> Self:
+        """Overwrite all elements with one value."""
+        return self._overwrite(..., value, "fill_")
+
+    def zero_(self: Self) -> Self:
+        """Overwrite all elements with 0."""
+        return self._overwrite(..., 0, "zero_")
+
+    def add_(self: Self, other: Any, *, alpha: float = 1) -> Self:
+        """``self += alpha * other``"""
+        return self._in_place(ops.add, other if alpha == 1 else other * alpha)
+
+    def sub_(self: Self, other: Any, *, alpha: float = 1) -> Self:
+        """``self -= alpha * other``"""
+        return self._in_place(ops.sub, other if alpha == 1 else other * alpha)
+
+    def mul_(self: Self, other: Any) -> Self:
+        """``self *= other``"""
+        return self._in_place(ops.mul, other)
+
+    def div_(self: Self, other: Any) -> Self:
+        """``self /= other``"""
+        return self._in_place(ops.div, other)
+
+    def __iadd__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.add, other)
+
+    def __isub__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.sub, other)
+
+    def __imul__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.mul, other)
+
+    def __itruediv__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.div, other)

@@ -1,0 +1,656 @@
+"""``Tensor``: the array users hold. Every operator and method is one call of an operation.
+
+Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` are taken, NumPy's
+``axis`` and ``keepdims`` are taken too. dtypes are NumPy's.
+"""
+
+from __future__ import annotations
+
+import builtins
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .. import ops
+from ..engine import backward as engine
+from ..engine.node import Node, Op, Variable, describe, wrap
+from . import numpy_protocols
+from .conversion import array_from
+from .in_place import InPlace
+from .printing import represent
+
+clone_op = Op("clone", np.copy, lambda dy, _y, _x: dy, doc="a copy")
+
+
+class Tensor(InPlace):
+    """An n-dimensional array that can be differentiated with respect to.
+
+    Args:
+        data: a number, nested lists, a NumPy array or a tensor; it is copied. Python floats become
+            float32, Python ints int64; arrays keep their dtype.
+        dtype: a NumPy dtype to convert to.
+        requires_grad: record what is computed from this tensor, and fill ``.grad`` in backward.
+
+    Only floating point tensors can require grad.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: builtins.bool = False) -> None:
+        self.array = array_from(data, dtype)
+        self.node = None
+        self.memory = wrap(self.array).memory
+        self._grad = None
+        if requires_grad:
+            self.requires_grad_()
+
+    # -- what it is --------------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> builtins.int:
+        """How many axes it has."""
+        return self.array.ndim
+
+    def dim(self) -> builtins.int:
+        """How many axes it has."""
+        return self.array.ndim
+
+    def size(self, dim: builtins.int | None = None) -> Any:
+        """The shape as a plain tuple, or the length of one axis."""
+        return self.array.shape if dim is None else self.array.shape[dim]
+
+    def numel(self) -> builtins.int:
+        """How many elements it has."""
+        return self.array.size
+
+    def __len__(self) -> builtins.int:
+        if not self.array.ndim:
+            raise TypeError("a tensor of a single number has no length.")
+        return len(self.array)
+
+    def __repr__(self) -> str:
+        made_by = self.node.op.name if self.node is not None and self.node.op else None
+        return represent(self.array, self.node is not None, made_by)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self.array.ndim else format(repr(self), spec)
+
+    # -- its values, outside the graph ---------------------------------------------------------
+
+    def numpy(self) -> ndarray:
+        """The values as a read-only NumPy view.
+
+        Read-only, other than in PyTorch, because a change through it could not be noticed and would
+        make gradients wrong: take ``t.numpy().copy()`` to change a copy, or ``t[...] = value``
+        under ``no_grad()`` to change the tensor.
+        """
+        view = self.array.view()
+        view.flags.writeable = False
+        return view
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self.array.size != 1:
+            raise ValueError(
+                f"item() needs a tensor of one element, got {describe(self)}: reduce it first, or use tolist()."
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __bool__(self) -> builtins.bool:
+        if self.array.size != 1:
+            raise ValueError(f"the truth of a tensor {describe(self)} is ambiguous: use .any() or .all().")
+        return bool(self.array.item())
+
+    def __float__(self) -> builtins.float:
+        return float(self.item())
+
+    def __int__(self) -> builtins.int:
+        return int(self.item())
+
+    def __index__(self) -> builtins.int:
+        if self.array.dtype.kind not in "iu" or self.array.size != 1:
+            raise TypeError(f"only an integer tensor of one element can be an index, got {describe(self)}.")
+        return int(self.array.item())
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> builtins.bool:
+        return bool((self.array == (value.array if isinstance(value, Variable) else value)).any())
+
+    def any(self) -> Tensor:
+        """Whether any element is true (not 0)."""
+        return wrap(self.array.any())
+
+    def all(self) -> Tensor:
+        """Whether all elements are true (not 0)."""
+        return wrap(self.array.all())
+
+    # -- the graph -----------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> builtins.bool:
+        """Whether operations on it are recorded, so that gradients can flow to or through it."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: builtins.bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
+        """Make it a leaf that requires grad, or stop it; returns itself."""
+        if requires_grad and self.node is None:
+            if self.array.dtype.kind != "f":
+                raise RuntimeError(
+                    f"only floating point tensors can require grad, got {describe(self)}: convert it, x.float()."
+                )
+            self.node = Node(None, self)
+        elif not requires_grad and self.node is not None:
+            if not self.is_leaf:
+                raise RuntimeError(
+                    "only a leaf can stop requiring grad: use x.detach() for a tensor that was computed."
+                )
+            self.node = None
+        return self
+
+    @property
+    def is_leaf(self) -> builtins.bool:
+        """Whether it was not computed by a recorded operation."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The record of the operation that computed it, None for a leaf."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward has added up, None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not (
+            isinstance(value, Variable) and (value.shape, value.dtype) == (self.shape, self.dtype)
+        ):
+            raise TypeError(f"grad must be None or a tensor {describe(self)}, got {describe(value)}.")
+        self._grad = value
+
+    def backward(
+        self, gradient: Any = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False
+    ) -> None:
+        """Add the gradient of this tensor to ``.grad`` of every leaf it was computed from.
+
+        Args:
+            gradient: the gradient of this tensor, of its shape; 1 if it is a single value.
+            retain_graph: keep what the graph saved, for another backward.
+            create_graph: make the gradients graphs themselves, to be differentiated again.
+        """
+        engine.backward(self, gradient, retain_graph, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph: a constant."""
+        tensor = wrap(self.array)
+        tensor.memory = self.memory
+        self.memory.shared = True
+        return tensor
+
+    @property
+    def data(self) -> Tensor:
+        """The values outside the graph; what is written to it is noticed by backward."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        value = value if isinstance(value, Variable) else Tensor(value)
+        if self.node is not None and (value.shape, value.dtype) != (self.shape, self.dtype):
+            raise ValueError(
+                f"data of a tensor that requires grad keeps shape and dtype: {describe(self)}, got {describe(value)}."
+            )
+        self.array, self.memory = value.array, value.memory
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+        """Call ``hook`` with the gradient of this tensor in backward; what it returns replaces it.
+
+        Returns a function that removes the hook.
+        """
+        if self.node is None:
+            raise RuntimeError("a tensor that does not require grad gets no gradient to hook.")
+        hooks = self.node.hooks = self.node.hooks or []
+        hooks.append(hook)
+        return lambda: hooks.remove(hook) if hook in hooks else None
+
+    def retain_grad(self) -> None:
+        """Fill ``.grad`` of this intermediate result, too, in backward."""
+        if self.is_leaf:
+            if self.node is None:
+                raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
+            return
+        me = weakref.ref(self)
+
+        def keep(gradient: Tensor) -> None:
+            tensor = me()
+            if tensor is not None:
+                before = tensor._grad
+                tensor._grad = gradient.clone() if before is None else before + gradient
+
+        self.register_hook(keep)
+
+    def clone(self) -> Tensor:
+        """A copy; gradients flow through it."""
+        return clone_op(self)
+
+    def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "a computed tensor cannot be deep-copied with its graph: copy x.detach(), or use x.clone()."
+            )
+        copy = memo[id(self)] = object.__new__(type(self))
+        copy.__setstate__((self.array.copy(), self.requires_grad, self._grad and self._grad.detach().clone()))
+        return copy
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("a computed tensor cannot be pickled with its graph: pickle x.detach().")
+        return object.__new__, (type(self),), (self.array, self.requires_grad, self._grad)
+
+    def __setstate__(self, values: tuple[ndarray, bool, Any]) -> None:
+        array, requires_grad, gradient = values
+        self.array, self.node, self.memory, self._grad = array, None, wrap(array).memory, gradient
+        self.requires_grad_(requires_grad)
+
+    # -- operators ------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Tensor:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return ops.sub(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ops.sub(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return ops.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return ops.mul(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return ops.div(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ops.div(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return ops.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.pow(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return ops.neg(self)
+
+    def __abs__(self) -> Tensor:
+        return ops.abs(self)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ops.eq(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ops.ne(self, other)
+
+    __hash__ = object.__hash__
+
+    def __lt__(self, other: Any) -> Tensor:
+        return ops.lt(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return ops.le(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return ops.gt(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return ops.ge(self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return ops.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return ops.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return ops.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return ops.bitwise_or(other, self)
+
+    def __invert__(self) -> Tensor:
+        return ops.bitwise_not(self)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.getitem(self, index)
+
+    # -- elementwise operations ------------------------------------------------------------------
+
+    def add(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
+        """``self + alpha * other``"""
+        return ops.add(self, other if alpha == 1 else other * alpha)
+
+    def sub(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
+        """``self - alpha * other``"""
+        return ops.sub(self, other if alpha == 1 else other * alpha)
+
+    def mul(self, other: Any) -> Tensor:
+        """``self * other``"""
+        return ops.mul(self, other)
+
+    def div(self, other: Any) -> Tensor:
+        """``self / other``"""
+        return ops.div(self, other)
+
+    def pow(self, other: Any) -> Tensor:
+        """``self ** other``"""
+        return ops.pow(self, other)
+
+    def maximum(self, other: Any) -> Tensor:
+        """The larger of both, elementwise; a tie is shared."""
+        return ops.maximum(self, other)
+
+    def minimum(self, other: Any) -> Tensor:
+        """The smaller of both, elementwise; a tie is shared."""
+        return ops.minimum(self, other)
+
+    def eq(self, other: Any) -> Tensor:
+        """``self == other``, elementwise."""
+        return ops.eq(self, other)
+
+    def ne(self, other: Any) -> Tensor:
+        """``self != other``, elementwise."""
+        return ops.ne(self, other)
+
+    def lt(self, other: Any) -> Tensor:
+        """``self < other``, elementwise."""
+        return ops.lt(self, other)
+
+    def le(self, other: Any) -> Tensor:
+        """``self <= other``, elementwise."""
+        return ops.le(self, other)
+
+    def gt(self, other: Any) -> Tensor:
+        """``self > other``, elementwise."""
+        return ops.gt(self, other)
+
+    def ge(self, other: Any) -> Tensor:
+        """``self >= other``, elementwise."""
+        return ops.ge(self, other)
+
+    def neg(self) -> Tensor:
+        """``-x``, elementwise."""
+        return ops.neg(self)
+
+    def abs(self) -> Tensor:
+        """``|x|``, elementwise."""
+        return ops.abs(self)
+
+    def exp(self) -> Tensor:
+        """``exp(x)``, elementwise."""
+        return ops.exp(self)
+
+    def log(self) -> Tensor:
+        """``log(x)``, elementwise."""
+        return ops.log(self)
+
+    def sqrt(self) -> Tensor:
+        """``sqrt(x)``, elementwise."""
+        return ops.sqrt(self)
+
+    def square(self) -> Tensor:
+        """``x * x``, elementwise."""
+        return ops.square(self)
+
+    def reciprocal(self) -> Tensor:
+        """``1 / x``, elementwise."""
+        return ops.reciprocal(self)
+
+    def sin(self) -> Tensor:
+        """``sin(x)``, elementwise."""
+        return ops.sin(self)
+
+    def cos(self) -> Tensor:
+        """``cos(x)``, elementwise."""
+        return ops.cos(self)
+
+    def tanh(self) -> Tensor:
+        """``tanh(x)``, elementwise."""
+        return ops.tanh(self)
+
+    def sigmoid(self) -> Tensor:
+        """``1 / (1 + exp(-x))``, elementwise."""
+        return ops.sigmoid(self)
+
+    def relu(self) -> Tensor:
+        """``max(x, 0)``, elementwise."""
+        return ops.relu(self)
+
+    def sign(self) -> Tensor:
+        """``-1, 0 or 1``, elementwise."""
+        return ops.sign(self)
+
+    def isnan(self) -> Tensor:
+        """``x is NaN``, elementwise."""
+        return ops.isnan(self)
+
+    def isinf(self) -> Tensor:
+        """``x is infinite``, elementwise."""
+        return ops.isinf(self)
+
+    def isfinite(self) -> Tensor:
+        """``x is neither NaN nor infinite``, elementwise."""
+        return ops.isfinite(self)
+
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        """``min(max(x, low), high)``: every element limited to [min, max]."""
+        return ops.clamp(self, min, max)
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """``self`` where ``condition`` is true, else ``other``."""
+        return ops.where(condition, self, other)
+
+    # -- reductions -------------------------------------------------------------------------------
+
+    def sum(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The sum along ``dim``; None: of all elements."""
+        return ops.sum(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def mean(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The mean along ``dim``; None: of all elements."""
+        return ops.mean(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def prod(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The product along ``dim``; None: of all elements."""
+        return ops.prod(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def amax(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The largest element along ``dim``; ties share the gradient."""
+        return ops.amax(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def amin(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The smallest element along ``dim``; ties share the gradient."""
+        return ops.amin(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def max(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Any:
+        """The largest element; with ``dim`` (values, indices); with a tensor ``maximum``."""
+        return ops.max(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def min(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Any:
+        """The smallest element; with ``dim`` (values, indices); with a tensor ``minimum``."""
+        return ops.min(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def argmax(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The index of the largest element along ``dim``; None: in the flat tensor."""
+        return ops.argmax(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def argmin(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """The index of the smallest element along ``dim``; None: in the flat tensor."""
+        return ops.argmin(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def logsumexp(
+        self, dim: Any = None, keepdim: builtins.bool = False, *, axis: Any = None, keepdims: builtins.bool = False
+    ) -> Tensor:
+        """``log(sum(exp(x)))`` along ``dim``; None: over all elements."""
+        return ops.logsumexp(self, dim, keepdim, axis=axis, keepdims=keepdims)
+
+    def var(
+        self, dim: Any = None, correction: builtins.float = 1, keepdim: builtins.bool = False,
+        *, axis: Any = None, keepdims: builtins.bool = False, unbiased: builtins.bool | None = None,
+    ) -> Tensor:  # fmt: skip
+        """The variance along ``dim``; divisor n - correction, as in PyTorch 1 by default."""
+        return ops.var(self, dim, correction, keepdim, axis=axis, keepdims=keepdims, unbiased=unbiased)
+
+    def std(
+        self, dim: Any = None, correction: builtins.float = 1, keepdim: builtins.bool = False,
+        *, axis: Any = None, keepdims: builtins.bool = False, unbiased: builtins.bool | None = None,
+    ) -> Tensor:  # fmt: skip
+        """The standard deviation along ``dim``; divisor n - correction, as in PyTorch 1 by default."""
+        return ops.std(self, dim, correction, keepdim, axis=axis, keepdims=keepdims, unbiased=unbiased)
+
+    def softmax(self, dim: Any = None, *, axis: Any = None) -> Tensor:
+        """softmax along ``dim``."""
+        return ops.softmax(self, dim, axis=axis)
+
+    def log_softmax(self, dim: Any = None, *, axis: Any = None) -> Tensor:
+        """log_softmax along ``dim``."""
+        return ops.log_softmax(self, dim, axis=axis)
+
+    # -- products and shapes ----------------------------------------------------------------------
+
+    def matmul(self, other: Any) -> Tensor:
+        """The matrix product ``self @ other``."""
+        return ops.matmul(self, other)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The axes in reverse order: a matrix transposed."""
+        return ops.permute(self, tuple(range(self.ndim))[::-1])
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; one length may be -1."""
+        return ops.reshape(self, *shape)
+
+    def view(self, *shape: Any) -> Tensor:
+        """``reshape``."""
+        return ops.reshape(self, *shape)
+
+    def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+        """The axes from ``start_dim`` to ``end_dim`` joined into one."""
+        return ops.flatten(self, start_dim, end_dim)
+
+    def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """Two axes swapped."""
+        return ops.transpose(self, dim0, dim1)
+
+    def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
+        """Two axes swapped."""
+        return ops.transpose(self, axis0, axis1)
+
+    def permute(self, *dims: Any) -> Tensor:
+        """The axes in the given order."""
+        return ops.permute(self, *dims)
+
+    def squeeze(self, dim: Any = None, *, axis: Any = None) -> Tensor:
+        """Axes of length 1 removed: all, or those named."""
+        return ops.squeeze(self, dim, axis=axis)
+
+    def unsqueeze(self, dim: builtins.int) -> Tensor:
+        """An axis of length 1 inserted at ``dim``."""
+        return ops.unsqueeze(self, dim)
+
+    def expand(self, *shape: Any) -> Tensor:
+        """Repeated along axes of length 1 and new axes in front, without copying."""
+        return ops.expand(self, *shape)
+
+    # -- dtypes -----------------------------------------------------------------------------------
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same values in another dtype; itself if it has that one already."""
+        return self if self.array.dtype == dtype else ops.astype(self, dtype)
+
+    def to(self, dtype: Any) -> Tensor:
+        """The same values in another dtype; itself if it has that one already."""
+        return self.astype(dtype)
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return self.astype(np.float32)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return self.astype(np.float64)
+
+    def half(self) -> Tensor:
+        """As float16."""
+        return self.astype(np.float16)
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return self.astype(np.int64)
+
+    def int(self) -> Tensor:
+        """As int32."""
+        return self.astype(np.int32)
+
+    def bool(self) -> Tensor:
+        """Whether each element is not 0."""
+        return self.astype(np.bool_)
+
+    # -- NumPy's protocols ------------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        if dtype is None or dtype == self.array.dtype:
+            return self.array.copy() if copy else self.numpy()
+        return self.array.astype(dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return numpy_protocols.apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_protocols.apply_function(function, args, kwargs)
+
+
+Variable.tensor_type = Tensor
