@@ -18,6 +18,7 @@ from numpy import int64 as int64
 from numpy import uint8 as uint8
 
 from . import autograd as autograd
+from . import data as data
 from . import nn as nn
 from . import optim as optim
 from .autograd import detect_anomaly as detect_anomaly
@@ -26,6 +27,10 @@ from .autograd import grad as grad
 from .autograd import is_grad_enabled as is_grad_enabled
 from .autograd import no_grad as no_grad
 from .autograd import set_grad_enabled as set_grad_enabled
+from .checks.gradcheck import GradcheckError as GradcheckError
+from .checks.gradcheck import gradcheck as gradcheck
+from .checks.gradcheck import gradgradcheck as gradgradcheck
+from .graph.draw import draw as draw
 from .io.checkpoint import CheckpointError as CheckpointError
 from .io.checkpoint import load as load
 from .io.checkpoint import save as save

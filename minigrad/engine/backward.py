@@ -7,7 +7,7 @@ All state of a walk is local to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -42,7 +42,8 @@ def walk(
 ) -> list[Pending]:
     """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
 
-    Gradients are arrays, and tensors with ``create_graph``: the rules are the same.
+    Without targets, also those of the nodes that retain theirs. Gradients are arrays, and tensors
+    with ``create_graph``: the rules are the same.
     """
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
     pending: dict[int, Pending] = {}
@@ -67,15 +68,14 @@ def walk(
         entry = pending.pop(-heappop(heap))
         node, dy = entry.node, entry.gradient
         if node.hooks:
-            dy = entry.gradient = run_hooks(node, dy)
-            entry.owned = False
-        if node.op is None if targets is None else node in targets:
+            dy = run_hooks(entry)
+        if (node.op is None or node.retains) if targets is None else node in targets:
             reached.append(entry)
-        if node.op is None:
+        if node.op is None or (path is not None and not depends(node, path)):
             continue
         for edge, gradient in zip(node.inputs, pull_back(node, dy, create_graph, path)):
             if gradient is not None:
-                add(edge, gradient, gradient is not dy and type(gradient) is ndarray and gradient.base is None)
+                add(edge, gradient, gradient is not dy and gradient.base is None)
         if not retain_graph:
             node.saved = node.cache = None
             node.memories = []
@@ -96,7 +96,8 @@ def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -
         args = graph_arguments(node)
         gradients = [vjp(dy, *args) if need else None for vjp, need in zip(op.vjps, needs)]
     elif op.fused is not None:
-        gradients = list(op.fused(dy, node.cache, needs, *saved))
+        fused = op.fused(dy, node.cache, needs, *saved)
+        gradients = [gradient if need else None for gradient, need in zip(fused, needs)]
     else:
         gradients = [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
     for i, gradient in enumerate(gradients):
@@ -114,12 +115,24 @@ def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -
 def graph_arguments(node: Node) -> list[Any]:
     """What the rules get when the gradient must be a graph: tensors, connected to their nodes."""
     assert node.saved is not None
+    memories = iter(node.memories)
     y, *rest = node.saved
+    y = y if y is None else as_recorded(node, y, next(memories))
     operands = [
-        edge.tensor(value) if type(edge) is Node and value is not edge else edge
+        as_recorded(edge, value, next(memories)) if isinstance(edge, (Node, Variable)) and value is not edge else edge
         for edge, value in zip(node.inputs, rest)
     ]
-    return [y if y is None else node.tensor(y), *operands, *node.attributes]
+    return [y, *operands, *node.attributes]
+
+
+def as_recorded(edge: Node | Variable, array: ndarray, memory: Memory) -> Variable:
+    """The tensor that was recorded, made anew if it is gone or has become another since."""
+    node = edge if isinstance(edge, Node) else None
+    tensor: Any = edge.output() if isinstance(edge, Node) else edge
+    if tensor is None or tensor.node is not node or tensor.array is not array:
+        tensor = wrap(array, node)
+        tensor.memory = memory
+    return tensor
 
 
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -134,9 +147,14 @@ def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]
     """The nodes through which the roots depend on the targets, the targets among them."""
     path = set(targets)
     for node in sorted(reachable(roots), key=lambda node: node.time):
-        if any(type(edge) is Node and edge in path for edge in node.inputs):
+        if depends(node, path):
             path.add(node)
     return path
+
+
+def depends(node: Node, path: set[Node]) -> bool:
+    """Whether one of the node's inputs is on the path."""
+    return any(type(edge) is Node and edge in path for edge in node.inputs)
 
 
 def reachable(roots: Sequence[Node]) -> set[Node]:
@@ -151,19 +169,21 @@ def reachable(roots: Sequence[Node]) -> set[Node]:
     return seen
 
 
-def run_hooks(node: Node, dy: Any) -> Any:
-    """Show a tensor's gradient to its hooks; what one returns takes its place."""
-    as_tensor = not isinstance(dy, Variable)
-    gradient = wrap(dy) if as_tensor else dy
-    for hook in list(node.hooks or ()):
+def run_hooks(entry: Pending) -> Any:
+    """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place."""
+    node, own = entry.node, own_gradient(entry)
+    gradient: Any = own if isinstance(own, Variable) else wrap(own)
+    for hook in list((node.hooks or {}).values()):
         replacement = hook(gradient)
         if replacement is not None:
-            if not isinstance(replacement, Variable) or replacement.shape != gradient.shape:
+            if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(
-                    f"a hook on {node} returned {describe(replacement)}, expected a tensor {gradient.shape} or None."
+                    f"a hook on {node} returned {describe(replacement)}, expected a tensor {node.shape} or None."
                 )
             gradient = replacement
-    return gradient.array if as_tensor else gradient
+    gradient = gradient.astype(node.dtype)
+    entry.gradient = gradient if isinstance(own, Variable) else gradient.array
+    return entry.gradient
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:
@@ -209,7 +229,8 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
         gradient = wrap(np.array(gradient, output.dtype))
     if gradient.shape != output.shape:
         raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
-    return output.node, gradient if create_graph else gradient.array.astype(output.dtype, copy=False)
+    gradient = gradient.astype(output.dtype)
+    return output.node, gradient if create_graph else gradient.array
 
 
 def backward(
@@ -234,21 +255,33 @@ def backward(
             accumulate(leaf)
 
 
-def accumulate(leaf: Pending) -> None:
-    """Add a leaf's gradient to its ``.grad``."""
-    tensor = leaf.node.output()
-    if tensor is None or tensor.node is not leaf.node:
+def accumulate(entry: Pending) -> None:
+    """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
+    node = entry.node
+    tensor: Any = node.output()
+    if tensor is None:
         return
-    before, gradient = tensor._grad, leaf.gradient
-    if isinstance(gradient, Variable):
-        tensor._grad = gradient if before is None else before + gradient
-    elif before is None:
-        tensor._grad = wrap(gradient if leaf.owned else gradient.copy())
-    elif before.node is not None:
-        tensor._grad = before + wrap(gradient)
+    if tensor.node is not node:
+        if tensor.node is None or tensor.node.op is not None or node.op is not None:
+            return
+        # a leaf that stopped requiring grad for a while is the same leaf with another node
+        entry.gradient = entry.gradient.astype(tensor.dtype)
+    before, gradient = tensor._grad, entry.gradient
+    if before is None:
+        gradient = own_gradient(entry)
+        tensor._grad = gradient if isinstance(gradient, Variable) else wrap(gradient)
+    elif isinstance(gradient, Variable) or before.node is not None:
+        tensor._grad = before + gradient
     else:
         before.array += gradient
         before.memory.changed = clock()
+
+
+def own_gradient(entry: Pending) -> Any:
+    """A gradient in memory that nothing else looks at; once handed out, the next one is a copy."""
+    gradient = entry.gradient if entry.owned else entry.gradient.copy()
+    entry.owned = False
+    return gradient
 
 
 def grad(
@@ -274,10 +307,9 @@ def grad(
     Returns:
         A tuple with a tensor for each input, of its shape and dtype.
     """
-    outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    inputs = [inputs] if isinstance(inputs, Variable) else list(inputs)
-    if grad_outputs is None or isinstance(grad_outputs, Variable):
-        grad_outputs = [grad_outputs] * len(outputs) if grad_outputs is None else [grad_outputs]
+    outputs, inputs = tensors("outputs", outputs), tensors("inputs", inputs)
+    if not isinstance(grad_outputs, (list, tuple)):
+        grad_outputs = [grad_outputs] * (len(outputs) if grad_outputs is None else 1)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"got {len(grad_outputs)} grad_outputs for {len(outputs)} outputs.")
     for i, x in enumerate(inputs):
@@ -294,11 +326,14 @@ def grad(
                 f"input {i}, {describe(x)}, was not used to compute the outputs: "
                 "pass allow_unused=True to get None for it."
             )
-    return tuple(as_tensor(found[x.node]) if x.node in found else None for x in inputs)
+    gradients = [own_gradient(found[x.node]) if x.node in found else None for x in inputs]
+    return tuple(dx if dx is None or isinstance(dx, Variable) else wrap(dx) for dx in gradients)
 
 
-def as_tensor(entry: Pending) -> Any:
-    """A gradient as a tensor that shares its memory with nothing else."""
-    if isinstance(entry.gradient, Variable):
-        return entry.gradient
-    return wrap(entry.gradient if entry.owned else entry.gradient.copy())
+def tensors(name: str, values: Any) -> list[Any]:
+    """A tensor or a sequence of tensors, as a list."""
+    values = list(values) if isinstance(values, Iterable) and not isinstance(values, Variable) else [values]
+    for value in values:
+        if not isinstance(value, Variable):
+            raise TypeError(f"{name} must be a tensor or a sequence of tensors, got {describe(value)}.")
+    return values

@@ -7,10 +7,11 @@ exception. Each works as a context manager and as a decorator.
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,6 +40,8 @@ class Scope:
     def __str__(self) -> str:
         """The path from the outermost module, e.g. ``net.2 (BatchNorm1d)``."""
         owners = [scope.owner() for scope in self.chain()]
+        if owners[-1] is None:
+            return "a module that is gone"
         names = [
             "?" if outer is None or inner is None else outer.name_of(inner)
             for outer, inner in itertools.pairwise(owners)
@@ -64,9 +67,8 @@ def where() -> str:
 class _Switch:
     """Sets one field of the thread's state for the length of a block or of a function."""
 
-    field = "recording"
-
-    def __init__(self, value: bool) -> None:
+    def __init__(self, field: str, value: bool) -> None:
+        self.field = field
         self.value = value
         self.before: list[bool] = []
 
@@ -78,37 +80,69 @@ class _Switch:
         setattr(state, self.field, self.before.pop())
 
     def __call__(self, function: Function) -> Function:
+        if not callable(function):
+            raise TypeError(f"{type(self).__name__} decorates a function, got {function!r}.")
+        run = self.run_in_steps if inspect.isgeneratorfunction(function) else self.run
+
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with type(self)(self.value):
-                return function(*args, **kwargs)
+            return run(function, args, kwargs)
 
         return wrapper  # type: ignore[return-value]
 
+    def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a function with the switch set."""
+        with _Switch(self.field, self.value):
+            return function(*args, **kwargs)
 
-class set_grad_enabled(_Switch):
-    """Record operations on tensors that require grad, or do not: ``with set_grad_enabled(False):``."""
+    def run_in_steps(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a generator with the switch set, but not while its caller runs in between."""
+        generator = function(*args, **kwargs)
+        resume: Callable[[], Any] = generator.__next__
+        try:
+            while True:
+                with _Switch(self.field, self.value):
+                    item = resume()
+                try:
+                    resume = functools.partial(generator.send, (yield item))
+                except Exception as error:
+                    resume = functools.partial(generator.throw, error)
+        except StopIteration as end:
+            return end.value
+        finally:
+            with _Switch(self.field, self.value):
+                generator.close()
 
 
-class no_grad(set_grad_enabled):
+class _Setting(_Switch):
+    """A switch with a name of its own; as a decorator it needs no brackets: ``@no_grad``."""
+
+    setting: ClassVar[tuple[str, bool]]
+
+    def __new__(cls, function: Function | None = None) -> Any:
+        return object.__new__(cls) if function is None else cls()(function)
+
+    def __init__(self, function: Function | None = None) -> None:
+        super().__init__(*self.setting)
+
+
+class no_grad(_Setting):
     """Do not record operations: results never require grad, and in-place changes are free.
 
     >>> with mg.no_grad():
     ...     parameter -= learning_rate * parameter.grad
     """
 
-    def __init__(self, value: bool = False) -> None:
-        super().__init__(value)
+    setting = "recording", False
 
 
-class enable_grad(set_grad_enabled):
+class enable_grad(_Setting):
     """Record operations again, inside a ``no_grad`` block."""
 
-    def __init__(self, value: bool = True) -> None:
-        super().__init__(value)
+    setting = "recording", True
 
 
-class detect_anomaly(_Switch):
+class detect_anomaly(_Setting):
     """Trace a NaN to its origin: slow, for debugging.
 
     While it is on, every operation remembers the line of code that called it, and ``backward``
@@ -116,10 +150,27 @@ class detect_anomaly(_Switch):
     module and that line. Errors in ``backward`` name the line, too.
     """
 
-    field = "anomaly"
+    setting = "anomaly", True
 
-    def __init__(self, value: bool = True) -> None:
-        super().__init__(value)
+
+class set_grad_enabled(_Switch):
+    """Record operations on tensors that require grad, or do not.
+
+    ``set_grad_enabled(False)`` holds from then on, ``with set_grad_enabled(False):`` for the block.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__("recording", mode)
+        self.outside = state.recording
+        state.recording = mode
+
+    def __enter__(self) -> None:
+        self.before.append(self.outside)
+        state.recording = self.value
+
+    def __call__(self, function: Function) -> Function:
+        state.recording = self.outside
+        return super().__call__(function)
 
 
 def is_grad_enabled() -> bool:

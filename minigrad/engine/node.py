@@ -11,7 +11,9 @@ no derivative needs are not kept alive by it.
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import sys
 import traceback
 import weakref
 from collections.abc import Callable, Sequence
@@ -37,12 +39,15 @@ class Memory:
 
 
 class Variable:
-    """An array, and the node that made it.
+    """An array, and the node that made it."""
 
-    ``node`` is None for a constant; a variable requires grad exactly when it has a node.
-    """
-
-    __slots__ = ("__weakref__", "_grad", "array", "memory", "node")
+    __slots__ = {
+        "__weakref__": "",
+        "_grad": "What backward has added up.",
+        "array": "The values.",
+        "memory": "What is known about the storage under the array.",
+        "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
+    }
     array: ndarray
     node: Node | None
     memory: Memory
@@ -60,6 +65,11 @@ class Variable:
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the elements."""
         return self.array.dtype
+
+    @property
+    def base(self) -> Any:
+        """The array whose memory it looks at, as in NumPy; None if the memory is its own."""
+        return self.array.base
 
 
 def wrap(array: Any, node: Node | None = None) -> Any:
@@ -125,6 +135,9 @@ class Op:
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
         self.operands = len(vjps)
         self.attributes = parameters(forward)[self.operands :]
+        # NumPy's own functions would take one more array for the memory to write their result to
+        self.most = self.operands if isinstance(forward, np.ufunc) else sys.maxsize
+        self.__signature__ = signature(forward, *vjps)
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.keeps_output = 0 in used
         self.keeps = tuple(i + 1 in used for i in range(self.operands))
@@ -137,6 +150,8 @@ class Op:
                 break
         else:
             return self.forward(*args)
+        if len(args) > self.most:
+            raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
         arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
         try:
             y = self.forward(*arrays)
@@ -149,17 +164,24 @@ class Op:
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
         operands = " and ".join(describe(arg) for arg in args[: self.operands])
-        kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+        kind = next(kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind))
         return kind(f"{self.name}{where()}: cannot be applied to {operands}: {error}")
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
 
-def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
     """The names of a function's positional parameters; none for NumPy's own functions."""
     code = getattr(function, "__code__", None)
     return code.co_varnames[: code.co_argcount] if code else ()
+
+
+def signature(*functions: Callable[..., Any] | None) -> inspect.Signature:
+    """What editors show of an operation: its arguments, as its forward function or its rules name them."""
+    forward, *vjps = map(parameters, functions)
+    names = max([forward, *(names[2:] for names in vjps)], key=len)
+    return inspect.Signature([inspect.Parameter(name.lstrip("_"), inspect.Parameter.POSITIONAL_ONLY) for name in names])
 
 
 def no_derivative(name: str, number: int) -> Callable[..., Any]:
@@ -183,8 +205,8 @@ def constant(value: Any) -> Any:
 
 
 def undrifted(y: ndarray, arrays: Sequence[Any]) -> ndarray:
-    """float32 for a float64 result that no operand of that precision asked for."""
-    asked = any(isinstance(array, ndarray) and array.dtype == float64 for array in arrays)
+    """float32 for a float64 result that no operand of that precision, and no attribute, asked for."""
+    asked = any(array is float64 or (isinstance(array, ndarray) and array.dtype == float64) for array in arrays)
     return y if asked else y.astype(float32)
 
 
@@ -196,7 +218,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "attributes", "cache", "dtype", "hooks", "inputs", "memories", "op",
-        "output", "saved", "scope", "shape", "time", "trace",
+        "output", "retains", "saved", "scope", "shape", "time", "trace",
     )  # fmt: skip
 
     op: Op | None
@@ -217,7 +239,10 @@ class Node:
     """When it was recorded: an operand is always older than what was computed from it."""
     scope: Scope | None
     """The module call it belongs to."""
-    hooks: list[Callable[[Any], Any]] | None
+    hooks: dict[Any, Callable[[Any], Any]] | None
+    """What looks at its gradient, each under a key that removes it."""
+    retains: bool
+    """Whether backward fills its tensor's ``.grad``, as it does for leaves."""
     trace: str | None
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
@@ -229,16 +254,12 @@ class Node:
         self.time = clock()
         self.inputs = self.attributes = ()
         self.saved = self.cache = self.hooks = self.trace = self.scope = None
+        self.retains = False
 
     @property
     def effects(self) -> list[Effect]:
         """The tensors it read or wrote besides its operands."""
         return self.op.effects(*self.attributes) if self.op and self.op.effects else []
-
-    def tensor(self, array: ndarray) -> Variable:
-        """The tensor this node made, made anew around its array if it is gone."""
-        tensor = self.output()
-        return tensor if tensor is not None and tensor.node is self else wrap(array, self)
 
     def __repr__(self) -> str:
         return f"<{self.op.name if self.op else 'leaf'} {self.shape} {self.dtype}>"
@@ -254,7 +275,7 @@ class Node:
 def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None) -> Any:
     """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad."""
     output = wrap(y)
-    if op.view and output.array.base is not None:
+    if op.view and is_view(output.array, args[0].array):
         output.memory = args[0].memory
         output.memory.shared = True
     if state.recording:
@@ -263,6 +284,12 @@ def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None) -> Any:
                 attach(output, op, args, cache)
                 break
     return output
+
+
+def is_view(y: ndarray, x: ndarray) -> bool:
+    """Whether ``y`` looks at the memory of ``x``: an index may give a view or a copy."""
+    base = y.base
+    return base is not None and (base is x or base is x.base or np.may_share_memory(y, x))
 
 
 def attach(output: Variable, op: Op, args: Sequence[Any], cache: Any) -> None:
@@ -276,15 +303,15 @@ def attach(output: Variable, op: Op, args: Sequence[Any], cache: Any) -> None:
         memories.append(output.memory)
     for arg, keep in zip(args, op.keeps):
         if isinstance(arg, Variable):
-            edge = arg.node or arg
+            edge: Any = arg.node or arg
             if keep:
                 saved.append(arg.array)
                 memories.append(arg.memory)
             else:
                 saved.append(edge)
         else:
-            # nobody can tell when the caller's own array changes, so what is kept is a copy
-            edge = arg.copy() if keep and isinstance(arg, ndarray) else constant(arg)
+            # nobody can tell when the caller's own array or list changes, so what is kept is a copy
+            edge = np.array(arg) if keep and isinstance(arg, (ndarray, list, tuple)) else constant(arg)
             saved.append(edge)
         inputs.append(edge)
     node.inputs = tuple(inputs)

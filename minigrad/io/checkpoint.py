@@ -8,10 +8,11 @@ structure refers, so other programs can read it, and nothing in it can run code.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
-import tempfile
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,17 @@ import numpy as np
 from numpy import ndarray
 
 from ..tensor.tensor import Tensor
+from .atomic import replacing
 
 FORMAT = "minigrad checkpoint"
 VERSION = 1
 KINDS = "fiub"
+ARRAYS: dict[str, Callable[[ndarray], Any]] = {
+    "$tensor": Tensor,
+    "$array": lambda array: array,
+    "$scalar": lambda array: array[()],
+}
+"""What each kind of reference to an array stands for."""
 
 
 class CheckpointError(RuntimeError):
@@ -42,47 +50,26 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: for an object of another kind, saying where it is.
+        ValueError: if the object is nested too deeply, or contains itself.
         OSError: if the file cannot be written.
     """
     arrays: list[ndarray] = []
-    structure = {"format": FORMAT, "version": VERSION, "content": encode(obj, arrays, "the object")}
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot save {path}: there is no folder {path.parent}. Make it first.")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise type(error)(
-            f"cannot save {path}: {error.strerror or error}. Choose another folder, or make it writable."
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write_archive(file, structure, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
-        os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise type(error)(f"cannot save {path}: {error.strerror or error}.") from error
-        raise
+        content = encode(obj, arrays, "the object")
+        structure = json.dumps({"format": FORMAT, "version": VERSION, "content": content}, indent=1)
+    except RecursionError as error:
+        raise ValueError(f"cannot save {path}: the object is nested too deeply, or contains itself.") from error
+    with replacing(path) as file:
+        write_archive(file, structure, arrays)
 
 
-def write_archive(file: Any, structure: dict[str, Any], arrays: list[ndarray]) -> None:
+def write_archive(file: Any, structure: str, arrays: list[ndarray]) -> None:
     """Write the members of the zip."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("structure.json", json.dumps(structure, indent=1))
+        archive.writestr("structure.json", structure)
         for i, array in enumerate(arrays):
             with archive.open(f"{i}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
-
-
-def current_umask() -> int:
-    """What new files are not to be allowed; a temporary file is made stricter."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def encode(value: Any, arrays: list[ndarray], where: str) -> Any:
@@ -94,7 +81,8 @@ def encode(value: Any, arrays: list[ndarray], where: str) -> Any:
         if array.dtype.kind not in KINDS:
             raise TypeError(f"cannot save {where}: an array of {array.dtype}; expected real numbers or booleans.")
         arrays.append(array)
-        return {"$tensor" if isinstance(value, Tensor) else "$array": len(arrays) - 1}
+        kind = "$tensor" if isinstance(value, Tensor) else "$scalar" if isinstance(value, np.generic) else "$array"
+        return {kind: len(arrays) - 1}
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, dict):
@@ -125,23 +113,29 @@ def load(path: str | os.PathLike[str]) -> Any:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {path}: there is no such file.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return read_archive(archive, path.stat().st_size)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path} is not a minigrad checkpoint, or was truncated or altered ({error}). "
-            "Load a file that mg.save wrote."
-        ) from error
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return read_archive(archive, path.stat().st_size)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+        # about a damaged file zipfile, json and NumPy raise nearly every kind of error there is
+        except Exception as error:
+            raise CheckpointError(
+                f"{path} is not a minigrad checkpoint, or was truncated or altered ({error!r}). "
+                "Load a file that mg.save wrote."
+            ) from error
 
 
 def read_archive(archive: zipfile.ZipFile, size: int) -> Any:
     """Read and check the members of the zip."""
-    for member in archive.infolist():
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-            raise CheckpointError(f"its part {member.filename} is compressed, which no checkpoint is.")
+    members = archive.infolist()
+    if len(archive.NameToInfo) != len(members):
+        raise CheckpointError("it has two parts of one name, which no checkpoint has.")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise CheckpointError("it is compressed, which no checkpoint is.")
+    if sum(member.file_size for member in members) > size:
+        raise CheckpointError("its parts are larger than the file.")
     try:
         structure = json.loads(archive.read("structure.json"))
         if structure["format"] != FORMAT:
@@ -150,26 +144,28 @@ def read_archive(archive: zipfile.ZipFile, size: int) -> Any:
             raise CheckpointError(
                 f"it has version {structure['version']}, this minigrad reads version {VERSION}: update minigrad."
             )
-        return decode(structure["content"], archive)
+        return decode(structure["content"], archive, itertools.count())
     except RecursionError as error:
         raise CheckpointError("it is nested too deeply.") from error
 
 
-def decode(value: Any, archive: zipfile.ZipFile) -> Any:
-    """A value from JSON, with its arrays."""
+def decode(value: Any, archive: zipfile.ZipFile, numbers: Iterator[int]) -> Any:
+    """A value from JSON, with its arrays: each is read once, in the order in which it was written."""
     if isinstance(value, list):
-        return [decode(item, archive) for item in value]
+        return [decode(item, archive, numbers) for item in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "$dict":
-        return {key: decode(item, archive) for key, item in content}
+        return {key: decode(item, archive, numbers) for key, item in content}
     if kind == "$tuple":
-        return tuple(decode(item, archive) for item in content)
-    if kind not in ("$tensor", "$array"):
+        return tuple(decode(item, archive, numbers) for item in content)
+    if kind not in ARRAYS:
         raise CheckpointError(f"it has an unknown part {kind!r}.")
-    array = read_array(archive.read(f"{int(content)}.npy"))
-    return Tensor(array) if kind == "$tensor" else array
+    number = next(numbers)
+    if content != number:
+        raise CheckpointError(f"it refers to array {content!r} where number {number} is due.")
+    return ARRAYS[kind](read_array(archive.read(f"{number}.npy")))
 
 
 def read_array(data: bytes) -> ndarray:

@@ -11,6 +11,7 @@ from .. import ops
 from ..engine.modes import state, where
 from ..engine.node import describe
 from ..ops.arrays import at_least_float32
+from ..ops.shapes import shape_of
 from ..tensor.creation import ones, zeros
 from ..tensor.tensor import Tensor
 from .module import Module
@@ -53,7 +54,7 @@ class BatchNorm(Module):
         track_running_stats: bool = True, dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
-        if not isinstance(num_features, int) or num_features < 1:
+        if not isinstance(num_features, (int, np.integer)) or num_features < 1:
             raise ValueError(f"{name}: num_features must be an integer of at least 1, got {num_features!r}.")
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(
@@ -63,11 +64,11 @@ class BatchNorm(Module):
             warnings.warn(
                 f"{name}: momentum={momentum} is the weight of the new batch, as in PyTorch; Keras and Flax mean the "
                 f"opposite. For their {momentum} pass {1 - momentum:.4g}.",
-                stacklevel=3,
+                stacklevel=2,
             )
         dtype = np.dtype(dtype or np.float32)
         statistics = at_least_float32(dtype)
-        self.num_features = num_features
+        self.num_features = int(num_features)
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
@@ -103,17 +104,23 @@ class BatchNorm(Module):
 
     def check_input(self, input: Any) -> None:
         """Refuse another rank or number of channels."""
-        rank = len(input.shape)
+        rank = len(shape_of(input))
         if rank not in self.ranks:
             raise ValueError(f"expected {self.expected} input (got {rank}D input){where()}: {self.cure(rank)}")
         if input.shape[1] != self.num_features:
-            hint = ""
-            if rank > 2 and input.shape[-1] == self.num_features:
-                hint = f" (N, L, C)? {type(self).__name__} wants (N, C, L): transpose(1, {rank - 1})."
             raise ValueError(
                 f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
-                f"got input {describe(input)}.{hint}"
+                f"got input {describe(input)}.{self.channels_last_hint(input.shape)}"
             )
+
+    def channels_last_hint(self, shape: tuple[int, ...]) -> str:
+        """How to bring the channels to axis 1 if they seem to be the last one."""
+        rank = len(shape)
+        if rank == 2 or shape[-1] != self.num_features:
+            return ""
+        inner = {3: "L", 4: "H, W", 5: "D, H, W"}[rank]
+        move = "transpose(1, 2)" if rank == 3 else f"permute{(0, rank - 1, *range(1, rank - 1))}"
+        return f" (N, {inner}, C)? {type(self).__name__} wants (N, C, {inner}): {move}."
 
     def cure(self, rank: int) -> str:
         """What to do about an input of another rank."""
@@ -148,7 +155,7 @@ class BatchNorm(Module):
         if not self.frozen:
             self.frozen = True
             self.thawed_grads = [p.requires_grad for p in self.parameters()]
-            self.requires_grad_(False)
+            self.requires_grad_(False).zero_grad()  # an optimiser would go on with an old gradient
         return self
 
     def unfreeze(self) -> BatchNorm:

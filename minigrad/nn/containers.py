@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,16 +13,25 @@ class Container(Module):
     """Modules under names of their own, in order."""
 
     def append_all(self, named: Iterable[tuple[str, Module]]) -> None:
-        """Set submodules by name; refused if one is not a module."""
-        for name, module in named:
-            if not isinstance(module, Module):
-                raise TypeError(
-                    f"{type(self).__name__}: item {name!r} is a {type(module).__name__}, expected a module. "
-                    "Classes must be called (nn.ReLU(), not nn.ReLU); a function needs a Module around it."
-                )
-            if name not in vars(self) and hasattr(type(self), name):
-                raise KeyError(f"{type(self).__name__} has an attribute {name!r} already: choose another name.")
+        """Set submodules by name: all of them or, if one is refused, none."""
+        pairs = list(named)
+        for name, module in pairs:
+            self.check_item(name, module)
+        for name, module in pairs:
             setattr(self, name, module)
+
+    def check_item(self, name: str, module: Module) -> None:
+        """Refuse what is not a module, and a name that means something else."""
+        kind = type(self).__name__
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{kind}: item {name!r} is a {type(module).__name__}, expected a module. "
+                "Classes must be called (nn.ReLU(), not nn.ReLU); a function needs a Module around it."
+            )
+        if not isinstance(name, str):
+            raise TypeError(f"{kind}: the name of a module must be a string, got {name!r}: write {str(name)!r}.")
+        if not isinstance(vars(self).get(name), Module) and hasattr(self, name):
+            raise KeyError(f"{kind} has an attribute {name!r} already: choose another name.")
 
     def named(self) -> dict[str, Module]:
         """The modules by name."""
@@ -29,10 +39,12 @@ class Container(Module):
 
     def replace_all(self, modules: Iterable[Module]) -> None:
         """Hold these modules, numbered from 0, instead of the present ones."""
-        modules = list(modules)
+        numbered = [(str(i), module) for i, module in enumerate(modules)]
+        for name, module in numbered:
+            self.check_item(name, module)
         for name in self.named():
             delattr(self, name)
-        self.append_all((str(i), module) for i, module in enumerate(modules))
+        self.append_all(numbered)
 
     def __len__(self) -> int:
         return len(self.named())
@@ -45,13 +57,10 @@ class Numbered(Container):
         return iter(self.named().values())
 
     def __getitem__(self, index: Any) -> Any:
-        modules = list(self)
-        return type(self)._of(modules[index]) if isinstance(index, slice) else modules[index]
-
-    @classmethod
-    def _of(cls, modules: list[Module]) -> Numbered:
-        part = cls()
-        part.replace_all(modules)
+        if not isinstance(index, slice):
+            return list(self)[index]
+        part = type(self).__new__(type(self))
+        part.append_all(list(self.named().items())[index])
         return part
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -63,8 +72,9 @@ class Numbered(Container):
         self.replace_all(modules)
 
     def append(self, module: Module) -> Any:
-        """Add a module at the end; returns itself."""
-        self.append_all([(str(len(self)), module)])
+        """Add a module at the end, under the next free number; returns itself."""
+        numbers = map(str, itertools.count(len(self)))
+        self.append_all([(next(name for name in numbers if name not in vars(self)), module)])
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
@@ -84,7 +94,7 @@ class Numbered(Container):
 class Sequential(Numbered):
     """Modules one after the other: each gets the output of the one before.
 
-    ``Sequential(a, b)``, or ``Sequential({"first": a, "second": b})`` with names.
+    ``Sequential(a, b)``, or ``Sequential({"first": a, "second": b})`` with names, which a slice keeps.
     """
 
     def __init__(self, *modules: Any) -> None:
@@ -105,6 +115,20 @@ class ModuleList(Numbered):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.replace_all(modules)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        if isinstance(index, slice):
+            found.replace_all(list(found))
+        return found
+
+    def child_lines(self) -> list[str]:
+        lines, start = [], 0
+        for text, run in itertools.groupby(map(repr, self)):
+            count = len(list(run))
+            lines.append(f"({start}): {text}" if count == 1 else f"({start}-{start + count - 1}): {count} x {text}")
+            start += count
+        return lines
 
 
 class ModuleDict(Container):

@@ -2,12 +2,13 @@
 
 A module is an ordinary object. Its parameters, buffers and submodules are those of its attributes that
 have the type, also inside lists, tuples and dicts, in the order in which they were set. Nothing has
-to be registered, and nothing can be lost.
+to be registered, and what could not be found again is refused.
 """
 
 from __future__ import annotations
 
 import contextlib
+import reprlib
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,8 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from leaves(f"{name}.{key}", item)
+    elif isinstance(value, (set, frozenset)) and any(isinstance(item, (Module, Parameter, Buffer)) for item in value):
+        raise TypeError(f"{name} is a {type(value).__name__} of modules or parameters, without order: use a list.")
 
 
 class Module:
@@ -67,6 +70,9 @@ class Module:
         self = object.__new__(cls)
         self.__dict__["training"] = True
         return self
+
+    def __init__(self) -> None:
+        """Takes no arguments, and does nothing: a subclass may leave it out."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses define it."""
@@ -157,24 +163,33 @@ class Module:
 
     def get_submodule(self, target: str) -> Module:
         """The module of a dotted name; ``""`` is this one."""
-        found = dict(self.named_modules())
-        if target not in found:
-            raise AttributeError(
-                f"{type(self).__name__} has no submodule {target!r}; it has {', '.join(filter(None, found))}."
-            )
-        return found[target]
+        if not target:
+            return self
+        for name, value in self.members():
+            if isinstance(value, Module) and f"{target}.".startswith(f"{name}."):
+                return value.get_submodule(target[len(name) + 1 :])
+        names = ", ".join(name for name, _ in self.named_children())
+        raise AttributeError(f"{type(self).__name__} has no submodule {target!r}; it has {names or 'none'}.")
 
     def name_of(self, module: Module) -> str:
         """The dotted name of a module below this one, ``?`` if it is not below."""
         return next((name for name, other in self.named_modules() if other is module), "?")
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Set a submodule by name."""
-        setattr(self, name, module)
+        """Set a submodule by name; refused if it is not a module or None."""
+        self.register(name, module, Module)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Set a parameter by name."""
-        setattr(self, name, param)
+        """Set a parameter by name; refused if it is not a ``Parameter`` or None."""
+        self.register(name, param, Parameter)
+
+    def register(self, name: str, value: Any, kind: type) -> None:
+        """Set an attribute that must be found again by its type."""
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(
+                f"{type(self).__name__}.{name}: expected a {kind.__name__} or None, got a {type(value).__name__}."
+            )
+        setattr(self, name, value)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a buffer by name; ``persistent=False`` keeps it out of ``state_dict``."""
@@ -183,18 +198,33 @@ class Module:
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
         """Call ``function`` with every module of the tree, the inner ones first; returns itself."""
-        for module in reversed(list(self.modules())):
+        for module in self.inner_first():
             function(module)
         return self
+
+    def inner_first(self, memo: set[Module] | None = None) -> Iterator[Module]:
+        """This module and all below it, each once and after those it holds."""
+        memo = set() if memo is None else memo
+        memo.add(self)
+        for child in self.children():
+            if child not in memo:
+                yield from child.inner_first(memo)
+        yield self
 
     # -- modes ---------------------------------------------------------------------------------
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Switch the whole tree to training mode (or to eval mode, ``train(False)``); returns itself."""
+        """Switch the whole tree to training mode (or to eval mode, ``train(False)``); returns itself.
+
+        A module below with a ``train`` of its own is switched by that.
+        """
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}.")
-        for module in self.modules():
-            module.switch(mode)
+        for module in self.inner_first():
+            if module is self or getattr(module.train, "__func__", None) is Module.train:
+                module.switch(mode)
+            else:
+                module.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -231,6 +261,8 @@ class Module:
     def to(self: Self, dtype: Any) -> Self:
         """Convert the floating point parameters and buffers of the tree in place; returns itself."""
         dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"{type(self).__name__}.to: parameters must stay floating point, got {dtype}.")
         for module in self.modules():
             for _, value in module.members():
                 if isinstance(value, Tensor) and value.dtype.kind == "f":
@@ -242,7 +274,7 @@ class Module:
         trained = leaf.requires_grad
         leaf.requires_grad_(False)
         leaf.data = Tensor(leaf.array, dtype)
-        leaf._grad = None if leaf._grad is None else leaf._grad.detach().astype(dtype)
+        leaf._grad = None if leaf._grad is None else Tensor(leaf._grad.array, dtype)
         leaf.requires_grad_(trained)
 
     def float(self: Self) -> Self:
@@ -261,10 +293,15 @@ class Module:
 
     def saved_leaves(self) -> Iterator[tuple[str, Tensor, bool]]:
         """What a state consists of: name, parameter or buffer, and whether a state may lack it."""
+        names: set[str] = set()
         for path, module in self.named_modules():
             for name, value in module.members():
                 if isinstance(value, (Parameter, Buffer)) and name not in module.not_saved:
-                    yield f"{path}.{name}" if path else name, value, name in module.optional_keys
+                    full_name = f"{path}.{name}" if path else name
+                    if full_name in names:
+                        raise RuntimeError(f"{type(self).__name__} has two different {full_name}: rename one.")
+                    names.add(full_name)
+                    yield full_name, value, name in module.optional_keys
 
     def state_dict(self) -> OrderedDict[str, Tensor]:
         """Copies of all parameters and persistent buffers, by name: training on does not change them."""
@@ -315,14 +352,17 @@ class Module:
         """What stands between the brackets of ``repr``."""
         return ""
 
+    def child_lines(self) -> list[str]:
+        """What stands below that, for each module this one holds."""
+        return [f"({name}): {child!r}" for name, child in self.members() if isinstance(child, Module)]
+
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        head = type(self).__name__
-        children = [f"({name}): {child!r}" for name, child in self.members() if isinstance(child, Module)]
-        if not children:
-            return f"{head}({self.extra_repr()})"
-        lines = [self.extra_repr()] * bool(self.extra_repr()) + children
-        body = "\n".join(lines).replace("\n", "\n  ")
-        return f"{head}(\n  {body}\n)"
+        extra, children = self.extra_repr(), self.child_lines()
+        if not children and "\n" not in extra:
+            return f"{type(self).__name__}({extra})"
+        body = "\n".join([extra] * bool(extra) + children).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {body}\n)"
 
 
 def zero_gradient(parameter: Tensor, set_to_none: bool) -> None:

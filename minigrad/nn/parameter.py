@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.node import Variable
+from ..engine.node import Op, Variable, describe
 from ..tensor.tensor import Tensor
 
 
 def adopt(leaf: Tensor, data: Any) -> None:
-    """Take over the array of a tensor, or a copy of other data."""
-    source = data if isinstance(data, Variable) else Tensor(data)
+    """Take over the array of a tensor, or a copy of other data and of what cannot be written to."""
+    source = data if isinstance(data, Variable) and data.array.flags.writeable else Tensor(data)
     leaf.array, leaf.memory = source.array, source.memory
     leaf.node = None
     leaf._grad = None
@@ -50,3 +50,10 @@ class Buffer(Tensor):
         if requires_grad:
             raise RuntimeError("a Buffer cannot require grad: make it a Parameter to train it.")
         return self
+
+    def _rebind(self, op: Op, other: Any) -> Buffer:
+        """Refused: a buffer that held a graph would grow with every step."""
+        raise RuntimeError(
+            f"{op.name} in place: a Buffer {describe(self)} cannot take a value that requires grad: detach it, "
+            "value.detach(), or write under no_grad()."
+        )

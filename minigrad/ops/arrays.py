@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+float16, float64 = np.dtype(np.float16), np.dtype(np.float64)
+
 BLOCK = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
+
+SMALL_BLOCK = 16
+"""Rows summed at a time where the rounding error counts more than the time."""
 
 
 @functools.lru_cache(maxsize=4 * BLOCK)
@@ -33,8 +38,10 @@ def column_sums(x: Any) -> Any:
     through all rows keeps the rounding error at the level of pairwise summation
     (N. Higham, The accuracy of floating point summation, 1993).
     """
-    if type(x) is not ndarray or x.dtype.kind != "f" or x.dtype.itemsize < 4:
+    if type(x) is not ndarray or x.dtype.kind != "f":
         return x.sum(axis=0)
+    if x.dtype is float16:
+        return x.sum(axis=0, dtype=np.float32)
     n = x.shape[0]
     if n <= BLOCK:
         return ones(n, x.dtype).dot(x)
@@ -46,3 +53,12 @@ def column_sums(x: Any) -> Any:
     if rest:
         total += ones(rest, x.dtype).dot(x[n - rest :])
     return total
+
+
+def accurate_column_sums(x: ndarray) -> ndarray:
+    """The sum over the first axis of a matrix, in float64: small blocks of rows, added up in float64."""
+    n, columns = x.shape
+    blocks, rest = divmod(n, SMALL_BLOCK)
+    partial = ones(SMALL_BLOCK, x.dtype).dot(x[: n - rest].reshape(SMALL_BLOCK, blocks * columns))
+    total: ndarray = ones(blocks, float64).dot(partial.reshape(blocks, columns))
+    return total + ones(rest, x.dtype).dot(x[n - rest :]) if rest else total

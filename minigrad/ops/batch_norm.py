@@ -16,7 +16,7 @@ derivative runs through them. In evaluation they are the running estimates: cons
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,11 @@ from numpy import ndarray
 
 from ..engine.modes import where
 from ..engine.node import Effect, Op, Variable, clock, describe, record
-from .arrays import at_least_float32, column_sums
+from .arrays import accurate_column_sums, at_least_float32, column_sums
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
-from .shapes import astype, reshape
+from .shapes import astype, reshape, shape_of
 
 # -- the derivative, as mathematics: for arrays and for tensors --------------------------------
 
@@ -81,7 +81,7 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 # -- the same for arrays, fast -----------------------------------------------------------------
 
 
-def channel_sums(x: ndarray) -> ndarray:
+def channel_sums(x: ndarray, column_sums: Callable[[ndarray], ndarray] = column_sums) -> ndarray:
     """The sum of all values of each channel."""
     if x.ndim > 2:
         n, channels, *rest = x.shape
@@ -102,15 +102,17 @@ def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
 
     The mean is corrected by the mean of what is left after subtracting it: without that, a mean
     far from 0 would cost the variance its digits (corrected two-pass algorithm; T. Chan,
-    G. Golub, R. LeVeque, Algorithms for computing the sample variance, 1983).
+    G. Golub, R. LeVeque, Algorithms for computing the sample variance, 1983). The variance scales
+    every value of its channel: it is added up, and returned, in float64.
     """
     n, ndim = values_per_channel(x.shape) or 1, x.ndim
-    mean = channel_sums(x) / n
-    d = x - per_channel(mean, ndim)
-    correction = channel_sums(d) / n
-    d -= per_channel(correction, ndim)
-    mean += correction
-    return d, mean, channel_sums(d * d) / n
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
+        mean = channel_sums(x) / n
+        d = x - per_channel(mean, ndim)
+        correction = channel_sums(d) / n
+        d -= per_channel(correction, ndim)
+        mean += correction
+        return d, mean, channel_sums(d * d, accurate_column_sums) / n
 
 
 def normalise(
@@ -125,7 +127,7 @@ def normalise(
         d, mean, var = deviations(x)
     else:
         d = x - per_channel(mean, ndim)
-    inverse = np.reciprocal(np.sqrt(var + eps))
+    inverse = np.reciprocal(np.sqrt(var + eps)).astype(x.dtype, copy=False)
     y = d * per_channel(inverse if weight is None else inverse * weight, ndim)
     if bias is not None:
         y += per_channel(bias, ndim)
@@ -256,7 +258,7 @@ def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndar
 
 def check(x: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
     """Refuse what cannot be normalised, before anything is changed."""
-    shape, dtype = x.shape, x.dtype
+    shape, dtype = shape_of(x), x.dtype
     if dtype.kind != "f":
         raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     if len(shape) < 2:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.node import Op, Variable
+from ..engine.modes import where
+from ..engine.node import Op, Variable, describe
 
 dropped = Op(
     "dropout",
@@ -24,6 +25,8 @@ def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be a probability from 0 to 1, got {p}.")
     array = x.array if isinstance(x, Variable) else x
+    if array.dtype.kind != "f":
+        raise TypeError(f"dropout{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     scale = 0.0 if p == 1 else 1 / (1 - p)
     mask = (random.random(array.shape, np.float32) >= p) * array.dtype.type(scale)
     return dropped(x, mask, p)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, wrap
+from ..engine.node import Op, Variable, describe, wrap
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -21,7 +21,11 @@ def flat(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any
 
     def apply(*operands: Any) -> Any:
         arrays = [x.array if isinstance(x, Variable) else x for x in operands]
-        y = function(*arrays)
+        try:
+            y = function(*arrays)
+        except (ValueError, TypeError) as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"{name}: cannot be applied to {' and '.join(map(describe, operands))}: {error}") from error
         return wrap(y) if any(isinstance(x, Variable) for x in operands) else y
 
     apply.__name__ = apply.__qualname__ = name
@@ -153,8 +157,9 @@ pow = Op(
     lambda x, p: x**p,
     # (p != 0) keeps x**-1 away from x**0, whose derivative is 0 also at x = 0
     lambda dy, _y, x, p: dy * p * x ** (p - (p != 0)),
-    # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0
-    lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), 1, x)),
+    # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0; if x is a number, its
+    # logarithm is to have the precision of y
+    lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), np.ones((), y.dtype), x)),
     doc="``x ** p``; the derivative at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1.",
 )
 
@@ -164,7 +169,7 @@ pow = Op(
 def logistic(x: ndarray) -> ndarray:
     """``1 / (1 + exp(-x))``; where exp overflows, 1 / inf is the right 0."""
     with np.errstate(over="ignore"):
-        y = np.exp(-x)
+        y = np.exp(x * -1.0)  # as a float: of an unsigned integer -x is positive
     y += 1
     return np.reciprocal(y)
 
@@ -175,7 +180,7 @@ exp = Op("exp", np.exp, lambda dy, y, _x: dy * y, doc="``exp(x)``")
 log: Op = Op("log", np.log, lambda dy, _y, x: dy / x, doc="``log(x)``, the natural logarithm")
 sqrt = Op("sqrt", np.sqrt, lambda dy, y, _x: dy / (2 * y), doc="``sqrt(x)``; its derivative is inf at 0")
 square = Op("square", np.square, lambda dy, _y, x: dy * (2 * x), doc="``x * x``")
-reciprocal = Op("reciprocal", np.reciprocal, lambda dy, y, _x: -dy * y * y, doc="``1 / x``")
+reciprocal = Op("reciprocal", lambda x: np.true_divide(1, x), lambda dy, y, _x: -dy * y * y, doc="``1 / x``")
 sin = Op("sin", np.sin, lambda dy, _y, x: dy * cos(x), doc="``sin(x)``, x in radians")
 cos: Op = Op("cos", np.cos, lambda dy, _y, x: -dy * sin(x), doc="``cos(x)``, x in radians")
 tanh = Op("tanh", np.tanh, lambda dy, y, _x: dy * (1 - y * y), doc="``tanh(x)``")

@@ -50,10 +50,10 @@ def array_index(index: Any) -> tuple[Any, ...]:
 
 
 def own(part: Any) -> Any:
-    """One part of an index; lists, tensors and arrays as a copy nobody else can change."""
+    """One part of an index; sequences, tensors and arrays as an array nobody else can change."""
     if isinstance(part, Variable):
         part = part.array
-    if isinstance(part, list):
+    if isinstance(part, (list, tuple, range)):
         part = np.array(part) if part else np.array(part, np.int64)
     if not isinstance(part, ndarray):
         return part

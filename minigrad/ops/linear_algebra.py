@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numpy import ndarray
@@ -9,7 +10,7 @@ from numpy import ndarray
 from ..engine.modes import where
 from ..engine.node import Op
 from .arrays import column_sums
-from .shapes import reshape, squeeze, swapaxes, unsqueeze
+from .shapes import reshape, shape_of, squeeze, swapaxes, unsqueeze
 
 product = Op(
     "matmul",
@@ -26,7 +27,7 @@ def matmul(a: Any, b: Any) -> Any:
     A vector in front counts as a row, one behind as a column, and that axis goes away again.
     Axes in front of the last two broadcast.
     """
-    ranks = len(a.shape), len(b.shape)
+    ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
         raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
     inner, outer = a.shape[-1], b.shape[-2 if ranks[1] > 1 else -1]
@@ -45,7 +46,7 @@ def matmul(a: Any, b: Any) -> Any:
 
 def rows(x: Any) -> Any:
     """``x`` with all axes but the last joined."""
-    return x if len(x.shape) == 2 else reshape(x, (-1, x.shape[-1]))
+    return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
@@ -68,9 +69,16 @@ linear_op = Op(
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
-    if len(weight.shape) != 2 or not len(x.shape) or x.shape[-1] != weight.shape[1]:
+    inputs, lengths = shape_of(x), shape_of(weight)
+    if len(lengths) != 2:
+        raise ValueError(f"linear{where()}: the weight must be (out, in), got {lengths}.")
+    if not inputs or inputs[-1] != lengths[1]:
         raise ValueError(
-            f"linear{where()}: expected input (..., {weight.shape[-1]}), got {x.shape}: its last "
-            f"length must be the weight's in_features, weight {weight.shape}."
+            f"linear{where()}: expected input (..., {lengths[1]}), got {inputs}: its last "
+            f"length must be the weight's in_features, weight {lengths}."
+        )
+    if bias is not None and shape_of(bias) != lengths[:1]:
+        raise ValueError(
+            f"linear{where()}: the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {bias.shape}."
         )
     return linear_op(x, weight, bias)

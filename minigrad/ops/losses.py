@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,12 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import where as place
-from ..engine.node import Op, Variable, record
+from ..engine.node import Op, Variable, describe, record
 from .arrays import ones
-from .elementwise import abs, clamp, log, sigmoid, sign, square
+from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
 from .reductions import mean, sum
-from .shapes import astype, permute, reshape, unsqueeze
+from .shapes import astype, permute, reshape, shape_of, unsqueeze
 from .softmax import log_softmax, softmax
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -63,10 +64,7 @@ def pairwise_loss(
 
 def elements(x: Any) -> int:
     """How many elements there are, at least 1."""
-    n = 1
-    for length in x.shape:
-        n *= length
-    return n or 1
+    return math.prod(x.shape) or 1
 
 
 def log_floor(p: Any) -> Any:
@@ -105,18 +103,31 @@ bce_with_logits_op = pairwise_loss(
 )
 
 
-def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
-    """Apply a pairwise loss to tensors of one shape."""
-    check_reduction(reduction)
-    target = target if isinstance(target, Variable) else np.asarray(target)
-    if input.shape != target.shape:
+def as_operand(value: Any, dtype: Any) -> Any:
+    """What is no tensor or array (a number, nested lists) as an array; floats get ``dtype``."""
+    if isinstance(value, (Variable, ndarray)):
+        return value
+    array = np.asarray(value)
+    return array.astype(dtype) if array.dtype.kind == "f" else array
+
+
+def matching(name: str, input: Any, target: Any) -> Any:
+    """The target of a pairwise loss in floats; refused if it has not the shape of the input."""
+    shape = shape_of(input)
+    target = as_operand(target, input.dtype)
+    if shape != target.shape:
         raise ValueError(
-            f"{op.name}{place()}: input {input.shape} and target {target.shape} differ in shape; "
+            f"{name}{place()}: input {shape} and target {target.shape} differ in shape; "
             "broadcasting them would compare elements that do not belong together. Reshape one, "
             "e.g. input.squeeze(1) or target.unsqueeze(1)."
         )
-    if target.dtype.kind in "iub":
-        target = astype(target, input.dtype)
+    return astype(target, input.dtype) if target.dtype.kind in "iub" else target
+
+
+def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
+    """Apply a pairwise loss to tensors of one shape."""
+    check_reduction(reduction)
+    target = matching(op.name, input, target)
     return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
 
 
@@ -155,9 +166,9 @@ def binary_cross_entropy_with_logits(
     ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part.
     """
     if pos_weight is not None:
-        target = target if isinstance(target, Variable) else np.asarray(target, input.dtype)
         # t * pos_weight and 1 - t are the weights of the two classes; log(sigmoid(x)) = -loss at t = 1
         check_reduction(reduction)
+        target = matching(bce_with_logits_op.name, input, target)
         ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
         positive = compare(bce_with_logits_op, input, ones_, "none") * target * pos_weight
         losses = positive + compare(bce_with_logits_op, input, zeros_, "none") * (1 - target)
@@ -170,7 +181,10 @@ def binary_cross_entropy_with_logits(
 
 def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
     """A row per class index, zero but for a one at the index."""
-    return np.eye(classes, dtype=dtype)[target.array if isinstance(target, Variable) else target]
+    index = target.array if isinstance(target, Variable) else target
+    rows = np.zeros((len(index), classes), dtype)
+    rows[np.arange(len(index)), index] = 1
+    return rows
 
 
 def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[ndarray, Any]:
@@ -193,7 +207,7 @@ def cross_entropy_fused(dy: ndarray, p: ndarray, needs: Any, _y: Any, x: Any, ta
 
 def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
     """The gradient of each row's loss, to be multiplied with a row."""
-    return unsqueeze(dy, 1) if reduction == "none" else dy / elements(x[:, 0]) if reduction == "mean" else dy
+    return unsqueeze(dy, 1) if reduction == "none" else dy / x.shape[0] if reduction == "mean" else dy
 
 
 cross_entropy_op = Op(
@@ -208,26 +222,43 @@ cross_entropy_op = Op(
 )
 
 
+def classes_of(x: Any) -> int:
+    """How many classes scores (N, C, ...) or (C,) are of."""
+    return x.shape[1 if len(x.shape) > 1 else 0]
+
+
 def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> ndarray:
     """The targets as an array of class indices; refused where one is no class of ``x``."""
     array = target.array if isinstance(target, Variable) else np.asarray(target)
-    classes = x.shape[1 if len(x.shape) > 1 else 0]
-    expected = (x.shape[0], *x.shape[2:]) if len(x.shape) > 1 else ()
     if array.dtype.kind not in "iu":
         raise TypeError(
             f"{name}{place()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
             "Convert it, e.g. target.long()."
         )
+    expected = (x.shape[0], *x.shape[2:]) if len(x.shape) > 1 else ()
     if array.shape != expected:
         raise ValueError(
             f"{name}{place()}: input {x.shape} wants a target {expected} of class indices, got {array.shape}."
         )
+    classes = classes_of(x)
     wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
     if wrong.size:
         raise ValueError(
             f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
         )
     return array
+
+
+def check_scores(name: str, x: Any, weight: Any) -> Any:
+    """The weights of the classes, or None; refused if they, or the scores ``x``, cannot be used."""
+    if not shape_of(x) or x.dtype.kind != "f":
+        raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
+    weight = None if weight is None else as_operand(weight, x.dtype)
+    if weight is not None and weight.shape != (classes_of(x),):
+        raise ValueError(
+            f"{name}{place()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, got {weight.shape}."
+        )
+    return weight
 
 
 def class_rows(x: Any) -> Any:
@@ -239,18 +270,23 @@ def class_rows(x: Any) -> Any:
     return reshape(x, (-1, x.shape[-1])) if len(x.shape) > 2 else x
 
 
-def weights_of(target: ndarray, weight: Any, ignore_index: int, dtype: Any) -> tuple[ndarray, Any]:
-    """Usable class indices, and the weight of each target: 0 where it is to be ignored."""
+def classes_to_pick(target: ndarray, ignore_index: int) -> ndarray:
+    """A class index for every target: 0 stands in for what is to be ignored."""
+    return np.where(target != ignore_index, target, 0)
+
+
+def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """Reduce a loss per target. What is to be ignored counts for nothing; the mean is the weighted mean."""
     counts = target != ignore_index
-    safe = np.where(counts, target, 0)
-    return safe, counts.astype(dtype) if weight is None else getitem(weight, safe) * counts
-
-
-def weighted(losses: Any, weights: Any, shape: tuple[int, ...], reduction: str) -> Any:
-    """Reduce losses that are already multiplied with their weights; their mean is weighted."""
-    if reduction == "none":
-        return reshape(losses, shape)
-    return sum(losses) / sum(weights) if reduction == "mean" else sum(losses)
+    losses = where(counts, reshape(losses, target.shape), 0)
+    if reduction != "mean":
+        return reduce(losses, reduction)
+    if weight is None:
+        total: Any = np.count_nonzero(counts)
+    else:
+        total = sum(where(counts, getitem(weight, classes_to_pick(target, ignore_index)), 0))
+    # of no targets the mean is NaN, and their gradient is still 0
+    return sum(losses) / total if total else sum(losses) + np.nan
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -264,10 +300,12 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
         reduction: "mean", "sum" or "none".
     """
     check_reduction(reduction)
+    weight = check_scores("nll_loss", input, weight)
     array = check_classes("nll_loss", input, target, ignore_index)
-    safe, weights = weights_of(array.ravel(), weight, ignore_index, input.dtype)
-    losses = -(getitem(class_rows(input), (np.arange(safe.size), safe)) * weights)
-    return weighted(losses, weights, array.shape, reduction)
+    picked = classes_to_pick(array.ravel(), ignore_index)
+    losses = -getitem(class_rows(input), (np.arange(picked.size), picked))
+    losses = losses if weight is None else losses * getitem(weight, picked)
+    return over_targets(losses, array, weight, ignore_index, reduction)
 
 
 def cross_entropy(
@@ -294,11 +332,12 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
-    target = target if isinstance(target, Variable) else np.asarray(target)
-    if target.shape == input.shape and target.dtype.kind == "f" and input.shape:
-        return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    plain = weight is None and not label_smoothing and len(input.shape) == 2
+    weight = check_scores("cross_entropy", input, weight)
+    target = as_operand(target, input.dtype)
+    if target.shape == input.shape and target.dtype.kind == "f":
+        return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
     array = check_classes("cross_entropy", input, target, ignore_index)
+    plain = weight is None and not label_smoothing and len(input.shape) == 2
     if plain and not (array == ignore_index).any() and array.size:
         if not isinstance(input, Variable):
             return cross_entropy_forward(input, array, reduction)[0]
@@ -308,11 +347,9 @@ def cross_entropy(
     loss = nll_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
-    _, weights = weights_of(array.ravel(), weight, ignore_index, input.dtype)
     rows = class_rows(log_p)
-    counts = (array.ravel() != ignore_index).astype(rows.dtype)
-    spread_out = -(sum(rows if weight is None else rows * weight, 1) * counts)
-    smooth = weighted(spread_out, weights, array.shape, reduction)
+    spread_out = -sum(rows if weight is None else rows * weight, 1)
+    smooth = over_targets(spread_out, array, weight, ignore_index, reduction)
     return (1 - label_smoothing) * loss + label_smoothing / rows.shape[1] * smooth
 
 

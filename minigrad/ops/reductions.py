@@ -11,35 +11,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, wrap
+from ..engine.node import Op, Variable, describe, wrap
+from .arrays import float16
 from .elementwise import maximum, minimum, sub, where
 from .indexing import getitem
-from .shapes import expand, one_axis, permute, reshape
+from .shapes import expand, one_axis, one_name, permute, reshape, shape_of
 
 # -- which axes --------------------------------------------------------------------------------
 
 
 def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
     """The axes meant by ``dim`` or ``axis``, counted from the front; all of them for None."""
-    if dim is not None and axis is not None:
-        raise TypeError("dim and axis are two names of one argument: give only one.")
-    dim = axis if dim is None else dim
-    ndim = len(x.shape)
+    dim, ndim = one_name(dim, axis), len(shape_of(x))
     if dim is None:
         return tuple(range(ndim))
-    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
-    axes = tuple(one_axis(d, ndim) for d in dims) if ndim else ()
+    axes = tuple(one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
         raise ValueError(f"dim {dim} names an axis twice.")
-    return axes
+    return axes if ndim else ()
 
 
 def single_axis(x: Any, dim: Any, axis: Any) -> int | None:
     """The one axis meant by ``dim`` or ``axis``, or None."""
-    if dim is not None and axis is not None:
-        raise TypeError("dim and axis are two names of one argument: give only one.")
-    dim = axis if dim is None else dim
-    return None if dim is None else one_axis(dim, len(x.shape))
+    dim, ndim = one_name(dim, axis), len(shape_of(x))
+    return None if dim is None else one_axis(dim, ndim)
 
 
 def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -62,16 +57,34 @@ def spread(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
 
 # -- operations --------------------------------------------------------------------------------
 
+
+def total(x: Any, axes: Any, keepdims: bool = True) -> Any:
+    """The sum along axes; of float16 in float32: in its own dtype it would stop growing at 2048."""
+    add: Any = np.add
+    return add.reduce(x, axes, np.float32 if x.dtype is float16 else None, keepdims=keepdims)
+
+
+def narrowed(y: Any, x: Any) -> Any:
+    """``y`` in float16 if ``x`` is: the end of what ``total`` has begun."""
+    return y.astype(float16) if x.dtype is float16 else y
+
+
+def freedom(x: Any, axes: tuple[int, ...], correction: float = 0) -> float:
+    """``n - correction``, the divisor of a mean or a variance; NaN where it is not positive."""
+    n = count(x.shape, axes) - correction
+    return n if n > 0 else float("nan")
+
+
 summed = Op(
     "sum",
-    lambda x, axes, keepdims: np.add.reduce(x, axes, keepdims=keepdims),
+    lambda x, axes, keepdims: narrowed(total(x, axes, keepdims), x),
     lambda dy, _y, _x, axes, keepdims: spread(dy, _x, axes),
     doc="``sum(x)`` along axes",
 )
 averaged = Op(
     "mean",
-    lambda x, axes, keepdims: np.true_divide(np.add.reduce(x, axes, keepdims=keepdims), count(x.shape, axes)),
-    lambda dy, _y, _x, axes, keepdims: spread(dy / count(_x.shape, axes), _x, axes),
+    lambda x, axes, keepdims: narrowed(np.true_divide(total(x, axes, keepdims), freedom(x, axes)), x),
+    lambda dy, _y, _x, axes, keepdims: spread(dy / freedom(_x, axes), _x, axes),
     doc="``sum(x) / n`` along axes",
 )
 
@@ -81,22 +94,15 @@ def central(x: Any, axes: tuple[int, ...]) -> Any:
     return sub(x, averaged(x, axes, True))
 
 
-def freedom(x: Any, axes: tuple[int, ...], correction: float) -> float:
-    """``n - correction``, the divisor of a variance; NaN where it is not positive."""
-    n = count(x.shape, axes) - correction
-    return n if n > 0 else float("nan")
-
-
-def variance(x: ndarray, axes: tuple[int, ...], keepdims: bool, correction: float) -> ndarray:
-    """``sum((x - mean(x))**2) / (n - correction)``"""
-    squares = np.square(central(x, axes))
-    total: Any = summed.forward(squares, axes, keepdims)
-    return np.true_divide(total, freedom(x, axes, correction))
+def variance(x: ndarray, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+    """``sum((x - mean(x))**2) / (n - correction)``, at least in float32"""
+    squares = np.square(central(x.astype(np.float32) if x.dtype is float16 else x, axes))
+    return np.true_divide(total(squares, axes, keepdims), freedom(x, axes, correction))
 
 
 variances = Op(
     "var",
-    variance,
+    lambda x, axes, keepdims, correction: narrowed(variance(x, axes, keepdims, correction), x),
     lambda dy, _y, x, axes, keepdims, correction: (
         spread(2 * dy / freedom(x, axes, correction), x, axes) * central(x, axes)
     ),
@@ -104,10 +110,10 @@ variances = Op(
 )
 deviations = Op(
     "std",
-    lambda *args: np.sqrt(variance(*args)),
-    # where y = 0 every x - mean(x) is 0 too: the derivative there is taken as 0, as PyTorch does
+    lambda x, axes, keepdims, correction: narrowed(np.sqrt(variance(x, axes, keepdims, correction)), x),
+    # divided by infinity, the derivatives where y = 0 are 0, as PyTorch takes them
     lambda dy, y, x, axes, keepdims, correction: (
-        spread(dy / (where(y == 0, 1, y) * freedom(x, axes, correction)), x, axes) * central(x, axes)
+        spread(dy / (where(y == 0, np.inf, y) * freedom(x, axes, correction)), x, axes) * central(x, axes)
     ),
     doc="``sqrt(var(x))`` along axes",
 )
@@ -219,10 +225,17 @@ def amin(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, ke
     return minima(x, all_axes(x, dim, axis), keepdim or keepdims)
 
 
+def index_of(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    """The index ``choose`` (``np.argmax`` or ``np.argmin``) picks, as an array."""
+    try:
+        return choose(x.array if isinstance(x, Variable) else x, axis=axis, keepdims=keepdims)
+    except ValueError as error:
+        raise ValueError(f"{choose.__name__}: cannot be applied to {describe(x)}: {error}.") from error
+
+
 def chosen(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
-    """The index ``choose`` (``np.argmax`` or ``np.argmin``) picks, as an int64 tensor or array."""
-    array = x.array if isinstance(x, Variable) else x
-    index = choose(array, axis=axis, keepdims=keepdims)
+    """The index ``choose`` picks, as an int64 tensor, or an array for an array."""
+    index = index_of(choose, x, axis, keepdims)
     return wrap(index) if isinstance(x, Variable) else index
 
 
@@ -245,14 +258,14 @@ class Extreme(NamedTuple):
 
 def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
     """The chosen element of each row along one axis, and its index."""
-    array = x.array if isinstance(x, Variable) else x
-    index = np.expand_dims(choose(array, axis=axis), axis) if array.ndim else np.zeros((), np.int64)
+    ndim = len(x.shape)
+    index = index_of(choose, x, axis, True) if ndim else np.zeros((), np.int64)
     grid: list[Any] = list(np.indices(index.shape, sparse=True))
     if grid:
         grid[axis] = index
     values = getitem(x, tuple(grid))
     indices = wrap(index) if isinstance(x, Variable) else index
-    if keepdims or not array.ndim:
+    if keepdims or not ndim:
         return Extreme(values, indices)
     shape = tuple(n for i, n in enumerate(index.shape) if i != axis)
     return Extreme(reshape(values, shape), reshape(indices, shape))

@@ -10,15 +10,32 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable
+from ..engine.node import Op, Variable, describe
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a tensor or an array; anything else is refused."""
+    try:
+        return x.shape
+    except AttributeError:
+        raise TypeError(f"expected a tensor, got {describe(x)}: make it one, mg.tensor(...).") from None
 
 
 def one_axis(dim: Any, ndim: int) -> int:
     """An axis counted from the front; IndexError if there is none such."""
-    axis = operator.index(dim)
-    if not -max(ndim, 1) <= axis < max(ndim, 1):
-        raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions.")
-    return axis % max(ndim, 1)
+    axis, axes = operator.index(dim), max(ndim, 1)
+    if not -axes <= axis < axes:
+        raise IndexError(
+            f"dim {axis} is out of range for a tensor of {ndim} dimensions: expected {-axes} to {axes - 1}."
+        )
+    return axis % axes
+
+
+def one_name(dim: Any, axis: Any) -> Any:
+    """What was passed as ``dim`` or by NumPy's name ``axis``; None if neither."""
+    if dim is not None and axis is not None:
+        raise TypeError("dim and axis are two names of one argument: give only one.")
+    return axis if dim is None else dim
 
 
 def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -59,12 +76,13 @@ cast = Op(
 
 def reshape(x: Any, *shape: Any) -> Any:
     """The same elements in another shape, in row-major order; one length may be -1."""
+    shape_of(x)
     return reshaped(x, sizes(shape))
 
 
 def permute(x: Any, *axes: Any) -> Any:
     """The axes in the given order: ``permute(x, 2, 0, 1)``."""
-    ndim = len(x.shape)
+    ndim = len(shape_of(x))
     order = tuple(one_axis(i, ndim) for i in sizes(axes))
     if sorted(order) != list(range(ndim)):
         raise ValueError(f"permute needs each of the {ndim} axes once, got {sizes(axes)}.")
@@ -73,7 +91,7 @@ def permute(x: Any, *axes: Any) -> Any:
 
 def swapaxes(x: Any, dim0: int, dim1: int) -> Any:
     """Swap two axes."""
-    order = list(range(len(x.shape)))
+    order = list(range(len(shape_of(x))))
     a, b = one_axis(dim0, len(order)), one_axis(dim1, len(order))
     if order:
         order[a], order[b] = order[b], order[a]
@@ -89,7 +107,7 @@ def expand(x: Any, *shape: Any) -> Any:
     The result is a read-only view: no memory is used.
     """
     wanted = sizes(shape)
-    added = len(wanted) - len(x.shape)
+    added = len(wanted) - len(shape_of(x))
     if added < 0 or any(n < 0 for n in wanted[:added]) or any(n < -1 for n in wanted):
         raise ValueError(f"expand: cannot expand a tensor {x.shape} to {wanted}.")
     return expanded(x, tuple(x.shape[i - added] if n == -1 else n for i, n in enumerate(wanted)))
@@ -97,8 +115,7 @@ def expand(x: Any, *shape: Any) -> Any:
 
 def squeeze(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
     """Remove the axes of length 1, or only those named by ``dim`` that have length 1."""
-    dim = axis if dim is None else dim
-    ndim = len(x.shape)
+    dim, ndim = one_name(dim, axis), len(shape_of(x))
     named = (
         range(ndim) if dim is None else [one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
     )
@@ -107,13 +124,13 @@ def squeeze(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
 
 def unsqueeze(x: Any, dim: int) -> Any:
     """Insert an axis of length 1 at ``dim``."""
-    position = one_axis(dim, len(x.shape) + 1)
+    position = one_axis(dim, len(shape_of(x)) + 1)
     return reshaped(x, (*x.shape[:position], 1, *x.shape[position:]))
 
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Join the axes from ``start_dim`` to ``end_dim``, both included, into one."""
-    ndim = len(x.shape)
+    ndim = len(shape_of(x))
     start, end = one_axis(start_dim, ndim), one_axis(end_dim, ndim)
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
@@ -172,18 +189,16 @@ def stack_op(operands: int) -> Op:
     )
 
 
-def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Any:
-    """Join tensors along an axis they have; their other lengths must be equal."""
+def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
+    """Join tensors along an axis they have (0 unless given); their other lengths must be equal."""
     tensors = operands_to_join("cat", tensors)
-    dim = dim if axis is None else axis
-    return cat_op(len(tensors))(*tensors, one_axis(dim, len(tensors[0].shape)))
+    return cat_op(len(tensors))(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape)))
 
 
-def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Any:
-    """Join tensors of one shape along a new axis."""
+def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
+    """Join tensors of one shape along a new axis (0 unless given)."""
     tensors = operands_to_join("stack", tensors)
-    dim = dim if axis is None else axis
-    return stack_op(len(tensors))(*tensors, one_axis(dim, len(tensors[0].shape) + 1))
+    return stack_op(len(tensors))(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape) + 1))
 
 
 def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:

@@ -9,43 +9,50 @@ from numpy import ndarray
 
 from ..engine.node import Op
 from .elementwise import exp
-from .reductions import all_axes, single_axis, spread, sum
+from .reductions import all_axes, narrowed, single_axis, spread, sum, total
 
 
-def shifted(x: ndarray, axes: tuple[int, ...]) -> tuple[ndarray, ndarray]:
+def shifted(x: ndarray, axes: Any) -> tuple[ndarray, ndarray]:
     """``x`` minus its largest element along the axes, and that element (0 where it is infinite)."""
+    if x.dtype.kind != "f":
+        raise TypeError("expected floats: convert it, e.g. x.float().")
     largest = np.maximum.reduce(x, axes, keepdims=True, initial=-np.inf)
     largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
-    return x - largest, largest
+    return np.asarray(x - largest), largest
 
 
 def log_of_sum(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> ndarray:
     """``log(sum(exp(x)))`` along axes"""
     z, largest = shifted(x, axes)
     with np.errstate(divide="ignore"):
-        y = np.log(np.add.reduce(np.exp(z, out=z), axes, keepdims=True))
-    y += largest
+        y = narrowed(np.log(total(np.exp(z, out=z), axes)) + largest, x)
     return y if keepdims else np.squeeze(y, axes)
 
 
 def normalised(x: ndarray, axis: int) -> ndarray:
     """``exp(x) / sum(exp(x))`` along an axis"""
-    z, _ = shifted(x, (axis,))
+    z, _ = shifted(x, axis)
     np.exp(z, out=z)
-    z /= np.add.reduce(z, axis, keepdims=True)
+    z /= total(z, axis)
     return z
 
 
 def log_normalised(x: ndarray, axis: int) -> ndarray:
     """``x - log(sum(exp(x)))`` along an axis"""
-    z, _ = shifted(x, (axis,))
-    return z - np.log(np.add.reduce(np.exp(z), axis, keepdims=True))
+    z, _ = shifted(x, axis)
+    return narrowed(z - np.log(total(np.exp(z), axis)), x)
+
+
+def normalised_by(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum."""
+    p = exp(x - spread(y, x, axes))
+    return p / sum(p, axes, True)
 
 
 logsumexp_op = Op(
     "logsumexp",
     log_of_sum,
-    lambda dy, y, x, axes, keepdims: spread(dy, x, axes) * exp(x - spread(y, x, axes)),
+    lambda dy, y, x, axes, keepdims: spread(dy, x, axes) * normalised_by(y, x, axes),
     doc="``log(sum(exp(x)))`` along axes",
 )
 softmax_op = Op(

@@ -46,8 +46,8 @@ class Adam(Optimizer):
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
         beta1, beta2 = group["betas"]
         m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
-        change = gradient - m
-        change *= 1 - beta1
+        change = gradient * (1 - beta1)
+        m *= beta1
         m += change
         np.multiply(gradient, gradient, out=change)
         change *= 1 - beta2

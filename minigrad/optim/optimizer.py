@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import enable_grad
-from ..engine.node import clock
+from ..engine.node import clock, describe
 from ..nn.module import zero_gradient
 from ..tensor.tensor import Tensor
 
@@ -35,12 +35,14 @@ class Piece:
         self.size = ends[-1]
         self.step = 0
         self.state: dict[str, ndarray] = {}
+        self.started: dict[str, int] = {}
         self.joined = np.empty(self.size if len(sizes) > 1 else 0, self.dtype)
 
     def vector(self, name: str) -> ndarray:
-        """A state vector by name, zeros at first."""
+        """A state vector by name, zeros at first; in which step it started is noted."""
         if name not in self.state:
             self.state[name] = np.zeros(self.size, self.dtype)
+            self.started[name] = self.step
         return self.state[name]
 
     def gradient(self) -> ndarray | None:
@@ -50,6 +52,11 @@ class Piece:
             gradient = parameter._grad
             if gradient is None:
                 return None
+            if gradient.array.dtype != self.dtype:
+                raise TypeError(
+                    f"a parameter of this optimiser was {self.dtype} and is {gradient.array.dtype} now: convert the "
+                    "model first, then make the optimiser."
+                )
             arrays.append(gradient.array.reshape(-1))
         return np.concatenate(arrays, out=self.joined) if len(arrays) > 1 else arrays[0]
 
@@ -64,8 +71,10 @@ class Piece:
 
     def subtract(self, block: slice, change: ndarray) -> None:
         """Change the parameters in place."""
-        if len(self.parameters) == 1 and self.parameters[0].array.flags.c_contiguous:
-            self.parameters[0].array.reshape(-1)[block] -= change
+        if len(self.parameters) == 1:
+            array = self.parameters[0].array
+            flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
+            flat[block] -= change
         else:
             for parameter, part in zip(self.parameters, self.parts):
                 parameter.array -= change[part].reshape(parameter.array.shape)
@@ -94,6 +103,13 @@ def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
     return [Piece(run) for run in runs]
 
 
+def listed(params: Any) -> list[Any]:
+    """Parameters or groups as a list; one alone is a list of it."""
+    if isinstance(params, (set, frozenset)):
+        raise TypeError("a set of parameters has no order in which a state could be saved: pass a list.")
+    return [params] if isinstance(params, (Tensor, dict)) else list(params)
+
+
 class Optimizer:
     """The base of all optimisers.
 
@@ -106,7 +122,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.pieces: list[list[Piece]] = []
-        groups: list[Any] = [params] if isinstance(params, (Tensor, dict)) else list(params)
+        groups = listed(params)
         if not groups:
             raise ValueError(f"{type(self).__name__} got an empty parameter list: does the model have parameters?")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
@@ -115,7 +131,9 @@ class Optimizer:
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
         name = type(self).__name__
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f'{name}: a group must be a dict with "params", got {type(group).__name__}.')
+        params = listed(group["params"])
         unknown = set(group) - set(self.defaults) - {"params"}
         if unknown:
             raise TypeError(
@@ -220,25 +238,45 @@ class Optimizer:
         """
         name = type(self).__name__
         try:
-            groups, state = state_dict["param_groups"], {int(k): v for k, v in state_dict["state"].items()}
+            groups, state = list(state_dict["param_groups"]), dict(state_dict["state"])
             sizes = [len(group["params"]) for group in groups]
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{name}: this is not the state of an optimiser: {error!r}.") from error
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{name}: the state is for groups of {sizes} parameters, this optimiser has {own}.")
+        settings = [self.settings_of(group) for group in groups]
         parameters = [p for group in self.param_groups for p in group["params"]]
         for number, entry in state.items():
-            for key, value in entry.items():
-                if key != "step" and (key not in self.state_names or np.shape(value) != parameters[number].shape):
-                    raise ValueError(
-                        f"{name}: {key} {np.shape(value)} does not fit parameter {number} {parameters[number].shape}."
-                    )
-        for group, saved in zip(self.param_groups, groups):
-            new = {key: saved[key] for key in self.defaults if key in saved}
-            self.check_settings({**group, **new})
-            group.update({key: tuple(value) if isinstance(value, list) else value for key, value in new.items()})
+            if number not in range(len(parameters)):
+                raise ValueError(f"{name}: the state has a parameter {number!r}, this optimiser {len(parameters)}.")
+            self.check_entry(entry, number, parameters[number])
+        for group, new in zip(self.param_groups, settings):
+            group.update(new)
         self.pieces = [[part for piece in pieces for part in self.loaded(piece, state)] for pieces in self.pieces]
+
+    def settings_of(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a saved group; refused if they are not those of this kind of optimiser."""
+        missing = [key for key in self.defaults if key not in saved]
+        if missing:
+            raise ValueError(
+                f"{type(self).__name__}: the state has no {', '.join(missing)}: it is of another kind of optimiser."
+            )
+        settings = {key: saved[key] for key in self.defaults}
+        self.check_settings(settings)
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+
+    def check_entry(self, entry: Any, number: int, parameter: Tensor) -> None:
+        """Refuse a saved state that is not one of this parameter."""
+        where = f"{type(self).__name__}: the state of parameter {number}"
+        if not isinstance(entry, dict) or not isinstance(entry.get("step"), int) or entry["step"] < 0:
+            raise ValueError(f"{where} must be a dict with a step from 0 up.")
+        for key, value in entry.items():
+            if key == "step":
+                continue
+            array = np.asarray(value)
+            if key not in self.state_names or array.shape != parameter.shape or array.dtype.kind != "f":
+                raise ValueError(f"{where} has {key} {describe(array)}, which does not fit {describe(parameter)}.")
 
     def loaded(self, piece: Piece, state: dict[int, dict[str, Any]]) -> list[Piece]:
         """A piece with its state replaced; split if its parameters have taken different steps."""

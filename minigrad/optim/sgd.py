@@ -35,7 +35,7 @@ class SGD(Optimizer):
 
     def check_settings(self, group: dict[str, Any]) -> None:
         super().check_settings(group)
-        if group["momentum"] < 0:
+        if not group["momentum"] >= 0:
             raise ValueError(f"SGD: momentum must not be negative, got {group['momentum']}.")
         if group["nesterov"] and (not group["momentum"] or group["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
@@ -44,9 +44,8 @@ class SGD(Optimizer):
         momentum, lr = group["momentum"], group["lr"]
         if not momentum:
             return gradient * lr
-        first = "momentum_buffer" not in piece.state or piece.step == 1
         velocity = piece.vector("momentum_buffer")[block]
-        if first:
+        if piece.started.get("momentum_buffer") == piece.step:
             velocity[...] = gradient
         else:
             velocity *= momentum

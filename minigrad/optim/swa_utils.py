@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..engine.modes import no_grad
 from ..nn.batchnorm import BatchNorm
@@ -15,40 +16,47 @@ from ..nn.module import Module
 class Pool:
     """The mean and variance of everything one BatchNorm has seen, pooled over batches.
 
-    Sums within and between batches are added (law of total variance), in float64. The batch's own
-    statistics are read off the running ones, which a momentum of 1 makes those of the batch.
+    Sums within and between batches are added (law of total variance), in float64 and for each
+    channel: a batch does not count for a channel in which it has NaN or infinity.
     """
 
     def __init__(self, bn: BatchNorm) -> None:
         self.bn = bn
         self.saved = {name: buffer.numpy().copy() for name, buffer in bn.named_buffers()}
-        self.momentum = bn.momentum
-        self.n = 0
-        self.mean: Any = 0.0
-        self.squares: Any = 0.0
+        self.batches = 0
+        self.n = np.zeros(bn.num_features)
+        self.mean = np.zeros(bn.num_features)
+        self.squares = np.zeros(bn.num_features)
 
     def forward(self, input: Any) -> Any:
         """The module's own forward, with the batch added to the pool."""
-        bn = self.bn
-        bn.momentum = 1.0
-        output = type(bn).forward(bn, input)
-        n = input.array.size // bn.num_features
-        if n:
-            assert bn.running_mean is not None and bn.running_var is not None
-            mean, var = (b.numpy().astype(np.float64) for b in (bn.running_mean, bn.running_var))
-            total = self.n + n
-            distance = mean - self.mean
-            self.squares = self.squares + var * (n - 1) + distance**2 * (self.n * n / total)
-            self.mean = self.mean + distance * (n / total)
-            self.n = total
+        output = type(self.bn).forward(self.bn, input)
+        self.add(np.moveaxis(np.asarray(input, np.float64), 1, -1).reshape(-1, self.bn.num_features))
         return output
 
+    def add(self, rows: ndarray) -> None:
+        """Add a batch (N, C) to the pool."""
+        self.batches += 1
+        finite = np.isfinite(rows).all(axis=0)
+        if not len(rows) or not finite.any():
+            return
+        rows = rows[:, finite]
+        mean = rows.mean(axis=0)
+        distance = mean - self.mean[finite]
+        before = self.n[finite]
+        share = len(rows) / (before + len(rows))
+        self.squares[finite] += ((rows - mean) ** 2).sum(axis=0) + distance**2 * before * share
+        self.mean[finite] += distance * share
+        self.n[finite] += len(rows)
+
     def write(self) -> None:
-        """Make the pooled statistics the module's."""
-        bn = self.bn
-        if self.n and bn.running_mean is not None and bn.running_var is not None:
-            bn.running_mean.copy_(self.mean)
-            bn.running_var.copy_(self.squares / (self.n - 1))
+        """Make the pooled statistics the module's, and what was not pooled what it was before."""
+        self.restore()
+        buffers, seen = dict(self.bn.named_buffers()), self.n > 0
+        if self.batches:
+            buffers["running_mean"][seen] = self.mean[seen]
+            buffers["running_var"][seen] = self.squares[seen] / (self.n[seen] - 1)
+            buffers["num_batches_tracked"].fill_(self.batches)
 
     def restore(self) -> None:
         """Put back the statistics from before."""
@@ -65,14 +73,17 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
     Args:
         loader: batches, or tuples whose first item is the batch.
         model: is run in training mode under ``no_grad``; every module's mode is restored. Frozen
-            modules, and those without running statistics, are left alone.
+            modules, and those that do not track running statistics, are left alone.
 
-    After an error the statistics are as they were.
+    ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
     """
     pools = [
         Pool(module)
         for module in model.modules()
-        if isinstance(module, BatchNorm) and module.running_mean is not None and not module.frozen
+        if isinstance(module, BatchNorm)
+        and module.running_mean is not None
+        and module.track_running_stats
+        and not module.frozen
     ]
     modes = [(module, module.training) for module in model.modules()]
     warned = [(pool.bn, vars(pool.bn).get("warned")) for pool in pools]
@@ -93,8 +104,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         raise
     finally:
         for pool in pools:
-            del pool.bn.forward
-            pool.bn.momentum = pool.momentum
+            vars(pool.bn).pop("forward", None)
         for bn, value in warned:
             bn.warned = bool(value)
         for module, training in modes:

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.node import wrap
 from ..ops.shapes import sizes
-from .conversion import DEFAULT_FLOAT
+from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
 from .tensor import Tensor
 
@@ -39,70 +39,67 @@ def from_numpy(array: ndarray) -> Tensor:
     Do not write to the array while the graph needs it: unlike changes of tensors, that cannot be
     noticed. ``tensor(array)`` copies.
     """
-    if not isinstance(array, ndarray) or array.dtype.kind not in "fiub":
+    if not isinstance(array, ndarray) or array.dtype.kind not in REAL:
         raise TypeError(
             f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
         )
-    return wrap(np.asarray(array))
+    result: Tensor = wrap(np.asarray(array))
+    result.memory.shared = True
+    return result
 
 
 def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:
     """A tensor around a fresh array."""
-    result: Tensor = wrap(array if dtype is None else array.astype(dtype, copy=False))
+    result: Tensor = wrap(array.astype(real_dtype(array.dtype if dtype is None else dtype), copy=False))
     return result.requires_grad_() if requires_grad else result
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of shape ``size`` with one value everywhere; its dtype is that of the value."""
-    if dtype is None and isinstance(fill_value, float):
-        dtype = DEFAULT_FLOAT
-    return made(
-        np.full(sizes((size,)) if isinstance(size, int) else sizes(tuple(size)), fill_value, dtype), None, requires_grad
-    )
+    shape = sizes((size,)) if isinstance(size, int) else sizes(tuple(size))
+    return made(np.full(shape, array_from(fill_value, dtype)), None, requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
-    return made(np.zeros(sizes(size), dtype), None, requires_grad)
+    return made(np.zeros(sizes(size), dtype or DEFAULT_FLOAT), None, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
-    return made(np.ones(sizes(size), dtype), None, requires_grad)
+    return made(np.ones(sizes(size), dtype or DEFAULT_FLOAT), None, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A matrix with ones on its diagonal, else zeros; n rows, m (default n) columns."""
-    return made(np.eye(n, m, dtype=dtype), None, requires_grad)
+    return made(np.eye(n, m, dtype=dtype or DEFAULT_FLOAT), None, requires_grad)
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """``start``, ``start + step``, ... below ``end``; ``arange(n)`` counts from 0. int64 for ints, else float32."""
     start, end = (0, start) if end is None else (start, end)
-    if dtype is None and any(isinstance(v, float) for v in (start, end, step)):
-        dtype = DEFAULT_FLOAT
-    return made(np.arange(start, end, step), dtype, requires_grad)
+    array = np.arange(start, end, step)
+    return made(array, DEFAULT_FLOAT if dtype is None and array.dtype.kind == "f" else dtype, requires_grad)
 
 
-def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False
-) -> Tensor:
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
-    return made(np.linspace(start, end, steps), dtype, requires_grad)
+    return made(np.linspace(start, end, steps), dtype or DEFAULT_FLOAT, requires_grad)
 
 
-def randn(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers of mean 0 and variance 1, normally distributed."""
     return made(np.asarray(generator.standard_normal(sizes(size), np.float32)), dtype, requires_grad)
 
 
-def rand(*size: Any, dtype: Any = DEFAULT_FLOAT, requires_grad: bool = False) -> Tensor:
+def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, evenly distributed in [0, 1)."""
     return made(np.asarray(generator.random(sizes(size), np.float32)), dtype, requires_grad)
 
 
-def randint(low: int, high: int, size: Any, *, dtype: Any = np.int64) -> Tensor:
-    """Random integers from ``low`` to below ``high``."""
+def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tensor:
+    """Random integers from ``low`` to below ``high``, int64; ``randint(high, size)`` starts from 0."""
+    low, high, size = (0, low, high) if size is None else (low, high, size)
     return made(np.asarray(generator.integers(low, high, sizes(tuple(size)))), dtype, False)
 
 

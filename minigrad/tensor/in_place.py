@@ -9,6 +9,7 @@ from .. import ops
 from ..engine.modes import state
 from ..engine.node import Op, Variable, clock, describe
 from ..ops.indexing import array_index
+from .conversion import real_array
 
 Self = TypeVar("Self", bound="InPlace")
 
@@ -16,6 +17,18 @@ Self = TypeVar("Self", bound="InPlace")
 def in_graph(*values: Any) -> bool:
     """Whether one of the values requires grad."""
     return any(isinstance(value, Variable) and value.node is not None for value in values)
+
+
+def scaled(other: Any, alpha: float) -> Any:
+    """``alpha * other``, where ``other`` may be a list, too."""
+    return other if alpha == 1 else ops.mul(other, alpha)
+
+
+def failure(name: str, tensor: Variable, value: Any, error: Exception) -> Exception:
+    """The error a user sees when a tensor cannot be changed like that."""
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    cure = "" if tensor.array.flags.writeable else " (an expanded view, or another's array): change x.clone()."
+    return kind(f"{name}: {describe(tensor)} cannot take {describe(value)}: {error}{cure}")
 
 
 class InPlace(Variable):
@@ -31,10 +44,7 @@ class InPlace(Variable):
         try:
             op.forward(self.array, value, out=self.array)
         except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"{op.name} in place: {describe(self)} cannot take the result with {describe(other)}: {error}"
-            ) from error
+            raise failure(f"{op.name} in place", self, other, error) from error
         self.memory.changed = clock()
         return self
 
@@ -45,10 +55,10 @@ class InPlace(Variable):
                 f"{op.name} in place: {describe(self)} is a leaf that requires grad. Update parameters under "
                 "no_grad(), or compute a new tensor, x = x + 1."
             )
-        if self.memory.shared or self.array.base is not None:
+        if self.memory.shared:
             raise RuntimeError(
-                f"{op.name} in place: {describe(self)} shares its memory with another tensor, which would not "
-                "follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
+                f"{op.name} in place: {describe(self)} shares its memory with another tensor or array, which would "
+                "not follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
             )
         new = op(self, other)
         if (new.shape, new.dtype) != (self.shape, self.dtype):
@@ -56,6 +66,7 @@ class InPlace(Variable):
                 f"{op.name} in place: {describe(self)} cannot become {describe(new)}: compute a new tensor."
             )
         new.node.output = weakref.ref(self)
+        new.node.retains = self.node is not None and self.node.retains
         self.array, self.node, self.memory = new.array, new.node, new.memory
         return self
 
@@ -66,7 +77,10 @@ class InPlace(Variable):
                 f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
                 "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
             )
-        self.array[index] = value.array if isinstance(value, Variable) else value
+        try:
+            self.array[index] = real_array(value)
+        except (TypeError, ValueError) as error:
+            raise failure(name, self, value, error) from error
         self.memory.changed = clock()
         return self
 
@@ -87,11 +101,11 @@ class InPlace(Variable):
 
     def add_(self: Self, other: Any, *, alpha: float = 1) -> Self:
         """``self += alpha * other``"""
-        return self._in_place(ops.add, other if alpha == 1 else other * alpha)
+        return self._in_place(ops.add, scaled(other, alpha))
 
     def sub_(self: Self, other: Any, *, alpha: float = 1) -> Self:
         """``self -= alpha * other``"""
-        return self._in_place(ops.sub, other if alpha == 1 else other * alpha)
+        return self._in_place(ops.sub, scaled(other, alpha))
 
     def mul_(self: Self, other: Any) -> Self:
         """``self *= other``"""

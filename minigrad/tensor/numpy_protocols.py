@@ -6,6 +6,7 @@ A function that is not listed is refused; it is never turned into an array behin
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -68,7 +69,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.argmin: lambda a, axis=None, keepdims=False: ops.argmin(a, axis, keepdims),
     np.reshape: lambda a, shape: ops.reshape(a, shape),
     np.transpose: transpose,
-    np.swapaxes: ops.swapaxes,
+    np.swapaxes: lambda a, axis1, axis2: ops.swapaxes(a, axis1, axis2),
     np.squeeze: lambda a, axis=None: ops.squeeze(a, axis),
     np.expand_dims: lambda a, axis: ops.unsqueeze(a, axis),
     np.broadcast_to: lambda array, shape: ops.expand(array, shape),
@@ -100,11 +101,10 @@ def apply_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if function not in FUNCTIONS:
         raise TypeError(refusal(function.__name__))
     try:
-        return FUNCTIONS[function](*args, **kwargs)
+        inspect.signature(FUNCTIONS[function]).bind(*args, **kwargs)
     except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise TypeError(f"np.{function.__name__} on a tensor: {str(error).partition('() ')[2]}.") from error
+        raise TypeError(f"np.{function.__name__} on a tensor: {error}.") from error
+    return FUNCTIONS[function](*args, **kwargs)
 
 
 def refusal(name: str) -> str:

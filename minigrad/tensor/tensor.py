@@ -7,7 +7,6 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,13 +15,28 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine import backward as engine
-from ..engine.node import Node, Op, Variable, describe, wrap
+from ..engine.node import Memory, Node, Op, Variable, describe, wrap
 from . import numpy_protocols
-from .conversion import array_from
-from .in_place import InPlace
+from .conversion import array_from, real_dtype
+from .in_place import InPlace, scaled
 from .printing import represent
 
 clone_op = Op("clone", np.copy, lambda dy, _y, _x: dy, doc="a copy")
+
+COMPARABLE = (Variable, ndarray, np.generic, int, float, list, tuple)
+"""What a tensor can be compared with, element by element; it is not equal to anything else, None say."""
+
+
+class HookHandle:
+    """What ``register_hook`` returns."""
+
+    def __init__(self, hooks: dict[Any, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+        self.hooks = hooks
+        hooks[self] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; if it is gone already, nothing happens."""
+        self.hooks.pop(self, None)
 
 
 class Tensor(InPlace):
@@ -42,7 +56,7 @@ class Tensor(InPlace):
     def __init__(self, data: Any, dtype: Any = None, requires_grad: builtins.bool = False) -> None:
         self.array = array_from(data, dtype)
         self.node = None
-        self.memory = wrap(self.array).memory
+        self.memory = Memory()
         self._grad = None
         if requires_grad:
             self.requires_grad_()
@@ -60,7 +74,12 @@ class Tensor(InPlace):
 
     def size(self, dim: builtins.int | None = None) -> Any:
         """The shape as a plain tuple, or the length of one axis."""
-        return self.array.shape if dim is None else self.array.shape[dim]
+        if dim is None:
+            return self.array.shape
+        try:
+            return self.array.shape[dim]
+        except IndexError:
+            raise IndexError(f"dim {dim} is out of range for a tensor of {self.ndim} dimensions.") from None
 
     def numel(self) -> builtins.int:
         """How many elements it has."""
@@ -76,7 +95,11 @@ class Tensor(InPlace):
         return represent(self.array, self.node is not None, made_by)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self.array.ndim else format(repr(self), spec)
+        if not self.array.ndim:
+            return format(self.item(), spec)
+        if spec:
+            raise TypeError(f"only a single number can be written as {spec!r}, not {describe(self)}: use item().")
+        return repr(self)
 
     # -- its values, outside the graph ---------------------------------------------------------
 
@@ -210,60 +233,64 @@ class Tensor(InPlace):
     @data.setter
     def data(self, value: Any) -> None:
         value = value if isinstance(value, Variable) else Tensor(value)
-        if self.node is not None and (value.shape, value.dtype) != (self.shape, self.dtype):
+        if value.shape != self.shape or (self.node is not None and value.dtype != self.dtype):
             raise ValueError(
-                f"data of a tensor that requires grad keeps shape and dtype: {describe(self)}, got {describe(value)}."
+                f"data keeps its shape, and its dtype if the tensor requires grad: {describe(self)}, "
+                f"got {describe(value)}."
             )
         self.array, self.memory = value.array, value.memory
+        self.memory.shared = True
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call ``hook`` with the gradient of this tensor in backward; what it returns replaces it.
 
-        Returns a function that removes the hook.
+        Several are called in the order of registration. ``remove()`` of what is returned removes the hook.
         """
         if self.node is None:
             raise RuntimeError("a tensor that does not require grad gets no gradient to hook.")
-        hooks = self.node.hooks = self.node.hooks or []
-        hooks.append(hook)
-        return lambda: hooks.remove(hook) if hook in hooks else None
+        self.node.hooks = self.node.hooks or {}
+        return HookHandle(self.node.hooks, hook)
 
     def retain_grad(self) -> None:
         """Fill ``.grad`` of this intermediate result, too, in backward."""
-        if self.is_leaf:
-            if self.node is None:
-                raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
-            return
-        me = weakref.ref(self)
-
-        def keep(gradient: Tensor) -> None:
-            tensor = me()
-            if tensor is not None:
-                before = tensor._grad
-                tensor._grad = gradient.clone() if before is None else before + gradient
-
-        self.register_hook(keep)
+        if self.node is None:
+            raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
+        self.node.retains = True
 
     def clone(self) -> Tensor:
         """A copy; gradients flow through it."""
         return clone_op(self)
 
+    def copy(self) -> Tensor:
+        """``clone``, by NumPy's name."""
+        return clone_op(self)
+
+    def __copy__(self) -> Tensor:
+        return self._leaf_over(self.array, self.memory)
+
     def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "a computed tensor cannot be deep-copied with its graph: copy x.detach(), or use x.clone()."
-            )
-        copy = memo[id(self)] = object.__new__(type(self))
-        copy.__setstate__((self.array.copy(), self.requires_grad, self._grad and self._grad.detach().clone()))
+        copy = memo[id(self)] = self._leaf_over(self.array.copy(), Memory())
+        copy._grad = None if self._grad is None else self._grad.detach().clone()
         return copy
+
+    def _leaf_over(self, array: ndarray, memory: Memory) -> Tensor:
+        """A tensor like this one around an array, outside its graph."""
+        if not self.is_leaf:
+            raise RuntimeError("a computed tensor cannot be copied with its graph: copy x.detach(), or use x.clone().")
+        copy = object.__new__(type(self))
+        copy.array, copy.memory, copy.node, copy._grad = array, memory, None, None
+        memory.shared = array is self.array
+        return copy.requires_grad_(self.requires_grad)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be pickled with its graph: pickle x.detach().")
-        return object.__new__, (type(self),), (self.array, self.requires_grad, self._grad)
+        gradient = None if self._grad is None else self._grad.detach()
+        return object.__new__, (type(self),), (self.array, self.requires_grad, gradient)
 
     def __setstate__(self, values: tuple[ndarray, bool, Any]) -> None:
         array, requires_grad, gradient = values
-        self.array, self.node, self.memory, self._grad = array, None, wrap(array).memory, gradient
+        self.array, self.node, self.memory, self._grad = array, None, Memory(), gradient
         self.requires_grad_(requires_grad)
 
     # -- operators ------------------------------------------------------------------------------
@@ -311,10 +338,10 @@ class Tensor(InPlace):
         return ops.abs(self)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.eq(self, other)
+        return ops.eq(self, other) if isinstance(other, COMPARABLE) else NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.ne(self, other)
+        return ops.ne(self, other) if isinstance(other, COMPARABLE) else NotImplemented
 
     __hash__ = object.__hash__
 
@@ -352,11 +379,11 @@ class Tensor(InPlace):
 
     def add(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """``self + alpha * other``"""
-        return ops.add(self, other if alpha == 1 else other * alpha)
+        return ops.add(self, scaled(other, alpha))
 
     def sub(self, other: Any, *, alpha: builtins.float = 1) -> Tensor:
         """``self - alpha * other``"""
-        return ops.sub(self, other if alpha == 1 else other * alpha)
+        return ops.sub(self, scaled(other, alpha))
 
     def mul(self, other: Any) -> Tensor:
         """``self * other``"""
@@ -609,6 +636,7 @@ class Tensor(InPlace):
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype; itself if it has that one already."""
+        dtype = real_dtype(dtype)
         return self if self.array.dtype == dtype else ops.astype(self, dtype)
 
     def to(self, dtype: Any) -> Tensor:
@@ -642,9 +670,7 @@ class Tensor(InPlace):
     # -- NumPy's protocols ------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
-        if dtype is None or dtype == self.array.dtype:
-            return self.array.copy() if copy else self.numpy()
-        return self.array.astype(dtype)
+        return np.array(self.numpy(), dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_protocols.apply_ufunc(ufunc, method, inputs, kwargs)

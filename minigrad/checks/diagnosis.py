@@ -1,0 +1,163 @@
+"""What wrong gradients look like: a table of diagnoses, each with its test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy import ndarray
+
+from .numeric import LEFT, RIGHT, Function, derivative
+
+ALIKE = 1e-4
+"""How far two derivatives of one cause may be apart, relative to the largest."""
+
+
+@dataclass
+class Mismatch:
+    """One leaf whose gradient is wrong, and what is needed to find out why."""
+
+    name: str
+    x: ndarray
+    analytic: ndarray
+    """What backward says, of the shape of ``x``; so is the next."""
+    numeric: ndarray
+    differs: ndarray
+    """Where the two do not agree."""
+    function: Function
+    """The weighted outputs as a function of ``x``."""
+    step: float
+    """Of the finest finite differences."""
+    shapes: Sequence[tuple[int, ...]]
+    """Of the outputs."""
+
+    @cached_property
+    def places(self) -> list[tuple[int, ...]]:
+        """The indices of the elements that differ, the worst first."""
+        error = np.nan_to_num(abs(self.analytic - self.numeric), nan=np.inf)
+        found = [tuple(map(int, index)) for index in np.argwhere(self.differs)]
+        return sorted(found, key=lambda index: -error[index])
+
+    @cached_property
+    def slopes(self) -> list[tuple[float, float]]:
+        """At each of the places the slopes to the left and to the right."""
+        left, right = (
+            [float(derivative(self.function, self.x, index, self.step, side).sum()) for index in self.places]
+            for side in (LEFT, RIGHT)
+        )
+        return list(zip(left, right))
+
+    @cached_property
+    def kinks(self) -> ndarray:
+        """Where the two slopes are not the same."""
+        mask = np.zeros(self.x.shape, bool)
+        for index, (left, right) in zip(self.places, self.slopes):
+            mask[index] = abs(right - left) > ALIKE * max(abs(left), abs(right), abs(self.analytic[index]))
+        return mask
+
+    def explained_by(self, candidate: ndarray) -> bool:
+        """Whether backward's gradient, corrected to ``candidate``, would be right, except at kinks."""
+        error = abs(candidate - self.numeric)
+        return bool(np.all((error <= ALIKE * abs(self.numeric).max()) | self.kinks))
+
+    def report(self) -> str:
+        """What differs by how much, where most, and why."""
+        index = self.places[0]
+        error = abs(self.analytic - self.numeric)[self.differs]
+        size = np.maximum(abs(self.analytic), abs(self.numeric))[self.differs]
+        return (
+            f"{self.name} {self.x.shape}: {len(self.places)} of {self.x.size} elements differ.\n"
+            f"  largest absolute error {error.max():.3g}, largest relative error {(error / size).max():.3g}\n"
+            f"  worst at index {index}: backward {self.analytic[index]:.9g}, "
+            f"finite differences {self.numeric[index]:.9g}\n"
+            f"  diagnosis: {diagnose(self)}"
+        )
+
+
+def diagnose(mismatch: Mismatch) -> str:
+    """The first entry of the table that applies."""
+    for name, test in DIAGNOSES.items():
+        finding = test(mismatch)
+        if finding:
+            return f"{name}: {finding}."
+    return f"none of {', '.join(DIAGNOSES)}: compare the rule with the formula, term by term."
+
+
+# -- the tests: each returns what it found, nothing if it does not apply -----------------------
+
+
+def not_a_number(m: Mismatch) -> str:
+    for source, values in (("backward", m.analytic), ("the function, evaluated around the index,", m.numeric)):
+        if not np.isfinite(values[m.differs]).all():
+            return f"{source} gives NaN or infinity; detect_anomaly() names the operation that makes a gradient NaN"
+    return ""
+
+
+def kink(m: Mismatch) -> str:
+    if not m.kinks[m.differs].all():
+        return ""
+    left, right = m.slopes[0]
+    return (
+        f"the slope at the index is {left:.6g} on its left and {right:.6g} on its right, so there is no derivative; "
+        "check the function elsewhere"
+    )
+
+
+def cut(m: Mismatch) -> str:
+    if m.analytic.any():
+        return ""
+    return "backward gives 0 everywhere: somewhere the path to the outputs is detached, or leaves the graph"
+
+
+def opposite_sign(m: Mismatch) -> str:
+    return "backward gives the derivative times -1" * m.explained_by(-m.analytic)
+
+
+def transposed(m: Mismatch) -> str:
+    for i, j in itertools.combinations(range(m.x.ndim), 2):
+        axes = list(range(m.x.ndim))
+        axes[i], axes[j] = j, i
+        if m.explained_by(m.analytic.reshape(m.x.transpose(axes).shape).transpose(axes)):
+            return f"backward gives the derivative with axes {i} and {j} swapped"
+    return ""
+
+
+def missing_sum(m: Mismatch) -> str:
+    places = [(i, axis, k) for i, shape in enumerate(m.shapes) for axis, n in enumerate(shape) for k in range(n)]
+    rests = [other_terms(derivative(m.function, m.x, index, m.step), m.shapes) for index in np.ndindex(m.x.shape)]
+    for (i, axis, k), rest in zip(places, np.transpose(rests)):
+        if m.explained_by(m.analytic + rest.reshape(m.x.shape)):
+            return f"of the sum along axis {axis} of output {i}, backward gives the term at index {k} only"
+    return ""
+
+
+def other_terms(terms: ndarray, shapes: Sequence[tuple[int, ...]]) -> ndarray:
+    """For each output, axis and index along it: the sum of the output's terms at all other indices."""
+    rests = [np.zeros(0)]
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
+    for shape, flat in zip(shapes, np.split(terms, ends)):
+        part = flat.reshape(shape)
+        rests += [part.sum() - np.moveaxis(part, axis, 0).reshape(n, -1).sum(1) for axis, n in enumerate(shape)]
+    return np.concatenate(rests)
+
+
+def constant_factor(m: Mismatch) -> str:
+    factor = np.vdot(m.analytic, m.numeric) / np.vdot(m.numeric, m.numeric)
+    if not m.explained_by(m.analytic / factor):
+        return ""
+    return f"backward gives the derivative times {factor:.6g}"
+
+
+DIAGNOSES: dict[str, Callable[[Mismatch], str]] = {
+    "NaN": not_a_number,
+    "kink": kink,
+    "cut graph": cut,
+    "sign": opposite_sign,
+    "transposed": transposed,
+    "missing broadcast sum": missing_sum,
+    "constant factor": constant_factor,
+}
+"""The first that applies is reported: what makes the others meaningless comes first, the most general last."""

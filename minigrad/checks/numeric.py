@@ -1,0 +1,94 @@
+"""Derivatives by finite differences, and how far they can be trusted.
+
+Everything here takes a function from one array to one flat array. A derivative with respect to an
+element is a weighted sum of the function's values at points around it, divided by their distance:
+
+    f'(x) = (f(x - 2h) - 8 f(x - h) + 8 f(x + h) - f(x + 2h)) / 12h
+
+The stencil's own error falls with ``h**4``, that of rounding grows with ``1 / h``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy import ndarray
+
+Function = Callable[[ndarray], ndarray]
+Stencil = dict[int, float]
+"""How much the function's value counts at each multiple of the step."""
+
+CENTRAL: Stencil = {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12}
+LEFT: Stencil = {-2: 1 / 2, -1: -2}
+RIGHT: Stencil = {1: 2, 2: -1 / 2}
+
+RELATIVE_STEP = 1e-3
+"""The step, for an input of standard deviation 1."""
+REFINEMENTS = (1, 64, 4096)
+"""What the step is divided by, for functions that are strongly curved or have a kink nearby."""
+SIMILAR = tuple(2 ** (-k / 6) for k in range(5))
+"""What it is multiplied with, to see how far the results can be trusted. In no ratio of small integers:
+differences rounded to the same digit would agree by accident."""
+UNRELIABLE = 1e-3
+"""The scatter, relative to the value, of steps that are too coarse (or of a derivative that is 0)."""
+
+
+def step_size(x: ndarray) -> float:
+    """The step that suits an input: a thousandth of its standard deviation.
+
+    Equal elements have none: their root mean square takes its place, and 1 where that is 0, too.
+    """
+    size = float(np.sqrt(np.mean(np.square(x))))
+    spread = float(np.std(x))
+    return RELATIVE_STEP * (spread if spread > 1e-12 * size else size or 1.0)
+
+
+def derivative(
+    function: Function, x: ndarray, index: tuple[int, ...], step: float, stencil: Stencil = CENTRAL
+) -> ndarray:
+    """The derivative of every output of ``function`` with respect to ``x[index]``.
+
+    The value at ``x`` is subtracted from each, so that outputs which do not depend on the element
+    get exactly 0.
+    """
+    here = function(x)
+    total = np.zeros_like(here)
+    for offset, weight in stencil.items():
+        moved = x.copy()
+        moved[index] += offset * step
+        total += weight * (function(moved) - here)
+    return total / step
+
+
+def estimate(function: Function, x: ndarray, index: tuple[int, ...], step: float, noise: float) -> tuple[float, float]:
+    """The derivative of the outputs' sum with respect to ``x[index]``, and its uncertainty.
+
+    From several steps: how much the results of similar ones scatter shows what curvature, a kink
+    nearby and rounding do at that size. The best is that with the least scatter among those that
+    are reliable, if there are any. NaN and infinity where nothing is finite.
+
+    Args:
+        noise: the rounding error of the sum.
+    """
+    candidates = [(True, np.inf, np.nan)]
+    for refinement in REFINEMENTS:
+        finer = step / refinement
+        slopes = [derivative(function, x, index, finer * part).sum() for part in SIMILAR]
+        value, scatter = float(np.mean(slopes)), float(np.ptp(slopes) + noise / finer)
+        if np.isfinite(scatter):
+            candidates.append((scatter > UNRELIABLE * abs(value), scatter, value))
+    _, uncertainty, value = min(candidates)
+    return value, uncertainty
+
+
+def rounding(function: Function, x: ndarray, step: float) -> float:
+    """The rounding error of the sum of the outputs.
+
+    An output that a step leaves as it is may be saturated, like the 1 of a softmax, or a constant,
+    like a mask's -1e9, whose size must not count.
+    """
+    y = function(x)
+    moved = function(x + step * np.random.default_rng(0).choice((-1.0, 1.0), x.shape))
+    size = np.where(y != moved, abs(y), np.minimum(abs(y), 1))
+    return float(np.finfo(np.float64).eps * np.linalg.norm(size[np.isfinite(size)]))

@@ -1,0 +1,184 @@
+"""``minigrad compare``: the same net with and without BatchNorm, trained side by side.
+
+The experiment of figure 1 in S. Ioffe, C. Szegedy, Batch normalization, 2015: three hidden layers of 100
+sigmoid units, batches of 60, plain SGD, weights from a Gaussian of small standard deviation. It
+draws the test accuracy against the steps, and the 15th, 50th and 85th percentiles of the input of
+one typical sigmoid of the last hidden layer.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, nn, optim
+from ..engine.modes import no_grad
+from ..io.atomic import replacing
+from ..nn import functional as F
+from ..tensor.random import manual_seed
+from . import pictures
+from .errors import CommandError
+from .progress import progress
+from .train import SPLIT_SEED, accuracy
+
+WIDTHS = (100, 100, 100)
+STANDARD_DEVIATION = 0.01
+PERCENTILES = (15, 50, 85)
+POINTS = 50
+"""How often the nets are evaluated."""
+ROWS = 10
+"""How many of these evaluations are printed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a comparison depends on."""
+
+    dataset: str
+    steps: int = 2000
+    batch_size: int = 60
+    lr: float = 0.1
+    seed: int = 0
+
+
+def sigmoid_net(inputs: int, outputs: int, batchnorm: bool) -> nn.Sequential:
+    """Three hidden layers of 100 sigmoid units, Gaussian weights, no bias to start with."""
+    model = nn.Sequential()
+    for width in WIDTHS:
+        model.append(nn.Linear(inputs, width))
+        if batchnorm:
+            model.append(nn.BatchNorm1d(width))
+        model.append(nn.Sigmoid())
+        inputs = width
+    model.append(nn.Linear(inputs, outputs))
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0, STANDARD_DEVIATION)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return model
+
+
+@dataclass
+class Contender:
+    """One net, its optimiser, and what was measured of it."""
+
+    model: nn.Sequential
+    lr: float
+    accuracies: list[float] = field(default_factory=list)
+    inputs: list[np.ndarray] = field(default_factory=list)
+    """At each evaluation the percentiles of the input of every last sigmoid, (percentiles, units)."""
+
+    def __post_init__(self) -> None:
+        self.optimizer = optim.SGD(self.model.parameters(), lr=self.lr)
+
+    def step(self, x: Any, target: Any) -> None:
+        """One step of training."""
+        self.optimizer.zero_grad()
+        F.cross_entropy(self.model(x), target).backward()
+        self.optimizer.step()
+
+    def measure(self, x: Any, target: Any) -> None:
+        """The accuracy on the test data, and how the inputs of the last sigmoids are distributed."""
+        with self.model.evaluating(), no_grad():
+            before = self.model[:-2](x)
+            output = self.model[-1](self.model[-2](before))
+        self.accuracies.append(accuracy(output, target))
+        self.inputs.append(np.percentile(before.numpy(), PERCENTILES, axis=0))
+
+    @property
+    def unit(self) -> int:
+        """A typical sigmoid: the one whose spread at the end is the median of the layer."""
+        spread = self.inputs[-1][-1] - self.inputs[-1][0]
+        return int(np.argsort(spread)[len(spread) // 2])
+
+    @property
+    def spread(self) -> np.ndarray:
+        """The percentiles of the typical sigmoid's input at each evaluation, (points, percentiles)."""
+        return np.stack([values[:, self.unit] for values in self.inputs])
+
+
+def compare(settings: Settings, out: Path) -> list[str]:
+    """Train both nets on the same batches, and write and print what was measured; returns the summary."""
+    source = data.DATASETS[settings.dataset]
+    if source.task != "classification":
+        raise CommandError(
+            f"{settings.dataset} is for {source.task}; compare wants classes: try minigrad compare digits."
+        )
+    train_set, test_set = data.train_test_split(data.load_dataset(settings.dataset), seed=SPLIT_SEED)
+    if len(train_set) < settings.batch_size:
+        raise CommandError(f"--batch-size {settings.batch_size} is more than the {len(train_set)} training samples.")
+    nets: dict[str, Contender] = {}
+    for name, batchnorm in (("with BatchNorm", True), ("without BatchNorm", False)):
+        manual_seed(settings.seed)
+        nets[name] = Contender(sigmoid_net(source.inputs, source.outputs, batchnorm), settings.lr)
+    loader = data.DataLoader(train_set, settings.batch_size, shuffle=True, drop_last=True, generator=settings.seed)
+    points = sorted({round(step) for step in np.linspace(0, settings.steps, POINTS + 1)})
+    printed = {round(step) for step in np.linspace(0, settings.steps, ROWS + 1)}
+    start = time.perf_counter()
+    bar = progress(settings.steps, "step")
+    bar.write(
+        f"{settings.dataset}: {len(train_set):,} training and {len(test_set):,} test samples, seed {settings.seed}"
+    )
+    bar.write(
+        f"{source.inputs}-{'-'.join(map(str, WIDTHS))}-{source.outputs}, sigmoid, SGD with lr {settings.lr}, "
+        f"batches of {settings.batch_size}"
+    )
+    bar.write(f"{'step':>6}  " + "  ".join(f"{name:>18}" for name in nets) + "   (test accuracy)")
+    try:
+        batches = forever(loader)
+        for step in range(settings.steps + 1):
+            if step in points:
+                for net in nets.values():
+                    net.measure(*test_set.tensors)
+                if step in printed:
+                    bar.write(f"{step:>6}  " + "  ".join(f"{net.accuracies[-1]:>18.2%}" for net in nets.values()))
+            if step < settings.steps:
+                batch = next(batches)
+                for net in nets.values():
+                    net.step(*batch)
+                bar.update()
+    finally:
+        bar.close()
+    return report(settings, nets, points, time.perf_counter() - start, out)
+
+
+def forever(loader: Any) -> Any:
+    """The batches of one epoch after the other."""
+    while True:
+        yield from loader
+
+
+def report(settings: Settings, nets: dict[str, Contender], points: list[int], seconds: float, out: Path) -> list[str]:
+    """Write the table and the picture; returns the summary."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    names = [name.replace(" ", "_") for name in nets]
+    writer.writerow(["step", *(f"{n}_{what}" for n in names for what in ("accuracy", *(f"p{p}" for p in PERCENTILES)))])
+    for i, step in enumerate(points):
+        writer.writerow([step, *(v for net in nets.values() for v in (net.accuracies[i], *net.spread[i]))])
+    with replacing(out / "compare.csv") as file:
+        file.write(text.getvalue().encode())
+    lines = []
+    for name, net in nets.items():
+        low, middle, high = net.spread[-1]
+        lines.append(
+            f"{name}: {net.accuracies[-1]:.2%} test accuracy after {settings.steps:,} steps; "
+            f"input of sigmoid {net.unit}: 15% {low:.3g}, 50% {middle:.3g}, 85% {high:.3g}"
+        )
+    written = ["compare.csv"]
+    try:
+        title = (
+            f"{settings.dataset}: {len(WIDTHS)} hidden layers of {WIDTHS[0]} sigmoid units, with and without BatchNorm"
+        )
+        pictures.comparison(points, nets, PERCENTILES, title, out / "compare.png")
+        written.append("compare.png")
+    except pictures.MissingExtra as error:
+        lines.append(f"no picture: {error}")
+    return [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]

@@ -1,0 +1,70 @@
+"""The data sets by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import toy
+from .dataset import TensorDataset
+from .digits import digits
+
+
+class Source(NamedTuple):
+    """A data set, and what a model for it must know."""
+
+    load: Callable[..., TensorDataset]
+    inputs: int
+    """Numbers per sample."""
+    classes: int | None
+    """How many labels there are; None for regression."""
+    description: str
+
+    @property
+    def task(self) -> str:
+        """``"classification"`` or ``"regression"``."""
+        return "regression" if self.classes is None else "classification"
+
+    @property
+    def outputs(self) -> int:
+        """Numbers a model predicts per sample: a score for each class, or one value."""
+        return self.classes or 1
+
+
+DATASETS: dict[str, Source] = {
+    "moons": Source(toy.moons, 2, 2, "two interleaved half circles"),
+    "circles": Source(toy.circles, 2, 2, "a circle in a circle"),
+    "spirals": Source(toy.spirals, 2, 3, "three spiral arms"),
+    "blobs": Source(toy.blobs, 2, 3, "three round clouds"),
+    "xor": Source(toy.xor, 2, 2, "the quarters of a square, opposite ones alike"),
+    "checkerboard": Source(toy.checkerboard, 2, 2, "the squares of a 4x4 board"),
+    "sine": Source(toy.sine, 1, None, "a noisy sine"),
+    "digits": Source(digits, 64, 10, "1,797 handwritten digits, 8x8 pixels"),
+}
+
+
+def find_source(name: str) -> Source:
+    """The entry of that name in ``DATASETS``.
+
+    Raises:
+        ValueError: if there is none, with the names there are.
+    """
+    if name not in DATASETS:
+        close = difflib.get_close_matches(str(name).lower(), DATASETS, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"there is no data set {name!r}.{hint} There are {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def load_dataset(name: str, **settings: Any) -> TensorDataset:
+    """The data set of that name in ``DATASETS``: inputs and targets.
+
+    Args:
+        name: a key of ``DATASETS``.
+        **settings: for its function, such as ``n``, ``noise`` and ``seed`` of toy data.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    return find_source(name).load(**settings)

@@ -1,0 +1,44 @@
+"""A part of the data to train on, the rest to test on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .dataset import TensorDataset
+
+
+def train_test_split(
+    dataset: TensorDataset, test_size: float = 0.2, seed: int = 0
+) -> tuple[TensorDataset, TensorDataset]:
+    """Split a data set at random in two, in which its order is kept.
+
+    If its last tensor is a vector of integers (or booleans), those are labels: then the test part has
+    the same share of every class, to one sample. Other targets are drawn from as a whole.
+
+    Args:
+        dataset: what to split; the parts are copies.
+        test_size: the share of samples in the test part, between 0 and 1.
+        seed: the same seed gives the same split.
+
+    Returns:
+        The part to train on and the part to test on.
+
+    Raises:
+        ValueError: if ``test_size`` is not a share, or a part would be empty.
+    """
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size is the share of the test part and must be between 0 and 1, got {test_size!r}.")
+    targets = dataset.tensors[-1].array
+    labels = targets if targets.ndim == 1 and targets.dtype.kind in "iub" else np.zeros(len(dataset))
+    generator = np.random.default_rng(seed)
+    testing = np.zeros(len(dataset), bool)
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        testing[members[: round(len(members) * test_size)]] = True
+    if testing.all() or not testing.any():
+        raise ValueError(
+            f"{len(dataset)} samples at test_size={test_size} leave a part empty: "
+            "take more samples, a test_size nearer to 0.5, or float targets if these integers are not labels."
+        )
+    train, test = (TensorDataset(*dataset.batch(np.flatnonzero(part))) for part in (~testing, testing))
+    return train, test
