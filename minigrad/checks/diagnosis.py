@@ -140,7 +140,7 @@ def other_terms(terms: ndarray, shapes: Sequence[tuple[int, ...]]) -> ndarray:
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
     for shape, flat in zip(shapes, np.split(terms, ends)):
         part = flat.reshape(shape)
-        rests += [part.sum() - np.moveaxis(part, axis, 0).reshape(n, -1).sum(1) for axis, n in enumerate(shape)]
+        rests += [part.sum() - part.sum(tuple({*range(part.ndim)} - {axis})) for axis in range(part.ndim)]
     return np.concatenate(rests)
 
 

@@ -48,10 +48,11 @@ def gradcheck(
             same in every evaluation.
         inputs: a tensor or a sequence. Those that require grad are checked, the others are passed
             on as constants; with a module, all of floats are checked if none requires grad.
-        eps: the step; by default a thousandth of each input's standard deviation, refined where
-            that is too coarse.
-        atol, rtol: an element is right within ``atol + rtol * |derivative|``. To that comes the
-            uncertainty of the finite differences, which is measured; the default ``atol`` is a few rounding errors of 1.
+        eps: the step, refined where it is too coarse; by default a thousandth of each input's
+            standard deviation.
+        atol, rtol: an element is right within ``atol + rtol * |derivative|``, to which comes the
+            measured uncertainty of the finite differences. By default ``atol`` is a few rounding
+            errors of 1.
         raise_exception: raise an error, or return False.
 
     Returns:

@@ -203,14 +203,14 @@ def render(source: str, format: str) -> bytes:
         RenderingError: if there is neither, or it failed.
     """
     if shutil.which("dot"):
-        import graphviz  # type: ignore[import-untyped]  # its import takes longer than that of all minigrad
+        import graphviz  # its import takes longer than that of all minigrad
 
         try:
             return graphviz.pipe("dot", format, source.encode(), quiet=True)
         except (subprocess.CalledProcessError, OSError) as error:
             raise RenderingError(f"dot could not render the graph: {error}") from error
     try:
-        import pygraphviz  # type: ignore[import-untyped]
+        import pygraphviz
     except ImportError:
         raise RenderingError(
             'nothing here can render a graph. Get a renderer with: pip install "minigrad[show]", or install your '

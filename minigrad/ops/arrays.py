@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-float16, float64 = np.dtype(np.float16), np.dtype(np.float64)
+float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
 BLOCK = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
@@ -18,47 +18,63 @@ SMALL_BLOCK = 16
 
 
 @functools.lru_cache(maxsize=4 * BLOCK)
+def constant_vector(n: int, value: float, dtype: np.dtype[Any]) -> ndarray:
+    """A read-only vector of one value, made once."""
+    vector = np.full(n, value, dtype)
+    vector.flags.writeable = False
+    return vector
+
+
 def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
     """A read-only vector of ones, made once."""
-    vector = np.ones(n, dtype)
+    return constant_vector(n, 1.0, dtype)
+
+
+@functools.lru_cache(maxsize=4 * BLOCK)
+def row_numbers(n: int) -> ndarray:
+    """A read-only vector 0, 1, ..., n - 1, made once."""
+    vector = np.arange(n)
     vector.flags.writeable = False
     return vector
 
 
 def at_least_float32(dtype: Any) -> np.dtype[Any]:
     """The dtype to compute statistics of ``dtype`` in: float16 is too coarse."""
-    return np.result_type(dtype, np.float32)
+    return float32 if dtype == float16 else dtype
 
 
-def column_sums(x: Any) -> Any:
-    """The sum over the first axis of a matrix.
+def column_sums(x: Any, factor: float = 1.0) -> Any:
+    """The sum over the first axis of a matrix, times ``factor``.
 
-    Of arrays it is taken as products with ones, in blocks of blocks: the matrix product is
-    several times faster than ``x.sum(axis=0)``, and adding block sums instead of running
+    Of arrays it is taken as products with constant vectors, in blocks of blocks: the matrix
+    product is several times faster than ``x.sum(axis=0)``, and adding block sums instead of running
     through all rows keeps the rounding error at the level of pairwise summation
     (N. Higham, The accuracy of floating point summation, 1993).
     """
-    if type(x) is not ndarray or x.dtype.kind != "f":
+    if type(x) is not ndarray:
         return x.sum(axis=0)
-    if x.dtype is float16:
-        return x.sum(axis=0, dtype=np.float32)
-    n = x.shape[0]
+    dtype, n = x.dtype, x.shape[0]
+    if dtype is not float32 and dtype is not float64:
+        return x.sum(axis=0, dtype=float32 if dtype == float16 else None) * factor
     if n <= BLOCK:
-        return ones(n, x.dtype).dot(x)
+        return constant_vector(n, factor, dtype).dot(x)
     blocks, rest = divmod(n, BLOCK)
     if not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    partial = ones(BLOCK, x.dtype).dot(x[: n - rest].reshape(BLOCK, -1)).reshape(blocks, -1)
+    partial = ones(BLOCK, dtype).dot(x[: n - rest].reshape(BLOCK, -1)).reshape(blocks, -1)
     total = column_sums(partial)
     if rest:
-        total += ones(rest, x.dtype).dot(x[n - rest :])
+        total += ones(rest, dtype).dot(x[n - rest :])
+    total *= factor
     return total
 
 
-def accurate_column_sums(x: ndarray) -> ndarray:
-    """The sum over the first axis of a matrix, in float64: small blocks of rows, added up in float64."""
+def accurate_column_sums(x: ndarray, factor: float = 1.0) -> ndarray:
+    """``column_sums`` in float64: small blocks of rows, added up in float64."""
     n, columns = x.shape
     blocks, rest = divmod(n, SMALL_BLOCK)
     partial = ones(SMALL_BLOCK, x.dtype).dot(x[: n - rest].reshape(SMALL_BLOCK, blocks * columns))
     total: ndarray = ones(blocks, float64).dot(partial.reshape(blocks, columns))
-    return total + ones(rest, x.dtype).dot(x[n - rest :]) if rest else total
+    if rest:
+        total += ones(rest, x.dtype).dot(x[n - rest :])
+    return total * factor

@@ -15,8 +15,9 @@ derivative runs through them. In evaluation they are the running estimates: cons
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy import ndarray
 
 from ..engine.modes import where
 from ..engine.node import Effect, Op, Variable, clock, describe, record
-from .arrays import accurate_column_sums, at_least_float32, column_sums
+from .arrays import BLOCK, accurate_column_sums, at_least_float32, column_sums
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
@@ -81,20 +82,22 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 # -- the same for arrays, fast -----------------------------------------------------------------
 
 
-def channel_sums(x: ndarray, column_sums: Callable[[ndarray], ndarray] = column_sums) -> ndarray:
-    """The sum of all values of each channel."""
-    if x.ndim > 2:
-        n, channels, *rest = x.shape
-        x = np.add.reduce(x.reshape(n, channels, int(np.prod(rest))), 2)
-    return column_sums(x)
+def rows_of_channels(x: ndarray) -> ndarray:
+    """A batch as a matrix with a column per channel: what lies behind axis 1 is added up."""
+    if x.ndim == 2:
+        return x
+    n, channels, *rest = x.shape
+    return np.add.reduce(x.reshape(n, channels, math.prod(rest)), 2)
+
+
+def channel_sums(x: ndarray, factor: float = 1.0) -> ndarray:
+    """The sum of all values of each channel, times ``factor``."""
+    return column_sums(rows_of_channels(x), factor)
 
 
 def values_per_channel(shape: tuple[int, ...]) -> int:
     """How many values of a batch each channel's statistics are taken over."""
-    n = shape[0]
-    for length in shape[2:]:
-        n *= length
-    return n
+    return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
 
 
 def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
@@ -103,16 +106,21 @@ def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
     The mean is corrected by the mean of what is left after subtracting it: without that, a mean
     far from 0 would cost the variance its digits (corrected two-pass algorithm; T. Chan,
     G. Golub, R. LeVeque, Algorithms for computing the sample variance, 1983). The variance scales
-    every value of its channel: it is added up, and returned, in float64.
+    every value of its channel: of many it is added up, and returned, in float64.
     """
     n, ndim = values_per_channel(x.shape) or 1, x.ndim
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
-        mean = channel_sums(x) / n
+        mean = channel_sums(x)
+        mean /= n
         d = x - per_channel(mean, ndim)
-        correction = channel_sums(d) / n
+        correction = channel_sums(d)
+        correction /= n
         d -= per_channel(correction, ndim)
         mean += correction
-        return d, mean, channel_sums(d * d, accurate_column_sums) / n
+        squares = d * d
+        if n <= BLOCK:
+            return d, mean, channel_sums(squares, 1 / n)
+        return d, mean, accurate_column_sums(rows_of_channels(squares), 1 / n)
 
 
 def normalise(
@@ -127,7 +135,10 @@ def normalise(
         d, mean, var = deviations(x)
     else:
         d = x - per_channel(mean, ndim)
-    inverse = np.reciprocal(np.sqrt(var + eps)).astype(x.dtype, copy=False)
+    inverse = var + eps
+    np.sqrt(inverse, inverse)
+    np.reciprocal(inverse, inverse)
+    inverse = inverse.astype(x.dtype, copy=False)
     y = d * per_channel(inverse if weight is None else inverse * weight, ndim)
     if bias is not None:
         y += per_channel(bias, ndim)
@@ -147,13 +158,16 @@ def fused(
     dweight *= inverse
     if not needs[0]:
         return None, dweight, dbias
-    if training:
-        dx = d * per_channel(dweight * inverse / -n, ndim)
-        dx += dy
-        dx -= per_channel(dbias / n, ndim)
-    else:
-        dx = dy
-    return dx * per_channel(inverse if weight is None else inverse * weight, ndim), dweight, dbias
+    scale = per_channel(inverse if weight is None else inverse * weight, ndim)
+    if not training:
+        return dy * scale, dweight, dbias
+    along = dweight * inverse
+    along /= n
+    dx = d * per_channel(along, ndim)
+    np.subtract(dy, dx, dx)
+    dx -= per_channel(dbias / n, ndim)
+    dx *= scale
+    return dx, dweight, dbias
 
 
 def declared_effects(
@@ -205,27 +219,26 @@ def batch_norm(
             missing statistics in evaluation, a negative running variance, an eps that is not positive.
         TypeError: for dtypes that do not fit. After any error no buffer has changed.
     """
-    check(x, running_mean, running_var, weight, bias, training, eps)
-    operands = (x, weight, bias)
-    buffers = (running_mean, running_var, num_batches_tracked)
-    mean = var = None
-    if not training:
-        # copies: what is saved is what was used, whatever becomes of the running statistics
-        mean, var = array_of(running_mean).copy(), array_of(running_var).copy()
-        if (var < 0).any():
-            raise ValueError(
-                f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
-            )
-    y, cache, mean, var = normalise(array_of(x), array_of(weight), array_of(bias), mean, var, eps)
+    array, mean, var, gamma, beta = map(array_of, (x, running_mean, running_var, weight, bias))
+    check(array, mean, var, gamma, beta, training, eps)
     if training:
-        n = values_per_channel(x.shape)
+        mean = var = None
+    else:
+        # copies: what is saved is what was used, whatever becomes of the running statistics
+        mean, var = mean.copy(), var.copy()
+    y, cache, mean, var = normalise(array, gamma, beta, mean, var, eps)
+    if training:
+        n = values_per_channel(array.shape)
         if n and running_mean is not None:
-            update_running(running_mean, running_var, mean, var * (n / (n - 1)), momentum)
+            update_running(running_mean, running_var, mean, var, momentum, n)
         if num_batches_tracked is not None:
-            write(num_batches_tracked, array_of(num_batches_tracked) + 1)
-    if not any(isinstance(v, Variable) for v in operands):
+            count = array_of(num_batches_tracked)
+            count[...] = count.item() + 1
+            changed(num_batches_tracked)
+    if not (isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable)):
         return y
-    return record(batch_norm_op, y, (*operands, mean, var, eps, training, momentum, buffers), cache)
+    buffers = (running_mean, running_var, num_batches_tracked)
+    return record(batch_norm_op, y, (x, weight, bias, mean, var, eps, training, momentum, buffers), cache)
 
 
 def array_of(value: Any) -> Any:
@@ -233,21 +246,23 @@ def array_of(value: Any) -> Any:
     return value.array if isinstance(value, Variable) else value
 
 
-def write(buffer: Any, value: ndarray) -> None:
-    """Overwrite a buffer in place."""
-    array_of(buffer)[...] = value
+def changed(buffer: Any) -> None:
+    """Note that a buffer has changed in place."""
     if isinstance(buffer, Variable):
         buffer.memory.changed = clock()
 
 
-def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float) -> None:
+def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float, n: int) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
     finite = np.isfinite(var)
     all_finite = finite.all()
-    for buffer, new in ((running_mean, mean), (running_var, var)):
+    # the estimate of the variance is the unbiased one, n / (n - 1) times that of the batch
+    for buffer, new, weight in ((running_mean, mean, momentum), (running_var, var, momentum * n / (n - 1))):
         old = array_of(buffer)
-        value = (1 - momentum) * old + momentum * new
-        write(buffer, value if all_finite else np.where(finite, value, old))
+        value = old * (1 - momentum)
+        value += new * weight
+        old[...] = value if all_finite else np.where(finite, value, old)
+        changed(buffer)
     if not all_finite:
         warnings.warn(
             f"batch_norm{where()}: {np.count_nonzero(~finite)} of {finite.size} channels of this batch contain NaN or "
@@ -256,7 +271,7 @@ def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndar
         )
 
 
-def check(x: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
+def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
     """Refuse what cannot be normalised, before anything is changed."""
     shape, dtype = shape_of(x), x.dtype
     if dtype.kind != "f":
@@ -266,42 +281,46 @@ def check(x: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, t
             f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
             "Is it one sample? x.unsqueeze(0)."
         )
-    if (running_mean is None) != (running_var is None):
+    if (mean is None) != (var is None):
         raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
+    channels, dtypes = shape[1:2], (dtype, at_least_float32(dtype))
+    for name, value in (("running_mean", mean), ("running_var", var), ("weight", weight), ("bias", bias)):
+        if value is not None and (value.shape != channels or value.dtype not in dtypes):
+            raise misfit(name, value, shape, dtype)
     if training:
-        if eps <= 0:
-            raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
-        if values_per_channel(shape) == 1:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
-                "has no variance. Predict with model.eval(), or train with batches of 2 or more "
-                "(DataLoader(drop_last=True))."
-            )
-    elif running_mean is None:
+        check_batch(shape, eps)
+    elif mean is None:
         raise ValueError(
             f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
-    for name, value in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if value is not None:
-            check_channels(name, value, shape, dtype)
-
-
-def check_channels(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
-    """Refuse a per-channel value that has not one element per channel, or another precision."""
-    if value.shape != (shape[1],):
-        hint = ""
-        if len(shape) > 2 and value.shape == (shape[-1],):
-            hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
+    elif (var < 0).any():
         raise ValueError(
+            f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+        )
+
+
+def check_batch(shape: tuple[int, ...], eps: float) -> None:
+    """Refuse a batch that has no statistics of its own."""
+    if eps <= 0:
+        raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
+    if values_per_channel(shape) == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
+            "has no variance. Predict with model.eval(), or train with batches of 2 or more "
+            "(DataLoader(drop_last=True))."
+        )
+
+
+def misfit(name: str, value: ndarray, shape: tuple[int, ...], dtype: Any) -> Exception:
+    """The error of a per-channel value that has not one element per channel, or another precision."""
+    if value.shape != shape[1:2]:
+        hint = ""
+        if len(shape) > 2 and value.shape == shape[-1:]:
+            hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
+        return ValueError(
             f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, but {name} is {value.shape}.{hint}"
         )
-    if value.dtype not in (dtype, at_least_float32(dtype)):
-        raise TypeError(
-            f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
-            f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
-        )
+    return TypeError(
+        f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
+        f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
+    )

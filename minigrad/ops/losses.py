@@ -14,10 +14,11 @@ from numpy import ndarray
 
 from ..engine.modes import where as place
 from ..engine.node import Op, Variable, describe, record
-from .arrays import ones
+from .arrays import ones, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
-from .reductions import mean, sum
+from .reductions import mean, narrowed, sum
+from .reductions import total as total_of
 from .shapes import astype, permute, reshape, shape_of, unsqueeze
 from .softmax import log_softmax, softmax
 
@@ -47,8 +48,8 @@ def pairwise_loss(
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives."""
 
-    def forward(x: ndarray, t: ndarray, reduction: str) -> ndarray:
-        return np.asarray(reduce(loss(x, t), reduction))
+    def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
+        return np.asarray(reduce(loss(input, target), reduction))
 
     def scaled(dy: Any, x: Any, reduction: str) -> Any:
         return dy / elements(x) if reduction == "mean" else dy
@@ -56,8 +57,8 @@ def pairwise_loss(
     return Op(
         name,
         forward,
-        lambda dy, _y, x, t, reduction: scaled(dy, x, reduction) * by_input(x, t),
-        lambda dy, _y, x, t, reduction: scaled(dy, x, reduction) * by_target(x, t),
+        lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_input(input, target),
+        lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_target(input, target),
         doc=doc,
     )
 
@@ -190,18 +191,23 @@ def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
 def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[ndarray, Any]:
     """The loss of rows of logits, and their softmax."""
     z = x - np.maximum.reduce(x, 1, keepdims=True)
-    picked = z[np.arange(len(x)), target]
-    p = np.exp(z, out=z)
+    picked = z[row_numbers(len(x)), target]
+    p = np.exp(z, z)
     total = p.dot(ones(x.shape[1], x.dtype))
     p /= total[:, None]
-    return np.asarray(reduce(np.log(total) - picked, reduction)), p
+    losses = np.log(total, total)
+    losses -= picked
+    if reduction == "none":
+        return losses, p
+    loss = total_of(losses, None, False)
+    return np.asarray(narrowed(loss / len(x) if reduction == "mean" else loss, x)), p
 
 
 def cross_entropy_fused(dy: ndarray, p: ndarray, needs: Any, _y: Any, x: Any, target: ndarray, reduction: str) -> Any:
     """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
-    dx = p.copy()
-    dx[np.arange(len(p)), target] -= 1
-    dx *= scale_of_rows(dy, p, reduction)
+    scale = scale_of_rows(dy, p, reduction)
+    dx = p * scale
+    dx[row_numbers(len(p)), target] -= scale if reduction != "none" else dy
     return dx, None
 
 
@@ -241,11 +247,12 @@ def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> ndarray:
             f"{name}{place()}: input {x.shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
-    wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
-    if wrong.size:
-        raise ValueError(
-            f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
-        )
+    if array.size and (array.min() < 0 or array.max() >= classes):
+        wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
+        if wrong.size:
+            raise ValueError(
+                f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
+            )
     return array
 
 
