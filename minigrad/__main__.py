@@ -2,7 +2,7 @@
 
 import sys
 
-from .command_line.main import main
+from .command_line.main import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import os
 import re
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.command_line import compare, pictures, train
+from minigrad.command_line import compare, pictures, process, train
 from minigrad.command_line.main import main
 from minigrad.command_line.progress import Plain
 
@@ -248,3 +249,30 @@ def test_ctrl_c_leaves_a_checkpoint_to_resume_from(monkeypatch, capsys):
     assert "--resume" in capsys.readouterr().err
     run("train", "moons", "--resume", "runs/moons/checkpoint.npz", "--out", "again")
     assert len(rows_of("again/history.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, None)], ids=["default", "the user's own"]
+)
+def test_the_command_restarts_with_one_thread_unless_told_otherwise(given, expected, monkeypatch):
+    restarts = []
+    monkeypatch.setattr(process.os, "execve", lambda *arguments: restarts.append(arguments))
+    monkeypatch.setattr(process.os, "environ", {"PATH": "somewhere", **given})
+    monkeypatch.setattr(process.os, "name", "posix")
+    process.restart_with_settings()
+    if expected is None:
+        assert restarts == []
+    else:
+        assert restarts == [(sys.executable, sys.orig_argv, {"PATH": "somewhere", "OPENBLAS_NUM_THREADS": expected})]
+
+
+def test_importing_the_library_changes_no_environment():
+    code = "import os; before = dict(os.environ); import minigrad.command_line.main; assert dict(os.environ) == before"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_installed_command_runs():
+    environment = {name: value for name, value in os.environ.items() if name not in process.SETTINGS}
+    command = [sys.executable, "-m", "minigrad", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (0, f"minigrad {mg.__version__}\n")

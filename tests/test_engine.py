@@ -347,8 +347,9 @@ def test_a_graph_gradient_is_added_to_as_a_graph():
     assert x.grad.requires_grad
     (d2,) = mg.grad(x.grad, x)
     assert values(x.grad, d2) == [[6 + 27.0], [2 + 18.0]]
+    held = x.grad
     (x * 1.0).backward()
-    assert x.grad.tolist() == [34.0]
+    assert values(x.grad, held) == [[34.0], [33.0]]
 
 
 def test_grad_must_fit_its_tensor():
@@ -548,6 +549,18 @@ def test_create_graph_records_also_under_no_grad():
     with mg.no_grad():
         (dx,) = mg.grad(y, x, create_graph=True)
     assert values(*mg.grad(dx, x)) == [[18.0]]
+    y = x**3
+    with mg.no_grad():
+        y.backward(create_graph=True)
+    assert values(*mg.grad(x.grad, x)) == [[18.0]]
+
+
+def test_what_a_hook_computes_is_recorded_only_with_create_graph():
+    x, recorded = leaf(3.0), []
+    x.register_hook(lambda g: recorded.append((g * x).requires_grad))
+    (x * 1).backward()
+    (x * 1).backward(create_graph=True)
+    assert recorded == [False, True]
 
 
 # -- hooks and retained gradients ----------------------------------------------------------------

@@ -335,6 +335,17 @@ def test_a_change_between_the_first_and_the_second_derivative_is_refused():
         mg.grad(dx.sum(), x)
 
 
+def test_a_change_of_what_only_the_second_derivative_needs_is_refused():
+    x, u, constant = leaf(), leaf(OTHER), mg.tensor(OTHER)
+    seen = constant.detach()
+    y = (x * constant) * mg.exp(u)
+    constant.data = mg.tensor(START)
+    (dx,) = mg.grad(y.sum(), x, create_graph=True)
+    seen.zero_()
+    with pytest.raises(RuntimeError, match=r"mul: operand 1, .* was changed in place"):
+        mg.grad(dx.sum(), u)
+
+
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_new_data_is_another_array(create_graph):
     x, constant = leaf(), mg.tensor(OTHER)
@@ -500,6 +511,27 @@ def test_a_recorded_change_makes_the_tensor_a_result():
     np.testing.assert_array_equal(dy.numpy(), 2 * (2 * START + 1))
 
 
+def test_a_change_after_a_recorded_change_is_noticed():
+    x, w = leaf(), leaf(OTHER)
+    y = x * 1.0
+    y /= w
+    with mg.no_grad():
+        y += 1
+    with pytest.raises(RuntimeError, match="div: its output, was changed in place"):
+        y.sum().backward()
+
+
+def test_a_change_after_a_recorded_change_leaves_the_older_value():
+    x = leaf()
+    y = x * 2
+    square = y * y
+    y += 1
+    with mg.no_grad():
+        y.zero_()
+    square.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 8 * START)
+
+
 def test_a_retained_gradient_is_that_of_the_changed_tensor():
     x = leaf()
     y = x * 2
@@ -533,6 +565,7 @@ REFUSALS = [
     ("element by +=", lambda x: add_to_element(x * 2), "shares its memory"),
     ("view of a leaf", lambda x: x.T.mul_(2), "shares its memory"),
     ("constant view", lambda x: mg.zeros(2, 3).reshape(6).add_(x.reshape(6)), "shares its memory"),
+    ("a constant with a copy", lambda x: (c := mg.zeros(2, 3), copy.copy(c), c.add_(x)), "shares its memory"),
     ("the caller's array", lambda x: mg.from_numpy(np.ones((2, 3))).add_(x), "shares its memory with another"),
     ("shape", lambda x: (x[0] * 2).add_(x), r"\(3,\) float64 cannot become \(2, 3\) float64"),
     ("dtype", lambda x: mg.ones(2, 3).add_(x), r"\(2, 3\) float32 cannot become \(2, 3\) float64"),
@@ -664,6 +697,37 @@ def test_an_array_or_list_of_the_caller_may_change_after_the_operation(name, kin
     expected.sum().backward()
     y.sum().backward(create_graph=create_graph)
     np.testing.assert_allclose(x.grad.numpy(), twin.grad.numpy(), rtol=1e-6)
+
+
+TARGETS = {
+    "mse_loss": (nn.functional.mse_loss, OTHER),
+    "l1_loss": (nn.functional.l1_loss, OTHER),
+    "binary_cross_entropy": (lambda x, t: nn.functional.binary_cross_entropy(x / 4, t), OTHER / 4),
+    "cross_entropy": (nn.functional.cross_entropy, np.array([0, 2])),
+    "cross_entropy of probabilities": (nn.functional.cross_entropy, OTHER / OTHER.sum(1, keepdims=True)),
+    "nll_loss": (nn.functional.nll_loss, np.array([0, 2])),
+    "linear": (lambda x, w: mg.square(nn.functional.linear(x, w)).sum(), OTHER),
+    "matmul": (lambda x, w: mg.square(x @ w).sum(), OTHER.T),
+    "matmul from the left": (lambda x, w: mg.square(mg.matmul(w, x)).sum(), OTHER.T),
+    "batch_norm": (lambda x, w: mg.sin(mg.ops.batch_norm(x, w[0], w[1])).sum(), OTHER),
+    "cat": (lambda x, c: mg.square(mg.cat([c, x])).sum(), OTHER),
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets_and_weights_of_the_caller_may_change_too(name, create_graph):
+    function, constant = TARGETS[name]
+    found = []
+    for change in (False, True):
+        x, given = leaf(), constant.copy()
+        loss = function(x, given)
+        if change:
+            given[...] = given[::-1].copy()
+        loss.backward(create_graph=create_graph)
+        found.append(x.grad.numpy())
+    np.testing.assert_array_equal(*found)
+    assert np.any(found[0])
 
 
 def test_indices_of_the_caller_may_change_after_the_operation():

@@ -389,6 +389,33 @@ tensor([ 0.0000,  0.8415,  0.9093,  0.1411, -0.7568, -0.9589, -0.2794],
        requires_grad=True)""",
     ),
     (
+        np.sin(np.arange(6)).astype(f4),
+        "grad_fn=<linear>",
+        """\
+tensor([ 0.0000,  0.8415,  0.9093,  0.1411, -0.7568, -0.9589],
+       grad_fn=<linear>)""",
+    ),
+    (
+        np.sin(np.arange(6)).astype(f4),
+        "grad_fn=<sigmoid>",
+        """\
+tensor([ 0.0000,  0.8415,  0.9093,  0.1411, -0.7568, -0.9589],
+       grad_fn=<sigmoid>)""",
+    ),
+    (
+        np.abs(np.sin(np.arange(1, 8))).astype(f4),
+        "grad_fn=<abs>",
+        """\
+tensor([0.8415, 0.9093, 0.1411, 0.7568, 0.9589, 0.2794, 0.6570], grad_fn=<abs>)""",
+    ),
+    (
+        np.abs(np.sin(np.arange(1, 8))).astype(f4),
+        "grad_fn=<tanh>",
+        """\
+tensor([0.8415, 0.9093, 0.1411, 0.7568, 0.9589, 0.2794, 0.6570],
+       grad_fn=<tanh>)""",
+    ),
+    (
         np.sin(np.arange(7)).astype(np.float64),
         "grad_fn=<tanh>",
         """\

@@ -274,6 +274,7 @@ RESULTS = [
     ("f4 * int64 array", lambda: x4 * np.arange(2), f4),
     ("f4 / i4", lambda: x4 / n4, f4),
     ("f2 * float", lambda: x2 * 0.5, f2),
+    ("f2 * np.float32", lambda: x2 * np.float32(0.5), f2),
     ("f2 * f4", lambda: x2 * x4, f4),
     ("i8 + int", lambda: n8 + 1, i8),
     ("i8 * i4", lambda: n8 * n4, i8),

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from .. import __version__, data
 from . import compare, train
 from .errors import CommandError
+from .process import restart_with_settings
 
 
 class Parser(argparse.ArgumentParser):
@@ -121,6 +122,12 @@ def run_compare(options: argparse.Namespace) -> list[str]:
     """``minigrad compare``"""
     settings = compare.Settings(options.dataset, **given(options, "steps", "batch_size", "lr", "seed"))
     return compare.compare(settings, train.writable_folder(options.out or Path("runs", f"compare-{options.dataset}")))
+
+
+def command() -> int:
+    """The command ``minigrad``, in a process of its own."""
+    restart_with_settings()
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
