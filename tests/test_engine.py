@@ -1190,3 +1190,26 @@ def test_a_module_dies_with_its_last_reference_though_its_graph_lives():
         del net
         assert module() is None
         loss.backward()
+
+
+WRONG_RULES = {
+    "transposed": (lambda x: x @ np.ones((4, 6)), lambda dy, _y, _x: np.ones((4, 6)) @ dy.T, (4, 3)),
+    "too small": (lambda x: x.sum(0), lambda dy, _y, _x: dy, (4,)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_RULES)
+def test_a_rule_that_returns_another_shape_is_refused(name, make_op):
+    forward, rule, shape = WRONG_RULES[name]
+    op = make_op("wrong", forward, rule)
+    x = mg.tensor(np.ones((3, 4)), requires_grad=True)
+    with pytest.raises(RuntimeError) as raised:
+        op(x).sum().backward()
+    assert str(raised.value) == f"wrong: its derivative returned a gradient {shape} for an operand (3, 4)."
+    assert x.grad is None
+
+
+def test_undoing_broadcasting_sums_float16_exactly():
+    b = mg.zeros(2, dtype=np.float16, requires_grad=True)
+    (mg.ones(5000, 2, dtype=np.float16) + b).sum().backward()
+    assert values(b.grad) == [[5000, 5000]] and b.grad.dtype == np.float16

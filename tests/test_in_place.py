@@ -59,6 +59,12 @@ def set_indexed(t):
     t[[0, 1], mg.tensor([1, 2])] = 7
 
 
+def adopted(tensor):
+    """The tensor, which a parameter looks at, too."""
+    mg.nn.Parameter(tensor, requires_grad=False)
+    return tensor
+
+
 def add_to_element(t):
     t[0] += 1
 
@@ -564,6 +570,7 @@ REFUSALS = [
     ("view", lambda x: (x * 2)[0].add_(1), r"add in place: \(3,\) float64 shares its memory.*x\.clone\(\)"),
     ("element by +=", lambda x: add_to_element(x * 2), "shares its memory"),
     ("view of a leaf", lambda x: x.T.mul_(2), "shares its memory"),
+    ("tensor in a parameter", lambda x: adopted(mg.zeros(2, 3)).add_(x), "shares its memory"),
     ("constant view", lambda x: mg.zeros(2, 3).reshape(6).add_(x.reshape(6)), "shares its memory"),
     ("a constant with a copy", lambda x: (c := mg.zeros(2, 3), copy.copy(c), c.add_(x)), "shares its memory"),
     ("the caller's array", lambda x: mg.from_numpy(np.ones((2, 3))).add_(x), "shares its memory with another"),

@@ -212,6 +212,13 @@ def test_random_numbers_are_distributed_as_said():
     assert abs(whole.mean()) < 5 * 2**0.5 / 200
 
 
+def test_evenly_distributed_numbers_stay_below_1_in_every_dtype():
+    mg.manual_seed(0)
+    coarse = mg.rand(100_000, dtype=f2)
+    assert coarse.dtype == f2
+    assert 0.999 < coarse.amax().item() < 1
+
+
 def test_random_integers_and_permutations():
     assert (mg.randint(0, 5, (3, 2)).shape, mg.randint(0, 5, (3,)).dtype) == ((3, 2), i8)
     assert set(mg.randint(2, (50,)).tolist()) == {0, 1}

@@ -54,7 +54,8 @@ def walk(
         entry = pending.get(node.time)
         if entry is None:
             pending[node.time] = Pending(node, gradient, owned)
-            heappush(heap, -node.time)
+            if node.op is not None:
+                heappush(heap, -node.time)
         elif entry.owned and not create_graph:
             entry.gradient += gradient
         else:
@@ -66,19 +67,24 @@ def walk(
             add(node, gradient, False)
     while heap:
         entry = pending.pop(-heappop(heap))
-        node, dy = entry.node, entry.gradient
+        node = entry.node
         if node.hooks:
-            dy = run_hooks(entry)
-        if (node.op is None or node.retains) if targets is None else node in targets:
+            run_hooks(entry)
+        if node.retains if targets is None else node in targets:
             reached.append(entry)
-        if node.op is None or (path is not None and not depends(node, path)):
-            continue
-        for edge, gradient in zip(node.inputs, pull_back(node, dy, create_graph, path)):
-            if gradient is not None:
-                add(edge, gradient, gradient is not dy and gradient.base is None)
-        if not retain_graph:
-            node.saved = node.cache = None
-            node.memories = []
+        dy = entry.gradient
+        if path is None or depends(node, path):
+            for edge, gradient in zip(node.inputs, pull_back(node, dy, create_graph, path)):
+                if gradient is not None:
+                    add(edge, gradient, gradient is not dy and gradient.base is None)
+            if not retain_graph:
+                node.saved = node.cache = None
+                node.memories = []
+    # only leaves are left: older than all that was visited, and nothing follows them
+    for entry in pending.values():
+        if entry.node.hooks:
+            run_hooks(entry)
+        reached.append(entry)
     return reached
 
 
@@ -93,26 +99,26 @@ def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -
             raise RuntimeError(changed_in_place(node, memory))
     needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
     if create_graph:
-        args = graph_arguments(node)
-        gradients = [vjp(dy, *args) if need else None for vjp, need in zip(op.vjps, needs)]
-    elif op.fused is not None:
-        fused = op.fused(dy, node.cache, needs, *saved)
-        gradients = [gradient if need else None for gradient, need in zip(fused, needs)]
+        saved = graph_arguments(node)
+    if op.fused is not None and not create_graph:
+        gradients = op.fused(dy, node.cache, needs, *saved)
     else:
         gradients = [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
-    for i, gradient in enumerate(gradients):
-        if gradient is not None:
-            edge = node.inputs[i]
-            if gradient.shape != edge.shape:
-                gradient = gradients[i] = sum_to_shape(gradient, edge.shape)
-            if gradient.dtype != edge.dtype:
-                gradients[i] = gradient.astype(edge.dtype)
-            if node.trace:
-                check_finite(node, dy, gradients[i])
-    return gradients
+    return [fitted(node, dy, dx, edge) if need else None for dx, edge, need in zip(gradients, node.inputs, needs)]
 
 
-def graph_arguments(node: Node) -> list[Any]:
+def fitted(node: Node, dy: Any, gradient: Any, edge: Node) -> Any:
+    """A gradient in the shape and dtype of the operand it belongs to."""
+    if gradient.shape != edge.shape:
+        gradient = sum_to_shape(gradient, edge.shape, node)
+    if gradient.dtype is not edge.dtype:
+        gradient = gradient.astype(edge.dtype)
+    if node.trace:
+        check_finite(node, dy, gradient)
+    return gradient
+
+
+def graph_arguments(node: Node) -> tuple[Any, ...]:
     """What the rules get when the gradient must be a graph: tensors, connected to their nodes."""
     assert node.saved is not None
     memories = iter(node.memories)
@@ -122,7 +128,7 @@ def graph_arguments(node: Node) -> list[Any]:
         as_recorded(edge, value, next(memories)) if isinstance(edge, (Node, Variable)) and value is not edge else edge
         for edge, value in zip(node.inputs, rest)
     ]
-    return [y, *operands, *node.attributes]
+    return (y, *operands, *node.attributes)
 
 
 def as_recorded(edge: Node | Variable, array: ndarray, memory: Memory) -> Variable:
@@ -135,12 +141,15 @@ def as_recorded(edge: Node | Variable, array: ndarray, memory: Memory) -> Variab
     return tensor
 
 
-def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
+def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     """Undo broadcasting: sum over every axis that was added or stretched."""
     added = len(gradient.shape) - len(shape)
+    if added < 0 or any(n not in (1, m) for n, m in zip(shape, gradient.shape[added:])):
+        raise RuntimeError(f"{node}: its derivative returned a gradient {gradient.shape} for an operand {shape}.")
     stretched = [i + added for i, n in enumerate(shape) if n == 1 and gradient.shape[i + added] != 1]
-    axes = (*range(added), *stretched)
-    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
+    if gradient.dtype == np.float16:  # in its own dtype a sum would stop growing at 2048
+        gradient = gradient.astype(np.float32)
+    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
 
 
 def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]:

@@ -12,6 +12,7 @@ def adopt(leaf: Tensor, data: Any) -> None:
     """Take over the array of a tensor, or a copy of other data and of what cannot be written to."""
     source = data if isinstance(data, Variable) and data.array.flags.writeable else Tensor(data)
     leaf.array, leaf.memory = source.array, source.memory
+    leaf.memory.shared = source is data
     leaf.node = None
     leaf._grad = None
 

@@ -94,7 +94,9 @@ def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, evenly distributed in [0, 1)."""
-    return made(np.asarray(generator.random(sizes(size), np.float32)), dtype, requires_grad)
+    values = made(np.asarray(generator.random(sizes(size), np.float32)), dtype, False).array
+    # rounded to a coarser dtype, numbers just below 1 would reach it
+    return made(np.minimum(values, np.nextafter(values.dtype.type(1), 0)), values.dtype, requires_grad)
 
 
 def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tensor:
