@@ -5,7 +5,6 @@ import json
 import os
 import pickle
 import struct
-import tempfile
 import tracemalloc
 import zipfile
 import zlib
@@ -16,7 +15,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.io import atomic
 
 
 def form(value):
@@ -188,7 +186,6 @@ def interrupt(*_, **__):
         (np.lib.format, "write_array"),
         (zipfile.ZipFile, "writestr"),
         (os, "fsync"),
-        (os, "chmod"),
         (os, "replace"),
     ],
 )
@@ -240,7 +237,6 @@ def test_the_file_has_the_usual_permissions(path, mask):
     try:
         mg.save({"a": 1}, path)
         assert path.stat().st_mode & 0o777 == 0o666 & ~mask
-        assert atomic.current_umask() == mask
     finally:
         os.umask(before)
 
@@ -265,7 +261,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_a_cure(path, monkeypat
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(PermissionError, match=r"run\.ckpt: Permission denied\. .*(another|writable)"):
         mg.save({"a": 1}, path)
     assert not any(path.parent.iterdir())

@@ -1213,3 +1213,36 @@ def test_undoing_broadcasting_sums_float16_exactly():
     b = mg.zeros(2, dtype=np.float16, requires_grad=True)
     (mg.ones(5000, 2, dtype=np.float16) + b).sum().backward()
     assert values(b.grad) == [[5000, 5000]] and b.grad.dtype == np.float16
+
+
+def test_a_hook_is_freed_with_its_graph():
+    class Callable:
+        def __call__(self, gradient):
+            return None
+
+    hook = Callable()
+    alive = weakref.ref(hook)
+    with without_collector():
+        y = leaf(1.0) * 2
+        y.register_hook(hook)
+        del hook, y
+        assert alive() is None
+
+
+def test_a_reused_switch_restores_what_was_there_before_each_use():
+    switch = mg.set_grad_enabled(False)
+    with switch:
+        pass
+    assert mg.is_grad_enabled()
+    with mg.no_grad():
+        with switch:
+            assert not mg.is_grad_enabled()
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
+
+
+def test_anomalies_are_found_in_a_graph_that_was_recorded_before():
+    x = leaf(0.0)
+    y = (mg.sqrt(x) * 0).sum()
+    with np.errstate(all="ignore"), mg.detect_anomaly(), pytest.raises(RuntimeError, match=r"sqrt: .* returned NaN"):
+        y.backward()

@@ -646,8 +646,11 @@ def test_a_graph_recorded_before_a_drawing_can_go_backward_after_it(x):
     model = Restless()
     w = mg.ones(2, requires_grad=True)
     loss = (w * model.steps).sum() + model.norm(x).square().sum()
+    expected = mg.grad(loss, [w, *model.norm.parameters()], retain_graph=True)
     mg.draw(model, x)
     loss.backward()
+    found = [w.grad, *(parameter.grad for parameter in model.norm.parameters())]
+    assert [dx.tolist() for dx in found] == [dx.tolist() for dx in expected]
 
 
 def test_a_module_without_trained_parameters_is_drawn_too(net):

@@ -920,3 +920,17 @@ def test_a_refused_update_leaves_a_dict_as_it_was():
     with pytest.raises(TypeError, match="expected a module"):
         modules.update({"b": nn.Tanh(), "c": 3})
     assert list(modules) == ["a"]
+
+
+def test_hooks_stay_when_a_module_is_converted():
+    layer, seen = nn.Linear(2, 1), []
+    layer.weight.register_hook(lambda gradient: seen.append(gradient.dtype))
+    layer.double()(mg.ones(3, 2, dtype=np.float64)).sum().backward()
+    assert seen == [np.float64]
+    assert layer.weight.grad.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", ["a.b", ""])
+def test_names_that_would_confuse_a_path_are_refused(name):
+    with pytest.raises(KeyError, match="dots separate the names of a path"):
+        nn.ModuleDict({name: nn.ReLU()})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -656,3 +659,27 @@ def test_softmax_rows_sum_to_one():
     np.testing.assert_allclose(mg.softmax(x, 1).sum(axis=1), 1, rtol=1e-14)
     np.testing.assert_allclose(np.exp(mg.log_softmax(x, 1)), softmax_formula(x, 1), rtol=1e-12)
     assert values([mg.softmax(leaf(x), 1)])[0].dtype == np.float64
+
+
+def test_a_dtype_that_came_out_of_a_pickle_is_the_same_dtype():
+    x = pickle.loads(pickle.dumps(mg.ones(5000, 2, dtype=np.float16)))
+    assert x.sum(0).tolist() == [5000, 5000] and x.mean(0).tolist() == [1, 1]
+
+
+def test_batch_norm_of_an_array_subclass_is_that_of_the_array():
+    x = np.random.default_rng(0).standard_normal((8, 3)).astype(np.float32)
+    masked = np.ma.array(x)
+    expected = mg.batch_norm(x, training=True)
+    np.testing.assert_allclose(mg.batch_norm(masked, training=True), expected, rtol=0, atol=1e-6)
+
+
+def test_a_mask_puts_each_gradient_in_its_place():
+    x = mg.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    mask = np.array([[True, False, True], [False, True, False]])
+    (x[mask] * mg.tensor(np.array([1.0, 2.0, 3.0]))).sum().backward()
+    assert x.grad.tolist() == [[1, 0, 2], [0, 3, 0]]
+
+
+def test_joining_is_registered_before_it_is_used():
+    code = "import minigrad; from minigrad.engine.node import Op; assert {'cat', 'stack'} <= set(Op.registry)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -569,3 +569,14 @@ def test_the_state_of_another_kind_is_refused():
     steps(other, parameters, np.random.default_rng(0), 1)
     with pytest.raises(ValueError, match="Adam: the state has no betas, eps, amsgrad: it is of another kind"):
         optimizer.load_state_dict(other.state_dict())
+
+
+def test_a_step_without_any_gradient_keeps_parameters_together():
+    parameters = [nn.Parameter(mg.ones(3)) for _ in range(4)]
+    optimizer = optim.Adam(parameters)
+    optimizer.step()
+    assert [len(pieces) for pieces in optimizer.pieces] == [1]
+    parameters[0].grad = mg.ones(3)
+    optimizer.step()
+    assert [len(pieces) for pieces in optimizer.pieces] == [4]
+    assert [p.tolist() == [1, 1, 1] for p in parameters] == [False, True, True, True]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import set_grad_enabled
+from .modes import Switch, state
 from .node import Memory, Node, Variable, clock, describe, wrap
 
 ONCE = (
@@ -113,7 +113,7 @@ def fitted(node: Node, dy: Any, gradient: Any, edge: Node) -> Any:
         gradient = sum_to_shape(gradient, edge.shape, node)
     if gradient.dtype is not edge.dtype:
         gradient = gradient.astype(edge.dtype)
-    if node.trace:
+    if node.trace or state.anomaly:
         check_finite(node, dy, gradient)
     return gradient
 
@@ -259,7 +259,7 @@ def backward(
     """
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph):
+    with Switch("recording", create_graph):
         for leaf in walk(roots, create_graph, retain):
             accumulate(leaf)
 
@@ -326,7 +326,7 @@ def grad(
             raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
     roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
     retain = create_graph if retain_graph is None else retain_graph
-    with set_grad_enabled(create_graph):
+    with Switch("recording", create_graph):
         reached = walk(roots, create_graph, retain, {x.node for x in inputs})
     found = {entry.node: entry for entry in reached}
     for i, x in enumerate(inputs):

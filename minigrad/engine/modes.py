@@ -64,7 +64,7 @@ def where() -> str:
     return f" in {state.scope}" if state.scope else ""
 
 
-class _Switch:
+class Switch:
     """Sets one field of the thread's state for the length of a block or of a function."""
 
     def __init__(self, field: str, value: bool) -> None:
@@ -92,7 +92,7 @@ class _Switch:
 
     def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function with the switch set."""
-        with _Switch(self.field, self.value):
+        with Switch(self.field, self.value):
             return function(*args, **kwargs)
 
     def run_in_steps(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -101,7 +101,7 @@ class _Switch:
         resume: Callable[[], Any] = generator.__next__
         try:
             while True:
-                with _Switch(self.field, self.value):
+                with Switch(self.field, self.value):
                     item = resume()
                 try:
                     resume = functools.partial(generator.send, (yield item))
@@ -110,11 +110,11 @@ class _Switch:
         except StopIteration as end:
             return end.value
         finally:
-            with _Switch(self.field, self.value):
+            with Switch(self.field, self.value):
                 generator.close()
 
 
-class _Setting(_Switch):
+class Setting(Switch):
     """A switch with a name of its own; as a decorator it needs no brackets: ``@no_grad``."""
 
     setting: ClassVar[tuple[str, bool]]
@@ -126,7 +126,7 @@ class _Setting(_Switch):
         super().__init__(*self.setting)
 
 
-class no_grad(_Setting):
+class no_grad(Setting):
     """Do not record operations: results never require grad, and in-place changes are free.
 
     >>> with mg.no_grad():
@@ -136,13 +136,13 @@ class no_grad(_Setting):
     setting = "recording", False
 
 
-class enable_grad(_Setting):
+class enable_grad(Setting):
     """Record operations again, inside a ``no_grad`` block."""
 
     setting = "recording", True
 
 
-class detect_anomaly(_Setting):
+class detect_anomaly(Setting):
     """Trace a NaN to its origin: slow, for debugging.
 
     While it is on, every operation remembers the line of code that called it, and ``backward``
@@ -153,7 +153,7 @@ class detect_anomaly(_Setting):
     setting = "anomaly", True
 
 
-class set_grad_enabled(_Switch):
+class set_grad_enabled(Switch):
     """Record operations on tensors that require grad, or do not.
 
     ``set_grad_enabled(False)`` holds from then on, ``with set_grad_enabled(False):`` for the block.
@@ -161,15 +161,20 @@ class set_grad_enabled(_Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__("recording", mode)
-        self.outside = state.recording
+        self.outside: bool | None = state.recording
         state.recording = mode
 
+    def take_back(self) -> None:
+        """The first use as a block or a decorator takes back what making the object has set."""
+        if self.outside is not None:
+            state.recording, self.outside = self.outside, None
+
     def __enter__(self) -> None:
-        self.before.append(self.outside)
-        state.recording = self.value
+        self.take_back()
+        super().__enter__()
 
     def __call__(self, function: Function) -> Function:
-        state.recording = self.outside
+        self.take_back()
         return super().__call__(function)
 
 

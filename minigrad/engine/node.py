@@ -141,7 +141,7 @@ class Op:
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.keeps_output = 0 in used
         self.keeps = tuple(i + 1 in used for i in range(self.operands))
-        Op.registry[name] = self
+        Op.registry.setdefault(name, self)
 
     def __call__(self, *args: Any) -> Any:
         """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
@@ -157,7 +157,7 @@ class Op:
             y = self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self.failure(args, error) from error
-        if y.dtype is float64:
+        if y.dtype == float64:
             y = undrifted(y, arrays)
         return record(self, y, args)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -25,18 +25,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder. Name a file in it.")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        file = open(temporary, "xb")  # noqa: SIM115 - closed below, where its errors are told apart
     except OSError as error:
         raise refusal(path, error) from error
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
         os.replace(temporary, path)
     except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise refusal(path, error) from error
         raise
@@ -45,10 +45,3 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
 def refusal(path: Path, error: OSError) -> OSError:
     """The error with the file it is about, and the cure."""
     return type(error)(f"cannot write {path}: {error.strerror or error}. Make its folder writable, or choose another.")
-
-
-def current_umask() -> int:
-    """What new files are not to be allowed; a temporary file is made stricter than that."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -29,20 +29,24 @@ class Tanh(Module):
         return ops.tanh(input)
 
 
-class Softmax(Module):
-    """Softmax along ``dim``. Not in front of ``CrossEntropyLoss``, which wants logits."""
+class AlongAxis(Module):
+    """A function that is applied along one axis."""
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        return ops.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
 
 
-class LogSoftmax(Softmax):
+class Softmax(AlongAxis):
+    """Softmax along ``dim``. Not in front of ``CrossEntropyLoss``, which wants logits."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.softmax(input, self.dim)
+
+
+class LogSoftmax(AlongAxis):
     """The logarithm of softmax along ``dim``, for ``NLLLoss``."""
 
     def forward(self, input: Any) -> Any:

@@ -48,6 +48,8 @@ class BatchNorm(Module):
     ranks: tuple[int, ...] = ()
     expected = ""
     optional_keys = frozenset({"num_batches_tracked"})
+    warned = False
+    """Whether it has said that it is in training mode under ``no_grad``."""
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
@@ -134,7 +136,7 @@ class BatchNorm(Module):
 
     def warn_once(self) -> None:
         """Training mode under ``no_grad`` is usually a forgotten ``eval()``."""
-        if not vars(self).get("warned"):
+        if not self.warned:
             self.warned = True
             warnings.warn(
                 f"batch_norm{where()}: in training mode under no_grad(): its running statistics are being updated; "

@@ -30,6 +30,8 @@ class Container(Module):
             )
         if not isinstance(name, str):
             raise TypeError(f"{kind}: the name of a module must be a string, got {name!r}: write {str(name)!r}.")
+        if "." in name or not name:
+            raise KeyError(f"{kind}: a module cannot be named {name!r}: dots separate the names of a path.")
         if not isinstance(vars(self).get(name), Module) and hasattr(self, name):
             raise KeyError(f"{kind} has an attribute {name!r} already: choose another name.")
 

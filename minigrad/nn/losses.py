@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..ops.losses import check_reduction
 from .module import Module
 from .parameter import Buffer
 
@@ -13,7 +14,7 @@ class Loss(Module):
     """A loss with its reduction: ``"mean"``, ``"sum"`` or ``"none"``."""
 
     def __init__(self, reduction: str = "mean") -> None:
-        ops.losses.check_reduction(reduction)
+        check_reduction(reduction)
         self.reduction = reduction
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..engine.modes import Scope, state
-from ..engine.node import clock
+from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
 
@@ -271,11 +271,12 @@ class Module:
 
     def convert(self, leaf: Tensor, dtype: Any) -> None:
         """Convert one parameter or buffer in place."""
-        trained = leaf.requires_grad
-        leaf.requires_grad_(False)
-        leaf.data = Tensor(leaf.array, dtype)
+        if leaf.dtype == dtype:
+            return
+        leaf.array, leaf.memory = leaf.array.astype(dtype), Memory()
         leaf._grad = None if leaf._grad is None else Tensor(leaf._grad.array, dtype)
-        leaf.requires_grad_(trained)
+        if leaf.node is not None:
+            leaf.node.dtype = dtype
 
     def float(self: Self) -> Self:
         """Convert to float32; returns itself."""

@@ -5,206 +5,75 @@ a tensor it is recorded; called with arrays only it is plain NumPy, which is wha
 derivative be written once and be used both for numbers and for graphs.
 """
 
-from .batch_norm import batch_norm as batch_norm
+from .batch_norm import batch_norm
 from .dropout import dropout as dropout
 from .elementwise import (
-    abs as abs,
-)
-from .elementwise import (
-    add as add,
-)
-from .elementwise import (
-    bitwise_and as bitwise_and,
-)
-from .elementwise import (
-    bitwise_not as bitwise_not,
-)
-from .elementwise import (
-    bitwise_or as bitwise_or,
-)
-from .elementwise import (
-    clamp as clamp,
-)
-from .elementwise import (
-    cos as cos,
-)
-from .elementwise import (
-    div as div,
-)
-from .elementwise import (
-    eq as eq,
-)
-from .elementwise import (
-    exp as exp,
-)
-from .elementwise import (
-    ge as ge,
-)
-from .elementwise import (
-    gt as gt,
-)
-from .elementwise import (
-    isfinite as isfinite,
-)
-from .elementwise import (
-    isinf as isinf,
-)
-from .elementwise import (
-    isnan as isnan,
-)
-from .elementwise import (
-    le as le,
-)
-from .elementwise import (
-    log as log,
-)
-from .elementwise import (
-    logical_and as logical_and,
-)
-from .elementwise import (
-    logical_not as logical_not,
-)
-from .elementwise import (
-    logical_or as logical_or,
-)
-from .elementwise import (
-    lt as lt,
-)
-from .elementwise import (
-    maximum as maximum,
-)
-from .elementwise import (
-    minimum as minimum,
-)
-from .elementwise import (
-    mul as mul,
-)
-from .elementwise import (
-    ne as ne,
-)
-from .elementwise import (
-    neg as neg,
-)
-from .elementwise import (
-    pow as pow,
-)
-from .elementwise import (
-    reciprocal as reciprocal,
-)
-from .elementwise import (
-    relu as relu,
-)
-from .elementwise import (
-    sigmoid as sigmoid,
-)
-from .elementwise import (
-    sign as sign,
-)
-from .elementwise import (
-    sin as sin,
-)
-from .elementwise import (
-    sqrt as sqrt,
-)
-from .elementwise import (
-    square as square,
-)
-from .elementwise import (
-    sub as sub,
-)
-from .elementwise import (
-    tanh as tanh,
-)
-from .elementwise import (
-    where as where,
+    abs,
+    add,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    clamp,
+    cos,
+    div,
+    eq,
+    exp,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    reciprocal,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    sub,
+    tanh,
+    where,
 )
 from .indexing import getitem as getitem
-from .linear_algebra import linear as linear
-from .linear_algebra import matmul as matmul
-from .losses import (
-    binary_cross_entropy as binary_cross_entropy,
-)
-from .losses import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from .losses import (
-    cross_entropy as cross_entropy,
-)
-from .losses import (
-    l1_loss as l1_loss,
-)
-from .losses import (
-    mse_loss as mse_loss,
-)
-from .losses import (
-    nll_loss as nll_loss,
-)
-from .reductions import (
-    amax as amax,
-)
-from .reductions import (
-    amin as amin,
-)
-from .reductions import (
-    argmax as argmax,
-)
-from .reductions import (
-    argmin as argmin,
-)
-from .reductions import (
-    max as max,
-)
-from .reductions import (
-    mean as mean,
-)
-from .reductions import (
-    min as min,
-)
-from .reductions import (
-    prod as prod,
-)
-from .reductions import (
-    std as std,
-)
-from .reductions import (
-    sum as sum,
-)
-from .reductions import (
-    var as var,
-)
+from .linear_algebra import linear, matmul
+from .losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
+from .reductions import amax, amin, argmax, argmin, max, mean, min, prod, std, sum, var
 from .shapes import (
-    astype as astype,
+    astype,
+    cat,
+    clone,
+    expand,
+    flatten,
+    permute,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+    unsqueeze,
 )
-from .shapes import (
-    cat as cat,
-)
-from .shapes import (
-    expand as expand,
-)
-from .shapes import (
-    flatten as flatten,
-)
-from .shapes import (
-    permute as permute,
-)
-from .shapes import (
-    reshape as reshape,
-)
-from .shapes import (
-    squeeze as squeeze,
-)
-from .shapes import (
-    stack as stack,
-)
-from .shapes import (
-    swapaxes as swapaxes,
-)
-from .shapes import (
-    transpose as transpose,
-)
-from .shapes import (
-    unsqueeze as unsqueeze,
-)
-from .softmax import log_softmax as log_softmax
-from .softmax import logsumexp as logsumexp
-from .softmax import softmax as softmax
+from .softmax import log_softmax, logsumexp, softmax
+
+# fmt: off
+__all__ = [
+    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "batch_norm", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "cat", "clamp", "clone",
+    "cos", "cross_entropy", "div", "eq", "exp", "expand", "flatten", "ge", "gt", "isfinite", "isinf",
+    "isnan", "l1_loss", "le", "linear", "log", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logsumexp", "lt", "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "ne", "neg",
+    "nll_loss", "permute", "pow", "prod", "reciprocal", "relu", "reshape", "sigmoid", "sign", "sin", "softmax",
+    "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "swapaxes", "tanh", "transpose", "unsqueeze",
+    "var", "where",
+]

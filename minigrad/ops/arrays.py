@@ -17,7 +17,7 @@ SMALL_BLOCK = 16
 """Rows summed at a time where the rounding error counts more than the time."""
 
 
-@functools.lru_cache(maxsize=4 * BLOCK)
+@functools.lru_cache(maxsize=64)
 def constant_vector(n: int, value: float, dtype: np.dtype[Any]) -> ndarray:
     """A read-only vector of one value, made once."""
     vector = np.full(n, value, dtype)
@@ -30,7 +30,7 @@ def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
     return constant_vector(n, 1.0, dtype)
 
 
-@functools.lru_cache(maxsize=4 * BLOCK)
+@functools.lru_cache(maxsize=64)
 def row_numbers(n: int) -> ndarray:
     """A read-only vector 0, 1, ..., n - 1, made once."""
     vector = np.arange(n)
@@ -52,7 +52,7 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
     (N. Higham, The accuracy of floating point summation, 1993).
     """
     if type(x) is not ndarray:
-        return x.sum(axis=0)
+        return x.sum(axis=0) * factor
     dtype, n = x.dtype, x.shape[0]
     if dtype is not float32 and dtype is not float64:
         return x.sum(axis=0, dtype=float32 if dtype == float16 else None) * factor

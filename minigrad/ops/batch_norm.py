@@ -153,14 +153,13 @@ def fused(
     d, inverse = cache
     n, ndim = values_per_channel(d.shape) or 1, d.ndim
     dy = dy.astype(d.dtype, copy=False)
+    scale = per_channel(inverse if weight is None else inverse * weight, ndim)
+    if not training:
+        dweight = channel_sums(dy * d) * inverse if needs[1] else None
+        return dy * scale if needs[0] else None, dweight, channel_sums(dy) if needs[2] else None
     dbias = channel_sums(dy)
     dweight = channel_sums(dy * d)
     dweight *= inverse
-    if not needs[0]:
-        return None, dweight, dbias
-    scale = per_channel(inverse if weight is None else inverse * weight, ndim)
-    if not training:
-        return dy * scale, dweight, dbias
     along = dweight * inverse
     along /= n
     dx = d * per_channel(along, ndim)

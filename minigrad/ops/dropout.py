@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine.modes import where
 from ..engine.node import Op, Variable, describe
+from .shapes import shape_of
 
 dropped = Op(
     "dropout",
@@ -24,6 +25,7 @@ def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     """Set each element to zero with probability ``p`` and divide the others by ``1 - p``."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be a probability from 0 to 1, got {p}.")
+    shape_of(x)
     array = x.array if isinstance(x, Variable) else x
     if array.dtype.kind != "f":
         raise TypeError(f"dropout{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")

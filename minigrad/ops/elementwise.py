@@ -16,7 +16,7 @@ from ..engine.node import Op, Variable, describe, wrap
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
 
-def flat(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
+def piecewise_constant(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
     """A piecewise constant function: its result never requires grad."""
 
     def apply(*operands: Any) -> Any:
@@ -33,22 +33,24 @@ def flat(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any
     return apply
 
 
-eq = flat("eq", np.equal, "``a == b``, elementwise.")
-ne = flat("ne", np.not_equal, "``a != b``, elementwise.")
-lt = flat("lt", np.less, "``a < b``, elementwise.")
-le = flat("le", np.less_equal, "``a <= b``, elementwise.")
-gt = flat("gt", np.greater, "``a > b``, elementwise.")
-ge = flat("ge", np.greater_equal, "``a >= b``, elementwise.")
-logical_and = flat("logical_and", np.logical_and, "``a and b``, elementwise.")
-logical_or = flat("logical_or", np.logical_or, "``a or b``, elementwise.")
-logical_not = flat("logical_not", np.logical_not, "``not x``, elementwise.")
-bitwise_and = flat("bitwise_and", np.bitwise_and, "``a & b`` of booleans or integers, elementwise.")
-bitwise_or = flat("bitwise_or", np.bitwise_or, "``a | b`` of booleans or integers, elementwise.")
-bitwise_not = flat("bitwise_not", np.invert, "``~x`` of booleans or integers, elementwise.")
-isnan = flat("isnan", np.isnan, "Whether each element is NaN.")
-isinf = flat("isinf", np.isinf, "Whether each element is plus or minus infinity.")
-isfinite = flat("isfinite", np.isfinite, "Whether each element is neither NaN nor infinite.")
-sign = flat("sign", np.sign, "-1, 0 or 1: the sign of each element. It is 0 at 0, and carries no gradient.")
+eq = piecewise_constant("eq", np.equal, "``a == b``, elementwise.")
+ne = piecewise_constant("ne", np.not_equal, "``a != b``, elementwise.")
+lt = piecewise_constant("lt", np.less, "``a < b``, elementwise.")
+le = piecewise_constant("le", np.less_equal, "``a <= b``, elementwise.")
+gt = piecewise_constant("gt", np.greater, "``a > b``, elementwise.")
+ge = piecewise_constant("ge", np.greater_equal, "``a >= b``, elementwise.")
+logical_and = piecewise_constant("logical_and", np.logical_and, "``a and b``, elementwise.")
+logical_or = piecewise_constant("logical_or", np.logical_or, "``a or b``, elementwise.")
+logical_not = piecewise_constant("logical_not", np.logical_not, "``not x``, elementwise.")
+bitwise_and = piecewise_constant("bitwise_and", np.bitwise_and, "``a & b`` of booleans or integers, elementwise.")
+bitwise_or = piecewise_constant("bitwise_or", np.bitwise_or, "``a | b`` of booleans or integers, elementwise.")
+bitwise_not = piecewise_constant("bitwise_not", np.invert, "``~x`` of booleans or integers, elementwise.")
+isnan = piecewise_constant("isnan", np.isnan, "Whether each element is NaN.")
+isinf = piecewise_constant("isinf", np.isinf, "Whether each element is plus or minus infinity.")
+isfinite = piecewise_constant("isfinite", np.isfinite, "Whether each element is neither NaN nor infinite.")
+sign = piecewise_constant(
+    "sign", np.sign, "-1, 0 or 1: the sign of each element. It is 0 at 0, and carries no gradient."
+)
 
 # -- choosing ----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
 def put(values: ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
     """Zeros of ``shape`` with ``values`` added at ``index``: an element named twice gets both."""
     y = np.zeros(shape, values.dtype)
-    if any(isinstance(part, ndarray) for part in index):
+    if any(isinstance(part, ndarray) and part.dtype.kind != "b" for part in index):
         np.add.at(y, index, values)
     else:
         y[index] = values

@@ -150,11 +150,13 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     Raises:
         ValueError: for an input outside [0, 1]: pass logits to the other function.
     """
+    shape_of(input)
     array = input.array if isinstance(input, Variable) else input
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise ValueError(
-            f"bce_loss{place()}: the input must be probabilities from 0 to 1, got values from {array.min():.4g} "
-            f"to {array.max():.4g}. For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
+            f"binary_cross_entropy{place()}: the input must be probabilities from 0 to 1, got "
+            f"values from {array.min():.4g} to {array.max():.4g}. For logits use "
+            "binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
         )
     return compare(bce_op, input, target, reduction, weight)
 

@@ -6,6 +6,7 @@ The operations take a tuple of axes and ``keepdims``; the functions take PyTorch
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..engine.node import Op, Variable, describe, wrap
 from .arrays import float16
 from .elementwise import maximum, minimum, sub, where
 from .indexing import getitem
-from .shapes import expand, one_axis, one_name, permute, reshape, shape_of
+from .shapes import expand, one_axis, one_name, permute, reshape, shape_of, squeeze
 
 # -- which axes --------------------------------------------------------------------------------
 
@@ -39,10 +40,7 @@ def single_axis(x: Any, dim: Any, axis: Any) -> int | None:
 
 def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
     """How many elements a reduction over these axes takes together."""
-    n = 1
-    for axis in axes:
-        n *= shape[axis]
-    return n
+    return math.prod(shape[axis] for axis in axes)
 
 
 def unreduce(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -61,12 +59,12 @@ def spread(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
 def total(x: Any, axes: Any, keepdims: bool = True) -> Any:
     """The sum along axes; of float16 in float32: in its own dtype it would stop growing at 2048."""
     add: Any = np.add
-    return add.reduce(x, axes, np.float32 if x.dtype is float16 else None, keepdims=keepdims)
+    return add.reduce(x, axes, np.float32 if x.dtype == float16 else None, keepdims=keepdims)
 
 
 def narrowed(y: Any, x: Any) -> Any:
     """``y`` in float16 if ``x`` is: the end of what ``total`` has begun."""
-    return y.astype(float16) if x.dtype is float16 else y
+    return y.astype(float16) if x.dtype == float16 else y
 
 
 def freedom(x: Any, axes: tuple[int, ...], correction: float = 0) -> float:
@@ -96,7 +94,7 @@ def central(x: Any, axes: tuple[int, ...]) -> Any:
 
 def variance(x: ndarray, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
     """``sum((x - mean(x))**2) / (n - correction)``, at least in float32"""
-    squares = np.square(central(x.astype(np.float32) if x.dtype is float16 else x, axes))
+    squares = np.square(central(x.astype(np.float32) if x.dtype == float16 else x, axes))
     return np.true_divide(total(squares, axes, keepdims), freedom(x, axes, correction))
 
 
@@ -267,8 +265,7 @@ def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
     indices = wrap(index) if isinstance(x, Variable) else index
     if keepdims or not ndim:
         return Extreme(values, indices)
-    shape = tuple(n for i, n in enumerate(index.shape) if i != axis)
-    return Extreme(reshape(values, shape), reshape(indices, shape))
+    return Extreme(squeeze(values, axis), squeeze(indices, axis))
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:

@@ -74,6 +74,9 @@ cast = Op(
 )
 
 
+clone = Op("clone", np.copy, lambda dy, _y, _x: dy, doc="a copy of ``x``")
+
+
 def reshape(x: Any, *shape: Any) -> Any:
     """The same elements in another shape, in row-major order; one length may be -1."""
     shape_of(x)
@@ -187,6 +190,9 @@ def stack_op(operands: int) -> Op:
         *map(layer, range(operands)),
         doc="operands joined along a new axis",
     )
+
+
+cat_op(2), stack_op(2)  # so that they are registered before they are used
 
 
 def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:

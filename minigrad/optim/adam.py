@@ -38,8 +38,9 @@ class Adam(Optimizer):
 
     def check_settings(self, group: dict[str, Any]) -> None:
         super().check_settings(group)
-        if not all(0 <= beta < 1 for beta in group["betas"]) or len(group["betas"]) != 2:
-            raise ValueError(f"Adam: betas must be two numbers from 0 to below 1, got {group['betas']}.")
+        betas = group["betas"]
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"Adam: betas must be two numbers from 0 to below 1, got {betas}.")
         if not group["eps"] >= 0:
             raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
 

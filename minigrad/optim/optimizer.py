@@ -45,6 +45,11 @@ class Piece:
             self.started[name] = self.step
         return self.state[name]
 
+    def with_and_without_gradients(self) -> list[Piece]:
+        """Itself if all its parameters have a gradient, or none has; else a piece for each of them."""
+        missing = [parameter._grad is None for parameter in self.parameters]
+        return self.split() if any(missing) and not all(missing) else [self]
+
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None if one has none."""
         arrays = []
@@ -177,16 +182,11 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group, pieces in zip(self.param_groups, self.pieces):
-            todo = pieces[::-1]
-            while todo:
-                piece = todo.pop()
+            pieces[:] = [part for piece in pieces for part in piece.with_and_without_gradients()]
+            for piece in pieces:
                 gradient = piece.gradient()
                 if gradient is not None:
                     self.update(piece, group, gradient)
-                elif len(piece.parameters) > 1:
-                    at = pieces.index(piece)
-                    pieces[at : at + 1] = alone = piece.split()
-                    todo += alone[::-1]
         return loss
 
     def update(self, piece: Piece, group: dict[str, Any], gradient: ndarray) -> None:

@@ -86,7 +86,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         and not module.frozen
     ]
     modes = [(module, module.training) for module in model.modules()]
-    warned = [(pool.bn, vars(pool.bn).get("warned")) for pool in pools]
+    warned = [(pool.bn, pool.bn.warned) for pool in pools]
     try:
         model.train()
         for pool in pools:
@@ -106,6 +106,6 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         for pool in pools:
             vars(pool.bn).pop("forward", None)
         for bn, value in warned:
-            bn.warned = bool(value)
+            bn.warned = value
         for module, training in modes:
             module.training = training

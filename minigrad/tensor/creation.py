@@ -56,8 +56,7 @@ def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of shape ``size`` with one value everywhere; its dtype is that of the value."""
-    shape = sizes((size,)) if isinstance(size, int) else sizes(tuple(size))
-    return made(np.full(shape, array_from(fill_value, dtype)), None, requires_grad)
+    return made(np.full(sizes((size,)), array_from(fill_value, dtype)), None, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -102,7 +101,7 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tensor:
     """Random integers from ``low`` to below ``high``, int64; ``randint(high, size)`` starts from 0."""
     low, high, size = (0, low, high) if size is None else (low, high, size)
-    return made(np.asarray(generator.integers(low, high, sizes(tuple(size)))), dtype, False)
+    return made(np.asarray(generator.integers(low, high, sizes((size,)))), dtype, False)
 
 
 def randperm(n: int) -> Tensor:

@@ -15,13 +15,11 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine import backward as engine
-from ..engine.node import Memory, Node, Op, Variable, describe, wrap
+from ..engine.node import Memory, Node, Variable, clock, describe, wrap
 from . import numpy_protocols
 from .conversion import array_from, real_dtype
 from .in_place import InPlace, scaled
 from .printing import represent
-
-clone_op = Op("clone", np.copy, lambda dy, _y, _x: dy, doc="a copy")
 
 COMPARABLE = (Variable, ndarray, np.generic, int, float, list, tuple)
 """What a tensor can be compared with, element by element; it is not equal to anything else, None say."""
@@ -30,13 +28,13 @@ COMPARABLE = (Variable, ndarray, np.generic, int, float, list, tuple)
 class HookHandle:
     """What ``register_hook`` returns."""
 
-    def __init__(self, hooks: dict[Any, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
-        self.hooks = hooks
-        hooks[self] = hook
+    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
+        self.hooks, self.number = hooks, clock()
+        hooks[self.number] = hook
 
     def remove(self) -> None:
         """Take the hook away; if it is gone already, nothing happens."""
-        self.hooks.pop(self, None)
+        self.hooks.pop(self.number, None)
 
 
 class Tensor(InPlace):
@@ -204,6 +202,8 @@ class Tensor(InPlace):
             isinstance(value, Variable) and (value.shape, value.dtype) == (self.shape, self.dtype)
         ):
             raise TypeError(f"grad must be None or a tensor {describe(self)}, got {describe(value)}.")
+        if value is not None and not value.array.flags.writeable:
+            value = value.clone()  # backward adds to it in place
         self._grad = value
 
     def backward(
@@ -259,11 +259,11 @@ class Tensor(InPlace):
 
     def clone(self) -> Tensor:
         """A copy; gradients flow through it."""
-        return clone_op(self)
+        return ops.clone(self)
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""
-        return clone_op(self)
+        return ops.clone(self)
 
     def __copy__(self) -> Tensor:
         return self._leaf_over(self.array, self.memory)
