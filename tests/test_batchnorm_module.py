@@ -629,14 +629,31 @@ def test_frozen_in_training_mode_it_normalises_with_the_batch_and_updates_nothin
     with mg.no_grad():
         np.testing.assert_allclose(bn(x).numpy(), expected, rtol=1e-5, atol=1e-5)
     assert_buffers(bn, before)
-    assert not bn.eval().training and not bn.train().training
+    assert bn.eval().training and bn.train().training
 
 
-def test_evaluating_gives_a_frozen_batchnorm_its_mode_back():
-    bn = nn.BatchNorm1d(3).freeze()
-    with bn.evaluating():
-        assert not bn.training
-    assert bn.training
+@pytest.mark.parametrize("training", [True, False])
+def test_a_frozen_batchnorm_keeps_its_mode_and_its_parameters_in_any_model(training):
+    bn = nn.BatchNorm1d(3).train(training).freeze()
+    model = nn.Sequential(nn.Linear(2, 3), bn)
+    for change in (model.train, model.eval, model.requires_grad_):
+        change()
+        assert bn.training is training
+        assert [p.requires_grad for p in bn.parameters()] == [False, False]
+    with model.evaluating():
+        assert bn.training is training and not model.training
+    assert [p.requires_grad for p in model[0].parameters()] == [True, True]
+
+
+def test_a_warning_made_an_error_leaves_the_statistics_as_they_were():
+    bn = with_statistics().train()
+    before = buffers_of(bn)
+    x = batch((8, 3)).numpy().copy()
+    x[0, 1] = np.nan
+    with warnings.catch_warnings(), pytest.raises(UserWarning, match="NaN"):
+        warnings.simplefilter("error")
+        bn(mg.tensor(x))
+    assert_buffers(bn, before)
 
 
 def test_unfreezing_takes_it_back():
@@ -815,14 +832,16 @@ def test_update_bn_touches_only_what_tracks_statistics():
     assert_buffers(model, before)
     assert [m.training for m in model.modules()] == modes
     assert all(np.array_equal(a, p.numpy()) for a, p in zip(weights, model.parameters()))
-    update_bn([], with_statistics())
 
 
 def test_update_bn_of_nothing_changes_nothing():
     bn = with_statistics()
+    bn.num_batches_tracked.fill_(7)
     before = buffers_of(bn)
     update_bn([], bn)
     assert_buffers(bn, before)
+    update_bn([batch((0, 3))], bn)  # a batch, but without a sample
+    assert_buffers(bn, {**before, "num_batches_tracked": 1})
 
 
 def failing_loader():

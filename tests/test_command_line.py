@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -169,10 +169,12 @@ MISTAKES = [
     (["train"], "required: DATASET"),
     ([], "required: COMMAND"),
     (["fly"], "invalid choice"),
-    (["train", "moons", "--epochs", "0"], "at least 1, got '0'"),
+    (["train", "moons", "--epochs", "0"], "whole number of at least 1, got '0'"),
     (["train", "moons", "--epochs", "many"], "got 'many'"),
     (["train", "moons", "--lr", "0"], "above 0"),
-    (["train", "moons", "--lr", "nan"], "got 'nan'"),
+    (["train", "moons", "--lr", "nan"], "above 0, got 'nan'"),
+    (["train", "moons", "--lr", "-1"], "above 0, got '-1'"),
+    (["train", "moons", "--epochs", "1.5"], "whole number"),
     (["train", "moons", "--batch-size", "1"], "at least 2"),
     (["train", "moons", "--batch-size", "100000"], "training samples"),
     (["train", "moons", "--hidden", "8,x"], "got 'x'"),
@@ -221,12 +223,14 @@ def test_a_folder_without_permission_is_refused(capsys):
 
 
 def test_without_matplotlib_everything_else_is_written(monkeypatch, capsys):
-    monkeypatch.setattr(pictures.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(pictures, "MISSING", 'pip install "minigrad[show]"')
     run("train", "moons", *QUICK)
+    run("compare", "moons", "--steps", 3)
     printed = capsys.readouterr().out
+    assert "no curves.png boundary.png: pip" in printed and "no compare.png: pip" in printed
+    assert os.listdir("runs/compare-moons") == ["compare.csv"]
     assert {"checkpoint.npz", "history.csv"} <= set(os.listdir("runs/moons"))
     assert "curves.png" not in os.listdir("runs/moons")
-    assert len(re.findall(r'pip install "minigrad\[show\]"', printed)) == 1
 
 
 def test_without_tqdm_the_lines_are_printed(monkeypatch, capsys):
@@ -276,3 +280,10 @@ def test_the_installed_command_runs():
     command = [sys.executable, "-m", "minigrad", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout) == (0, f"minigrad {mg.__version__}\n")
+
+
+def test_a_loss_that_is_no_number_is_said(capsys):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run("train", "moons", *QUICK, "--lr", "1e30")
+    assert "try a smaller --lr" in capsys.readouterr().out

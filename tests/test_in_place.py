@@ -763,3 +763,26 @@ def test_numpy_views_cannot_be_written_to():
     changed = np.array(x)
     changed[...] = 0
     np.testing.assert_array_equal(x.numpy(), START)
+
+
+def test_powers_and_masks_change_the_tensor_itself():
+    p = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    same = p
+    with mg.no_grad():
+        p **= 2
+        p.pow_(2)
+    assert same is p and p.tolist() == [1, 16, 81]
+    mask = mg.tensor([True, True, False])
+    same = mask
+    mask &= mg.tensor([True, False, False])
+    assert same is mask and mask.tolist() == [True, False, False]
+    mask |= mg.tensor([False, False, True])
+    assert same is mask and mask.tolist() == [True, False, True]
+
+
+def test_a_recorded_power_in_place_has_the_gradient_of_the_power():
+    x = mg.tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
+    y = x * 1
+    y **= 3
+    y.sum().backward()
+    assert x.grad.tolist() == [3, 12, 27]

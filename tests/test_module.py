@@ -1,9 +1,11 @@
 """The module tree: what is found, in which order, under which name, and what happens to all of it."""
 
+import collections
 import copy
 import itertools
 import pickle
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -280,6 +282,12 @@ def test_parameters_share_the_memory_of_a_tensor_but_not_what_cannot_be_written(
     assert stretched.tolist() == [-1, -2, -3]
     assert not nn.Parameter([1.0], requires_grad=False).requires_grad
     assert nn.Parameter(mg.ones(2, requires_grad=True) * 2).is_leaf
+
+
+@pytest.mark.parametrize("kind", [nn.Parameter, nn.Buffer])
+def test_a_misspelt_attribute_of_a_leaf_is_refused(kind):
+    with pytest.raises(AttributeError, match="gard"):
+        kind([1.0]).gard = mg.ones(1)
 
 
 def test_a_parameter_prints_as_one():
@@ -934,3 +942,17 @@ def test_hooks_stay_when_a_module_is_converted():
 def test_names_that_would_confuse_a_path_are_refused(name):
     with pytest.raises(KeyError, match="dots separate the names of a path"):
         nn.ModuleDict({name: nn.ReLU()})
+
+
+def test_modules_are_found_in_every_ordered_collection():
+    class Net(nn.Module):
+        def __init__(self):
+            self.in_a_deque = collections.deque([nn.Linear(1, 1)])
+            self.in_a_mapping = types.MappingProxyType({"a": nn.ReLU()})
+            self.values = {"b": nn.Linear(1, 1)}.values()
+
+    net = Net()
+    with pytest.raises(TypeError, match=r"values is a dict_values of modules"):
+        list(net.parameters())
+    del net.values
+    assert [name for name, _ in net.named_modules()] == ["", "in_a_deque.0", "in_a_mapping.a"]

@@ -53,6 +53,7 @@ SETTINGS = {
     "adam, betas": (optim.Adam, PlainAdam, {"lr": 0.01, "betas": (0.5, 0.9), "eps": 1e-3}),
     "adam, decay": (optim.Adam, PlainAdam, {"lr": 0.01, "weight_decay": 0.3}),
     "adam, amsgrad": (optim.Adam, PlainAdam, {"lr": 0.01, "amsgrad": True, "betas": (0.8, 0.6)}),
+    "adam, no eps": (optim.Adam, PlainAdam, {"lr": 0.01, "eps": 0}),
     "adam, no memory": (optim.Adam, PlainAdam, {"lr": 0.01, "betas": (0.0, 0.0)}),
 }
 every_setting = pytest.mark.parametrize("name", SETTINGS)
@@ -117,11 +118,13 @@ def test_steps_follow_the_formula(name, dtype):
 
 
 @every_setting
-def test_a_parameter_without_gradient_is_skipped_and_counts_its_own_steps(name):
+@pytest.mark.parametrize("first", [0, 4], ids=["from the start", "later"])
+def test_a_parameter_without_gradient_is_skipped_and_counts_its_own_steps(name, first):
     kind, plain_kind, settings = SETTINGS[name]
     parameters = parameters_of(np.float64)
     plain = plain_of(plain_kind, parameters)
     absent = {0: {1, 6}, 1: {1}, 2: set(), 5: {8}, 6: range(len(SHAPES)), 9: {0, 1, 2, 3, 4}, 12: {10, 11}}
+    absent = {first + step: numbers for step, numbers in absent.items()}
     optimizer = kind(parameters, **settings)
     follow(optimizer, plain, [settings] * len(SHAPES), parameters, 22, lambda step: absent.get(step, ()))
     assert_follows(parameters, plain)
@@ -233,6 +236,13 @@ def test_how_parameters_are_grouped_changes_no_bit(count):
         results.append([p.numpy().copy() for p in parameters])
     for a, b in zip(*results):
         np.testing.assert_array_equal(a, b)
+
+
+def test_small_neighbours_of_one_precision_are_updated_together():
+    sizes = [3, 0, BLOCK - 3, 1, 1, BLOCK + 1, 0, 5]
+    parameters = [nn.Parameter(mg.ones(size)) for size in sizes] + [nn.Parameter(mg.ones(2, dtype=np.float64))]
+    pieces = optim.SGD(parameters).pieces[0]
+    assert [piece.numbers for piece in pieces] == [[0, 1, 2], [3, 4], [5], [6, 7], [8]]
 
 
 def test_a_model_learns():
@@ -493,9 +503,21 @@ def test_a_loaded_state_is_copied():
     optimizer.load_state_dict(state)
     steps(optimizer, parameters, np.random.default_rng(0), 1)
     assert flat(state) == before
-    fresh = optim.SGD([nn.Parameter([1.0, 2.0])], lr=0.1, momentum=0.9).state_dict()
-    optimizer.load_state_dict(fresh)
+
+
+@every_setting
+def test_a_fresh_state_can_be_loaded_as_well(name):
+    kind, _, settings = SETTINGS[name]
+    parameters, others = parameters_of(np.float64), parameters_of(np.float64)
+    optimizer, fresh = kind(parameters, **settings), kind(others, **settings)
+    steps(optimizer, parameters, np.random.default_rng(0), 2)
+    for p, other in zip(parameters, others):
+        p.data.copy_(other.data)
+    optimizer.load_state_dict(fresh.state_dict())
     assert optimizer.state_dict()["state"] == {}
+    for one, its in ((optimizer, parameters), (fresh, others)):
+        steps(one, its, np.random.default_rng(1), 2)
+    assert same_bits(parameters, others)
 
 
 def good_state():

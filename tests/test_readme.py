@@ -23,7 +23,12 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def test_the_first_snippet_trains_and_predicts_one_sample(capsys):
     names: dict = {}
     exec(SNIPPETS[0], names)
-    assert re.fullmatch(r"tensor\(\[\d\]\) tensor\(\[\d\]\)\n", capsys.readouterr().out)
+    printed = re.fullmatch(
+        r"test accuracy tensor\((0\.9\d+)\)\npredicted tensor\(\[(\d)\]\) target tensor\(\[(\d)\]\)\n",
+        capsys.readouterr().out,
+    )
+    assert float(printed[1]) > 0.95
+    assert printed[2] == printed[3]
     assert Path("graph.svg").exists() or Path("graph.gv").exists()
     x, target = names["test"][:]
     assert (names["model"](x).argmax(1) == target).float().mean() > 0.95

@@ -173,12 +173,12 @@ def report(settings: Settings, nets: dict[str, Contender], points: list[int], se
             f"input of sigmoid {net.unit}: 15% {low:.3g}, 50% {middle:.3g}, 85% {high:.3g}"
         )
     written = ["compare.csv"]
-    try:
+    if pictures.MISSING:
+        lines.append(f"no compare.png: {pictures.MISSING}")
+    else:
         title = (
             f"{settings.dataset}: {len(WIDTHS)} hidden layers of {WIDTHS[0]} sigmoid units, with and without BatchNorm"
         )
         pictures.comparison(points, nets, PERCENTILES, title, out / "compare.png")
         written.append("compare.png")
-    except pictures.MissingExtra as error:
-        lines.append(f"no picture: {error}")
     return [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]

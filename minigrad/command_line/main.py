@@ -22,16 +22,16 @@ class Parser(argparse.ArgumentParser):
         raise CommandError(f"{message} (see {self.prog} --help)")
 
 
-def at_least(least: float, kind: type = int) -> Any:
-    """The type of an option that is a number of at least ``least``."""
+def at_least(least: int) -> Any:
+    """The type of an option that is a whole number of at least ``least``."""
 
     def convert(text: str) -> Any:
         try:
-            value = kind(text)
+            value = int(text)
         except ValueError:
-            value = None
-        if value is None or not least <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"expected a number of at least {least}, got {text!r}")
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text!r}")
         return value
 
     return convert
@@ -39,9 +39,12 @@ def at_least(least: float, kind: type = int) -> Any:
 
 def above_zero(text: str) -> float:
     """The type of an option that is a positive number."""
-    value = at_least(0, float)(text)
-    if not value:
-        raise argparse.ArgumentTypeError("expected a number above 0, got 0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return value
 
 

@@ -1,6 +1,6 @@
 """Pictures of a training run: learning curves, decision boundary, fitted curve, comparison.
 
-They are drawn with matplotlib, which is optional: ``MissingExtra`` says how to get it.
+They are drawn with matplotlib, which is optional: ``MISSING`` says if, and how to get it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ GRID = 200
 """Points along each side of a decision boundary."""
 
 
-class MissingExtra(Exception):
-    """A picture cannot be drawn for want of matplotlib."""
+MISSING = (
+    "" if importlib.util.find_spec("matplotlib") else 'matplotlib is missing, get it with pip install "minigrad[show]"'
+)
+"""Why no picture can be drawn; empty if they can."""
 
 
 def figure(columns: int, width: float = 5.0, height: float = 3.8) -> tuple[Any, Sequence[Any]]:
     """An empty matplotlib figure with axes side by side."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtra('matplotlib is missing, get it with pip install "minigrad[show]"')
     from matplotlib.figure import Figure
 
     result = Figure(figsize=(width * columns, height), layout="constrained")
@@ -57,6 +57,8 @@ def learning_curves(history: Sequence[Any], score_name: str, title: str, path: P
     left.plot(epochs, [row.test_loss for row in history], color=ORANGE, marker=marker, label="test loss")
     left.set_yscale("log")
     left.set(xlabel="epoch", title="loss")
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False)
     right.plot(epochs, [row.score for row in history], color=ORANGE, marker=marker)
     right.set(xlabel="epoch", title=f"{score_name.replace('_', ' ')}: {history[-1].score:.4f} at the end")
@@ -118,10 +120,13 @@ def comparison(
 ) -> None:
     """Test accuracy by step of all nets, and beside it each net's percentiles of one sigmoid's input."""
     drawing, axes = figure(1 + len(curves), 4.2)
+    values = np.concatenate([curve.spread.ravel() for curve in curves.values()])
+    margin = 0.05 * np.ptp(values) or 1.0
     for color, (name, curve), axis in zip((ORANGE, GREY), curves.items(), axes[1:]):
         axes[0].plot(steps, curve.accuracies, color=color, label=name, linestyle="-" if color == ORANGE else "--")
-        for values, percentile in zip(np.transpose(curve.spread), percentiles):
-            axis.plot(steps, values, color=color, linewidth=1.6 if percentile == 50 else 0.9)
+        for line, percentile in zip(np.transpose(curve.spread), percentiles):
+            axis.plot(steps, line, color=color, linewidth=1.6 if percentile == 50 else 0.9)
+        axis.set_ylim(values.min() - margin, values.max() + margin)
         label_ends(axis, steps[-1], curve.spread[-1], [f"{percentile}%" for percentile in percentiles])
         axis.set(title=f"{name}: input of sigmoid {curve.unit}", xlabel="step")
     axes[0].set(title="test accuracy", xlabel="step", ylim=(0, 1.02))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -239,6 +241,8 @@ def train(run: Training, out: Path) -> list[str]:
         bar.close()
     written, notes = write_pictures(run, out)
     last, seconds = run.history[-1], sum(row.seconds for row in run.history)
+    if not math.isfinite(last.train_loss + last.test_loss):
+        notes.append("the loss is no finite number any more: try a smaller --lr")
     return [
         f"{settings.dataset}: {score_name} {last.score:{task.format}} after {last.epoch} epochs, {seconds:.1f} s",
         f"wrote {out}: checkpoint.npz history.csv {' '.join(written)}",
@@ -248,20 +252,21 @@ def train(run: Training, out: Path) -> list[str]:
 
 def write_pictures(run: Training, out: Path) -> tuple[list[str], list[str]]:
     """Draw the graph, the curves and, in the plane or on a line, the fit; what was drawn, and what is missing."""
-    name, task = run.settings.dataset, run.task
-    jobs = [("curves.png", lambda path: pictures.learning_curves(run.history, task.score_name, name, path))]
-    sets = (run.model, run.train_set.tensors, run.test_set.tensors)
-    if run.train_set.tensors[0].shape[1:] == (2,):
-        jobs.append(
-            ("boundary.png", lambda path: pictures.decision_boundary(*sets, f"{name}: decision boundary", path))
-        )
-    if run.train_set.tensors[0].shape[1:] == (1,):
-        jobs.append(("fit.png", lambda path: pictures.fitted_curve(*sets, f"{name}: fitted curve", path)))
-    written, missing = [write_graph(run, out / "graph.svg").name], []
-    for file, job in jobs:
-        try:
-            job(out / file)
-            written.append(file)
-        except pictures.MissingExtra as error:
-            missing.append(f"no {file}: {error}")
-    return written, missing[:1]
+    name, sets = run.settings.dataset, (run.train_set.tensors, run.test_set.tensors)
+    with warnings.catch_warnings(record=True) as caught:
+        written = [write_graph(run, out / "graph.svg").name]
+    notes = [str(warning.message) for warning in caught]
+    jobs: dict[str, Callable[[Path], None]] = {
+        "curves.png": lambda path: pictures.learning_curves(run.history, run.task.score_name, name, path)
+    }
+    inputs = sets[0][0].shape[1]
+    if inputs == 2:
+        title = f"{name}: decision boundary"
+        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path)
+    if inputs == 1:
+        jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
+    if pictures.MISSING:
+        return written, [*notes, f"no {' '.join(jobs)}: {pictures.MISSING}"]
+    for file, job in jobs.items():
+        job(out / file)
+    return [*written, *jobs], notes

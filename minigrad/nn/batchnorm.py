@@ -58,9 +58,11 @@ class BatchNorm(Module):
         name = type(self).__name__
         if not isinstance(num_features, (int, np.integer)) or num_features < 1:
             raise ValueError(f"{name}: num_features must be an integer of at least 1, got {num_features!r}.")
-        if momentum is not None and not 0 <= momentum <= 1:
+        if not isinstance(eps, (int, float)) or eps != eps:
+            raise ValueError(f"{name}: eps must be a number, got {eps!r}.")
+        if momentum is not None and not (isinstance(momentum, (int, float)) and 0 <= momentum <= 1):
             raise ValueError(
-                f"{name}: momentum is the weight of the new batch and must be from 0 to 1, got {momentum}."
+                f"{name}: momentum is the weight of the new batch and must be from 0 to 1, got {momentum!r}."
             )
         if momentum is not None and momentum > 0.5:
             warnings.warn(
@@ -145,19 +147,23 @@ class BatchNorm(Module):
             )
 
     def switch(self, training: bool) -> None:
-        if not (training and self.frozen):
+        if not self.frozen:
             self.training = training
 
-    def freeze(self) -> BatchNorm:
-        """Keep parameters, running statistics and mode as they are, also through ``model.train()``.
+    def switch_gradients(self, requires_grad: bool) -> None:
+        if not self.frozen:
+            super().switch_gradients(requires_grad)
 
-        Usually after ``eval()``: ``bn.eval().freeze()`` goes on normalising with the running statistics.
-        A later ``eval()`` still switches it to evaluation. Returns itself.
+    def freeze(self) -> BatchNorm:
+        """Keep parameters, running statistics and mode as they are until ``unfreeze()``.
+
+        No later ``train()``, ``eval()`` or ``requires_grad_()`` of the model changes them. Usually after
+        ``eval()``: ``bn.eval().freeze()`` goes on normalising with the running statistics. Returns itself.
         """
         if not self.frozen:
-            self.frozen = True
             self.thawed_grads = [p.requires_grad for p in self.parameters()]
             self.requires_grad_(False).zero_grad()  # an optimiser would go on with an old gradient
+            self.frozen = True
         return self
 
     def unfreeze(self) -> BatchNorm:

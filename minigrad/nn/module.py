@@ -1,8 +1,8 @@
 """``Module``: a tree of layers with parameters, buffers and a training/eval switch.
 
 A module is an ordinary object. Its parameters, buffers and submodules are those of its attributes that
-have the type, also inside lists, tuples and dicts, in the order in which they were set. Nothing has
-to be registered, and what could not be found again is refused.
+have the type, also inside lists, tuples, deques and dicts, in the order in which they were set. Nothing
+has to be registered. Sets of modules are refused; inside objects of other kinds nothing is looked for.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import reprlib
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -35,13 +35,13 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The modules, parameters and buffers that an attribute is or holds, with their names."""
     if isinstance(value, (Module, Parameter, Buffer)):
         yield name, value
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from leaves(f"{name}.{i}", item)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(f"{name}.{key}", item)
-    elif isinstance(value, (set, frozenset)) and any(isinstance(item, (Module, Parameter, Buffer)) for item in value):
+    elif isinstance(value, (list, tuple, deque)):
+        for i, item in enumerate(value):
+            yield from leaves(f"{name}.{i}", item)
+    elif isinstance(value, (Set, ValuesView)) and any(isinstance(item, (Module, Parameter, Buffer)) for item in value):
         raise TypeError(f"{name} is a {type(value).__name__} of modules or parameters, without order: use a list.")
 
 
@@ -247,9 +247,14 @@ class Module:
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Train all parameters of the tree, or freeze them; returns itself."""
-        for parameter in self.parameters():
-            parameter.requires_grad_(requires_grad)
+        for module in self.modules():
+            module.switch_gradients(requires_grad)
         return self
+
+    def switch_gradients(self, requires_grad: bool) -> None:
+        """Train the parameters of this module alone, or not; layers that must not follow override it."""
+        for parameter in self.parameters(recurse=False):
+            parameter.requires_grad_(requires_grad)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters: None, or zeros."""

@@ -255,6 +255,12 @@ def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndar
     """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
     finite = np.isfinite(var)
     all_finite = finite.all()
+    if not all_finite:
+        warnings.warn(
+            f"batch_norm{where()}: {np.count_nonzero(~finite)} of {finite.size} channels of this batch contain NaN or "
+            "infinity, or numbers too large to square; their running statistics are left as they were.",
+            stacklevel=2,
+        )
     # the estimate of the variance is the unbiased one, n / (n - 1) times that of the batch
     for buffer, new, weight in ((running_mean, mean, momentum), (running_var, var, momentum * n / (n - 1))):
         old = array_of(buffer)
@@ -262,12 +268,6 @@ def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndar
         value += new * weight
         old[...] = value if all_finite else np.where(finite, value, old)
         changed(buffer)
-    if not all_finite:
-        warnings.warn(
-            f"batch_norm{where()}: {np.count_nonzero(~finite)} of {finite.size} channels of this batch contain NaN or "
-            "infinity; their running statistics were left as they were.",
-            stacklevel=2,
-        )
 
 
 def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
@@ -300,7 +300,7 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
 
 def check_batch(shape: tuple[int, ...], eps: float) -> None:
     """Refuse a batch that has no statistics of its own."""
-    if eps <= 0:
+    if not eps > 0:
         raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
     if values_per_channel(shape) == 1:
         raise ValueError(

@@ -162,7 +162,8 @@ pow = Op(
     # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0; if x is a number, its
     # logarithm is to have the precision of y
     lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), np.ones((), y.dtype), x)),
-    doc="``x ** p``; the derivative at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1.",
+    doc="``x ** p``; the derivative by x at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1; "
+    "the derivative by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own derivatives",
 )
 
 # -- functions of one variable -----------------------------------------------------------------

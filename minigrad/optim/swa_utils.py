@@ -37,9 +37,9 @@ class Pool:
     def add(self, rows: ndarray) -> None:
         """Add a batch (N, C) to the pool."""
         self.batches += 1
-        finite = np.isfinite(rows).all(axis=0)
-        if not len(rows) or not finite.any():
+        if not len(rows):
             return
+        finite = np.isfinite(rows).all(axis=0)
         rows = rows[:, finite]
         mean = rows.mean(axis=0)
         distance = mean - self.mean[finite]
@@ -50,8 +50,7 @@ class Pool:
         self.n[finite] += len(rows)
 
     def write(self) -> None:
-        """Make the pooled statistics the module's, and what was not pooled what it was before."""
-        self.restore()
+        """Make the pooled statistics the module's; a channel without any keeps those it had."""
         buffers, seen = dict(self.bn.named_buffers()), self.n > 0
         if self.batches:
             buffers["running_mean"][seen] = self.mean[seen]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any, TypeVar
 
+import numpy as np
+
 from .. import ops
 from ..engine.modes import state
 from ..engine.node import Op, Variable, clock, describe
@@ -12,6 +14,18 @@ from ..ops.indexing import array_index
 from .conversion import real_array
 
 Self = TypeVar("Self", bound="InPlace")
+
+
+UFUNCS = {
+    ops.add: np.add,
+    ops.sub: np.subtract,
+    ops.mul: np.multiply,
+    ops.div: np.true_divide,
+    ops.pow: np.power,
+    ops.bitwise_and: np.bitwise_and,
+    ops.bitwise_or: np.bitwise_or,
+}
+"""How an operation is done in place."""
 
 
 def in_graph(*values: Any) -> bool:
@@ -36,15 +50,15 @@ class InPlace(Variable):
 
     __slots__ = ()
 
-    def _in_place(self: Self, op: Op, other: Any) -> Self:
+    def _in_place(self: Self, op: Any, other: Any) -> Self:
         """``self = op(self, other)`` for everybody who holds this tensor."""
         if state.recording and in_graph(self, other):
             return self._rebind(op, other)
         value = other.array if isinstance(other, Variable) else other
         try:
-            op.forward(self.array, value, out=self.array)
+            UFUNCS[op](self.array, value, out=self.array)
         except (TypeError, ValueError) as error:
-            raise failure(f"{op.name} in place", self, other, error) from error
+            raise failure(f"{op.__name__} in place", self, other, error) from error
         self.memory.changed = clock()
         return self
 
@@ -115,6 +129,10 @@ class InPlace(Variable):
         """``self /= other``"""
         return self._in_place(ops.div, other)
 
+    def pow_(self: Self, exponent: Any) -> Self:
+        """``self **= exponent``"""
+        return self._in_place(ops.pow, exponent)
+
     def __iadd__(self: Self, other: Any) -> Self:
         return self._in_place(ops.add, other)
 
@@ -126,3 +144,12 @@ class InPlace(Variable):
 
     def __itruediv__(self: Self, other: Any) -> Self:
         return self._in_place(ops.div, other)
+
+    def __ipow__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.pow, other)
+
+    def __iand__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.bitwise_and, other)
+
+    def __ior__(self: Self, other: Any) -> Self:
+        return self._in_place(ops.bitwise_or, other)
