@@ -83,7 +83,7 @@ LEARNED = {
     "blobs": 0.9,
     "xor": 0.93,
     "checkerboard": 0.85,
-    "sine": 0.8,
+    "sine": 0.95,
 }
 
 

@@ -26,6 +26,8 @@ def train_test_split(
     Raises:
         ValueError: if ``test_size`` is not a share, or a part would be empty.
     """
+    if not isinstance(dataset, TensorDataset):
+        raise TypeError(f"train_test_split splits a TensorDataset, got {type(dataset).__name__}: TensorDataset(x, y).")
     if not 0 < test_size < 1:
         raise ValueError(f"test_size is the share of the test part and must be between 0 and 1, got {test_size!r}.")
     targets = dataset.tensors[-1].array

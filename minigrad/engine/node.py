@@ -149,7 +149,10 @@ class Op:
             if isinstance(arg, Variable):
                 break
         else:
-            return self.forward(*args)
+            try:
+                return self.forward(*args)
+            except (ValueError, TypeError, IndexError) as error:
+                raise self.failure(args, error) from error
         if len(args) > self.most:
             raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
         arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
@@ -163,6 +166,8 @@ class Op:
 
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
+        if len(args) < self.operands:
+            return TypeError(f"{self.name} takes {self.operands} operands, got {len(args)}.")
         operands = " and ".join(describe(arg) for arg in args[: self.operands])
         kind = next(kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind))
         return kind(f"{self.name}{where()}: cannot be applied to {operands}: {error}")

@@ -56,7 +56,7 @@ sign = piecewise_constant(
 
 where: Op = Op(
     "where",
-    np.where,
+    lambda condition, a, b: np.where(condition, a, b),  # with one operand NumPy's does something else
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),

@@ -163,8 +163,8 @@ class Optimizer:
     def check_settings(self, group: dict[str, Any]) -> None:
         """Refuse settings that make no sense; subclasses check their own as well."""
         for key in ("lr", "weight_decay"):
-            if not group[key] >= 0:
-                raise ValueError(f"{type(self).__name__}: {key} must not be negative, got {group[key]}.")
+            if not (isinstance(group[key], (int, float)) and group[key] >= 0):
+                raise ValueError(f"{type(self).__name__}: {key} must be a number of at least 0, got {group[key]!r}.")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters: None, or zeros."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.node import wrap
-from ..ops.shapes import sizes
+from ..ops.shapes import shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
 from .tensor import Tensor
@@ -111,24 +111,24 @@ def randperm(n: int) -> Tensor:
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of ``input``."""
-    return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return zeros(shape_of(input), dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of ``input``."""
-    return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return ones(shape_of(input), dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value everywhere, in the shape and dtype of ``input``."""
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return full(shape_of(input), fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Normally distributed random numbers of the shape and dtype of ``input``."""
-    return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return randn(shape_of(input), dtype=dtype or input.dtype, requires_grad=requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Evenly distributed random numbers of the shape and dtype of ``input``."""
-    return rand(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return rand(shape_of(input), dtype=dtype or input.dtype, requires_grad=requires_grad)
