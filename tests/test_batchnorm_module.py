@@ -133,7 +133,9 @@ def test_resetting():
     bn.reset_running_stats()
     assert_buffers(bn, buffers_of(nn.BatchNorm1d(3)))
     assert bn.weight.tolist() == [5] * 3
+    bn(batch((4, 3)))
     bn.reset_parameters()
+    assert_buffers(bn, buffers_of(nn.BatchNorm1d(3)))
     assert bn.weight is weight and weight.tolist() == [1] * 3 and bn.bias.tolist() == [0] * 3
     assert weight.requires_grad and bn.running_mean is mean
     nn.BatchNorm1d(3, affine=False, track_running_stats=False).reset_parameters()

@@ -397,6 +397,19 @@ def test_random_initial_values(name, dtype):
 
 
 @pytest.mark.parametrize(
+    ("function", "bound"),
+    [
+        (init.xavier_uniform_, math.sqrt(6 / 500)),
+        (init.kaiming_uniform_, math.sqrt(6 / 200)),
+        (lambda t: init.kaiming_uniform_(t, mode="fan_out"), math.sqrt(6 / 300)),
+    ],
+)
+def test_a_matrix_connects_its_columns_to_its_rows(function, bound):
+    values = function(mg.zeros(300, 200)).numpy()
+    assert 0.999 * bound < np.abs(values).max() <= bound * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(
     ("function", "value"),
     [(init.zeros_, 0), (init.ones_, 1), (lambda t: init.constant_(t, -2.5), -2.5)],
 )

@@ -119,9 +119,9 @@ class BatchNorm(Module):
 
     def channels_last_hint(self, shape: tuple[int, ...]) -> str:
         """How to bring the channels to axis 1 if they seem to be the last one."""
-        rank = len(shape)
-        if rank == 2 or shape[-1] != self.num_features:
+        if shape[-1] != self.num_features:
             return ""
+        rank = len(shape)
         inner = {3: "L", 4: "H, W", 5: "D, H, W"}[rank]
         move = "transpose(1, 2)" if rank == 3 else f"permute{(0, rank - 1, *range(1, rank - 1))}"
         return f" (N, {inner}, C)? {type(self).__name__} wants (N, C, {inner}): {move}."
