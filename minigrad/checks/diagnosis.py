@@ -90,6 +90,7 @@ def diagnose(mismatch: Mismatch) -> str:
 
 
 def not_a_number(m: Mismatch) -> str:
+    """NaN or infinity, from backward or from the function itself."""
     for source, values in (("backward", m.analytic), ("the function, evaluated around the index,", m.numeric)):
         if not np.isfinite(values[m.differs]).all():
             return f"{source} gives NaN or infinity; detect_anomaly() names the operation that makes a gradient NaN"
@@ -97,6 +98,7 @@ def not_a_number(m: Mismatch) -> str:
 
 
 def kink(m: Mismatch) -> str:
+    """Slopes on the left and on the right that differ: there is no derivative."""
     if not m.kinks[m.differs].all():
         return ""
     left, right = m.slopes[0]
@@ -107,16 +109,19 @@ def kink(m: Mismatch) -> str:
 
 
 def cut(m: Mismatch) -> str:
+    """A gradient of 0 everywhere: the graph does not reach the outputs."""
     if m.analytic.any():
         return ""
     return "backward gives 0 everywhere: somewhere the path to the outputs is detached, or leaves the graph"
 
 
 def opposite_sign(m: Mismatch) -> str:
+    """The derivative times -1."""
     return "backward gives the derivative times -1" * m.explained_by(-m.analytic)
 
 
 def transposed(m: Mismatch) -> str:
+    """The derivative with two axes swapped."""
     for i, j in itertools.combinations(range(m.x.ndim), 2):
         axes = list(range(m.x.ndim))
         axes[i], axes[j] = j, i
@@ -126,6 +131,7 @@ def transposed(m: Mismatch) -> str:
 
 
 def missing_sum(m: Mismatch) -> str:
+    """One term of a sum over an axis of an output, instead of the sum."""
     places = [(i, axis, k) for i, shape in enumerate(m.shapes) for axis, n in enumerate(shape) for k in range(n)]
     rests = [other_terms(derivative(m.function, m.x, index, m.step), m.shapes) for index in np.ndindex(m.x.shape)]
     for (i, axis, k), rest in zip(places, np.transpose(rests)):
@@ -145,6 +151,7 @@ def other_terms(terms: ndarray, shapes: Sequence[tuple[int, ...]]) -> ndarray:
 
 
 def constant_factor(m: Mismatch) -> str:
+    """The derivative times a number."""
     factor = np.vdot(m.analytic, m.numeric) / np.vdot(m.numeric, m.numeric)
     if not m.explained_by(m.analytic / factor):
         return ""

@@ -25,7 +25,7 @@ from ..tensor.random import manual_seed
 from . import pictures
 from .errors import CommandError
 from .progress import progress
-from .train import SPLIT_SEED, accuracy
+from .train import SPLIT_SEED, accuracy, mlp
 
 WIDTHS = (100, 100, 100)
 STANDARD_DEVIATION = 0.01
@@ -49,14 +49,7 @@ class Settings:
 
 def sigmoid_net(inputs: int, outputs: int, batchnorm: bool) -> nn.Sequential:
     """Three hidden layers of 100 sigmoid units, Gaussian weights, no bias to start with."""
-    model = nn.Sequential()
-    for width in WIDTHS:
-        model.append(nn.Linear(inputs, width))
-        if batchnorm:
-            model.append(nn.BatchNorm1d(width))
-        model.append(nn.Sigmoid())
-        inputs = width
-    model.append(nn.Linear(inputs, outputs))
+    model = mlp(inputs, WIDTHS, outputs, batchnorm, nn.Sigmoid)
     for layer in model:
         if isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, 0, STANDARD_DEVIATION)

@@ -87,14 +87,16 @@ class Row(NamedTuple):
     seconds: float
 
 
-def mlp(inputs: int, hidden: tuple[int, ...], outputs: int, batchnorm: bool) -> nn.Sequential:
-    """Linear, BatchNorm and ReLU for each hidden layer, and a last Linear."""
+def mlp(
+    inputs: int, hidden: tuple[int, ...], outputs: int, batchnorm: bool, activation: type[nn.Module] = nn.ReLU
+) -> nn.Sequential:
+    """Linear, BatchNorm and the activation for each hidden layer, and a last Linear."""
     model = nn.Sequential()
     for width in hidden:
         model.append(nn.Linear(inputs, width))
         if batchnorm:
             model.append(nn.BatchNorm1d(width))
-        model.append(nn.ReLU())
+        model.append(activation())
         inputs = width
     return model.append(nn.Linear(inputs, outputs))
 

@@ -61,6 +61,7 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tup
 def by_input(
     dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
 ) -> Any:
+    """``(g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps)``, ``g = dy * weight``; in evaluation no means."""
     xhat, inverse = standardised(x, mean, var, eps, training)
     g = dy if weight is None else dy * per_channel(weight, len(x.shape))
     if training:
@@ -72,10 +73,12 @@ def by_input(
 def by_weight(
     dy: Any, _y: Any, x: Any, _weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
 ) -> Any:
+    """``sum(dy * xhat)`` of each channel."""
     return sum_of(dy * standardised(x, mean, var, eps, training)[0], other_axes(x))
 
 
 def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any:
+    """``sum(dy)`` of each channel."""
     return sum_of(astype(dy, at_least_float32(dy.dtype)), other_axes(dy))
 
 
