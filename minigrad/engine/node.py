@@ -134,7 +134,6 @@ class Op:
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
         self.operands = len(vjps)
-        self.attributes = parameters(forward)[self.operands :]
         # NumPy's own functions would take one more array for the memory to write their result to
         self.most = self.operands if isinstance(forward, np.ufunc) else sys.maxsize
         self.__signature__ = signature(forward, *vjps)
@@ -145,21 +144,19 @@ class Op:
 
     def __call__(self, *args: Any) -> Any:
         """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
+        arrays: Sequence[Any] = args
         for arg in args:
             if isinstance(arg, Variable):
+                arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
                 break
-        else:
-            try:
-                return self.forward(*args)
-            except (ValueError, TypeError, IndexError) as error:
-                raise self.failure(args, error) from error
         if len(args) > self.most:
             raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
-        arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
         try:
             y = self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self.failure(args, error) from error
+        if arrays is args:
+            return y
         if y.dtype == float64:
             y = undrifted(y, arrays)
         return record(self, y, args)
@@ -231,7 +228,7 @@ class Node:
     inputs: tuple[Any, ...]
     """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
     attributes: tuple[Any, ...]
-    """What else forward was given, in the order of ``op.attributes``."""
+    """What else forward was given, after the operands."""
     saved: tuple[Any, ...] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
     memories: list[Memory]

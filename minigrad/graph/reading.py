@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from numpy import ndarray
 
 from ..engine.backward import reachable
 from ..engine.modes import Scope
-from ..engine.node import Node, Op, Variable, parameters
+from ..engine.node import Node, Op, Variable
 from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
@@ -82,16 +81,9 @@ def gradient_of(operand: Any) -> ndarray | None:
 # -- operations --------------------------------------------------------------------------------
 
 
-@functools.cache
-def argument_names(op: Op) -> tuple[str, ...]:
-    """The names of an operation's operands and attributes, from its forward function or its rules."""
-    candidates = [parameters(op.forward), *(parameters(vjp)[2:] for vjp in op.vjps)]
-    return tuple(name.lstrip("_") for name in max(candidates, key=len))
-
-
 def arguments(node: Node, op: Op) -> list[tuple[str, Any]]:
     """An operation's operands and attributes with their names, "" for want of one."""
-    values, names = (*node.inputs, *node.attributes), argument_names(op)
+    values, names = (*node.inputs, *node.attributes), op.__signature__.parameters
     return list(zip([*names, *[""] * (len(values) - len(names))], values))
 
 
