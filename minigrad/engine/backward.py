@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from .modes import Switch, state
-from .node import Memory, Node, Variable, clock, describe, wrap
+from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -215,7 +215,7 @@ def changed_in_place(node: Node, memory: Memory) -> str:
 
 def check_finite(node: Node, dy: Any, gradient: Any) -> None:
     """Anomaly detection: refuse a NaN that this node's rule brought in."""
-    given, made = (g.array if isinstance(g, Variable) else g for g in (dy, gradient))
+    given, made = (array_of(g) for g in (dy, gradient))
     if np.isnan(made).any() and not np.isnan(given).any():
         raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
 

@@ -83,6 +83,11 @@ def wrap(array: Any, node: Node | None = None) -> Any:
     return tensor
 
 
+def array_of(value: Any) -> Any:
+    """The array of a tensor; anything else as it is."""
+    return value.array if isinstance(value, Variable) else value
+
+
 class Effect(NamedTuple):
     """What an operation does besides computing its output: it ``reads`` or ``writes`` a tensor."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from numpy import ndarray
 
 from ..engine.modes import enable_grad
-from ..engine.node import Variable, describe, wrap
+from ..engine.node import Variable, array_of, describe, wrap
 from ..io.atomic import replacing
 from ..nn.module import Module
 from ..tensor.random import get_rng_state, set_rng_state
@@ -155,7 +155,7 @@ def leaf(value: Any) -> Any:
     """A tensor over the memory of a tensor or an array, which requires grad if it can; else the value itself."""
     if not isinstance(value, (Variable, ndarray)):
         return value
-    tensor = wrap(value.array if isinstance(value, Variable) else value)
+    tensor = wrap(array_of(value))
     return tensor.requires_grad_() if tensor.dtype.kind == "f" else tensor
 
 

@@ -11,11 +11,11 @@ from numpy import ndarray
 
 from ..engine.backward import reachable
 from ..engine.modes import Scope
-from ..engine.node import Node, Op, Variable
+from ..engine.node import Node, Op, Variable, array_of
 from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
-from ..ops.batch_norm import array_of, values_per_channel
+from ..ops.batch_norm import values_per_channel
 from ..tensor.tensor import Tensor
 from .calls import Calls
 from .description import Box, Cluster, Edge, Line, Picture

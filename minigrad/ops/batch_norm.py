@@ -24,7 +24,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import where
-from ..engine.node import Effect, Op, Variable, clock, describe, record
+from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record
 from .arrays import BLOCK, accurate_column_sums, at_least_float32, column_sums
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
@@ -241,11 +241,6 @@ def batch_norm(
         return y
     buffers = (running_mean, running_var, num_batches_tracked)
     return record(batch_norm_op, y, (x, weight, bias, mean, var, eps, training, momentum, buffers), cache)
-
-
-def array_of(value: Any) -> Any:
-    """The array of a tensor; an array, or None, as it is."""
-    return value.array if isinstance(value, Variable) else value
 
 
 def changed(buffer: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.modes import where
-from ..engine.node import Op, Variable, describe
+from ..engine.node import Op, array_of, describe
 from .shapes import shape_of
 
 dropped = Op(
@@ -26,7 +26,7 @@ def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be a probability from 0 to 1, got {p}.")
     shape_of(x)
-    array = x.array if isinstance(x, Variable) else x
+    array = array_of(x)
     if array.dtype.kind != "f":
         raise TypeError(f"dropout{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     scale = 0.0 if p == 1 else 1 / (1 - p)

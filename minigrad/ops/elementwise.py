@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, describe, wrap
+from ..engine.node import Op, Variable, array_of, describe, wrap
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -20,7 +20,7 @@ def piecewise_constant(name: str, function: Callable[..., Any], doc: str) -> Cal
     """A piecewise constant function: its result never requires grad."""
 
     def apply(*operands: Any) -> Any:
-        arrays = [x.array if isinstance(x, Variable) else x for x in operands]
+        arrays = [array_of(x) for x in operands]
         try:
             y = function(*arrays)
         except (ValueError, TypeError) as error:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import where as place
-from ..engine.node import Op, Variable, describe, record
+from ..engine.node import Op, Variable, array_of, describe, record
 from .arrays import ones, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
@@ -151,7 +151,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
         ValueError: for an input outside [0, 1]: pass logits to the other function.
     """
     shape_of(input)
-    array = input.array if isinstance(input, Variable) else input
+    array = array_of(input)
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise ValueError(
             f"binary_cross_entropy{place()}: the input must be probabilities from 0 to 1, got "
@@ -184,7 +184,7 @@ def binary_cross_entropy_with_logits(
 
 def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
     """A row per class index, zero but for a one at the index."""
-    index = target.array if isinstance(target, Variable) else target
+    index = array_of(target)
     rows = np.zeros((len(index), classes), dtype)
     rows[np.arange(len(index)), index] = 1
     return rows

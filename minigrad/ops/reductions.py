@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, describe, wrap
+from ..engine.node import Op, Variable, array_of, describe, wrap
 from .arrays import float16
 from .elementwise import maximum, minimum, sub, where
 from .indexing import getitem
@@ -226,7 +226,7 @@ def amin(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, ke
 def index_of(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
     """The index ``choose`` (``np.argmax`` or ``np.argmin``) picks, as an array."""
     try:
-        return choose(x.array if isinstance(x, Variable) else x, axis=axis, keepdims=keepdims)
+        return choose(array_of(x), axis=axis, keepdims=keepdims)
     except ValueError as error:
         raise ValueError(f"{choose.__name__}: cannot be applied to {describe(x)}: {error}.") from error
 

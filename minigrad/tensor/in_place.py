@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..engine.modes import state
-from ..engine.node import Op, Variable, clock, describe
+from ..engine.node import Op, Variable, array_of, clock, describe
 from ..ops.indexing import array_index
 from .conversion import real_array
 
@@ -54,7 +54,7 @@ class InPlace(Variable):
         """``self = op(self, other)`` for everybody who holds this tensor."""
         if state.recording and in_graph(self, other):
             return self._rebind(op, other)
-        value = other.array if isinstance(other, Variable) else other
+        value = array_of(other)
         try:
             UFUNCS[op](self.array, value, out=self.array)
         except (TypeError, ValueError) as error:

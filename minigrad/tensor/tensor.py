@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine import backward as engine
-from ..engine.node import Memory, Node, Variable, clock, describe, wrap
+from ..engine.node import Memory, Node, Variable, array_of, clock, describe, wrap
 from . import numpy_protocols
 from .conversion import array_from, real_dtype
 from .in_place import InPlace, scaled
@@ -144,7 +144,7 @@ class Tensor(InPlace):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> builtins.bool:
-        return bool((self.array == (value.array if isinstance(value, Variable) else value)).any())
+        return bool((self.array == array_of(value)).any())
 
     def any(self) -> Tensor:
         """Whether any element is true (not 0)."""
