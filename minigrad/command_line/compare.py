@@ -8,8 +8,6 @@ one typical sigmoid of the last hidden layer.
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +17,13 @@ import numpy as np
 
 from .. import data, nn, optim
 from ..engine.modes import no_grad
-from ..io.atomic import replacing
 from ..nn import functional as F
 from ..tensor.random import manual_seed
 from . import pictures
 from .errors import CommandError
 from .progress import progress
-from .train import SPLIT_SEED, accuracy, mlp
+from .table import write_table
+from .train import accuracy, mlp, train_and_test
 
 WIDTHS = (100, 100, 100)
 STANDARD_DEVIATION = 0.01
@@ -104,9 +102,7 @@ def compare(settings: Settings, out: Path) -> list[str]:
         raise CommandError(
             f"{settings.dataset} is for {source.task}; compare wants classes: try minigrad compare digits."
         )
-    train_set, test_set = data.train_test_split(data.load_dataset(settings.dataset), seed=SPLIT_SEED)
-    if len(train_set) < settings.batch_size:
-        raise CommandError(f"--batch-size {settings.batch_size} is more than the {len(train_set)} training samples.")
+    train_set, test_set = train_and_test(settings.dataset, settings.batch_size)
     nets: dict[str, Contender] = {}
     for name, batchnorm in (("with BatchNorm", True), ("without BatchNorm", False)):
         manual_seed(settings.seed)
@@ -150,14 +146,13 @@ def forever(loader: Any) -> Any:
 
 def report(settings: Settings, nets: dict[str, Contender], points: list[int], seconds: float, out: Path) -> list[str]:
     """Write the table and the picture; returns the summary."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    names = [name.replace(" ", "_") for name in nets]
-    writer.writerow(["step", *(f"{n}_{what}" for n in names for what in ("accuracy", *(f"p{p}" for p in PERCENTILES)))])
-    for i, step in enumerate(points):
-        writer.writerow([step, *(v for net in nets.values() for v in (net.accuracies[i], *net.spread[i]))])
-    with replacing(out / "compare.csv") as file:
-        file.write(text.getvalue().encode())
+    columns = ("accuracy", *(f"p{percentile}" for percentile in PERCENTILES))
+    header = ["step", *(f"{name.replace(' ', '_')}_{column}" for name in nets for column in columns)]
+    rows = (
+        [step, *(v for net in nets.values() for v in (net.accuracies[i], *net.spread[i]))]
+        for i, step in enumerate(points)
+    )
+    write_table(out / "compare.csv", header, rows)
     lines = []
     for name, net in nets.items():
         low, middle, high = net.spread[-1]

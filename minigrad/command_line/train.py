@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import math
 import time
 import warnings
@@ -24,6 +22,7 @@ from ..tensor.tensor import Tensor
 from . import pictures
 from .errors import CommandError
 from .progress import Plain, progress
+from .table import write_table
 
 SPLIT_SEED = 0
 """The split into training and test data is the same in every run."""
@@ -101,6 +100,14 @@ def mlp(
     return model.append(nn.Linear(inputs, outputs))
 
 
+def train_and_test(dataset: str, batch_size: int) -> tuple[data.TensorDataset, data.TensorDataset]:
+    """The fixed split of a dataset; refused if there is not one full batch to train on."""
+    train_set, test_set = data.train_test_split(data.load_dataset(dataset), seed=SPLIT_SEED)
+    if len(train_set) < batch_size:
+        raise CommandError(f"--batch-size {batch_size} is more than the {len(train_set)} training samples.")
+    return train_set, test_set
+
+
 class Training:
     """A training run: data, model, optimiser and history, and the state to resume it from."""
 
@@ -108,11 +115,7 @@ class Training:
         self.settings = settings
         source = data.DATASETS[settings.dataset]
         self.task = TASKS[source.task]
-        self.train_set, self.test_set = data.train_test_split(data.load_dataset(settings.dataset), seed=SPLIT_SEED)
-        if len(self.train_set) < settings.batch_size:
-            raise CommandError(
-                f"--batch-size {settings.batch_size} is more than the {len(self.train_set)} training samples."
-            )
+        self.train_set, self.test_set = train_and_test(settings.dataset, settings.batch_size)
         manual_seed(settings.seed)
         self.model = mlp(source.inputs, settings.hidden, source.outputs, settings.batchnorm)
         self.optimizer = optim.Adam(self.model.parameters(), lr=settings.lr)
@@ -204,16 +207,6 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
-def write_history(run: Training, path: Path) -> None:
-    """The history as a table of comma-separated values."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["epoch", "train_loss", "test_loss", run.task.score_name, "seconds"])
-    writer.writerows(run.history)
-    with replacing(path) as file:
-        file.write(text.getvalue().encode())
-
-
 def write_graph(run: Training, path: Path) -> Path:
     """The picture of one training step's graph, after backward; the model is not changed."""
     model = copy.deepcopy(run.model).train()
@@ -237,7 +230,8 @@ def train(run: Training, out: Path) -> list[str]:
         for _ in range(remaining):
             row = run.epoch(bar)
             save(run.state(), out / "checkpoint.npz")
-            write_history(run, out / "history.csv")
+            header = ["epoch", "train_loss", "test_loss", task.score_name, "seconds"]
+            write_table(out / "history.csv", header, run.history)
             losses = f"{row.train_loss:>10.4f}  {row.test_loss:>10.4f}"
             bar.write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}  {row.seconds:>7.2f}")
     finally:
