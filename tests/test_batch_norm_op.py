@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -469,3 +470,21 @@ def test_evaluation_refuses():
 def test_one_sample_can_be_evaluated():
     y = F.batch_norm(X1[:1], np.array([0.4, 0.4]), np.array([1.566667, 1.7]), WEIGHT1, BIAS1)
     np.testing.assert_allclose(y, EVAL1["y"][:1], atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("needs", list(itertools.product([True, False], repeat=3)))
+def test_the_fused_rule_computes_what_is_needed_and_no_more(training, needs):
+    mean, var = statistics(3)
+    operands = leaves([batch((5, 3)), np.array([1.0, 2.0, 3.0]), np.zeros(3)])
+    y = F.batch_norm(operands[0], mean, var, *operands[1:], training)
+    dy = cotangent((5, 3))
+    expected = mg.grad(y, operands, mg.tensor(dy), retain_graph=True)
+    found = y.node.op.fused(dy, y.node.cache, needs, *y.node.saved)
+    for dx, whole, needed in zip(found, expected, needs):
+        if needed:
+            np.testing.assert_allclose(dx, whole.numpy(), rtol=0, atol=1e-12)
+    # the sums for weight and bias are needed for dx in training, dx itself for nothing else
+    assert (found[0] is not None) == needs[0]
+    if not (training and needs[0]):
+        assert [dx is not None for dx in found] == list(needs)

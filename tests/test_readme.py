@@ -37,7 +37,11 @@ def test_the_first_snippet_trains_and_predicts_one_sample(capsys):
 def test_the_calls_shown_are_possible():
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
     x = mg.randn(6, 4, requires_grad=True)
-    exec(SNIPPETS[1], {"mg": mg, "model": model, "x": x, "loss": model(x).square().mean()})
+    names = {"mg": mg, "model": model, "x": x, "loss": model(x).square().mean()}
+    found = [eval(line.partition("  #")[0], names) for line in SNIPPETS[1].splitlines()]
+    assert "batch_norm" in found[0].source and "batch_norm" in found[1].source
+    assert found[2] is True
+    assert found[3][0].shape == x.shape and found[3][0].requires_grad
 
 
 def test_the_entry_shown_is_the_one_in_the_code():

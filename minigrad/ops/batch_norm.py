@@ -157,7 +157,7 @@ def fused(
     n, ndim = values_per_channel(d.shape) or 1, d.ndim
     dy = dy.astype(d.dtype, copy=False)
     scale = per_channel(inverse if weight is None else inverse * weight, ndim)
-    if not training:
+    if not (training and needs[0]):
         dweight = channel_sums(dy * d) * inverse if needs[1] else None
         return dy * scale if needs[0] else None, dweight, channel_sums(dy) if needs[2] else None
     dbias = channel_sums(dy)
