@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -417,8 +418,8 @@ def test_a_kind_of_ones_own():
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr, "weight_decay": 0})
 
-        def change(self, piece, group, block, gradient):
-            return group["lr"] * np.sign(gradient)
+        def change(self, piece, group, block, gradient, out):
+            out[...] = group["lr"] * np.sign(gradient)
 
     weight = nn.Parameter([1.0, 2.0, 3.0])
     weight.grad = mg.tensor([5.0, -7.0, 0.0])
@@ -496,6 +497,20 @@ def test_a_state_has_pytorchs_form_and_is_a_copy():
     momentum = optim.SGD(parameters, lr=0.1, momentum=0.5)
     steps(momentum, parameters, np.random.default_rng(0), 1)
     assert list(momentum.state_dict()["state"][1]) == ["step", "momentum_buffer"]
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))], ids=["deepcopy", "pickle"]
+)
+def test_a_copied_optimizer_goes_on_with_its_copied_parameters(copied):
+    parameters = [nn.Parameter([1.0, 2.0]), nn.Parameter(mg.ones(2, 2))]
+    optimizer = optim.Adam(parameters, lr=0.1)
+    steps(optimizer, parameters, np.random.default_rng(0), 2)
+    twins, twin = copied((parameters, optimizer))
+    for own, owner in ((parameters, optimizer), (twins, twin)):
+        steps(owner, own, np.random.default_rng(1), 2)
+    assert [p.tolist() for p in twins] == [p.tolist() for p in parameters]
+    assert parameters[0].tolist() != [1.0, 2.0] and twins[0] is not parameters[0]
 
 
 def test_a_loaded_state_is_copied():

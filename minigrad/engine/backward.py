@@ -23,73 +23,69 @@ ONCE = (
 )
 
 
-class Pending:
-    """The gradient of one node while contributions to it arrive."""
-
-    __slots__ = ("gradient", "node", "owned")
-
-    def __init__(self, node: Node, gradient: Any, owned: bool) -> None:
-        self.node = node
-        self.gradient = gradient
-        self.owned = owned
-
-
 def walk(
     roots: Sequence[tuple[Node, Any]],
     create_graph: bool,
     retain_graph: bool,
     targets: Collection[Node] | None = None,
-) -> list[Pending]:
+) -> dict[Node, Any]:
     """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
 
     Without targets, also those of the nodes that retain theirs. Gradients are arrays, and tensors
     with ``create_graph``: the rules are the same.
     """
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
-    pending: dict[int, Pending] = {}
-    heap: list[int] = []
-    reached: list[Pending] = []
-
-    def add(node: Node, gradient: Any, owned: bool) -> None:
-        entry = pending.get(node.time)
-        if entry is None:
-            pending[node.time] = Pending(node, gradient, owned)
-            if node.op is not None:
-                heappush(heap, -node.time)
-        elif entry.owned and not create_graph:
-            entry.gradient += gradient
-        else:
-            entry.gradient = entry.gradient + gradient
-            entry.owned = True
-
-    for node, gradient in roots:
-        if path is None or node in path:
-            add(node, gradient, False)
-    while heap:
-        entry = pending.pop(-heappop(heap))
-        node = entry.node
+    gradients: dict[Node, Any] = {}
+    aliased = {node for node, _ in roots}  # nodes whose gradient is in memory that others look at, too
+    reached: dict[Node, Any] = {}
+    heap: list[tuple[int, Node]] = []
+    arriving: Iterable[tuple[Any, Any, bool]] = [(node, dy, path is None or node in path) for node, dy in roots]
+    node: Any = None
+    dy: Any = None
+    while True:
+        for edge, gradient, needed in arriving:
+            if not needed:
+                continue
+            if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
+                gradient = fitted(node, gradient, edge)
+            before = gradients.get(edge)
+            if before is None:
+                if gradient is dy or gradient.base is not None:
+                    aliased.add(edge)
+                if edge.op is not None:
+                    heappush(heap, (-edge.time, edge))
+            elif create_graph or edge in aliased:
+                gradient = before + gradient
+                aliased.discard(edge)
+            else:
+                before += gradient
+                gradient = before
+            gradients[edge] = gradient
+        if not heap:
+            break
+        node = heappop(heap)[1]
+        dy = gradients.pop(node)
         if node.hooks:
-            run_hooks(entry)
+            dy = run_hooks(node, dy, aliased)
         if node.retains if targets is None else node in targets:
-            reached.append(entry)
-        dy = entry.gradient
-        if path is None or depends(node, path):
-            for edge, gradient in zip(node.inputs, pull_back(node, dy, create_graph, path)):
-                if gradient is not None:
-                    add(edge, gradient, gradient is not dy and gradient.base is None)
+            reached[node] = dy
+        needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
+        arriving = ()
+        if path is None or any(needs):
+            arriving = zip(node.inputs, pull_back(node, dy, needs, create_graph), needs)
             if not retain_graph:
                 node.saved = node.cache = None
-                node.memories = []
+                node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    for entry in pending.values():
-        if entry.node.hooks:
-            run_hooks(entry)
-        reached.append(entry)
+    for node, gradient in gradients.items():
+        reached[node] = run_hooks(node, gradient, aliased) if node.hooks else gradient
+    for node in aliased.intersection(reached):
+        reached[node] = reached[node].copy()
     return reached
 
 
-def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -> list[Any]:
-    """The gradient of each operand of a node, None where nobody needs it."""
+def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) -> Sequence[Any]:
+    """The gradient of each operand that needs one, as the node's rules give it."""
     op, saved = node.op, node.saved
     assert op is not None
     if saved is None:
@@ -97,25 +93,22 @@ def pull_back(node: Node, dy: Any, create_graph: bool, path: set[Node] | None) -
     for memory in node.memories:
         if memory.changed > node.time:
             raise RuntimeError(changed_in_place(node, memory))
-    needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
-    if create_graph:
-        saved = graph_arguments(node)
     if op.fused is not None and not create_graph:
         gradients = op.fused(dy, node.cache, needs, *saved)
     else:
+        if create_graph:
+            saved = graph_arguments(node)
         gradients = [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
-    return [fitted(node, dy, dx, edge) if need else None for dx, edge, need in zip(gradients, node.inputs, needs)]
+    if node.trace or state.anomaly:
+        check_finite(node, dy, [gradient for gradient, need in zip(gradients, needs) if need])
+    return gradients
 
 
-def fitted(node: Node, dy: Any, gradient: Any, edge: Node) -> Any:
+def fitted(node: Node, gradient: Any, edge: Node) -> Any:
     """A gradient in the shape and dtype of the operand it belongs to."""
     if gradient.shape != edge.shape:
         gradient = sum_to_shape(gradient, edge.shape, node)
-    if gradient.dtype is not edge.dtype:
-        gradient = gradient.astype(edge.dtype)
-    if node.trace or state.anomaly:
-        check_finite(node, dy, gradient)
-    return gradient
+    return gradient if gradient.dtype is edge.dtype else gradient.astype(edge.dtype)
 
 
 def graph_arguments(node: Node) -> tuple[Any, ...]:
@@ -178,21 +171,21 @@ def reachable(roots: Sequence[Node]) -> set[Node]:
     return seen
 
 
-def run_hooks(entry: Pending) -> Any:
+def run_hooks(node: Node, gradient: Any, aliased: set[Node]) -> Any:
     """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place."""
-    node, own = entry.node, own_gradient(entry)
-    gradient: Any = own if isinstance(own, Variable) else wrap(own)
+    own = gradient.copy() if node in aliased else gradient
+    aliased.add(node)  # a hook may keep what it is shown
+    shown: Any = own if isinstance(own, Variable) else wrap(own)
     for hook in list((node.hooks or {}).values()):
-        replacement = hook(gradient)
+        replacement = hook(shown)
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(
                     f"a hook on {node} returned {describe(replacement)}, expected a tensor {node.shape} or None."
                 )
-            gradient = replacement
-    gradient = gradient.astype(node.dtype)
-    entry.gradient = gradient if isinstance(own, Variable) else gradient.array
-    return entry.gradient
+            shown = replacement
+    shown = shown.astype(node.dtype)
+    return shown if isinstance(own, Variable) else shown.array
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:
@@ -213,10 +206,9 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, gradient: Any) -> None:
-    """Anomaly detection: refuse a NaN that this node's rule brought in."""
-    given, made = (array_of(g) for g in (dy, gradient))
-    if np.isnan(made).any() and not np.isnan(given).any():
+def check_finite(node: Node, dy: Any, gradients: Iterable[Any]) -> None:
+    """Anomaly detection: refuse a NaN that this node's rules brought in."""
+    if any(np.isnan(array_of(gradient)).any() for gradient in gradients) and not np.isnan(array_of(dy)).any():
         raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
 
 
@@ -233,8 +225,9 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
                 f"backward needs a single value, got {describe(output)}: reduce it first "
                 "(loss.mean(), loss.sum()), or pass the gradient of the output."
             )
-        gradient = wrap(np.ones(output.shape, output.dtype))
-    elif not isinstance(gradient, Variable):
+        gradient = np.ones(output.shape, output.dtype)
+        return output.node, wrap(gradient) if create_graph else gradient
+    if not isinstance(gradient, Variable):
         gradient = wrap(np.array(gradient, output.dtype))
     if gradient.shape != output.shape:
         raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
@@ -260,13 +253,12 @@ def backward(
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
     with Switch("recording", create_graph):
-        for leaf in walk(roots, create_graph, retain):
-            accumulate(leaf)
+        for node, gradient in walk(roots, create_graph, retain).items():
+            accumulate(node, gradient)
 
 
-def accumulate(entry: Pending) -> None:
+def accumulate(node: Node, gradient: Any) -> None:
     """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
-    node = entry.node
     tensor: Any = node.output()
     if tensor is None:
         return
@@ -274,23 +266,15 @@ def accumulate(entry: Pending) -> None:
         if tensor.node is None or tensor.node.op is not None or node.op is not None:
             return
         # a leaf that stopped requiring grad for a while is the same leaf with another node
-        entry.gradient = entry.gradient.astype(tensor.dtype)
-    before, gradient = tensor._grad, entry.gradient
+        gradient = gradient.astype(tensor.dtype)
+    before = tensor._grad
     if before is None:
-        gradient = own_gradient(entry)
         tensor._grad = gradient if isinstance(gradient, Variable) else wrap(gradient)
     elif isinstance(gradient, Variable) or before.node is not None:
         tensor._grad = before + gradient
     else:
         before.array += gradient
         before.memory.changed = clock()
-
-
-def own_gradient(entry: Pending) -> Any:
-    """A gradient in memory that nothing else looks at; once handed out, the next one is a copy."""
-    gradient = entry.gradient if entry.owned else entry.gradient.copy()
-    entry.owned = False
-    return gradient
 
 
 def grad(
@@ -328,15 +312,21 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     with Switch("recording", create_graph):
         reached = walk(roots, create_graph, retain, {x.node for x in inputs})
-    found = {entry.node: entry for entry in reached}
     for i, x in enumerate(inputs):
-        if x.node not in found and not allow_unused:
+        if x.node not in reached and not allow_unused:
             raise RuntimeError(
                 f"input {i}, {describe(x)}, was not used to compute the outputs: "
                 "pass allow_unused=True to get None for it."
             )
-    gradients = [own_gradient(found[x.node]) if x.node in found else None for x in inputs]
-    return tuple(dx if dx is None or isinstance(dx, Variable) else wrap(dx) for dx in gradients)
+    results, handed_out = [], set()
+    for x in inputs:
+        dx = reached.get(x.node)
+        if dx is not None:
+            if x.node in handed_out:
+                dx = dx.copy()
+            handed_out.add(x.node)
+        results.append(dx if dx is None or isinstance(dx, Variable) else wrap(dx))
+    return tuple(results)
 
 
 def tensors(name: str, values: Any) -> list[Any]:

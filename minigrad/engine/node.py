@@ -158,11 +158,11 @@ class Op:
             raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
         try:
             y = self.forward(*arrays)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise self.failure(args, error) from error
         if arrays is args:
             return y
-        if y.dtype == float64:
+        if y.dtype is float64:
             y = undrifted(y, arrays)
         return record(self, y, args)
 
@@ -171,7 +171,7 @@ class Op:
         if len(args) < self.operands:
             return TypeError(f"{self.name} takes {self.operands} operands, got {len(args)}.")
         operands = " and ".join(describe(arg) for arg in args[: self.operands])
-        kind = next(kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind))
+        kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
         return kind(f"{self.name}{where()}: cannot be applied to {operands}: {error}")
 
     def __repr__(self) -> str:
@@ -236,7 +236,7 @@ class Node:
     """What else forward was given, after the operands."""
     saved: tuple[Any, ...] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
-    memories: list[Memory]
+    memories: Sequence[Memory]
     """The storage of all that is saved: none of it may change before backward."""
     cache: Any
     """What forward left for the fused rule."""
@@ -253,14 +253,22 @@ class Node:
     trace: str | None
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
-    def __init__(self, op: Op | None, output: Variable) -> None:
+    def __init__(
+        self, op: Op | None, output: Variable, inputs: tuple[Any, ...] = (), attributes: tuple[Any, ...] = (),
+        saved: tuple[Any, ...] | None = None, memories: Sequence[Memory] = (), cache: Any = None,
+    ) -> None:  # fmt: skip
         self.op = op
+        self.inputs = inputs
+        self.attributes = attributes
+        self.saved = saved
+        self.memories = memories
+        self.cache = cache
         self.output = new_weak_reference(output)
         self.shape = output.array.shape
         self.dtype = output.array.dtype
         self.time = clock()
-        self.inputs = self.attributes = ()
-        self.saved = self.cache = self.hooks = self.trace = self.scope = None
+        self.scope = state.scope
+        self.hooks = self.trace = None
         self.retains = False
 
     @property
@@ -279,7 +287,7 @@ class Node:
         return f"{self.op.name}{place}" + (f", called at {self.trace}" if self.trace else "")
 
 
-def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None) -> Any:
+def record(op: Op, y: Any, args: tuple[Any, ...], cache: Any = None) -> Any:
     """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad."""
     output = wrap(y)
     if op.view and is_view(output.array, args[0].array):
@@ -288,7 +296,7 @@ def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None) -> Any:
     if state.recording:
         for arg in args:
             if isinstance(arg, Variable) and arg.node is not None:
-                attach(output, op, args, cache)
+                output.node = node_for(output, op, args, cache)
                 break
     return output
 
@@ -299,12 +307,11 @@ def is_view(y: ndarray, x: ndarray) -> bool:
     return base is not None and (base is x or base is x.base or np.may_share_memory(y, x))
 
 
-def attach(output: Variable, op: Op, args: Sequence[Any], cache: Any) -> None:
-    """Give ``output`` the node that says how it was computed."""
-    output.node = node = Node(op, output)
+def node_for(output: Variable, op: Op, args: tuple[Any, ...], cache: Any) -> Node:
+    """The node that says how ``output`` was computed."""
     inputs: list[Any] = []
     saved: list[Any] = [None]
-    node.memories = memories = []
+    memories: list[Memory] = []
     if op.keeps_output:
         saved[0] = output.array
         memories.append(output.memory)
@@ -321,13 +328,11 @@ def attach(output: Variable, op: Op, args: Sequence[Any], cache: Any) -> None:
             edge = np.array(arg) if keep and isinstance(arg, (ndarray, list, tuple)) else constant(arg)
             saved.append(edge)
         inputs.append(edge)
-    node.inputs = tuple(inputs)
-    node.attributes = attributes = tuple(args[op.operands :])
-    node.saved = (*saved, *attributes)
-    node.cache = cache
-    node.scope = state.scope
+    attributes = args[op.operands :]
+    node = Node(op, output, tuple(inputs), attributes, (*saved, *attributes), memories, cache)
     if state.anomaly:
         node.trace = line_outside()
+    return node
 
 
 def line_outside() -> str:

@@ -13,6 +13,9 @@ float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 BLOCK = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
 
+SMALL = 1 << 16
+"""Elements up to which an array of constants is kept to be used again."""
+
 SMALL_BLOCK = 16
 """Rows summed at a time where the rounding error counts more than the time."""
 
@@ -28,6 +31,19 @@ def constant_vector(n: int, value: float, dtype: np.dtype[Any]) -> ndarray:
 def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
     """A read-only vector of ones, made once."""
     return constant_vector(n, 1.0, dtype)
+
+
+@functools.lru_cache(maxsize=16)
+def small_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
+    """A read-only array of zeros, made once."""
+    zeros = np.zeros(shape, dtype)
+    zeros.flags.writeable = False
+    return zeros
+
+
+def zeros_like(x: ndarray) -> ndarray:
+    """Zeros to compare ``x`` with: NumPy's comparisons of two arrays are vectorised, those with a number are not."""
+    return small_zeros(x.shape if x.size <= SMALL else (), x.dtype)
 
 
 @functools.lru_cache(maxsize=64)
@@ -53,7 +69,7 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
     """
     if type(x) is not ndarray:
         return x.sum(axis=0) * factor
-    dtype, n = x.dtype, x.shape[0]
+    dtype, n = x.dtype, len(x)
     if dtype is not float32 and dtype is not float64:
         return x.sum(axis=0, dtype=float32 if dtype == float16 else None) * factor
     if n <= BLOCK:

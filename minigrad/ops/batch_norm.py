@@ -15,17 +15,27 @@ derivative runs through them. In evaluation they are the running estimates: cons
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import where
+from ..engine.modes import state, where
 from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record
-from .arrays import BLOCK, accurate_column_sums, at_least_float32, column_sums
+from .arrays import (
+    BLOCK,
+    accurate_column_sums,
+    at_least_float32,
+    column_sums,
+    constant_vector,
+    float16,
+    float32,
+    float64,
+)
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
@@ -98,6 +108,13 @@ def channel_sums(x: ndarray, factor: float = 1.0) -> ndarray:
     return column_sums(rows_of_channels(x), factor)
 
 
+def sums_of(x: ndarray, factor: float = 1.0) -> Callable[[ndarray], ndarray]:
+    """How to add up each channel of arrays like ``x``, times ``factor``: in a small batch (N, C) with one product."""
+    if x.ndim == 2 and len(x) <= BLOCK and x.dtype in (float32, float64):
+        return constant_vector(len(x), factor, x.dtype).dot
+    return functools.partial(channel_sums, factor=factor)
+
+
 def values_per_channel(shape: tuple[int, ...]) -> int:
     """How many values of a batch each channel's statistics are taken over."""
     return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
@@ -112,61 +129,65 @@ def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
     every value of its channel: of many it is added up, and returned, in float64.
     """
     n, ndim = values_per_channel(x.shape) or 1, x.ndim
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
-        mean = channel_sums(x)
-        mean /= n
-        d = x - per_channel(mean, ndim)
-        correction = channel_sums(d)
-        correction /= n
-        d -= per_channel(correction, ndim)
-        mean += correction
-        squares = d * d
-        if n <= BLOCK:
-            return d, mean, channel_sums(squares, 1 / n)
-        return d, mean, accurate_column_sums(rows_of_channels(squares), 1 / n)
+    means = sums_of(x, 1 / n)
+    mean = sums_of(x)(x)
+    mean /= n  # not by means: what it rounds away counts if the mean is far from 0
+    d = x - per_channel(mean, ndim)
+    correction = means(d)
+    d -= per_channel(correction, ndim)
+    mean += correction
+    squares = d * d
+    return d, mean, means(squares) if n <= BLOCK else accurate_column_sums(rows_of_channels(squares), 1 / n)
 
 
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
-) -> tuple[ndarray, tuple[ndarray, ndarray], ndarray, ndarray]:  # fmt: skip
-    """The output, what the derivative wants to know (``x - mean`` and ``1 / sqrt(var + eps)``),
-    and the mean and variance that were used."""
+) -> tuple[ndarray, tuple[ndarray, ndarray, ndarray], ndarray, ndarray]:  # fmt: skip
+    """The output, what the derivative wants to know (``x - mean``, ``1 / sqrt(var + eps)`` and that times
+    the weight), and the mean and variance that were used."""
     dtype, ndim = x.dtype, x.ndim
-    x = x.astype(at_least_float32(dtype), copy=False)
+    if dtype == float16:
+        x = x.astype(float32)
     if mean is None or var is None:
-        d, mean, var = deviations(x)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
+            d, mean, var = deviations(x)
     else:
         d = x - per_channel(mean, ndim)
     inverse = var + eps
     np.sqrt(inverse, inverse)
     np.reciprocal(inverse, inverse)
-    inverse = inverse.astype(x.dtype, copy=False)
-    y = d * per_channel(inverse if weight is None else inverse * weight, ndim)
+    if inverse.dtype is not x.dtype:
+        inverse = inverse.astype(x.dtype)
+    scale = inverse if weight is None else inverse * weight
+    y = d * per_channel(scale, ndim)
     if bias is not None:
         y += per_channel(bias, ndim)
-    return y.astype(dtype, copy=False), (d, inverse), mean, var
+    return y.astype(float16) if dtype == float16 else y, (d, inverse, scale), mean, var
 
 
 def fused(
-    dy: ndarray, cache: tuple[ndarray, ndarray], needs: Sequence[bool],
-    _y: Any, x: Any, weight: ndarray | None, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+    dy: ndarray, cache: tuple[ndarray, ndarray, ndarray], needs: Sequence[bool],
+    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
 ) -> Sequence[ndarray | None]:  # fmt: skip
     """The gradients of input, weight and bias together: they share two sums."""
-    d, inverse = cache
+    d, inverse, scale = cache
     n, ndim = values_per_channel(d.shape) or 1, d.ndim
-    dy = dy.astype(d.dtype, copy=False)
-    scale = per_channel(inverse if weight is None else inverse * weight, ndim)
+    if dy.dtype is not d.dtype:
+        dy = dy.astype(d.dtype)
+    sums = sums_of(dy)
+    scale = per_channel(scale, ndim)
     if not (training and needs[0]):
-        dweight = channel_sums(dy * d) * inverse if needs[1] else None
-        return dy * scale if needs[0] else None, dweight, channel_sums(dy) if needs[2] else None
-    dbias = channel_sums(dy)
-    dweight = channel_sums(dy * d)
+        dweight = sums(dy * d) * inverse if needs[1] else None
+        return dy * scale if needs[0] else None, dweight, sums(dy) if needs[2] else None
+    dbias = sums(dy)
+    dx = dy * d
+    dweight = sums(dx)
     dweight *= inverse
     along = dweight * inverse
-    along /= n
-    dx = d * per_channel(along, ndim)
-    np.subtract(dy, dx, dx)
+    along /= -n
+    np.multiply(d, per_channel(along, ndim), dx)
+    dx += dy
     dx -= per_channel(dbias / n, ndim)
     dx *= scale
     return dx, dweight, dbias
@@ -224,19 +245,18 @@ def batch_norm(
     array, mean, var, gamma, beta = map(array_of, (x, running_mean, running_var, weight, bias))
     check(array, mean, var, gamma, beta, training, eps)
     if training:
-        mean = var = None
-    else:
-        # copies: what is saved is what was used, whatever becomes of the running statistics
-        mean, var = mean.copy(), var.copy()
-    y, cache, mean, var = normalise(array, gamma, beta, mean, var, eps)
-    if training:
+        y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
         n = values_per_channel(array.shape)
         if n and running_mean is not None:
             update_running(running_mean, running_var, mean, var, momentum, n)
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
-            count[...] = count.item() + 1
+            count += 1
             changed(num_batches_tracked)
+    else:
+        if state.recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
+            mean, var = mean.copy(), var.copy()
+        y, cache, mean, var = normalise(array, gamma, beta, mean, var, eps)
     if not (isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable)):
         return y
     buffers = (running_mean, running_var, num_batches_tracked)
@@ -251,20 +271,22 @@ def changed(buffer: Any) -> None:
 
 def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float, n: int) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
-    finite = np.isfinite(var)
-    all_finite = finite.all()
-    if not all_finite:
+    unusable = None
+    if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
+        unusable = ~np.isfinite(var)
         warnings.warn(
-            f"batch_norm{where()}: {np.count_nonzero(~finite)} of {finite.size} channels of this batch contain NaN or "
-            "infinity, or numbers too large to square; their running statistics are left as they were.",
+            f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
+            "or infinity, or numbers too large to square; their running statistics are left as they were.",
             stacklevel=2,
         )
     # the estimate of the variance is the unbiased one, n / (n - 1) times that of the batch
     for buffer, new, weight in ((running_mean, mean, momentum), (running_var, var, momentum * n / (n - 1))):
         old = array_of(buffer)
-        value = old * (1 - momentum)
-        value += new * weight
-        old[...] = value if all_finite else np.where(finite, value, old)
+        before = None if unusable is None else old[unusable]
+        old *= 1 - momentum
+        old += new * weight
+        if unusable is not None:
+            old[unusable] = before
         changed(buffer)
 
 
@@ -290,7 +312,7 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         raise ValueError(
             f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
-    elif (var < 0).any():
+    elif var.size and var.item(var.argmin()) < 0:
         raise ValueError(
             f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )

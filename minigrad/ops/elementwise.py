@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.node import Op, Variable, array_of, describe, wrap
+from .arrays import zeros_like
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -189,5 +190,8 @@ cos: Op = Op("cos", np.cos, lambda dy, _y, x: -dy * sin(x), doc="``cos(x)``, x i
 tanh = Op("tanh", np.tanh, lambda dy, y, _x: dy * (1 - y * y), doc="``tanh(x)``")
 sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 / (1 + exp(-x))``")
 relu = Op(
-    "relu", lambda x: np.maximum(x, 0), lambda dy, y, _x: dy * (y > 0), doc="``max(x, 0)``; its derivative is 0 at 0"
+    "relu",
+    lambda x: np.maximum(x, zeros_like(x)),
+    lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
+    doc="``max(x, 0)``; its derivative is 0 at 0",
 )

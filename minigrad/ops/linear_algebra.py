@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from numpy import ndarray
@@ -57,12 +58,25 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     return y
 
 
+def linear_fused(
+    dy: ndarray, _cache: Any, needs: Sequence[bool], _y: Any, x: ndarray, weight: ndarray, _bias: Any
+) -> Sequence[ndarray | None]:
+    """The three rules on arrays: ``dot`` costs a small layer half of what ``@`` does."""
+    by_row = rows(dy)
+    return (
+        dy.dot(weight) if needs[0] else None,
+        by_row.T.dot(rows(x)) if needs[1] else None,
+        column_sums(by_row) if needs[2] else None,
+    )
+
+
 linear_op = Op(
     "linear",
     affine,
     lambda dy, _y, _x, weight, _bias: dy @ weight,
     lambda dy, _y, x, _weight, _bias: rows(dy).swapaxes(0, 1) @ rows(x),
     lambda dy, _y, _x, _weight, _bias: column_sums(rows(dy)),
+    fused=linear_fused,
     doc="``x @ weight.T + bias``",
 )
 
@@ -70,15 +84,21 @@ linear_op = Op(
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
     inputs, lengths = shape_of(x), shape_of(weight)
-    if len(lengths) != 2:
-        raise ValueError(f"linear{where()}: the weight must be (out, in), got {lengths}.")
-    if not inputs or inputs[-1] != lengths[1]:
-        raise ValueError(
-            f"linear{where()}: expected input (..., {lengths[1]}), got {inputs}: its last "
-            f"length must be the weight's in_features, weight {lengths}."
-        )
-    if bias is not None and shape_of(bias) != lengths[:1]:
-        raise ValueError(
-            f"linear{where()}: the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {bias.shape}."
-        )
+    outputs = None if bias is None else shape_of(bias)
+    if len(lengths) != 2 or inputs[-1:] != lengths[1:] or outputs not in (None, lengths[:1]):
+        raise misfit(inputs, lengths, outputs)
     return linear_op(x, weight, bias)
+
+
+def misfit(inputs: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...] | None) -> ValueError:
+    """The error of shapes that do not fit each other."""
+    if len(weight) != 2:
+        return ValueError(f"linear{where()}: the weight must be (out, in), got {weight}.")
+    if inputs[-1:] != weight[1:]:
+        return ValueError(
+            f"linear{where()}: expected input (..., {weight[1]}), got {inputs}: its last "
+            f"length must be the weight's in_features, weight {weight}."
+        )
+    return ValueError(
+        f"linear{where()}: the bias must be {weight[:1]}, one for each row of weight {weight}, got {bias}."
+    )

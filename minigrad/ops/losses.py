@@ -14,11 +14,10 @@ from numpy import ndarray
 
 from ..engine.modes import where as place
 from ..engine.node import Op, Variable, array_of, describe, record
-from .arrays import ones, row_numbers
+from .arrays import at_least_float32, ones, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
-from .reductions import mean, narrowed, sum
-from .reductions import total as total_of
+from .reductions import mean, sum
 from .shapes import astype, permute, reshape, shape_of, unsqueeze
 from .softmax import log_softmax, softmax
 
@@ -191,26 +190,30 @@ def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
 
 
 def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[ndarray, Any]:
-    """The loss of rows of logits, and their softmax."""
-    z = x - np.maximum.reduce(x, 1, keepdims=True)
-    picked = z[row_numbers(len(x)), target]
+    """The loss of rows of logits, and their softmax, a row per class.
+
+    Classes come first in memory because NumPy adds up few long rows faster than many short ones.
+    """
+    z = x.T.copy()
+    z -= np.maximum.reduce(z)
+    picked = z[target, row_numbers(len(x))]
     p = np.exp(z, z)
-    total = p.dot(ones(x.shape[1], x.dtype))
-    p /= total[:, None]
+    total = ones(len(p), p.dtype).dot(p)
+    p /= total
     losses = np.log(total, total)
     losses -= picked
     if reduction == "none":
         return losses, p
-    loss = total_of(losses, None, False)
-    return np.asarray(narrowed(loss / len(x) if reduction == "mean" else loss, x)), p
+    loss = np.add.reduce(losses, 0, at_least_float32(x.dtype))
+    return np.asarray(loss / len(x) if reduction == "mean" else loss, x.dtype), p
 
 
 def cross_entropy_fused(dy: ndarray, p: ndarray, needs: Any, _y: Any, x: Any, target: ndarray, reduction: str) -> Any:
     """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
-    scale = scale_of_rows(dy, p, reduction)
+    scale = dy / p.shape[1] if reduction == "mean" else dy
     dx = p * scale
-    dx[row_numbers(len(p)), target] -= scale if reduction != "none" else dy
-    return dx, None
+    dx[target, row_numbers(p.shape[1])] -= scale
+    return dx.T, None
 
 
 def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
@@ -235,8 +238,11 @@ def classes_of(x: Any) -> int:
     return x.shape[1 if len(x.shape) > 1 else 0]
 
 
-def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> ndarray:
-    """The targets as an array of class indices; refused where one is no class of ``x``."""
+def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray, bool]:
+    """The targets as an array of class indices, and whether some may have to be ignored.
+
+    Refused where one is no class of ``x`` and not to be ignored.
+    """
     array = target.array if isinstance(target, Variable) else np.asarray(target)
     if array.dtype.kind not in "iu":
         raise TypeError(
@@ -249,13 +255,15 @@ def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> ndarray:
             f"{name}{place()}: input {x.shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
-    if array.size and (array.min() < 0 or array.max() >= classes):
+    indices = array.view(f"u{array.itemsize}")  # without its sign a negative index is a large one
+    outside = array.size > 0 and indices.item(indices.argmax()) >= classes
+    if outside:
         wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
         if wrong.size:
             raise ValueError(
                 f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
             )
-    return array
+    return array, outside or 0 <= ignore_index < classes
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
@@ -310,7 +318,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     check_reduction(reduction)
     weight = check_scores("nll_loss", input, weight)
-    array = check_classes("nll_loss", input, target, ignore_index)
+    array, _ = check_classes("nll_loss", input, target, ignore_index)
     picked = classes_to_pick(array.ravel(), ignore_index)
     losses = -getitem(class_rows(input), (np.arange(picked.size), picked))
     losses = losses if weight is None else losses * getitem(weight, picked)
@@ -345,9 +353,8 @@ def cross_entropy(
     target = as_operand(target, input.dtype)
     if target.shape == input.shape and target.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
-    array = check_classes("cross_entropy", input, target, ignore_index)
-    plain = weight is None and not label_smoothing and len(input.shape) == 2
-    if plain and not (array == ignore_index).any() and array.size:
+    array, some_ignored = check_classes("cross_entropy", input, target, ignore_index)
+    if weight is None and not label_smoothing and len(input.shape) == 2 and array.size and not some_ignored:
         if not isinstance(input, Variable):
             return cross_entropy_forward(input, array, reduction)[0]
         y, p = cross_entropy_forward(input.array, array, reduction)

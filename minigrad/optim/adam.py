@@ -44,23 +44,22 @@ class Adam(Optimizer):
         if not group["eps"] >= 0:
             raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
         beta1, beta2 = group["betas"]
         m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
-        change = gradient * (1 - beta1)
+        np.multiply(gradient, 1 - beta1, out)
         m *= beta1
-        m += change
-        np.multiply(gradient, gradient, out=change)
-        change *= 1 - beta2
+        m += out
+        np.multiply(gradient, gradient, out)
+        out *= 1 - beta2
         v *= beta2
-        v += change
+        v += out
         if group["amsgrad"]:
             largest = piece.vector("max_exp_avg_sq")[block]
             v = np.maximum(largest, v, out=largest)
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
         root = math.sqrt(1 - beta2**piece.step)
-        np.sqrt(v, out=change)
-        change += group["eps"] * root
-        np.divide(m, change, out=change)
-        change *= group["lr"] * root / (1 - beta1**piece.step)
-        return change
+        np.sqrt(v, out)
+        out += group["eps"] * root
+        np.divide(m, out, out)
+        out *= group["lr"] * root / (1 - beta1**piece.step)

@@ -36,7 +36,19 @@ class Piece:
         self.step = 0
         self.state: dict[str, ndarray] = {}
         self.started: dict[str, int] = {}
-        self.joined = np.empty(self.size if len(sizes) > 1 else 0, self.dtype)
+        self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
+        self.make_buffers()
+
+    def make_buffers(self) -> None:
+        """Where gradients are joined, and where a change is computed; each parameter's share of the latter."""
+        several = self.parameters if len(self.parameters) > 1 else []
+        self.joined = np.empty(self.size if several else 0, self.dtype)
+        self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
+        self.shares = [self.scratch[part].reshape(parameter.shape) for parameter, part in zip(several, self.parts)]
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        vars(self).update(attributes)
+        self.make_buffers()  # a copy of a view looks at nothing any more
 
     def vector(self, name: str) -> ndarray:
         """A state vector by name, zeros at first; in which step it started is noted."""
@@ -47,42 +59,38 @@ class Piece:
 
     def with_and_without_gradients(self) -> list[Piece]:
         """Itself if all its parameters have a gradient, or none has; else a piece for each of them."""
-        missing = [parameter._grad is None for parameter in self.parameters]
-        return self.split() if any(missing) and not all(missing) else [self]
+        missing = {parameter._grad is None for parameter in self.parameters}
+        return [self] if len(missing) == 1 else self.split()
 
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None if one has none."""
         arrays = []
         for parameter in self.parameters:
-            gradient = parameter._grad
-            if gradient is None:
+            if parameter._grad is None:
                 return None
-            if gradient.array.dtype != self.dtype:
+            arrays.append(parameter._grad.array)
+        for array in arrays:
+            if array.dtype is not self.dtype and array.dtype != self.dtype:
                 raise TypeError(
-                    f"a parameter of this optimiser was {self.dtype} and is {gradient.array.dtype} now: convert the "
+                    f"a parameter of this optimiser was {self.dtype} and is {array.dtype} now: convert the "
                     "model first, then make the optimiser."
                 )
-            arrays.append(gradient.array.reshape(-1))
-        return np.concatenate(arrays, out=self.joined) if len(arrays) > 1 else arrays[0]
+        return np.concatenate(arrays, None, self.joined) if len(arrays) > 1 else arrays[0].reshape(-1)
 
     def values(self) -> ndarray:
         """Its parameters as one vector: of one parameter itself, of several a copy."""
         arrays = [parameter.array.reshape(-1) for parameter in self.parameters]
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
-    def blocks(self) -> list[slice]:
-        """The vector in parts that fit the cache."""
-        return [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
-
-    def subtract(self, block: slice, change: ndarray) -> None:
+    def subtract_change(self, block: slice) -> None:
         """Change the parameters in place."""
-        if len(self.parameters) == 1:
+        if self.shares:
+            for parameter, share in zip(self.parameters, self.shares):
+                parameter.array -= share
+        else:
             array = self.parameters[0].array
             flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
-            flat[block] -= change
-        else:
-            for parameter, part in zip(self.parameters, self.parts):
-                parameter.array -= change[part].reshape(parameter.array.shape)
+            flat[block] -= self.scratch[: block.stop - block.start]
 
     def split(self) -> list[Piece]:
         """A piece for each of its parameters, with its share of the state."""
@@ -193,16 +201,18 @@ class Optimizer:
         """Change the parameters of a piece, block by block."""
         piece.step += 1
         values = piece.values() if group["weight_decay"] else None
-        for block in piece.blocks():
+        for block in piece.blocks:
             part = gradient[block]
             if values is not None:
                 part = part + group["weight_decay"] * values[block]
-            piece.subtract(block, self.change(piece, group, block, part))
+            self.change(piece, group, block, part, piece.scratch[: len(part)])
+            piece.subtract_change(block)
+        now = clock()
         for parameter in piece.parameters:
-            parameter.memory.changed = clock()
+            parameter.memory.changed = now
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
-        """What is to be subtracted from a block of parameters; the gradient is not to be changed."""
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
+        """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""
         raise NotImplementedError
 
     # -- saving --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
 from .optimizer import Optimizer, Piece
@@ -40,19 +41,20 @@ class SGD(Optimizer):
         if group["nesterov"] and (not group["momentum"] or group["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray) -> ndarray:
+    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
         momentum, lr = group["momentum"], group["lr"]
         if not momentum:
-            return gradient * lr
+            np.multiply(gradient, lr, out)
+            return
         velocity = piece.vector("momentum_buffer")[block]
         if piece.started.get("momentum_buffer") == piece.step:
             velocity[...] = gradient
         else:
             velocity *= momentum
             velocity += gradient if not group["dampening"] else gradient * (1 - group["dampening"])
-        if not group["nesterov"]:
-            return velocity * lr
-        change = velocity * momentum
-        change += gradient
-        change *= lr
-        return change
+        if group["nesterov"]:
+            np.multiply(velocity, momentum, out)
+            out += gradient
+            out *= lr
+        else:
+            np.multiply(velocity, lr, out)
