@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import __version__, data
-from . import compare, train
+from . import bench, compare, doctor, train
 from .errors import CommandError
 from .process import restart_with_settings
 
@@ -65,6 +65,7 @@ def dataset(name: str) -> str:
 def make_parser() -> Parser:
     """The commands and their options."""
     parser = Parser(prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.")
+    parser.set_defaults(restart=True)
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     listing = "datasets: " + "; ".join(f"{name} ({source.description})" for name, source in data.DATASETS.items())
@@ -91,6 +92,14 @@ def make_parser() -> Parser:
     command.add_argument("--batch-size", type=at_least(2), help="samples per step")
     command.add_argument("--lr", type=above_zero, help="learning rate of SGD")
     add_common(command)
+
+    # these two measure what the user's own Python gets: with the settings that it has
+    command = commands.add_parser("bench", help="training steps beside the same steps written by hand in NumPy")
+    command.set_defaults(run=bench.run, restart=False)
+    bench.add_arguments(command)
+
+    command = commands.add_parser("doctor", help="what is installed here, how fast it is, and what to do about it")
+    command.set_defaults(run=doctor.run, restart=False)
     return parser
 
 
@@ -129,21 +138,29 @@ def run_compare(options: argparse.Namespace) -> list[str]:
 
 def command() -> int:
     """The command ``minigrad``, in a process of its own."""
-    restart_with_settings()
-    return main()
+    return main(own_process=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code is 0, 2 after a mistake that is explained, 130 after Ctrl-C."""
+def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> int:
+    """Run a command; the exit code is 0, 2 after a mistake that is explained, 130 after Ctrl-C.
+
+    Args:
+        arguments: what follows the command's name, by default this process's.
+        own_process: whether the process may be replaced by one with the settings that suit the command.
+    """
+    options = argparse.Namespace()
     try:
         options = make_parser().parse_args(arguments)
+        if own_process and options.restart:
+            restart_with_settings()
         for line in options.run(options):
             print(line)
     except CommandError as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("minigrad: stopped; what was finished is written, go on with --resume", file=sys.stderr)
+        written = "; what was finished is written, go on with --resume" if "resume" in options else ""
+        print(f"minigrad: stopped{written}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # whoever read the output has gone; nothing more can be said to them

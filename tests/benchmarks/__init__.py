@@ -1,1 +1,1 @@
-"""Benchmarks: run them with ``python -m tests.benchmarks``."""
+"""Benchmarks beside hand-written NumPy, PyTorch, JAX and HIPS autograd: ``python -m tests.benchmarks --help``."""

@@ -1,69 +1,81 @@
-"""``python -m tests.benchmarks``: a training step of every workload beside a step written by hand.
-
-Both run in this process in turn, so that a change of the machine's speed meets both; the ratio of the
-medians is what counts.
-"""
+"""``python -m tests.benchmarks``: how fast minigrad is, beside NumPy by hand and other frameworks."""
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+import json
+import sys
+from pathlib import Path
 
-from .eager import EagerStep
-from .handwritten import HandwrittenStep
-from .workloads import WORKLOADS, Workload
+from minigrad.benchmarks.timing import Disagreement
+from minigrad.benchmarks.workloads import WORKLOADS
+from minigrad.command_line import bench
+from minigrad.command_line.errors import CommandError
+from minigrad.command_line.main import Parser, above_zero, at_least
+from minigrad.io.atomic import replacing
 
-TOLERANCE = 1e-3
-"""How far the losses of the two may be apart, relatively, after the steps that are compared."""
-
-
-def seconds_per_step(step, steps: int) -> float:
-    """The time of one step, averaged over a few."""
-    start = time.perf_counter()
-    for _ in range(steps):
-        step()
-    return (time.perf_counter() - start) / steps
+from .runs import SECTIONS, runs
 
 
-def interleaved(contenders: dict, rounds: int, budget: float) -> dict[str, float]:
-    """The median time of a step of each contender, measured in turn."""
-    steps = max(1, int(budget / max(seconds_per_step(step, 1) for step in contenders.values())))
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, step in contenders.items():
-            times[name].append(seconds_per_step(step, steps))
-    return {name: statistics.median(values) for name, values in times.items()}
+def section(name):
+    """The type of a section's name."""
+    if name not in SECTIONS:
+        raise argparse.ArgumentTypeError(f"unknown section {name!r}: there are {', '.join(SECTIONS)}")
+    return name
 
 
-def check_same_losses(workload: Workload, steps: int = 5) -> float:
-    """The loss both reach after a few steps; they must agree, or they do not do the same."""
-    contenders = [HandwrittenStep(workload), EagerStep(workload)]
-    losses = [[contender.step() for _ in range(steps)][-1] for contender in contenders]
-    if abs(losses[0] - losses[1]) > TOLERANCE * abs(losses[0]):
-        raise AssertionError(f"different losses after {steps} steps: by hand {losses[0]}, minigrad {losses[1]}")
-    return losses[1]
+def assignment(text):
+    """The type of ``NAME=VALUE``."""
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
-def main() -> None:
-    """Time the workloads and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
-    parser.add_argument("--rounds", type=int, default=15, help="measurements of each, in turn (15)")
-    parser.add_argument("--budget", type=float, default=0.1, help="seconds per measurement (0.1)")
-    options = parser.parse_args()
-    for name in options.workloads:
-        if name not in WORKLOADS:
-            parser.error(f"unknown workload {name}: there are {', '.join(WORKLOADS)}")
-    print(f"{'workload':<10}{'by hand':>12}{'minigrad':>12}{'ratio':>8}{'loss':>10}   (microseconds a step)")
-    for name in options.workloads or WORKLOADS:
-        workload = WORKLOADS[name]
-        loss = check_same_losses(workload)
-        contenders = {"hand": HandwrittenStep(workload).step, "eager": EagerStep(workload).step}
-        times = interleaved(contenders, options.rounds, options.budget)
-        ratio = times["eager"] / times["hand"]
-        print(f"{name:<10}{times['hand'] * 1e6:>12,.0f}{times['eager'] * 1e6:>12,.0f}{ratio:>8.2f}{loss:>10.4f}")
+def make_parser():
+    """The options."""
+    parser = Parser(
+        prog="python -m tests.benchmarks",
+        description="Times minigrad beside NumPy by hand, and beside PyTorch, JAX and HIPS autograd where they are "
+        "installed: in one process, in turn, after a check that all compute the same. On a machine that others use, "
+        "set OPENBLAS_NUM_THREADS=1: threads that wait for each other and for a core measure nothing else.",
+        epilog="sections: " + "; ".join(f"{name} ({section.title})" for name, section in SECTIONS.items()),
+    )
+    parser.add_argument("sections", type=section, nargs="*", metavar="SECTION", help="all, unless some are named")
+    parser.add_argument(
+        "--workload", type=bench.workload, action="append", metavar="NAME",
+        help=f"only this net in steps and inference; may be repeated: {', '.join(WORKLOADS)}",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=at_least(1), default=15, help="measurements of each, in turn (15)")
+    parser.add_argument("--budget", type=above_zero, default=0.1, help="seconds per measurement (0.1)")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="only NumPy by hand and minigrad")
+    parser.add_argument(
+        "--environment", type=assignment, action="append", nargs="+", default=[], metavar="NAME=VALUE",
+        help="run once more in a process with these variables, such as OPENBLAS_NUM_THREADS=2 or "
+        "OPENBLAS_CORETYPE=Haswell; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--markdown", action="store_true", help="print tables for the README")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    return parser
+
+
+def main(arguments=None):
+    """Run what is asked for; the exit code is 0, or 2 after a mistake or a disagreement, which is explained."""
+    try:
+        options = make_parser().parse_args(arguments)
+        options.sections = options.sections or list(SECTIONS)
+        options.workload = options.workload or list(WORKLOADS)
+        if options.json:
+            # opened first: what took minutes to measure must not be lost for a wrong name
+            with replacing(options.json) as file:
+                file.write(json.dumps({"runs": runs(options)}, indent=1).encode())
+        else:
+            runs(options)
+    except (CommandError, Disagreement, OSError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

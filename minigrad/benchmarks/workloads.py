@@ -15,6 +15,11 @@ class Workload(NamedTuple):
     activation: str
     optimizer: str
 
+    @property
+    def description(self) -> str:
+        """The sizes, and how it is trained: ``2-32-32-2, batch 32, relu, adam``."""
+        return f"{'-'.join(map(str, self.sizes))}, batch {self.batch}, {self.activation}, {self.optimizer}"
+
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """A batch of inputs (float32) and of class indices."""
         random = np.random.default_rng(0)

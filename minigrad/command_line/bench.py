@@ -1,0 +1,57 @@
+"""``minigrad bench``: a training step of each workload beside the same step written by hand in NumPy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from ..benchmarks import blas
+from ..benchmarks.eager import EagerStep
+from ..benchmarks.handwritten import HandwrittenStep
+from ..benchmarks.table import MICROSECONDS, cells, text_line
+from ..benchmarks.timing import check_agreement, measure
+from ..benchmarks.workloads import WORKLOADS
+from .doctor import setting
+
+ROUNDS, BUDGET = 5, 0.1
+STEPS = 3
+"""After how many steps the losses of both are compared."""
+
+
+def workload(name: str) -> str:
+    """The type of an option that names a workload."""
+    if name not in WORKLOADS:
+        raise argparse.ArgumentTypeError(f"unknown workload {name!r}: there are {', '.join(WORKLOADS)}")
+    return name
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``minigrad bench``."""
+    command.add_argument(
+        "--workload", type=workload, action="append", metavar="NAME", help=f"only this one of {', '.join(WORKLOADS)}"
+    )
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """The lines of the table, as they are measured, and what is known of the BLAS."""
+    columns = ["by hand", "minigrad"]
+    yield text_line(["microseconds a step", *columns])
+    for name in options.workload or WORKLOADS:
+        contenders = dict(zip(columns, (kind(WORKLOADS[name]).step for kind in (HandwrittenStep, EagerStep))))
+        losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
+        check_agreement(f"the loss of {name}", losses)
+        yield text_line(cells(measure(name, contenders, ROUNDS, BUDGET), MICROSECONDS))
+    yield f"In brackets: as a multiple of the step by hand. {blas.describe_blas(blas.blas_in_use())}."
+    yield from advice()
+
+
+def advice() -> Iterator[str]:
+    """The setting that makes matrix products faster here, if there is a safe one and it pays."""
+    alternative = blas.alternative()
+    if not alternative:
+        return
+    speeds = blas.measure({"usual": {}, "other": alternative})
+    usual, other = speeds.get("usual"), speeds.get("other")
+    if usual and other and (gain := other.gain(usual)) >= blas.PAYS:
+        cure = " ".join(setting(*item) for item in alternative.items())
+        yield f"{other.blas.kernels} kernels multiply matrices {gain:.2f} times as fast: before Python starts, {cure}"

@@ -1,0 +1,154 @@
+"""``minigrad doctor``: what minigrad finds on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..benchmarks import blas
+from ..graph.draw import RenderingError, render
+from . import process
+
+LABEL, WIDTH = 12, 88
+EXTRAS = {
+    "matplotlib": "it draws the curves of minigrad train and compare",
+    "pygraphviz": "it renders graphs where there is no program dot",
+    "tqdm": "it shows progress bars",
+}
+"""What can be installed besides, and what for."""
+
+
+def finding(label: str, text: str, *cures: str) -> Iterator[str]:
+    """The lines of a finding, and under them what to do about it."""
+    lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
+    yield f"{label:<{LABEL}}{lines[0]}"
+    yield from (f"{'':<{LABEL}}{line}" for line in [*lines[1:], *(f"-> {cure}" for cure in cures)])
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """The findings, line by line: what takes long comes last."""
+    yield from versions()
+    yield from library()
+    yield from renderer()
+    for name, use in EXTRAS.items():
+        yield from extra(name, use)
+    yield from products()
+    if process.RESTARTS:
+        chosen = " ".join(f"{name}={value}" for name, value in process.settings().items())
+        yield from finding("commands", f"minigrad train and compare run with {chosen or 'your settings alone'}")
+
+
+def versions() -> Iterator[str]:
+    """minigrad, Python, NumPy and what they run on."""
+    yield from finding("minigrad", f"{__version__} in {Path(__file__).parents[1]}")
+    yield from finding("Python", f"{platform.python_version()}, {sys.executable}")
+    yield from finding("NumPy", np.__version__)
+    yield from finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+    yield from finding("processor", f"{blas.processor()}, {os.cpu_count()} cores")
+
+
+def library() -> Iterator[str]:
+    """The BLAS, and the variables that change it."""
+    yield from finding("BLAS", blas.describe_blas(blas.blas_in_use()))
+    variables = [f"{name}={os.environ[name]}" for name in (blas.KERNELS, *blas.ONE_THREAD) if name in os.environ]
+    if variables:
+        yield from finding("", f"your environment sets {' '.join(variables)}")
+
+
+def renderer() -> Iterator[str]:
+    """What ``draw`` renders with, tried on a small graph."""
+    name = "dot" if shutil.which("dot") else "pygraphviz"
+    if name == "pygraphviz" and not find_spec(name):
+        cure = "pip install pygraphviz, or install your system's package graphviz, which has the program dot"
+        yield from finding("renderer", "none: graphs are saved as text, not as pictures", cure)
+        return
+    try:
+        version = re.search(rb"graphviz version (\S+)", render("digraph { a -> b }", "svg"))
+    except RenderingError as error:
+        yield from finding("renderer", str(error), f"reinstall {name}")
+    else:
+        yield from finding("renderer", f"{name}, graphviz {version[1].decode() if version else 'of unknown version'}")
+
+
+def extra(name: str, use: str) -> Iterator[str]:
+    """One optional package: present, missing, or broken."""
+    try:
+        package = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            yield from finding(name, f"broken: {error}", f"pip install {error.name}")
+        elif name == "pygraphviz" and shutil.which("dot"):
+            yield from finding(name, "missing, and not needed: dot renders the graphs")
+        else:
+            yield from finding(name, f"missing: {use}", f"pip install {name}")
+    except Exception as error:  # the packages' own code: whatever it raises, they cannot be used
+        yield from finding(name, f"broken: {error}", f"pip install --force-reinstall {name}")
+    else:
+        yield from finding(name, getattr(package, "__version__", "of unknown version"))
+
+
+# -- matrix products ---------------------------------------------------------------------------
+
+
+def products() -> Iterator[str]:
+    """How fast matrices are multiplied: as it is, with one thread, and with other kernels."""
+    here, alternative = blas.blas_in_use(), blas.alternative()
+    settings: dict[str, dict[str, str]] = {"as it is": {}}
+    if here.threads != 1:
+        settings["one thread"] = blas.ONE_THREAD
+    if alternative:
+        settings["other kernels"] = alternative
+    speeds = blas.measure(settings)
+    usual, one, other = (speeds.get(name) for name in ("as it is", "one thread", "other kernels"))
+    if usual is None:
+        yield from finding("products", f"could not be measured: {sys.executable} fails as a child process")
+        return
+    text = f"{usual.gflops:.0f} GFLOPS"
+    cures: list[str] = []
+    if one:
+        gain = usual.gain(one)
+        text += f" with {here.threads or 'all'} threads, {one.gflops:.0f} with one, a gain of {gain:.2f}"
+        if here.threads and gain < 1:
+            cures = [f"{setting('OPENBLAS_NUM_THREADS', '1')}, or measure again when nothing else runs"]
+    yield from finding("products", f"{text} ({blas.SIZE} x {blas.SIZE})", *cures)
+    if other and other.blas.kernels != usual.blas.kernels:
+        yield from kernels(usual, other, alternative)
+
+
+def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -> Iterator[str]:
+    """Whether other kernels pay; remembered for the commands that train."""
+    gain = other.gain(usual)
+    text = f"{other.gflops:.0f} GFLOPS with {other.blas.kernels} instead of {usual.blas.kernels} kernels, "
+    kept = remembering(gain) if process.RESTARTS else ""
+    if gain < blas.PAYS:
+        yield from finding("kernels", f"{text}a gain of {gain:.2f}: leave them as they are")
+        return
+    yield from finding("kernels", f"{text}a gain of {gain:.2f}", *(setting(*item) for item in alternative.items()))
+    yield from finding("", "Set it before Python starts. It changes the last bits of results.")
+    if kept:
+        yield from finding("", kept)
+
+
+def remembering(gain: float) -> str:
+    """Remember the gain, and say so."""
+    try:
+        return f"Remembered in {process.remember(gain)} for minigrad train and compare; delete it to undo that."
+    except OSError as error:
+        return f"Not remembered for minigrad train and compare: {error}"
+
+
+def setting(name: str, value: str) -> str:
+    """The shell's command that sets a variable."""
+    return f"{'export' if os.name == 'posix' else 'set'} {name}={value}"
