@@ -245,7 +245,8 @@ def test_accuracy_of_the_gradients_in_float32(mean, create_graph):
 def test_what_is_kept_for_backward_is_float32():
     """The variance is added up in float64, but nothing as large as the batch is."""
     y = train(leaf(batch((4, 3)), np.float32), eps=np.float64(1e-5))
-    assert [array.dtype for array in y.grad_fn.cache] == [np.float32] * 3
+    deviations, inverse = y.grad_fn.cache
+    assert [deviations.d.dtype, inverse.dtype] == [np.float32, np.float32]
 
 
 @pytest.mark.parametrize("mean", [0.1, 123.456, 1e4, 1e7])
@@ -486,5 +487,4 @@ def test_the_fused_rule_computes_what_is_needed_and_no_more(training, needs):
             np.testing.assert_allclose(dx, whole.numpy(), rtol=0, atol=1e-12)
     # the sums for weight and bias are needed for dx in training, dx itself for nothing else
     assert (found[0] is not None) == needs[0]
-    if not (training and needs[0]):
-        assert [dx is not None for dx in found] == list(needs)
+    assert (found[1] is not None) == (needs[1] or needs[2] or (training and needs[0]))

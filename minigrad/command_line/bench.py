@@ -52,6 +52,9 @@ def advice() -> Iterator[str]:
         return
     speeds = blas.measure({"usual": {}, "other": alternative})
     usual, other = speeds.get("usual"), speeds.get("other")
-    if usual and other and (gain := other.gain(usual)) >= blas.PAYS:
+    if not usual or not other or other.blas.kernels == usual.blas.kernels:  # a build may be without them
+        return
+    gain = other.gain(usual)
+    if gain >= blas.PAYS:
         cure = " ".join(setting(*item) for item in alternative.items())
         yield f"{other.blas.kernels} kernels multiply matrices {gain:.2f} times as fast: before Python starts, {cure}"

@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
         if own_process and options.restart:
             restart_with_settings()
         for line in options.run(options):
-            print(line)
+            print(line, flush=True)  # what measures for seconds is read while it does
     except CommandError as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return 2

@@ -269,12 +269,14 @@ def accumulate(node: Node, gradient: Any) -> None:
         gradient = gradient.astype(tensor.dtype)
     before = tensor._grad
     if before is None:
-        tensor._grad = gradient if isinstance(gradient, Variable) else wrap(gradient)
-    elif isinstance(gradient, Variable) or before.node is not None:
-        tensor._grad = before + gradient
+        tensor._grad = gradient if isinstance(gradient, (ndarray, Variable)) else np.asarray(gradient)
+    elif type(before) is ndarray and type(gradient) is ndarray:
+        before += gradient
+    elif isinstance(gradient, Variable) or tensor.grad.node is not None:
+        tensor._grad = tensor.grad + gradient
     else:
-        before.array += gradient
-        before.memory.changed = clock()
+        tensor.grad.array += gradient
+        tensor.grad.memory.changed = clock()
 
 
 def grad(

@@ -43,7 +43,7 @@ class Variable:
 
     __slots__ = {
         "__weakref__": "",
-        "_grad": "What backward has added up.",
+        "_grad": "What backward has added up: an array, or the tensor around it once somebody has asked for it.",
         "array": "The values.",
         "memory": "What is known about the storage under the array.",
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",

@@ -16,6 +16,7 @@ from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..ops.batch_norm import values_per_channel
+from ..ops.deviations import Kept
 from ..tensor.tensor import Tensor
 from .calls import Calls
 from .description import Box, Cluster, Edge, Line, Picture
@@ -102,7 +103,10 @@ def batch_norm_lines(node: Node, op: Op) -> list[Line]:
     if node.saved is None:
         lines.append("saved values: freed by backward")
     else:
-        kept = {"x": node.saved[1], **dict(zip(("x - mean", "1/std"), node.cache or ()))}
+        kept = {"x": node.saved[1]}
+        if node.cache is not None:
+            deviations, inverse = node.cache
+            kept |= {"x - mean": deviations.d, "1/std": inverse} if isinstance(deviations, Kept) else {"1/std": inverse}
         size = sum(array.nbytes for array in kept.values() if isinstance(array, ndarray))
         lines.append(f"saves {', '.join(kept)} ({size:,} bytes)")
     return [Line(text) for text in lines]

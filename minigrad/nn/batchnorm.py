@@ -92,12 +92,9 @@ class BatchNorm(Module):
         updating = kept and self.training and self.track_running_stats and not self.frozen
         if updating and not state.recording:
             self.warn_once()
-        if kept and (updating or not training):
-            buffers = (self.running_mean, self.running_var)
-            counter = self.num_batches_tracked if updating else None
-        else:
-            buffers, counter = (None, None), None
-        return ops.batch_norm(input, *buffers, self.weight, self.bias, training, self.new_weight(), self.eps, counter)
+        mean, var = (self.running_mean, self.running_var) if updating or not training else (None, None)
+        counter = self.num_batches_tracked if updating else None
+        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, self.new_weight(), self.eps, counter)
 
     def new_weight(self) -> float:
         """How much the next batch counts in the running statistics."""

@@ -279,7 +279,7 @@ class Module:
         if leaf.dtype == dtype:
             return
         leaf.array, leaf.memory = leaf.array.astype(dtype), Memory()
-        leaf._grad = None if leaf._grad is None else Tensor(leaf._grad.array, dtype)
+        leaf.grad = None if leaf.grad is None else Tensor(leaf.grad.array, dtype)
         if leaf.node is not None:
             leaf.node.dtype = dtype
 
@@ -373,8 +373,5 @@ class Module:
 
 def zero_gradient(parameter: Tensor, set_to_none: bool) -> None:
     """Forget one gradient."""
-    if set_to_none or parameter._grad is None:
-        parameter._grad = None
-    else:
-        parameter._grad = parameter._grad.detach()
-        parameter._grad.zero_()
+    gradient = None if set_to_none else parameter.grad
+    parameter._grad = None if gradient is None else gradient.detach().zero_()

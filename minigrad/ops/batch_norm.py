@@ -15,10 +15,9 @@ derivative runs through them. In evaluation they are the running estimates: cons
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,16 +25,8 @@ from numpy import ndarray
 
 from ..engine.modes import state, where
 from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record
-from .arrays import (
-    BLOCK,
-    accurate_column_sums,
-    at_least_float32,
-    column_sums,
-    constant_vector,
-    float16,
-    float32,
-    float64,
-)
+from .arrays import at_least_float32, float16, float32
+from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
@@ -95,101 +86,56 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 # -- the same for arrays, fast -----------------------------------------------------------------
 
 
-def rows_of_channels(x: ndarray) -> ndarray:
-    """A batch as a matrix with a column per channel: what lies behind axis 1 is added up."""
-    if x.ndim == 2:
-        return x
-    n, channels, *rest = x.shape
-    return np.add.reduce(x.reshape(n, channels, math.prod(rest)), 2)
-
-
-def channel_sums(x: ndarray, factor: float = 1.0) -> ndarray:
-    """The sum of all values of each channel, times ``factor``."""
-    return column_sums(rows_of_channels(x), factor)
-
-
-def sums_of(x: ndarray, factor: float = 1.0) -> Callable[[ndarray], ndarray]:
-    """How to add up each channel of arrays like ``x``, times ``factor``: in a small batch (N, C) with one product."""
-    if x.ndim == 2 and len(x) <= BLOCK and x.dtype in (float32, float64):
-        return constant_vector(len(x), factor, x.dtype).dot
-    return functools.partial(channel_sums, factor=factor)
-
-
 def values_per_channel(shape: tuple[int, ...]) -> int:
     """How many values of a batch each channel's statistics are taken over."""
     return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
 
 
-def deviations(x: ndarray) -> tuple[ndarray, ndarray, ndarray]:
-    """``x - mean``, the mean and the biased variance of each channel.
-
-    The mean is corrected by the mean of what is left after subtracting it: without that, a mean
-    far from 0 would cost the variance its digits (corrected two-pass algorithm; T. Chan,
-    G. Golub, R. LeVeque, Algorithms for computing the sample variance, 1983). The variance scales
-    every value of its channel: of many it is added up, and returned, in float64.
-    """
-    n, ndim = values_per_channel(x.shape) or 1, x.ndim
-    means = sums_of(x, 1 / n)
-    mean = sums_of(x)(x)
-    mean /= n  # not by means: what it rounds away counts if the mean is far from 0
-    d = x - per_channel(mean, ndim)
-    correction = means(d)
-    d -= per_channel(correction, ndim)
-    mean += correction
-    squares = d * d
-    return d, mean, means(squares) if n <= BLOCK else accurate_column_sums(rows_of_channels(squares), 1 / n)
-
-
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
-) -> tuple[ndarray, tuple[ndarray, ndarray, ndarray], ndarray, ndarray]:  # fmt: skip
-    """The output, what the derivative wants to know (``x - mean``, ``1 / sqrt(var + eps)`` and that times
-    the weight), and the mean and variance that were used."""
-    dtype, ndim = x.dtype, x.ndim
+) -> tuple[ndarray, tuple[Kept | Blocked, ndarray], ndarray, ndarray]:  # fmt: skip
+    """The output, what the derivative wants to know (``x - mean`` and ``1 / sqrt(var + eps)``), and the mean
+    and variance that were used: the batch's own unless they are given."""
+    dtype = x.dtype
     if dtype == float16:
         x = x.astype(float32)
-    if mean is None or var is None:
+    if var is None:
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
-            d, mean, var = deviations(x)
+            d = deviations(x)
+        var = d.var
     else:
-        d = x - per_channel(mean, ndim)
+        d = deviations(x, mean)
     inverse = var + eps
     np.sqrt(inverse, inverse)
     np.reciprocal(inverse, inverse)
     if inverse.dtype is not x.dtype:
         inverse = inverse.astype(x.dtype)
-    scale = inverse if weight is None else inverse * weight
-    y = d * per_channel(scale, ndim)
-    if bias is not None:
-        y += per_channel(bias, ndim)
-    return y.astype(float16) if dtype == float16 else y, (d, inverse, scale), mean, var
+    y = d.scaled(inverse if weight is None else inverse * weight, bias)
+    return y.astype(float16) if dtype == float16 else y, (d, inverse), d.mean, var
 
 
 def fused(
-    dy: ndarray, cache: tuple[ndarray, ndarray, ndarray], needs: Sequence[bool],
-    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+    dy: ndarray, cache: tuple[Kept | Blocked, ndarray], needs: Sequence[bool],
+    _y: Any, _x: Any, weight: ndarray | None, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
 ) -> Sequence[ndarray | None]:  # fmt: skip
     """The gradients of input, weight and bias together: they share two sums."""
-    d, inverse, scale = cache
-    n, ndim = values_per_channel(d.shape) or 1, d.ndim
-    if dy.dtype is not d.dtype:
-        dy = dy.astype(d.dtype)
-    sums = sums_of(dy)
-    scale = per_channel(scale, ndim)
-    if not (training and needs[0]):
-        dweight = sums(dy * d) * inverse if needs[1] else None
-        return dy * scale if needs[0] else None, dweight, sums(dy) if needs[2] else None
-    dbias = sums(dy)
-    dx = dy * d
-    dweight = sums(dx)
-    dweight *= inverse
-    along = dweight * inverse
-    along /= -n
-    np.multiply(d, per_channel(along, ndim), dx)
-    dx += dy
-    dx -= per_channel(dbias / n, ndim)
-    dx *= scale
+    d, inverse = cache
+    dy = dy.astype(inverse.dtype, copy=False)
+    scale = inverse if weight is None else inverse * weight
+    through_statistics = training and needs[0]
+    dx: ndarray | None = None
+    dweight: Any = None
+    dbias: Any = None
+    if through_statistics or needs[1] or needs[2]:
+        dbias, dweight = d.sums(dy)
+        dweight *= inverse
+    if through_statistics:
+        slope = dweight * inverse
+        slope /= d.n
+        dx = d.gradient(dy, dbias / d.n, slope, scale)
+    elif needs[0]:
+        dx = dy * per_channel(scale, dy.ndim)
     return dx, dweight, dbias
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import enable_grad
-from ..engine.node import clock, describe
+from ..engine.node import array_of, clock, describe
 from ..nn.module import zero_gradient
 from ..tensor.tensor import Tensor
 
@@ -68,7 +68,7 @@ class Piece:
         for parameter in self.parameters:
             if parameter._grad is None:
                 return None
-            arrays.append(parameter._grad.array)
+            arrays.append(array_of(parameter._grad))
         for array in arrays:
             if array.dtype is not self.dtype and array.dtype != self.dtype:
                 raise TypeError(

@@ -194,6 +194,8 @@ class Tensor(InPlace):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has added up, None before."""
+        if isinstance(self._grad, ndarray):
+            self._grad = wrap(self._grad)
         return self._grad
 
     @grad.setter
@@ -270,7 +272,7 @@ class Tensor(InPlace):
 
     def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Tensor:
         copy = memo[id(self)] = self._leaf_over(self.array.copy(), Memory())
-        copy._grad = None if self._grad is None else self._grad.detach().clone()
+        copy._grad = None if self.grad is None else self.grad.detach().clone()
         return copy
 
     def _leaf_over(self, array: ndarray, memory: Memory) -> Tensor:
@@ -285,7 +287,7 @@ class Tensor(InPlace):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be pickled with its graph: pickle x.detach().")
-        gradient = None if self._grad is None else self._grad.detach()
+        gradient = None if self.grad is None else self.grad.detach()
         return object.__new__, (type(self),), (self.array, self.requires_grad, gradient)
 
     def __setstate__(self, values: tuple[ndarray, bool, Any]) -> None:

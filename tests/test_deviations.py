@@ -1,0 +1,162 @@
+"""Large batches are normalised block by block, and by several threads: with the results of the small ones' way."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.nn import functional as F
+from minigrad.ops import deviations, threads
+from minigrad.ops.deviations import Blocked, Kept
+
+SHAPES = [
+    (2, 1), (3, 5), (33, 7), (1025, 3), (5, 3000), (3, 9000),
+    (2, 3, 1), (7, 3, 10), (3, 2, 50, 60), (40, 1, 300), (700, 2, 9),
+]  # fmt: skip
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def small_blocks(request, monkeypatch):
+    """Everything is large, blocks are small, and each is shared by so many threads."""
+    monkeypatch.setattr(deviations, "LARGE", 1)
+    monkeypatch.setattr(deviations, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(deviations, "ROW", 8)
+    monkeypatch.setattr(deviations, "SHARED_BYTES", 1)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", str(request.param))
+    threads.helpers.cache_clear()
+    yield
+    threads.helpers.cache_clear()
+
+
+def per_channel(vector, ndim):
+    return vector.reshape(-1, *(1,) * (ndim - 2))
+
+
+def batch(shape, mean=0.0):
+    return np.random.default_rng(shape).standard_normal(shape) * 3 + mean
+
+
+@every_shape
+@pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
+@pytest.mark.parametrize("kind", [Kept, Blocked])
+def test_deviations_follow_their_formulas(shape, mean, kind, small_blocks):
+    x, dy = batch(shape, mean), batch(shape)[::-1]
+    rng = np.random.default_rng(0)
+    constant, slope, scale = rng.standard_normal((3, shape[1]))
+    axes, n = (0, *range(2, x.ndim)), x.size // shape[1]
+    given = rng.standard_normal(shape[1])
+    for d, center in ((kind(x), x.mean(axes)), (kind(x, given), given)):
+        expected = x - per_channel(center, x.ndim)
+        close = {"rtol": 0, "atol": 1e-10 * max(1, abs(expected).max())}
+        np.testing.assert_allclose(d.mean, center, rtol=1e-13, atol=1e-13)
+        assert d.n == n
+        y = d.scaled(scale, constant)
+        np.testing.assert_allclose(y, expected * per_channel(scale, x.ndim) + per_channel(constant, x.ndim), **close)
+        np.testing.assert_allclose(d.scaled(scale, None), expected * per_channel(scale, x.ndim), **close)
+        total, product = d.sums(dy)
+        np.testing.assert_allclose(total, dy.sum(axes), rtol=0, atol=1e-10)
+        np.testing.assert_allclose(product, (dy * expected).sum(axes), rtol=0, atol=n * close["atol"])
+        dx = dy - per_channel(constant, x.ndim) - expected * per_channel(slope, x.ndim)
+        np.testing.assert_allclose(d.gradient(dy, constant, slope, scale), dx * per_channel(scale, x.ndim), **close)
+    np.testing.assert_allclose(kind(x).var, x.var(axes), rtol=1e-11)
+
+
+def everything(x, dy, mean, var, training):
+    leaves = [mg.tensor(v).requires_grad_() for v in (x, np.linspace(1, 2, x.shape[1]), np.linspace(-1, 1, x.shape[1]))]
+    y = F.batch_norm(leaves[0], mean, var, leaves[1], leaves[2], training)
+    y.backward(mg.tensor(dy))
+    return [y.numpy(), mean, var, *(leaf.grad.numpy() for leaf in leaves)]
+
+
+@every_shape
+@pytest.mark.parametrize("training", [True, False])
+def test_large_and_small_batches_are_treated_alike(shape, training, small_blocks, monkeypatch):
+    x, dy = batch(shape, 5.0), batch(shape)[::-1].copy()
+
+    def statistics():
+        return np.arange(1.0, shape[1] + 1), np.arange(2.0, shape[1] + 2)
+
+    large = everything(x, dy, *statistics(), training)
+    monkeypatch.setattr(deviations, "LARGE", x.size + 1)
+    for found, expected in zip(large, everything(x, dy, *statistics(), training)):
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def shared_by(request, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", str(request.param))
+    threads.helpers.cache_clear()
+    yield request.param
+    threads.helpers.cache_clear()
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.5, 0.99, 1.01, 2.0, 100.0, 1e4, 1e7])
+@pytest.mark.parametrize("shape", [(70000, 1), (2048, 64), (16, 16, 24, 24), (2, 3, 150, 150)], ids=str)
+def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
+    x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
+    y = F.batch_norm(x, None, None, training=True)
+    exact, axes = x.astype(np.float64), (0, *range(2, x.ndim))
+    exact -= exact.mean(axes, keepdims=True)
+    exact /= np.sqrt((exact**2).mean(axes, keepdims=True) + 1e-5)
+    assert x.size >= deviations.LARGE and abs(y - exact).max() < 1e-6
+
+
+def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
+    """The warning is batch_norm's own; NumPy has nothing to add, in either direction."""
+    x = batch((50, 4)).astype(np.float32)
+    x[7, 1], x[8, 2] = np.inf, np.nan
+    leaf = mg.tensor(x).requires_grad_()
+    with pytest.warns(UserWarning, match="2 of 4 channels of this batch contain NaN") as warned:
+        y = F.batch_norm(leaf, np.zeros(4, np.float32), np.ones(4, np.float32), training=True)
+    y.backward(mg.ones(50, 4))
+    assert len(warned) == 1
+    expected = F.batch_norm(x[:, [0, 3]], None, None, training=True)
+    np.testing.assert_allclose(y.numpy()[:, [0, 3]], expected, rtol=0, atol=1e-6)
+    assert np.isfinite(leaf.grad.numpy()[:, [0, 3]]).all()
+
+
+# -- threads -----------------------------------------------------------------------------------
+
+
+def test_results_come_in_the_order_of_the_blocks(shared_by):
+    blocks = [(i, i + 1) for i in range(100)]
+    assert threads.for_each(lambda a, b: a * b, blocks, shared=True) == [a * b for a, b in blocks]
+
+
+def test_work_is_shared_only_if_asked(shared_by):
+    barrier = threading.Barrier(shared_by, timeout=60)
+
+    def name():
+        barrier.wait()  # nobody can do two of them
+        return threading.current_thread().name
+
+    assert len(set(threads.for_each(name, [()] * shared_by, shared=True))) == shared_by
+    alone = threads.for_each(lambda: threading.current_thread().name, [()] * 10, shared=False)
+    assert set(alone) == {threading.current_thread().name}
+
+
+def test_the_error_of_a_block_is_raised(shared_by):
+    def fail(i):
+        if i == 5:
+            raise ValueError("block 5")
+
+    with pytest.raises(ValueError, match="block 5"):
+        threads.for_each(fail, [(i,) for i in range(10)], shared=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "count"),
+    [({"OPENBLAS_NUM_THREADS": "1"}, 0), ({"OMP_NUM_THREADS": "1"}, 0), ({"OMP_NUM_THREADS": "2"}, 1),
+     ({"OPENBLAS_NUM_THREADS": "64"}, threads.MOST - 1), ({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "3"}, 0)],
+)  # fmt: skip
+def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, count, monkeypatch):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    threads.helpers.cache_clear()
+    helpers = threads.helpers()
+    threads.helpers.cache_clear()
+    assert (helpers._max_workers if helpers else 0) == count
