@@ -93,7 +93,7 @@ def shared_by(request, monkeypatch):
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.5, 0.99, 1.01, 2.0, 100.0, 1e4, 1e7])
-@pytest.mark.parametrize("shape", [(70000, 1), (2048, 64), (16, 16, 24, 24), (2, 3, 150, 150)], ids=str)
+@pytest.mark.parametrize("shape", [(140000, 1), (2048, 64), (16, 16, 24, 24), (2, 3, 150, 150)], ids=str)
 def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
@@ -101,6 +101,15 @@ def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     exact -= exact.mean(axes, keepdims=True)
     exact /= np.sqrt((exact**2).mean(axes, keepdims=True) + 1e-5)
     assert x.size >= deviations.LARGE and abs(y - exact).max() < 1e-6
+
+
+def test_squares_too_large_for_their_dtype_are_not_needed(shared_by):
+    """The variance of values far from 0 exists where their squares do not."""
+    x = (np.random.default_rng(0).standard_normal((70000, 2)) * 1e15 + 1e20).astype(np.float32)
+    exact = x.astype(np.float64)
+    np.testing.assert_allclose(deviations.deviations(x).var, exact.var(0), rtol=1e-6)
+    exact = (exact - exact.mean(0)) / exact.std(0)
+    np.testing.assert_allclose(F.batch_norm(x, None, None, training=True), exact, rtol=0, atol=1e-6)
 
 
 def test_what_is_not_finite_spoils_its_channel_only(small_blocks):

@@ -86,11 +86,12 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
 
 
 def accurate_column_sums(x: ndarray, factor: float = 1.0) -> ndarray:
-    """``column_sums`` in float64: small blocks of rows, added up in float64."""
+    """``column_sums`` by small blocks of rows, which of many rows are added up in float64."""
     n, columns = x.shape
     blocks, rest = divmod(n, SMALL_BLOCK)
     partial = ones(SMALL_BLOCK, x.dtype).dot(x[: n - rest].reshape(SMALL_BLOCK, blocks * columns))
-    total: ndarray = ones(blocks, float64).dot(partial.reshape(blocks, columns))
+    dtype = x.dtype if n <= BLOCK else float64
+    total: ndarray = constant_vector(blocks, factor, dtype).dot(partial.reshape(blocks, columns))
     if rest:
-        total += ones(rest, x.dtype).dot(x[n - rest :])
-    return total * factor
+        total += constant_vector(rest, factor, x.dtype).dot(x[n - rest :])
+    return total

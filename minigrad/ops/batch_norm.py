@@ -100,12 +100,9 @@ def normalise(
     dtype = x.dtype
     if dtype == float16:
         x = x.astype(float32)
+    d = deviations(x, mean)
     if var is None:
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is update_running's to report
-            d = deviations(x)
         var = d.var
-    else:
-        d = deviations(x, mean)
     inverse = var + eps
     np.sqrt(inverse, inverse)
     np.reciprocal(inverse, inverse)

@@ -18,7 +18,7 @@ from numpy import ndarray
 from .arrays import BLOCK, SMALL_BLOCK, accurate_column_sums, column_sums, constant_vector, float64
 from .threads import for_each
 
-LARGE = 1 << 16
+LARGE = 1 << 17
 """Elements from which a batch is worked on in blocks."""
 
 BLOCK_BYTES = 1 << 21
@@ -28,10 +28,11 @@ ROW = 1 << 13
 """Elements a row of a block has at least: NumPy repeats a vector along the rows of a matrix at half the speed
 unless the vector is longer than half its buffer (``np.getbufsize()``, 8192)."""
 
-SHARED_BYTES = 1 << 22
+SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
 def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
     return Kept(x, mean) if x.size < LARGE else Blocked(x, mean)
@@ -69,21 +70,24 @@ class Kept:
         d -= self.repeated(rest)
         mean += rest
         self.d, self.mean = d, mean
-        if len(x) > BLOCK:  # the variance scales every value of its channel
-            average = self.summing(x, 1 / n, accurate_column_sums)
-        self.var = average(d * d)
+        # the variance scales every value of its channel: its error counts most
+        self.var = self.summing(x, 1 / n, SMALL_BLOCK, accurate_column_sums)(d * d)
 
-    def summing(self, x: ndarray, factor: float, of_many: Any = column_sums) -> Callable[[ndarray], ndarray]:
-        """The function that adds up the channels of matrices like ``x``, times ``factor``."""
+    def summing(
+        self, x: ndarray, factor: float, few: int = BLOCK, of_many: Any = column_sums
+    ) -> Callable[[ndarray], ndarray]:
+        """The function that adds up the channels of matrices like ``x``, times ``factor``: few rows in one product."""
         n, dtype = len(x), x.dtype
-        columns = constant_vector(n, factor, dtype).dot if n <= BLOCK else functools.partial(of_many, factor=factor)
+        columns = constant_vector(n, factor, dtype).dot if n <= few else functools.partial(of_many, factor=factor)
         if self.length == 1:
             return columns
         return lambda matrix: np.add.reduce(columns(matrix).reshape(self.shape[1], self.length), 1)
 
     def repeated(self, vector: ndarray) -> ndarray:
         """A row that holds the channels' values."""
-        return vector if self.length == 1 else np.repeat(vector, self.length)
+        if self.length != 1:
+            vector = np.repeat(vector, self.length)
+        return vector[None] if self.n == 1 else vector  # arrays of one shape are faster than broadcasting
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
@@ -111,7 +115,8 @@ class Blocked:
 
     ``mean = shift + offset``. Blocks hold ``x - shift``; the offset is accounted for channel by channel.
     Where the mean is no farther from 0 than the values are from it, no shift is needed; otherwise squares
-    of ``x`` would lose the digits that all its values share, and the mean as it is then known is the shift.
+    of ``x`` would lose the digits that all its values share, or be too large, and the mean as it is then known
+    is the shift.
     """
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
@@ -125,7 +130,7 @@ class Blocked:
         self.offset: Any = 0.0
         if mean is None:
             self.offset, self.var = self.moments()
-            if not (self.offset**2 <= self.var).all():
+            if not ((self.offset**2 <= self.var) & (self.var < np.inf)).all():
                 self.shift = self.offset.astype(x.dtype)
                 self.offset, self.var = self.moments()
         self.mean = self.offset if self.shift is None else self.shift + self.offset
@@ -181,7 +186,7 @@ class Blocked:
 
         def work(x: ndarray, *others: ndarray) -> Any:
             width = x.shape[1]
-            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not this floor's to report
+            with np.errstate(invalid="ignore", over="ignore"):
                 d = x if shift is None else x - shift[:width]
                 return task(d, *others, *[row[:width] for row in rows])
 
@@ -205,6 +210,6 @@ class Blocked:
     def block_sums(self, block: ndarray) -> ndarray:
         """The sum of a block's values of each channel: in float64 but for the first few additions."""
         total = np.add.reduce(block, 0)  # not by the BLAS, whose own threads would wait for each other
-        if self.length > 1:
+        if self.length != 1:
             total = np.add.reduce(total.reshape(-1, self.length), 1)
         return np.add.reduce(total.reshape(-1, self.channels), 0, float64)

@@ -172,10 +172,11 @@ pow = Op(
 
 def logistic(x: ndarray) -> ndarray:
     """``1 / (1 + exp(-x))``; where exp overflows, 1 / inf is the right 0."""
+    y = np.asarray(x * -1.0)  # as a float: of an unsigned integer -x is positive
     with np.errstate(over="ignore"):
-        y = np.exp(x * -1.0)  # as a float: of an unsigned integer -x is positive
+        np.exp(y, y)
     y += 1
-    return np.reciprocal(y)
+    return np.reciprocal(y, y)
 
 
 neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, doc="``-x``")

@@ -18,8 +18,8 @@ from ..engine.node import array_of, clock, describe
 from ..nn.module import zero_gradient
 from ..tensor.tensor import Tensor
 
-BLOCK = 1 << 15
-"""Elements per block: a few vectors of it fit the second-level cache."""
+BLOCK = 1 << 17
+"""Elements per block: few enough for the caches, many enough to make little of what a call costs."""
 
 
 class Piece:
