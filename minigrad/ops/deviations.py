@@ -54,31 +54,32 @@ class Kept:
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.shape = shape = x.shape
-        self.length = math.prod(shape[2:])
-        self.n = n = len(x) * self.length or 1
+        self.length, self.n = 1, len(x) or 1
         if len(shape) > 2:
+            self.length = math.prod(shape[2:])
+            self.n = len(x) * self.length or 1
             x = x.reshape(len(x), shape[1] * self.length)
         self.sum = self.summing(x, 1.0)
         if mean is not None:
             self.d, self.mean = x - self.repeated(mean), mean
             return
-        average = self.summing(x, 1 / n)
         mean = self.sum(x)
-        mean /= n  # not by average: what that rounds away counts if the mean is far from 0
+        mean /= self.n  # not by average: what that rounds away counts if the mean is far from 0
         d = x - self.repeated(mean)
+        average = self.summing(x, 1 / self.n)
         rest = average(d)
         d -= self.repeated(rest)
         mean += rest
         self.d, self.mean = d, mean
         # the variance scales every value of its channel: its error counts most
-        self.var = self.summing(x, 1 / n, SMALL_BLOCK, accurate_column_sums)(d * d)
+        self.var = self.summing(x, 1 / self.n, SMALL_BLOCK, accurate_column_sums)(d * d)
 
     def summing(
         self, x: ndarray, factor: float, few: int = BLOCK, of_many: Any = column_sums
     ) -> Callable[[ndarray], ndarray]:
         """The function that adds up the channels of matrices like ``x``, times ``factor``: few rows in one product."""
-        n, dtype = len(x), x.dtype
-        columns = constant_vector(n, factor, dtype).dot if n <= few else functools.partial(of_many, factor=factor)
+        n = len(x)
+        columns = constant_vector(n, factor, x.dtype).dot if n <= few else functools.partial(of_many, factor=factor)
         if self.length == 1:
             return columns
         return lambda matrix: np.add.reduce(columns(matrix).reshape(self.shape[1], self.length), 1)
@@ -98,13 +99,13 @@ class Kept:
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
-        dy = dy.reshape(self.d.shape)
+        dy = dy if dy.ndim == 2 else dy.reshape(self.d.shape)
         return self.sum(dy), self.sum(dy * self.d)
 
     def gradient(self, dy: ndarray, constant: Any, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
         dx = self.d * self.repeated(slope)
-        np.subtract(dy.reshape(dx.shape), dx, dx)
+        np.subtract(dy if dy.ndim == 2 else dy.reshape(dx.shape), dx, dx)
         dx -= self.repeated(constant)
         dx *= self.repeated(scale)
         return dx if len(self.shape) == 2 else dx.reshape(self.shape)
