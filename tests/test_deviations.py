@@ -1,6 +1,9 @@
 """Large batches are normalised block by block, and by several threads: with the results of the small ones' way."""
 
+import gc
 import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -93,7 +96,9 @@ def shared_by(request, monkeypatch):
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.5, 0.99, 1.01, 2.0, 100.0, 1e4, 1e7])
-@pytest.mark.parametrize("shape", [(140000, 1), (2048, 64), (16, 16, 24, 24), (2, 3, 150, 150)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(140000, 1), (2048, 64), (16, 16, 24, 24), (2, 3, 150, 150), (1, 2, 600, 500)], ids=str
+)
 def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
@@ -126,6 +131,33 @@ def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
     assert np.isfinite(leaf.grad.numpy()[:, [0, 3]]).all()
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (4096, 64)], ids=str)
+def test_a_callers_array_may_be_used_again(shape):
+    """A plain array is copied: unlike a tensor it cannot say that it was changed."""
+    array = np.random.default_rng(0).standard_normal(shape)
+    weight, bias = mg.ones(shape[1], dtype=float).requires_grad_(), mg.zeros(shape[1], dtype=float).requires_grad_()
+    y = F.batch_norm(array, None, None, weight, bias, training=True)
+    dy = np.random.default_rng(1).standard_normal(shape)
+    expected = (dy * (array - array.mean(0)) / np.sqrt(array.var(0) + 1e-5)).sum(0)
+    array[...] = 0
+    y.backward(mg.tensor(dy))
+    np.testing.assert_allclose(weight.grad.numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 8), (4, 3, 100)], ids=str)
+@pytest.mark.parametrize("kind", [Kept, Blocked])
+def test_deviations_go_with_the_last_reference(shape, kind):
+    gc.disable()
+    try:
+        d = kind(batch(shape))
+        d.sums(d.scaled(np.ones(3), None))
+        gone = weakref.ref(d)
+        del d
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 # -- threads -----------------------------------------------------------------------------------
 
 
@@ -144,6 +176,14 @@ def test_work_is_shared_only_if_asked(shared_by):
     assert len(set(threads.for_each(name, [()] * shared_by, shared=True))) == shared_by
     alone = threads.for_each(lambda: threading.current_thread().name, [()] * 10, shared=False)
     assert set(alone) == {threading.current_thread().name}
+
+
+def test_without_further_threads_the_caller_does_all(monkeypatch):
+    """As at the end of a program, when no thread can be started any more."""
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    monkeypatch.setattr(threads, "helpers", lambda: pool)
+    assert threads.for_each(lambda i: i * i, [(i,) for i in range(5)], shared=True) == [0, 1, 4, 9, 16]
 
 
 def test_the_error_of_a_block_is_raised(shared_by):

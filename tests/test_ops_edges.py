@@ -683,3 +683,23 @@ def test_a_mask_puts_each_gradient_in_its_place():
 def test_joining_is_registered_before_it_is_used():
     code = "import minigrad; from minigrad.engine.node import Op; assert {'cat', 'stack'} <= set(Op.registry)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, ">i4"])
+def test_negative_classes_are_ignored_or_refused_in_every_integer_dtype(dtype):
+    x = np.random.default_rng(0).standard_normal((2, 200))
+    target = np.array([3, -100], dtype)
+    expected = np.log(np.exp(x[0]).sum()) - x[0, 3]
+    np.testing.assert_allclose(F.cross_entropy(mg.tensor(x), target).numpy(), expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="target -56 is no class"):
+        F.cross_entropy(mg.tensor(x), np.array([3, -56], dtype))
+
+
+def test_a_batch_without_channels_is_normalised():
+    mean, var = np.zeros(0), np.ones(0)
+    for training in (True, False):
+        assert F.batch_norm(np.zeros((4, 0)), mean, var, training=training).shape == (4, 0)
+
+
+def test_relu_takes_what_numpy_takes():
+    assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]

@@ -36,7 +36,7 @@ def walk(
     """
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
     gradients: dict[Node, Any] = {}
-    aliased = {node for node, _ in roots}  # nodes whose gradient is in memory that others look at, too
+    aliased = {node for node, _ in roots}  # a gradient of a node that is not in here is referred to by nobody else
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
     arriving: Iterable[tuple[Any, Any, bool]] = [(node, dy, path is None or node in path) for node, dy in roots]

@@ -10,13 +10,13 @@ from numpy import ndarray
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
-BLOCK = 128
+ROWS = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
 
-SMALL = 1 << 16
+KEPT_ELEMENTS = 1 << 16
 """Elements up to which an array of constants is kept to be used again."""
 
-SMALL_BLOCK = 16
+FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time."""
 
 
@@ -41,17 +41,23 @@ def small_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
     return zeros
 
 
-def zeros_like(x: ndarray) -> ndarray:
-    """Zeros to compare ``x`` with: NumPy's comparisons of two arrays are vectorised, those with a number are not."""
-    return small_zeros(x.shape if x.size <= SMALL else (), x.dtype)
+def zeros_against(x: Any) -> ndarray:
+    """Read-only zeros that broadcast with ``x``: NumPy's maximum of two arrays is vectorised, with a number not."""
+    x = np.asarray(x)
+    return small_zeros(x.shape if x.size <= KEPT_ELEMENTS else (), x.dtype)
 
 
 @functools.lru_cache(maxsize=64)
-def row_numbers(n: int) -> ndarray:
+def few_row_numbers(n: int) -> ndarray:
     """A read-only vector 0, 1, ..., n - 1, made once."""
     vector = np.arange(n)
     vector.flags.writeable = False
     return vector
+
+
+def row_numbers(n: int) -> ndarray:
+    """0, 1, ..., n - 1; read-only if they are few."""
+    return few_row_numbers(n) if n <= KEPT_ELEMENTS else np.arange(n)
 
 
 def at_least_float32(dtype: Any) -> np.dtype[Any]:
@@ -72,12 +78,12 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
     dtype, n = x.dtype, len(x)
     if dtype is not float32 and dtype is not float64:
         return x.sum(axis=0, dtype=float32 if dtype == float16 else None) * factor
-    if n <= BLOCK:
+    if n <= ROWS:
         return constant_vector(n, factor, dtype).dot(x)
-    blocks, rest = divmod(n, BLOCK)
+    blocks, rest = divmod(n, ROWS)
     if not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    partial = ones(BLOCK, dtype).dot(x[: n - rest].reshape(BLOCK, -1)).reshape(blocks, -1)
+    partial = ones(ROWS, dtype).dot(x[: n - rest].reshape(ROWS, -1)).reshape(blocks, -1)
     total = column_sums(partial)
     if rest:
         total += ones(rest, dtype).dot(x[n - rest :])
@@ -88,9 +94,9 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
 def accurate_column_sums(x: ndarray, factor: float = 1.0) -> ndarray:
     """``column_sums`` by small blocks of rows, which of many rows are added up in float64."""
     n, columns = x.shape
-    blocks, rest = divmod(n, SMALL_BLOCK)
-    partial = ones(SMALL_BLOCK, x.dtype).dot(x[: n - rest].reshape(SMALL_BLOCK, blocks * columns))
-    dtype = x.dtype if n <= BLOCK else float64
+    blocks, rest = divmod(n, FEW_ROWS)
+    partial = ones(FEW_ROWS, x.dtype).dot(x[: n - rest].reshape(FEW_ROWS, blocks * columns))
+    dtype = x.dtype if n <= ROWS else float64
     total: ndarray = constant_vector(blocks, factor, dtype).dot(partial.reshape(blocks, columns))
     if rest:
         total += constant_vector(rest, factor, x.dtype).dot(x[n - rest :])

@@ -24,7 +24,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import state, where
-from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record
+from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record, wrap
 from .arrays import at_least_float32, float16, float32
 from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
@@ -185,6 +185,8 @@ def batch_norm(
             missing statistics in evaluation, a negative running variance, an eps that is not positive.
         TypeError: for dtypes that do not fit. After any error no buffer has changed.
     """
+    if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and state.recording:
+        x = wrap(x.copy())  # nobody can tell when the caller's own array changes
     array, mean, var, gamma, beta = map(array_of, (x, running_mean, running_var, weight, bias))
     check(array, mean, var, gamma, beta, training, eps)
     if training:
@@ -215,7 +217,7 @@ def changed(buffer: Any) -> None:
 def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float, n: int) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
     unusable = None
-    if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
+    if var.size and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
         warnings.warn(
             f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arrays import BLOCK, SMALL_BLOCK, accurate_column_sums, column_sums, constant_vector, float64
+from .arrays import FEW_ROWS, ROWS, accurate_column_sums, column_sums, constant_vector, float64
 from .threads import for_each
 
 LARGE = 1 << 17
@@ -28,6 +28,9 @@ ROW = 1 << 13
 """Elements a row of a block has at least: NumPy repeats a vector along the rows of a matrix at half the speed
 unless the vector is longer than half its buffer (``np.getbufsize()``, 8192)."""
 
+LONG = 64
+"""Values of a channel in one sample from which it pays to treat each channel's as a row of their own."""
+
 SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
@@ -35,11 +38,12 @@ SHARED_BYTES = 1 << 24
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
 def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
-    return Kept(x, mean) if x.size < LARGE else Blocked(x, mean)
+    small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
+    return Kept(x, mean) if small else Blocked(x, mean)
 
 
 class Kept:
-    """The deviations of a small batch, as a matrix with a row per sample.
+    """The deviations of a small batch: a matrix with a row per sample, or a row per channel of a sample.
 
     Args:
         x: the batch (N, C, ...).
@@ -58,7 +62,8 @@ class Kept:
         if len(shape) > 2:
             self.length = math.prod(shape[2:])
             self.n = len(x) * self.length or 1
-            x = x.reshape(len(x), shape[1] * self.length)
+            long = self.length >= LONG
+            x = x.reshape(len(x), *((shape[1], self.length) if long else (shape[1] * self.length,)))
         self.sum = self.summing(x, 1.0)
         if mean is not None:
             self.d, self.mean = x - self.repeated(mean), mean
@@ -72,20 +77,25 @@ class Kept:
         mean += rest
         self.d, self.mean = d, mean
         # the variance scales every value of its channel: its error counts most
-        self.var = self.summing(x, 1 / self.n, SMALL_BLOCK, accurate_column_sums)(d * d)
+        self.var = self.summing(x, 1 / self.n, FEW_ROWS, accurate_column_sums)(d * d)
 
     def summing(
-        self, x: ndarray, factor: float, few: int = BLOCK, of_many: Any = column_sums
+        self, x: ndarray, factor: float, few: int = ROWS, of_many: Any = column_sums
     ) -> Callable[[ndarray], ndarray]:
-        """The function that adds up the channels of matrices like ``x``, times ``factor``: few rows in one product."""
+        """The function that adds up the channels of arrays like ``x``, times ``factor``: few rows in one product."""
         n = len(x)
         columns = constant_vector(n, factor, x.dtype).dot if n <= few else functools.partial(of_many, factor=factor)
         if self.length == 1:
             return columns
-        return lambda matrix: np.add.reduce(columns(matrix).reshape(self.shape[1], self.length), 1)
+        if x.ndim == 3:
+            return lambda values: columns(np.add.reduce(values, 2))
+        shape = self.shape[1], self.length  # not self: it will hold this function
+        return lambda values: np.add.reduce(columns(values).reshape(shape), 1)
 
     def repeated(self, vector: ndarray) -> ndarray:
-        """A row that holds the channels' values."""
+        """The channels' values, to be broadcast with the deviations."""
+        if self.length >= LONG:
+            return vector[:, None]
         if self.length != 1:
             vector = np.repeat(vector, self.length)
         return vector[None] if self.n == 1 else vector  # arrays of one shape are faster than broadcasting
@@ -125,7 +135,7 @@ class Blocked:
         self.channels, self.length = x.shape[1], math.prod(x.shape[2:])
         self.n = len(x) * self.length
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
-        self.width = -(-max(ROW, block // SMALL_BLOCK) // sample) * sample
+        self.width = -(-max(ROW, block // FEW_ROWS) // sample) * sample
         self.step = max(1, block // self.width)
         self.shift = mean
         self.offset: Any = 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.node import Op, Variable, array_of, describe, wrap
-from .arrays import zeros_like
+from .arrays import zeros_against
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -192,7 +192,7 @@ tanh = Op("tanh", np.tanh, lambda dy, y, _x: dy * (1 - y * y), doc="``tanh(x)``"
 sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 / (1 + exp(-x))``")
 relu = Op(
     "relu",
-    lambda x: np.maximum(x, zeros_like(x)),
+    lambda x: np.maximum(x, zeros_against(x)),
     lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
     doc="``max(x, 0)``; its derivative is 0 at 0",
 )

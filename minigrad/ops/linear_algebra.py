@@ -50,9 +50,14 @@ def rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def times(x: ndarray, matrix: ndarray) -> Any:
+    """``x @ matrix``: of two matrices ``dot`` is the fastest there is, of more axes the slowest."""
+    return x.dot(matrix) if x.ndim <= 2 else rows(x).dot(matrix).reshape(*x.shape[:-1], matrix.shape[1])
+
+
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     """``x @ weight.T + bias``"""
-    y = x.dot(weight.T)
+    y: ndarray = times(x, weight.T)
     if bias is not None:
         y += bias
     return y
@@ -61,10 +66,10 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
 def linear_fused(
     dy: ndarray, _cache: Any, needs: Sequence[bool], _y: Any, x: ndarray, weight: ndarray, _bias: Any
 ) -> Sequence[ndarray | None]:
-    """The three rules on arrays: ``dot`` costs a small layer half of what ``@`` does."""
+    """The three rules on arrays, with the faster product."""
     by_row = rows(dy)
     return (
-        dy.dot(weight) if needs[0] else None,
+        times(dy, weight) if needs[0] else None,
         by_row.T.dot(rows(x)) if needs[1] else None,
         column_sums(by_row) if needs[2] else None,
     )

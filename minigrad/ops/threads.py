@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,8 +20,9 @@ def helpers() -> Any:
 
     There are as many as NumPy's BLAS was told to use, or as there are cores.
     """
-    told = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))
-    threads = next((int(number) for number in told if number.isdecimal()), os.cpu_count() or 1)
+    told = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = next((int(number) for number in told if number.isdecimal()), cores)
     if threads < 2:
         return None
     from concurrent.futures import ThreadPoolExecutor  # few need it, and it takes long to import
@@ -37,9 +40,6 @@ def for_each(task: Callable[..., Any], blocks: Sequence[Iterable[Any]], shared: 
     Whoever is free takes the next block, so that nobody waits for a thread that is slow, or
     that does not wake up in time.
     """
-    pool = helpers() if shared else None
-    if pool is None:
-        return [task(*block) for block in blocks]
     results: list[Any] = [None] * len(blocks)
     pending = iter(enumerate(blocks))  # next() of it is atomic
 
@@ -47,9 +47,16 @@ def for_each(task: Callable[..., Any], blocks: Sequence[Iterable[Any]], shared: 
         for i, block in pending:
             results[i] = task(*block)
 
-    helping = [pool.submit(contextvars.copy_context().run, work) for _ in range(pool._max_workers)]
-    work()
-    for future in helping:
-        if not future.cancel():
-            future.result()
+    helping: list[Any] = []
+    with contextlib.suppress(RuntimeError):  # when the interpreter is about to end, no thread can be started any more
+        pool = helpers() if shared else None
+        if pool is not None:
+            helping.extend(pool.submit(contextvars.copy_context().run, work) for _ in range(pool._max_workers))
+    try:
+        work()
+    finally:
+        deque(pending, 0)  # after an error nobody takes another block
+        errors = [future.exception() for future in helping if not future.cancel()]
+    for error in filter(None, errors):
+        raise error
     return results

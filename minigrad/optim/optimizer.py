@@ -46,9 +46,12 @@ class Piece:
         self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
         self.shares = [self.scratch[part].reshape(parameter.shape) for parameter, part in zip(several, self.parts)]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("joined", "scratch", "shares")}
+
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         vars(self).update(attributes)
-        self.make_buffers()  # a copy of a view looks at nothing any more
+        self.make_buffers()
 
     def vector(self, name: str) -> ndarray:
         """A state vector by name, zeros at first; in which step it started is noted."""
