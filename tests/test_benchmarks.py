@@ -217,9 +217,11 @@ def test_medians_and_ratios_of_rounds_in_turn():
     clock = Clock()
     # the first two calls are a warm-up, and an estimate
     contenders = {"a": clock.contender("a", 9, 9, 2, 1, 30), "b": clock.contender("b", 9, 9, 5, 6, 4)}
-    measured = timing.measure("it", contenders, 3, budget=1, clock=clock)
+    pauses = []
+    measured = timing.measure("it", contenders, 3, budget=1, clock=clock, pause=lambda: pauses.append(clock.calls[-1]))
     assert measured == ("it", {"a": [2, 1, 30], "b": [5, 6, 4]})
-    assert clock.calls == [*"aabb", *"ababab"]
+    assert clock.calls == [*"aabb", *"abbaab"]  # every second round backwards
+    assert pauses == [*"babbaa"]
     assert measured.medians == {"a": 2, "b": 5}
     assert measured.ratios == {"a": 1, "b": 2.5}
 
@@ -229,7 +231,7 @@ def test_medians_and_ratios_of_rounds_in_turn():
 )
 def test_a_measurement_takes_its_budget_but_not_more_calls_than_make_sense(seconds, calls):
     clock = Clock()
-    measured = timing.measure("it", {"a": clock.contender("a", seconds)}, 2, budget=1, clock=clock)
+    measured = timing.measure("it", {"a": clock.contender("a", seconds)}, 2, budget=1, clock=clock, pause=int)
     assert measured.samples["a"] == pytest.approx([seconds] * 2)
     cold = 1 if calls > 1 else 0
     assert len(clock.calls) == 2 + 2 * (cold + calls)

@@ -20,6 +20,7 @@ BUILD = "OpenBLAS 0.3.31.188.0  USE64BITINT DYNAMIC_ARCH NO_AFFINITY Haswell MAX
 AVX512 = {"AVX2": True, "AVX512_SKX": True}
 OTHER = {"OPENBLAS_CORETYPE": "SkylakeX"}
 CURE = "            -> "
+INSTALL = f"{CURE}{doctor.PIP} install"
 
 
 @pytest.fixture(autouse=True)
@@ -261,16 +262,16 @@ def examined(monkeypatch, capsys, **speeds):
     """What the doctor says where products have these speeds; the settings it measured are checked."""
     measured = []
 
-    def measure(settings):
-        measured.append(settings)
+    def measure(settings, size=blas.SIZE):
+        measured.append((settings, size))
         return {name: speeds[name.replace(" ", "_")] for name in settings if name.replace(" ", "_") in speeds}
 
     monkeypatch.setattr(blas, "measure", measure)
     assert main(["doctor"]) == 0
     out, error = capsys.readouterr()
     assert error == ""
-    assert max(map(len, out.splitlines())) <= 100 or str(process.memory()) in out
-    return out, measured[0]
+    assert max(map(len, out.splitlines())) <= 100 or str(process.memory()) in out or sys.executable in out
+    return out, measured
 
 
 def speed(kernels, gflops, threads=2):
@@ -285,28 +286,30 @@ def test_kernels_that_pay_are_said_remembered_and_taken(slow_kernels, monkeypatc
         one_thread=speed("Haswell", 125.0, 1),
         other_kernels=speed("SkylakeX", 430.0),
     )
-    assert measured == {"as it is": {}, "one thread": blas.ONE_THREAD, "other kernels": OTHER}
+    usual = {"as it is": {}, "one thread": blas.ONE_THREAD, "other kernels": OTHER}
+    own = {"one thread": blas.ONE_THREAD, "other kernels": {**blas.ONE_THREAD, **OTHER}}
+    assert measured == [(usual, 1024), (own, 128)]
     assert "BLAS        OpenBLAS 0.3.31, Haswell kernels, 2 threads\n" in out
     assert "products    240 GFLOPS with 2 threads, 125 with one, a gain of 1.92 (1024 x 1024)\n" in out
     assert (
         "kernels     430 GFLOPS with SkylakeX instead of Haswell kernels, a gain of 1.79\n"
         "            -> export OPENBLAS_CORETYPE=SkylakeX\n"
-        "            Set it before Python starts. It changes the last bits of results."
+        "            Set it before Python starts. It changes results a little: sums are"
     ) in out
-    assert f"Remembered in {process.memory()}" in re.sub(r"\n *", " ", out)
-    assert out.endswith(
-        "commands    minigrad train and compare run with OPENBLAS_NUM_THREADS=1\n"
-        "            OPENBLAS_CORETYPE=SkylakeX\n"
-    )
+    told = re.sub(r"\n *", " ", out)
+    assert "run with OPENBLAS_NUM_THREADS=1 OPENBLAS_CORETYPE=SkylakeX" in told
+    assert "SkylakeX kernels: a gain of 3.44 with one thread, 128 x 128." in told
+    assert f"Remembered in {process.memory()}; set OPENBLAS_CORETYPE yourself" in told
     assert process.settings() == {"OPENBLAS_NUM_THREADS": "1", **OTHER}
 
 
 def test_kernels_that_do_not_pay_are_left(slow_kernels, monkeypatch, capsys):
     process.remember(2.0)
-    out, _ = examined(monkeypatch, capsys, as_it_is=speed("Haswell", 100.0), other_kernels=speed("SkylakeX", 114.0))
+    usual, other = speed("Haswell", 100.0), speed("SkylakeX", 114.0)
+    out, _ = examined(monkeypatch, capsys, as_it_is=usual, one_thread=usual, other_kernels=other)
     assert "114 GFLOPS with SkylakeX instead of Haswell kernels, a gain of 1.14: leave" in out
-    assert "export" not in out and "Remembered" not in out
-    assert out.endswith("run with OPENBLAS_NUM_THREADS=1\n")
+    assert "export" not in out and "Remembered" in out
+    assert "run with OPENBLAS_NUM_THREADS=1\n" in out
     assert process.settings() == {"OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -322,7 +325,7 @@ def test_the_users_own_settings_are_named_and_measured(slow_kernels, monkeypatch
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(blas, "blas_in_use", lambda: Blas("OpenBLAS", "0.3.31.188.0", "Haswell", 1))
     out, measured = examined(monkeypatch, capsys, as_it_is=speed("Haswell", 100.0, 1))
-    assert measured == {"as it is": {}}
+    assert measured == [({"as it is": {}}, 1024)]
     assert "your environment sets OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=1\n" in out
     assert "products    100 GFLOPS (1024 x 1024)\n" in out
     assert out.endswith("minigrad train and compare run with your settings alone\n")
@@ -337,8 +340,12 @@ def test_what_cannot_be_measured_or_remembered_is_said(slow_kernels, monkeypatch
     out, _ = examined(monkeypatch, capsys)
     assert "products    could not be measured" in out
     monkeypatch.setenv("XDG_CACHE_HOME", __file__)
-    out, _ = examined(monkeypatch, capsys, as_it_is=speed("Haswell", 100.0), other_kernels=speed("SkylakeX", 200.0))
-    assert "-> export OPENBLAS_CORETYPE=SkylakeX" in out and "Not remembered" in out
+    usual, other = speed("Haswell", 100.0), speed("SkylakeX", 200.0)
+    out, _ = examined(monkeypatch, capsys, as_it_is=usual, one_thread=usual, other_kernels=other)
+    assert "-> export OPENBLAS_CORETYPE=SkylakeX" in out and "Not remembered" in out and "Set XDG_CACHE_HOME" in out
+    monkeypatch.setattr(process, "memory", lambda: process.Path("~/.cache/minigrad/blas.json"))
+    out, _ = examined(monkeypatch, capsys, as_it_is=usual, one_thread=usual, other_kernels=other)
+    assert "Not remembered: this user has no home folder" in out and not process.Path("~").exists()
 
 
 def test_nothing_is_remembered_where_no_process_is_replaced(slow_kernels, monkeypatch, capsys):
@@ -355,7 +362,16 @@ def test_nothing_is_remembered_where_no_process_is_replaced(slow_kernels, monkey
         (None, "there", b"<!-- graphviz version 9.0.0 -->", ["renderer    pygraphviz, graphviz 9.0.0"]),
         (None, "there", b"<svg>", ["renderer    pygraphviz, graphviz of unknown version"]),
         ("/bin/dot", None, None, ["renderer    it broke", f"{CURE}reinstall dot"]),
-        (None, None, None, ["renderer    none: graphs are", f"{CURE}pip install pygraphviz, or install your"]),
+        (
+            None,
+            None,
+            None,
+            [
+                "renderer    none: graphs are",
+                f"{INSTALL} pygraphviz",
+                f"{CURE}or install your system's package graphviz",
+            ],
+        ),
     ],
 )
 def test_the_renderer_is_tried(dot, pygraphviz, rendered, lines, monkeypatch):
@@ -377,11 +393,16 @@ def test_the_renderer_is_tried(dot, pygraphviz, rendered, lines, monkeypatch):
     [
         ("tqdm", "__version__ = '4.1'", None, ["tqdm        4.1"]),
         ("tqdm", "", None, ["tqdm        of unknown version"]),
-        ("tqdm", None, None, ["tqdm        missing: it shows", f"{CURE}pip install tqdm"]),
-        ("pygraphviz", None, None, ["pygraphviz  missing: it renders", f"{CURE}pip install pygraphviz"]),
+        ("tqdm", None, None, ["tqdm        missing: it shows", f"{INSTALL} tqdm"]),
+        ("pygraphviz", None, None, ["pygraphviz  missing: it renders", f"{INSTALL} pygraphviz"]),
         ("pygraphviz", None, "/bin/dot", ["pygraphviz  missing, and not needed"]),
-        ("tqdm", "import needed", None, ["tqdm        broken: No module named 'n", f"{CURE}pip install needed"]),
-        ("tqdm", "1 / 0", None, ["tqdm        broken: div", f"{CURE}pip install --force-reinstall tqdm"]),
+        (
+            "tqdm",
+            "import needed",
+            None,
+            ["tqdm        broken: No module named 'n", f"{INSTALL} needed"],
+        ),
+        ("tqdm", "1 / 0", None, ["tqdm        broken: div", f"{INSTALL} --force-reinstall tqdm"]),
     ],
 )
 def test_an_extra_is_there_missing_or_broken(name, code, dot, lines, monkeypatch, tmp_path):
@@ -396,3 +417,17 @@ def test_an_extra_is_there_missing_or_broken(name, code, dot, lines, monkeypatch
     sys.modules.pop(name, None)
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines)), found
+
+
+def test_kernels_that_are_not_those_asked_for_are_said(monkeypatch):
+    monkeypatch.setattr(blas, "blas_in_use", lambda: Blas("OpenBLAS", "0.3.31.188.0", "Zen", 1))
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "zen")
+    assert not any("not followed" in line for line in doctor.library())
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Foo")
+    *_, said, cure = doctor.library()
+    assert "not followed: there are no Foo kernels here" in said and cure == f"{CURE}unset OPENBLAS_CORETYPE"
+
+
+def test_other_libraries_are_not_given_openblas_variables(monkeypatch):
+    monkeypatch.setattr(blas, "configuration", lambda: "")
+    assert process.settings() == {}

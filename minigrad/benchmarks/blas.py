@@ -37,7 +37,7 @@ AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 PAYS = 1.15
 """From this gain on a setting is worth making."""
-SIZE, ROUNDS = 1024, 5
+SIZE, TOY_SIZE, ROUNDS = 1024, 128, 5
 SECONDS, PATIENCE = 0.08, 3.0
 """How long one measurement takes, and after how many seconds no further round of them begins."""
 
@@ -152,15 +152,17 @@ class Speed(NamedTuple):
         return statistics.median(mine / others for mine, others in zip(self.rounds, other.rounds))
 
 
-def measure(settings: Mapping[str, Mapping[str, str]]) -> dict[str, Speed]:
-    """The speed of products of float32 matrices with each of the settings: variables of the environment.
+def measure(settings: Mapping[str, Mapping[str, str]], size: int = SIZE) -> dict[str, Speed]:
+    """The speed of products of square float32 matrices with each of the settings: variables of the environment.
 
     The child processes measure in turn, so that a change of the machine's speed meets all. One that
     fails is left out.
     """
     rounds: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
-        children = {name: stack.enter_context(start(setting)) for name, setting in settings.items()}
+        children = {name: stack.enter_context(start(setting, size)) for name, setting in settings.items()}
+        for child in children.values():
+            ask(child)  # until all of them are up, they disturb each other
         end = time.perf_counter() + PATIENCE
         while len(rounds) < ROUNDS and (not rounds or time.perf_counter() < end):
             rounds.append({name: ask(child) for name, child in children.items()})
@@ -171,12 +173,12 @@ def measure(settings: Mapping[str, Mapping[str, str]]) -> dict[str, Speed]:
     }
 
 
-def start(setting: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start(setting: Mapping[str, str], size: int) -> subprocess.Popen[bytes]:
     """A Python that finds the same packages as this one, and answers each line with a measurement."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import answer; answer()"
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import answer; answer({size})"
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(
-        [sys.executable, "-c", code], env={**os.environ, **FALL_ASLEEP, **setting}, bufsize=0, **pipes
+        [sys.executable, "-c", code], env={**FALL_ASLEEP, **os.environ, **setting}, bufsize=0, **pipes
     )
 
 
@@ -190,9 +192,9 @@ def ask(child: subprocess.Popen[bytes]) -> Any:
         return None
 
 
-def answer() -> None:
+def answer(size: int) -> None:
     """The child's part: measure for each line."""
-    matrix = np.linspace(-1, 1, SIZE * SIZE, dtype=np.float32).reshape(SIZE, SIZE)
+    matrix = np.linspace(-1, 1, size * size, dtype=np.float32).reshape(size, size)
     product = matrix @ matrix
     for _ in sys.stdin:
         times: list[float] = []
@@ -201,4 +203,4 @@ def answer() -> None:
             begin = time.perf_counter()
             np.matmul(matrix, matrix, out=product)
             times.append(time.perf_counter() - begin)
-        print(json.dumps([blas_in_use(), 2e-9 * SIZE**3 / min(times)]), flush=True)
+        print(json.dumps([blas_in_use(), 2e-9 * size**3 / min(times)]), flush=True)

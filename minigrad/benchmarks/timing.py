@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .blas import blas_in_use
+
 MOST_CALLS = 1000
 """More calls per measurement make it longer, not better."""
 
@@ -63,13 +65,22 @@ def check_agreement(name: str, results: Mapping[str, Any], tolerance: float = 1e
             )
 
 
-def in_turn(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """What each function returns in each round."""
+def in_turn(
+    measures: Mapping[str, Callable[[], float]], rounds: int, pause: Callable[[], Any]
+) -> dict[str, list[float]]:
+    """What each function returns in each round; every second round goes backwards, to change who follows whom."""
     samples: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            samples[name].append(measure())
+    for i in range(rounds):
+        for name in list(measures)[:: -1 if i % 2 else 1]:
+            pause()
+            samples[name].append(measures[name]())
     return samples
+
+
+def let_threads_sleep() -> None:
+    """Wait until the threads of a BLAS are asleep: after a product they keep the cores busy for a tenth of a second."""
+    if blas_in_use().threads != 1:
+        time.sleep(0.15)
 
 
 def seconds_per_call(call: Callable[[], Any], calls: int, clock: Callable[[], float]) -> float:
@@ -88,6 +99,7 @@ def measure(
     rounds: int,
     budget: float,
     clock: Callable[[], float] = time.perf_counter,
+    pause: Callable[[], Any] = let_threads_sleep,
 ) -> Measurement:
     """The time of a call of each contender.
 
@@ -97,6 +109,7 @@ def measure(
         rounds: measurements of each, in turn.
         budget: the seconds one measurement may take, unless a single call takes longer.
         clock: the time in seconds.
+        pause: what is done before each measurement.
     """
     # what was imported and made before is not for the cycle collector to walk while a contender runs
     gc.freeze()
@@ -106,6 +119,6 @@ def measure(
             call()  # the first one may compile, and allocate
             calls = int(budget / max(seconds_per_call(call, 1, clock), budget / MOST_CALLS))
             measures[contender] = partial(seconds_per_call, call, max(1, calls), clock)
-        return Measurement(name, in_turn(measures, rounds))
+        return Measurement(name, in_turn(measures, rounds, pause))
     finally:
         gc.unfreeze()

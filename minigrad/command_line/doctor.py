@@ -22,6 +22,7 @@ from ..graph.draw import RenderingError, render
 from . import process
 
 LABEL, WIDTH = 12, 88
+PIP = f"{sys.executable} -m pip"
 EXTRAS = {
     "matplotlib": "it draws the curves of minigrad train and compare",
     "pygraphviz": "it renders graphs where there is no program dot",
@@ -46,8 +47,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         yield from extra(name, use)
     yield from products()
     if process.RESTARTS:
-        chosen = " ".join(f"{name}={value}" for name, value in process.settings().items())
-        yield from finding("commands", f"minigrad train and compare run with {chosen or 'your settings alone'}")
+        yield from commands()
 
 
 def versions() -> Iterator[str]:
@@ -65,14 +65,17 @@ def library() -> Iterator[str]:
     variables = [f"{name}={os.environ[name]}" for name in (blas.KERNELS, *blas.ONE_THREAD) if name in os.environ]
     if variables:
         yield from finding("", f"your environment sets {' '.join(variables)}")
+    asked, found = os.environ.get(blas.KERNELS), blas.blas_in_use().kernels
+    if asked and found and asked.lower() != found.lower():
+        yield from finding("", f"which is not followed: there are no {asked} kernels here", f"unset {blas.KERNELS}")
 
 
 def renderer() -> Iterator[str]:
     """What ``draw`` renders with, tried on a small graph."""
     name = "dot" if shutil.which("dot") else "pygraphviz"
     if name == "pygraphviz" and not find_spec(name):
-        cure = "pip install pygraphviz, or install your system's package graphviz, which has the program dot"
-        yield from finding("renderer", "none: graphs are saved as text, not as pictures", cure)
+        cures = f"{PIP} install pygraphviz", "or install your system's package graphviz, which has the program dot"
+        yield from finding("renderer", "none: graphs are saved as text, not as pictures", *cures)
         return
     try:
         version = re.search(rb"graphviz version (\S+)", render("digraph { a -> b }", "svg"))
@@ -88,13 +91,13 @@ def extra(name: str, use: str) -> Iterator[str]:
         package = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
-            yield from finding(name, f"broken: {error}", f"pip install {error.name}")
+            yield from finding(name, f"broken: {error}", f"{PIP} install {error.name}")
         elif name == "pygraphviz" and shutil.which("dot"):
             yield from finding(name, "missing, and not needed: dot renders the graphs")
         else:
-            yield from finding(name, f"missing: {use}", f"pip install {name}")
+            yield from finding(name, f"missing: {use}", f"{PIP} install {name}")
     except Exception as error:  # the packages' own code: whatever it raises, they cannot be used
-        yield from finding(name, f"broken: {error}", f"pip install --force-reinstall {name}")
+        yield from finding(name, f"broken: {error}", f"{PIP} install --force-reinstall {name}")
     else:
         yield from finding(name, getattr(package, "__version__", "of unknown version"))
 
@@ -128,25 +131,41 @@ def products() -> Iterator[str]:
 
 
 def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -> Iterator[str]:
-    """Whether other kernels pay; remembered for the commands that train."""
+    """Whether other kernels pay for large products."""
     gain = other.gain(usual)
     text = f"{other.gflops:.0f} GFLOPS with {other.blas.kernels} instead of {usual.blas.kernels} kernels, "
-    kept = remembering(gain) if process.RESTARTS else ""
     if gain < blas.PAYS:
         yield from finding("kernels", f"{text}a gain of {gain:.2f}: leave them as they are")
         return
     yield from finding("kernels", f"{text}a gain of {gain:.2f}", *(setting(*item) for item in alternative.items()))
-    yield from finding("", "Set it before Python starts. It changes the last bits of results.")
-    if kept:
-        yield from finding("", kept)
+    yield from finding("", "Set it before Python starts. It changes results a little: sums are rounded otherwise.")
+
+
+def commands() -> Iterator[str]:
+    """What the commands that train run with: other kernels only if products of a toy net's size gain by them."""
+    alternative, size = blas.alternative(), blas.TOY_SIZE
+    remarks = []
+    if alternative:
+        speeds = blas.measure(
+            {"one thread": blas.ONE_THREAD, "other kernels": {**blas.ONE_THREAD, **alternative}}, size
+        )
+        one, other = speeds.get("one thread"), speeds.get("other kernels")
+        if one and other and other.blas.kernels != one.blas.kernels:
+            gain = other.gain(one)
+            remarks.append(f"{other.blas.kernels} kernels: a gain of {gain:.2f} with one thread, {size} x {size}.")
+            remarks.append(remembering(gain))
+    chosen = " ".join(f"{name}={value}" for name, value in process.settings().items())
+    yield from finding("commands", f"minigrad train and compare run with {chosen or 'your settings alone'}")
+    for remark in remarks:
+        yield from finding("", remark)
 
 
 def remembering(gain: float) -> str:
     """Remember the gain, and say so."""
     try:
-        return f"Remembered in {process.remember(gain)} for minigrad train and compare; delete it to undo that."
+        return f"Remembered in {process.remember(gain)}; set {blas.KERNELS} yourself to have others."
     except OSError as error:
-        return f"Not remembered for minigrad train and compare: {error}"
+        return f"Not remembered: {error}. Set XDG_CACHE_HOME to a folder that can be written to."
 
 
 def setting(name: str, value: str) -> str:

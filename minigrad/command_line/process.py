@@ -26,6 +26,8 @@ def settings() -> dict[str, str]:
     wants a core they wait for each other, which makes a step up to a hundred times slower. Kernels
     other than those that the BLAS chose are taken only where ``minigrad doctor`` measured that it pays.
     """
+    if not blas.configuration():  # another BLAS, with other variables
+        return {}
     found = {} if any(name in os.environ for name in blas.OPENBLAS_THREADS) else {"OPENBLAS_NUM_THREADS": "1"}
     kernels = blas.alternative()
     if kernels and remembered().get(machine(), 0.0) >= blas.PAYS:
@@ -37,6 +39,8 @@ def restart_with_settings() -> None:
     """Run the same command again, in this process's place, with the settings the user has not made."""
     missing = settings()
     if missing and RESTARTS:
+        if blas.KERNELS in missing:
+            print(f"with {blas.KERNELS}={missing[blas.KERNELS]}, as minigrad doctor found", flush=True)
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
 
 
@@ -71,6 +75,8 @@ def remember(gain: float) -> Path:
     Raises:
         OSError: if it cannot be written.
     """
+    if not memory().is_absolute():
+        raise OSError("this user has no home folder")
     gains = {**remembered(), machine(): gain}
     memory().parent.mkdir(parents=True, exist_ok=True)
     with replacing(memory()) as file:

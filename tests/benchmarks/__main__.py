@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -59,18 +61,35 @@ def make_parser():
     return parser
 
 
+def measure(options):
+    """Run what is asked for, and write what was measured, also if a later part failed."""
+    measured, failure = [], None
+    # opened first: what took minutes to measure must not be lost for a wrong name
+    with replacing(options.json) if options.json else contextlib.nullcontext() as file:
+        try:
+            runs(options, measured)
+        except (CommandError, Disagreement, KeyboardInterrupt, BrokenPipeError) as error:
+            failure = error
+        if file:
+            file.write(json.dumps({"runs": measured}, indent=1).encode())
+    if failure:
+        raise failure
+
+
 def main(arguments=None):
-    """Run what is asked for; the exit code is 0, or 2 after a mistake or a disagreement, which is explained."""
+    """The exit code is 0, 2 after a mistake or a disagreement, which is explained, 130 after Ctrl-C."""
     try:
         options = make_parser().parse_args(arguments)
         options.sections = options.sections or list(SECTIONS)
         options.workload = options.workload or list(WORKLOADS)
-        if options.json:
-            # opened first: what took minutes to measure must not be lost for a wrong name
-            with replacing(options.json) as file:
-                file.write(json.dumps({"runs": runs(options)}, indent=1).encode())
-        else:
-            runs(options)
+        measure(options)
+    except KeyboardInterrupt:
+        print("benchmarks: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # whoever read the output has gone; nothing more can be said to them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (CommandError, Disagreement, OSError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import sys
 from typing import Any, NamedTuple
 
 NAMES = {"torch": "PyTorch", "jax": "JAX", "autograd": "HIPS autograd"}
@@ -29,14 +30,23 @@ class Peers(NamedTuple):
         return {NAMES[name]: importlib.metadata.version(name) for name in self._fields if getattr(self, name)}
 
 
+def load(name: str) -> Any:
+    """A module, or None if it is not installed or cannot be imported."""
+    if not importlib.util.find_spec(name):
+        return None
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # whatever it raises: it cannot be compared with
+        print(f"{NAMES[name]} is installed, but cannot be imported: {error}", file=sys.stderr)
+        return None
+
+
 def find_peers(threads: int) -> Peers:
     """Import the peers that are installed, with as many threads as NumPy's BLAS uses."""
     # JAX reads these when it is imported
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ.setdefault("NPROC", str(threads))
-    peers = Peers(
-        *(importlib.import_module(name) if importlib.util.find_spec(name) else None for name in Peers._fields)
-    )
+    peers = Peers(*map(load, Peers._fields))
     if peers.torch:
         peers.torch.set_num_threads(threads)
     return peers

@@ -71,6 +71,8 @@ def heading(environment):
     yield ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     chosen = "".join(f", {name}={value}" for name, value in environment["variables"].items())
     yield f"NumPy's BLAS: {describe_blas(blas)}{chosen}"
+    if {"JAX", "HIPS autograd"} & {*environment["versions"]}:
+        yield "JAX takes part in steps and inference, HIPS autograd in steps and operations."
     if environment["missing"]:
         yield f"not installed, or left out: {', '.join(environment['missing'])}"
     yield "Medians; in brackets as a multiple of the first column."
@@ -110,29 +112,34 @@ def as_json(section, measurements):
     }
 
 
-def run(options):
-    """Measure the sections in this process, and print them; returns everything measured."""
+def run(options, measured=None):
+    """Measure the sections in this process, and print them; returns everything measured.
+
+    It is added to the list ``measured`` first, and filled as it comes.
+    """
     threads = blas_in_use().threads or os.cpu_count() or 1
     peers = find_peers(threads) if options.peers else Peers()
     environment = environment_of(peers)
     settings = Settings(options.rounds, options.budget, options.workload, threads, peers)
     print(*heading(environment), sep="\n\n" if options.markdown else "\n", flush=True)
     sections = {}
+    result = {"environment": environment, "sections": sections}
+    if measured is not None:
+        measured.append(result)
     for name in options.sections:
         section, measurements = SECTIONS[name], []
         print(f"\n{name}: {section.title}" + "\n" * options.markdown, flush=True)
         for line in table(section, kept(section.rows(settings), measurements), options.markdown):
             print(line, flush=True)
         sections[name] = as_json(section, measurements)
-    return {"environment": environment, "sections": sections}
+    return result
 
 
-def runs(options):
-    """Measure as things are, and once more in each environment that is asked for; returns all of it."""
+def runs(options, measured):
+    """Measure as things are, and once more in each environment that is asked for; adds all of it to a list."""
     if not options.environment:
-        return [run(options)]
-    measured = []
+        run(options, measured)
+        return
     for changes in [[], *options.environment]:
         print(f"\n== {' '.join('='.join(pair) for pair in changes) or 'the environment as it is'}\n", flush=True)
         measured.append(in_fresh_process(run, options, environment=dict(changes)))
-    return measured
