@@ -13,8 +13,11 @@ float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 ROWS = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
 
-KEPT_ELEMENTS = 1 << 16
+FEW_ELEMENTS = 1 << 13
 """Elements up to which an array of constants is kept to be used again."""
+
+LONG = 64
+"""Elements of a row from which NumPy loses little time between rows."""
 
 FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time."""
@@ -44,7 +47,10 @@ def small_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
 def zeros_against(x: Any) -> ndarray:
     """Read-only zeros that broadcast with ``x``: NumPy's maximum of two arrays is vectorised, with a number not."""
     x = np.asarray(x)
-    return small_zeros(x.shape if x.size <= KEPT_ELEMENTS else (), x.dtype)
+    shape = x.shape
+    if x.size > FEW_ELEMENTS:  # more zeros would crowd the cache
+        shape = shape[-1:] if LONG <= shape[-1] <= FEW_ELEMENTS else ()
+    return small_zeros(shape, x.dtype)
 
 
 @functools.lru_cache(maxsize=64)
@@ -57,7 +63,7 @@ def few_row_numbers(n: int) -> ndarray:
 
 def row_numbers(n: int) -> ndarray:
     """0, 1, ..., n - 1; read-only if they are few."""
-    return few_row_numbers(n) if n <= KEPT_ELEMENTS else np.arange(n)
+    return few_row_numbers(n) if n <= FEW_ELEMENTS else np.arange(n)
 
 
 def at_least_float32(dtype: Any) -> np.dtype[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arrays import FEW_ROWS, ROWS, accurate_column_sums, column_sums, constant_vector, float64
+from .arrays import FEW_ROWS, LONG, ROWS, accurate_column_sums, column_sums, constant_vector, float64
 from .threads import for_each
 
 LARGE = 1 << 17
@@ -27,9 +27,6 @@ BLOCK_BYTES = 1 << 21
 ROW = 1 << 13
 """Elements a row of a block has at least: NumPy repeats a vector along the rows of a matrix at half the speed
 unless the vector is longer than half its buffer (``np.getbufsize()``, 8192)."""
-
-LONG = 64
-"""Values of a channel in one sample from which it pays to treat each channel's as a row of their own."""
 
 SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
