@@ -224,11 +224,12 @@ def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndar
             "or infinity, or numbers too large to square; their running statistics are left as they were.",
             stacklevel=2,
         )
+    old_weight = 1 - momentum
     # the estimate of the variance is the unbiased one, n / (n - 1) times that of the batch
     for buffer, new, weight in ((running_mean, mean, momentum), (running_var, var, momentum * n / (n - 1))):
         old = array_of(buffer)
         before = None if unusable is None else old[unusable]
-        old *= 1 - momentum
+        old *= old_weight
         old += new * weight
         if unusable is not None:
             old[unusable] = before

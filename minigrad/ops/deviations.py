@@ -32,11 +32,11 @@ SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
 def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not this room's to report
-        return Kept(x, mean) if small else Blocked(x, mean)
+    return Kept(x, mean) if small else Blocked(x, mean)
 
 
 class Kept:
