@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 from argparse import Namespace
 
 import numpy as np
@@ -354,7 +355,7 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_line_and_nothing_is_measured(name, capsys, monkeypatch):
     arguments, message = MISTAKES[name]
-    monkeypatch.setattr(runs, "run", lambda options: pytest.fail("measured"))
+    monkeypatch.setattr(runs, "run", lambda *_: pytest.fail("measured"))
     assert main(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -369,6 +370,41 @@ def test_peers_that_are_not_installed_are_named(monkeypatch):
     assert found == (None, None, None)
     assert found.missing == ["PyTorch", "JAX", "HIPS autograd"] and found.versions == {}
     assert Peers(jax=object()).missing == ["PyTorch", "HIPS autograd"]
+
+
+def test_a_peer_that_cannot_be_imported_is_missing(tmp_path, monkeypatch, capsys):
+    (tmp_path / "autograd.py").write_text("raise ImportError('NumPy is too new')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "autograd", raising=False)
+    assert peers.load("autograd") is None
+    assert "HIPS autograd is installed, but cannot be imported: NumPy is too new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (Disagreement("the loss of mid: JAX differs."), 2, "benchmarks: the loss of mid: JAX differs.\n"),
+        (KeyboardInterrupt(), 130, "benchmarks: stopped\n"),
+        (CommandError("the process died: try without it."), 2, "benchmarks: the process died: try without it.\n"),
+    ],
+    ids=["disagreement", "Ctrl-C", "died"],
+)
+def test_what_was_measured_before_a_failure_is_kept(failure, code, said, tmp_path, monkeypatch, capsys):
+    def fail(settings):
+        yield Measurement("small", {"by hand": [1.0]})
+        raise failure
+
+    def rows(settings):
+        yield Measurement("toy", {"by hand": [1.0]})
+
+    monkeypatch.setitem(runs.SECTIONS, "steps", Section("title", table.MICROSECONDS, rows))
+    monkeypatch.setitem(runs.SECTIONS, "inference", Section("title", table.MICROSECONDS, fail))
+    file = tmp_path / "measured.json"
+    assert main(["steps", "inference", "--no-peers", "--json", str(file)]) == code
+    assert capsys.readouterr().err == said
+    (run,) = json.loads(file.read_text())["runs"]
+    assert [row["name"] for row in run["sections"]["steps"]["measurements"]] == ["toy"]
+    assert "inference" not in run["sections"]
 
 
 # -- minigrad bench ----------------------------------------------------------------------------
