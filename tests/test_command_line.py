@@ -225,7 +225,7 @@ def test_a_folder_without_permission_is_refused(capsys):
 
 
 def test_without_matplotlib_everything_else_is_written(monkeypatch, capsys):
-    monkeypatch.setattr(pictures, "MISSING", 'pip install "minigrad[show]"')
+    monkeypatch.setattr(pictures, "MISSING", "pip install matplotlib")
     run("train", "moons", *QUICK)
     run("compare", "moons", "--steps", 3)
     printed = capsys.readouterr().out

@@ -827,14 +827,14 @@ def test_without_a_renderer_the_text_is_kept_and_one_warning_says_how_to_get_one
     assert [file.name for file in tmp_path.iterdir()] == ["g.gv"] == [path.name]
     assert path.read_text() == graph.source
     (warning,) = warned
-    assert 'pip install "minigrad[show]"' in str(warning.message) and str(path) in str(warning.message)
+    assert "pip install pygraphviz" in str(warning.message) and str(path) in str(warning.message)
     assert warning.filename == __file__
 
 
 @pytest.mark.usefixtures("no_renderer")
 def test_without_a_renderer_a_notebook_shows_the_text(graph):
     bundle = graph._repr_mimebundle_(include=None, exclude=None)
-    assert graph.source in bundle["text/plain"] and "minigrad[show]" in bundle["text/plain"]
+    assert graph.source in bundle["text/plain"] and "pip install pygraphviz" in bundle["text/plain"]
     assert bundle["text/vnd.mermaid"] == graph.to_mermaid()
     assert graph._repr_svg_() is None
 

@@ -23,9 +23,7 @@ GRID = 200
 """Points along each side of a decision boundary."""
 
 
-MISSING = (
-    "" if importlib.util.find_spec("matplotlib") else 'matplotlib is missing, get it with pip install "minigrad[show]"'
-)
+MISSING = "" if importlib.util.find_spec("matplotlib") else "matplotlib is missing, get it with pip install matplotlib"
 """Why no picture can be drawn; empty if they can."""
 
 

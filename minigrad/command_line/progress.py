@@ -49,5 +49,5 @@ def progress(total: int, unit: str) -> Plain:
         return Bar(total, unit)
     except ImportError:
         if sys.stderr.isatty():
-            print('no progress bar: tqdm is missing, get it with pip install "minigrad[show]"', file=sys.stderr)
+            print("no progress bar: tqdm is missing, get it with pip install tqdm", file=sys.stderr)
         return Plain(total, unit)

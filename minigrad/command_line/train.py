@@ -238,10 +238,11 @@ def train(run: Training, out: Path) -> list[str]:
         bar.close()
     written, notes = write_pictures(run, out)
     last, seconds = run.history[-1], sum(row.seconds for row in run.history)
+    epochs = f"{last.epoch} epoch{'s' * (last.epoch > 1)}"
     if not math.isfinite(last.train_loss + last.test_loss):
         notes.append("the loss is no finite number any more: try a smaller --lr")
     return [
-        f"{settings.dataset}: {score_name} {last.score:{task.format}} after {last.epoch} epochs, {seconds:.1f} s",
+        f"{settings.dataset}: {score_name} {last.score:{task.format}} after {epochs}, {seconds:.1f} s",
         f"wrote {out}: checkpoint.npz history.csv {' '.join(written)}",
         *notes,
     ]

@@ -213,7 +213,7 @@ def render(source: str, format: str) -> bytes:
         import pygraphviz
     except ImportError:
         raise RenderingError(
-            'nothing here can render a graph. Get a renderer with: pip install "minigrad[show]", or install your '
+            "nothing here can render a graph. Get a renderer with: pip install pygraphviz, or install your "
             "system's graphviz package, which has the program dot."
         ) from None
     try:

@@ -32,11 +32,17 @@ SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
 
-@np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
 def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
-    return Kept(x, mean) if small else Blocked(x, mean)
+    kind: type[Kept | Blocked] = Kept if small else Blocked
+    return from_own_mean(kind, x) if mean is None else kind(x, mean)
+
+
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
+def from_own_mean(kind: type[Kept | Blocked], x: ndarray) -> Kept | Blocked:
+    """The deviations of a batch from its own mean, of one kind or the other."""
+    return kind(x)
 
 
 class Kept:
