@@ -429,5 +429,9 @@ def test_kernels_that_are_not_those_asked_for_are_said(monkeypatch):
 
 
 def test_other_libraries_are_not_given_openblas_variables(monkeypatch):
+    for name in blas.OPENBLAS_THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(blas, "configuration", lambda: "OpenBLAS 0.3.31")
+    assert process.settings() == {"OPENBLAS_NUM_THREADS": "1"}
     monkeypatch.setattr(blas, "configuration", lambda: "")
     assert process.settings() == {}

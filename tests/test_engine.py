@@ -1032,6 +1032,17 @@ def test_an_operand_without_derivative_is_refused_when_it_is_asked_for(make_op):
         op(x, y).backward()
 
 
+def test_a_leaf_belongs_to_no_call():
+    class Noisy(nn.Module):
+        def forward(self, x):
+            self.noise = mg.ones(2).requires_grad_()
+            return x * self.noise
+
+    model = Noisy()
+    y = model(mg.ones(2))
+    assert model.noise.node.scope is None and str(y.node.scope) == "Noisy"
+
+
 def test_after_an_error_the_scope_is_left():
     with pytest.raises(ValueError, match=r"1\.0 \(Wrong\)"):
         nn.Sequential(nn.Identity(), nn.Sequential(Wrong(MESSAGES[0][0])))(leaf(*range(6)).reshape(2, 3))

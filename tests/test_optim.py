@@ -511,6 +511,7 @@ def test_a_copied_optimizer_goes_on_with_its_copied_parameters(copied):
         steps(owner, own, np.random.default_rng(1), 2)
     assert [p.tolist() for p in twins] == [p.tolist() for p in parameters]
     assert parameters[0].tolist() != [1.0, 2.0] and twins[0] is not parameters[0]
+    assert b"exp_avg" in pickle.dumps(optimizer) and b"scratch" not in pickle.dumps(optimizer)
 
 
 def test_a_loaded_state_is_copied():

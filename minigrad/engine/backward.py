@@ -71,7 +71,7 @@ def walk(
             reached[node] = dy
         needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
         arriving = ()
-        if path is None or any(needs):
+        if any(needs):
             arriving = zip(node.inputs, pull_back(node, dy, needs, create_graph), needs)
             if not retain_graph:
                 node.saved = node.cache = None
@@ -79,9 +79,7 @@ def walk(
     # only leaves are left: older than all that was visited, and nothing follows them
     for node, gradient in gradients.items():
         reached[node] = run_hooks(node, gradient, aliased) if node.hooks else gradient
-    for node in aliased.intersection(reached):
-        reached[node] = reached[node].copy()
-    return reached
+    return {node: gradient.copy() if node in aliased else gradient for node, gradient in reached.items()}
 
 
 def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) -> Sequence[Any]:

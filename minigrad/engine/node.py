@@ -267,7 +267,7 @@ class Node:
         self.shape = output.array.shape
         self.dtype = output.array.dtype
         self.time = clock()
-        self.scope = state.scope
+        self.scope = state.scope if op is not None else None
         self.hooks = self.trace = None
         self.retains = False
 

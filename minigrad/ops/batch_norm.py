@@ -133,7 +133,7 @@ def fused(
         dx = d.gradient(dy, dbias / d.n, slope, scale)
     elif needs[0]:
         dx = dy * per_channel(scale, dy.ndim)
-    return dx, dweight, dbias
+    return dx, dweight if needs[1] else None, dbias if needs[2] else None
 
 
 def declared_effects(
