@@ -95,7 +95,7 @@ def test_linear_refuses_bad_sizes(sizes):
 
 @pytest.mark.parametrize("shape", [(), (3,), (4, 3), (4, 1)])
 def test_linear_refuses_another_last_length(shape):
-    with pytest.raises(ValueError, match=r"linear in Linear: expected input \(\.\.\., 4\)"):
+    with pytest.raises(ValueError, match=r"linear in Linear: .* expected input \(\.\.\., 4\)"):
         nn.Linear(4, 2)(mg.zeros(shape))
 
 

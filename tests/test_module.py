@@ -678,7 +678,7 @@ def test_layers_without_settings_take_none(layer):
 @pytest.mark.parametrize(
     ("spoil", "path"),
     [
-        (lambda m: setattr(m, "stem", nn.Linear(5, 8)), r"linear in stem \(Linear\): expected input \(\.\.\., 5\)"),
+        (lambda m: setattr(m, "stem", nn.Linear(5, 8)), r"linear in stem \(Linear\): .* expected input \(\.\.\., 5\)"),
         (lambda m: m.blocks.__setitem__(1, nn.BatchNorm1d(9)), r"in blocks\.1 \(BatchNorm1d\)"),
         (lambda m: setattr(m.blocks[0], "bn", nn.BatchNorm1d(9)), r"in blocks\.0\.bn \(BatchNorm1d\)"),
         (lambda m: m.net.__setitem__(2, nn.BatchNorm1d(9)), r"in net\.2 \(BatchNorm1d\): expected 9 channels"),
@@ -689,7 +689,7 @@ def test_errors_name_the_module(x, spoil, path):
     spoil(model)
     with pytest.raises(ValueError, match=path):
         model(x)
-    with pytest.raises(ValueError, match=r"linear: expected") as caught:
+    with pytest.raises(ValueError, match=r"linear: .* expected input") as caught:
         nn.functional.linear(x, mg.ones(2, 3))
     assert " in " not in str(caught.value).split(":")[0]  # the call is over, also after the error
 

@@ -35,29 +35,30 @@ def walk(
     with ``create_graph``: the rules are the same.
     """
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
+    careful = state.anomaly
     gradients: dict[Node, Any] = {}
     aliased = {node for node, _ in roots}  # a gradient of a node that is not in here is referred to by nobody else
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    arriving: Iterable[tuple[Any, Any, bool]] = [(node, dy, path is None or node in path) for node, dy in roots]
+    arriving: Iterable[tuple[Any, Any]] = [(node, dy) for node, dy in roots if path is None or node in path]
     node: Any = None
     dy: Any = None
     while True:
-        for edge, gradient, needed in arriving:
-            if not needed:
+        for edge, gradient in arriving:
+            if gradient is None:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
                 gradient = fitted(node, gradient, edge)
-            before = gradients.get(edge)
-            if before is None:
+            if edge not in gradients:
                 if gradient is dy or gradient.base is not None:
                     aliased.add(edge)
                 if edge.op is not None:
                     heappush(heap, (-edge.time, edge))
             elif create_graph or edge in aliased:
-                gradient = before + gradient
+                gradient = gradients[edge] + gradient
                 aliased.discard(edge)
             else:
+                before = gradients[edge]
                 before += gradient
                 gradient = before
             gradients[edge] = gradient
@@ -71,19 +72,24 @@ def walk(
             reached[node] = dy
         needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
         arriving = ()
-        if any(needs):
-            arriving = zip(node.inputs, pull_back(node, dy, needs, create_graph), needs)
+        if True in needs:
+            arriving = zip(node.inputs, pull_back(node, dy, needs, create_graph))
+            if careful or node.trace:
+                arriving = check_finite(node, dy, arriving)
             if not retain_graph:
                 node.saved = node.cache = None
-                node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    for node, gradient in gradients.items():
-        reached[node] = run_hooks(node, gradient, aliased) if node.hooks else gradient
-    return {node: gradient.copy() if node in aliased else gradient for node, gradient in reached.items()}
+    for node in gradients:
+        if node.hooks:
+            gradients[node] = run_hooks(node, gradients[node], aliased)
+    reached.update(gradients)
+    for node in aliased & reached.keys():
+        reached[node] = reached[node].copy()
+    return reached
 
 
 def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) -> Sequence[Any]:
-    """The gradient of each operand that needs one, as the node's rules give it."""
+    """The gradient of each operand that needs one, None for the others, as the node's rules give them."""
     op, saved = node.op, node.saved
     assert op is not None
     if saved is None:
@@ -91,15 +97,11 @@ def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) ->
     for memory in node.memories:
         if memory.changed > node.time:
             raise RuntimeError(changed_in_place(node, memory))
-    if op.fused is not None and not create_graph:
-        gradients = op.fused(dy, node.cache, needs, *saved)
-    else:
-        if create_graph:
-            saved = graph_arguments(node)
-        gradients = [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
-    if node.trace or state.anomaly:
-        check_finite(node, dy, [gradient for gradient, need in zip(gradients, needs) if need])
-    return gradients
+    if create_graph:
+        saved = graph_arguments(node)
+    elif op.fused is not None:
+        return op.fused(dy, node.cache, needs, *saved)
+    return [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
 
 
 def fitted(node: Node, gradient: Any, edge: Node) -> Any:
@@ -190,7 +192,7 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     """Why the gradient would be wrong, and what to do about it."""
     op, saved = node.op, node.saved
     assert op is not None and saved is not None
-    kept = ["its output"] * op.keeps_output
+    kept = ["its output"] * (0 in op.kept)
     kept += [
         f"operand {i}, {describe(value)}"
         for i, (edge, value) in enumerate(zip(node.inputs, saved[1:]))
@@ -204,10 +206,13 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, gradients: Iterable[Any]) -> None:
+def check_finite(node: Node, dy: Any, arriving: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """Anomaly detection: refuse a NaN that this node's rules brought in."""
-    if any(np.isnan(array_of(gradient)).any() for gradient in gradients) and not np.isnan(array_of(dy)).any():
+    checked = list(arriving)
+    brought = any(np.isnan(array_of(gradient)).any() for _, gradient in checked if gradient is not None)
+    if brought and not np.isnan(array_of(dy)).any():
         raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
+    return checked
 
 
 def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
@@ -267,7 +272,7 @@ def accumulate(node: Node, gradient: Any) -> None:
         gradient = gradient.astype(tensor.dtype)
     before = tensor._grad
     if before is None:
-        tensor._grad = gradient if isinstance(gradient, (ndarray, Variable)) else np.asarray(gradient)
+        tensor._grad = gradient
     elif type(before) is ndarray and type(gradient) is ndarray:
         before += gradient
     elif isinstance(gradient, Variable) or tensor.grad.node is not None:

@@ -28,7 +28,7 @@ clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
 
 float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
-new_weak_reference = weakref.ref
+new_object, new_weak_reference = object.__new__, weakref.ref
 
 
 class Memory:
@@ -74,8 +74,7 @@ class Variable:
 
 def wrap(array: Any, node: Node | None = None) -> Any:
     """A tensor around an array, which is not copied."""
-    tensor_type = Variable.tensor_type
-    tensor = tensor_type.__new__(tensor_type)
+    tensor: Any = new_object(Variable.tensor_type)
     tensor.array = array if type(array) is ndarray else np.asarray(array)
     tensor.node = node
     tensor.memory = Memory()
@@ -110,7 +109,7 @@ class Op:
             ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
         fused: an optional twin of all the rules together, for arrays only:
             ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
-            operand for which ``needs`` says so. It may use the ``cache`` forward left.
+            operand for which ``needs`` says so, and None for the others. It may use the ``cache`` forward left.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -143,8 +142,7 @@ class Op:
         self.most = self.operands if isinstance(forward, np.ufunc) else sys.maxsize
         self.__signature__ = signature(forward, *vjps)
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
-        self.keeps_output = 0 in used
-        self.keeps = tuple(i + 1 in used for i in range(self.operands))
+        self.kept = sorted(used & set(range(self.operands + 1)))
         Op.registry.setdefault(name, self)
 
     def __call__(self, *args: Any) -> Any:
@@ -230,11 +228,11 @@ class Node:
 
     op: Op | None
     """What was applied; None for a leaf."""
-    inputs: tuple[Any, ...]
+    inputs: Sequence[Any]
     """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
     attributes: tuple[Any, ...]
     """What else forward was given, after the operands."""
-    saved: tuple[Any, ...] | None
+    saved: Sequence[Any] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
     memories: Sequence[Memory]
     """The storage of all that is saved: none of it may change before backward."""
@@ -254,8 +252,8 @@ class Node:
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
     def __init__(
-        self, op: Op | None, output: Variable, inputs: tuple[Any, ...] = (), attributes: tuple[Any, ...] = (),
-        saved: tuple[Any, ...] | None = None, memories: Sequence[Memory] = (), cache: Any = None,
+        self, op: Op | None, output: Variable, inputs: Sequence[Any] = (), attributes: tuple[Any, ...] = (),
+        saved: Sequence[Any] | None = None, memories: Sequence[Memory] = (), cache: Any = None,
     ) -> None:  # fmt: skip
         self.op = op
         self.inputs = inputs
@@ -294,10 +292,9 @@ def record(op: Op, y: Any, args: tuple[Any, ...], cache: Any = None) -> Any:
         output.memory = args[0].memory
         output.memory.shared = True
     if state.recording:
-        for arg in args:
-            if isinstance(arg, Variable) and arg.node is not None:
-                output.node = node_for(output, op, args, cache)
-                break
+        inputs = [getattr(arg, "node", None) or arg for arg in args[: op.operands]]
+        if Node in map(type, inputs):
+            output.node = node_for(output, op, args, inputs, cache)
     return output
 
 
@@ -307,32 +304,27 @@ def is_view(y: ndarray, x: ndarray) -> bool:
     return base is not None and (base is x or base is x.base or np.may_share_memory(y, x))
 
 
-def node_for(output: Variable, op: Op, args: tuple[Any, ...], cache: Any) -> Node:
-    """The node that says how ``output`` was computed."""
-    inputs: list[Any] = []
-    saved: list[Any] = [None]
-    memories: list[Memory] = []
-    if op.keeps_output:
-        saved[0] = output.array
-        memories.append(output.memory)
-    for arg, keep in zip(args, op.keeps):
-        if isinstance(arg, Variable):
-            edge: Any = arg.node or arg
-            if keep:
-                saved.append(arg.array)
-                memories.append(arg.memory)
-            else:
-                saved.append(edge)
-        else:
-            # nobody can tell when the caller's own array or list changes, so what is kept is a copy
-            edge = np.array(arg) if keep and isinstance(arg, (ndarray, list, tuple)) else constant(arg)
-            saved.append(edge)
-        inputs.append(edge)
+def node_for(output: Variable, op: Op, args: tuple[Any, ...], inputs: list[Any], cache: Any) -> Node:
+    """The node that says how ``output`` was computed, from the arguments and the operands' nodes."""
     attributes = args[op.operands :]
-    node = Node(op, output, tuple(inputs), attributes, (*saved, *attributes), memories, cache)
+    saved = [None, *inputs, *attributes]
+    memories: list[Memory] = []
+    for i in op.kept:
+        value = args[i - 1] if i else output
+        if isinstance(value, Variable):
+            saved[i] = value.array
+            memories.append(value.memory)
+        else:
+            saved[i] = inputs[i - 1] = safe(value)
+    node = Node(op, output, inputs, attributes, saved, memories, cache)
     if state.anomaly:
         node.trace = line_outside()
     return node
+
+
+def safe(value: Any) -> Any:
+    """A constant as it can be kept: nobody can tell when the caller's own array or list changes."""
+    return np.array(value) if isinstance(value, (ndarray, list, tuple)) else constant(value)
 
 
 def line_outside() -> str:

@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import ops
 from ..engine.modes import state, where
-from ..engine.node import describe
 from ..ops.arrays import at_least_float32
 from ..ops.shapes import shape_of
 from ..tensor.creation import ones, zeros
@@ -86,33 +85,33 @@ class BatchNorm(Module):
         self.num_batches_tracked = Buffer(zeros((), dtype=np.int64)) if kept else None
 
     def forward(self, input: Any) -> Any:
-        self.check_input(input)
-        kept = self.running_mean is not None
-        training = self.training or not kept
-        updating = kept and self.training and self.track_running_stats and not self.frozen
-        if updating and not state.recording:
+        shape = shape_of(input)
+        if len(shape) not in self.ranks or shape[1] != self.num_features:
+            raise self.misfit(shape, input.dtype)
+        mean, var, counter = self.running_mean, self.running_var, self.num_batches_tracked
+        training = self.training or mean is None
+        if training and (mean is None or self.frozen or not self.track_running_stats):
+            mean = var = counter = None
+        elif training and not state.recording:
             self.warn_once()
-        mean, var = (self.running_mean, self.running_var) if updating or not training else (None, None)
-        counter = self.num_batches_tracked if updating else None
-        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, self.new_weight(), self.eps, counter)
+        momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
+        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)
 
-    def new_weight(self) -> float:
-        """How much the next batch counts in the running statistics."""
-        if self.momentum is not None:
-            return self.momentum
+    def cumulative_weight(self) -> float:
+        """How much the next batch counts in the average of all batches."""
         counter = self.num_batches_tracked
         return 1 / (int(counter) + 1) if counter is not None else 0.0
 
-    def check_input(self, input: Any) -> None:
-        """Refuse another rank or number of channels."""
-        rank = len(shape_of(input))
-        if rank not in self.ranks:
-            raise ValueError(f"expected {self.expected} input (got {rank}D input){where()}: {self.cure(rank)}")
-        if input.shape[1] != self.num_features:
-            raise ValueError(
-                f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
-                f"got input {describe(input)}.{self.channels_last_hint(input.shape)}"
+    def misfit(self, shape: tuple[int, ...], dtype: Any) -> ValueError:
+        """The error of an input of another rank or number of channels."""
+        if len(shape) not in self.ranks:
+            return ValueError(
+                f"expected {self.expected} input (got {len(shape)}D input){where()}: {self.cure(len(shape))}"
             )
+        return ValueError(
+            f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
+            f"got input {shape} {dtype}.{self.channels_last_hint(shape)}"
+        )
 
     def channels_last_hint(self, shape: tuple[int, ...]) -> str:
         """How to bring the channels to axis 1 if they seem to be the last one."""

@@ -11,7 +11,7 @@ import contextlib
 import reprlib
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -258,8 +258,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters: None, or zeros."""
-        for parameter in self.parameters():
-            zero_gradient(parameter, set_to_none)
+        zero_gradients(self.parameters(), set_to_none)
 
     # -- dtypes --------------------------------------------------------------------------------
 
@@ -371,7 +370,8 @@ class Module:
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-def zero_gradient(parameter: Tensor, set_to_none: bool) -> None:
-    """Forget one gradient."""
-    gradient = None if set_to_none else parameter.grad
-    parameter._grad = None if gradient is None else gradient.detach().zero_()
+def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Forget gradients: None, or zeros."""
+    for parameter in parameters:
+        gradient = None if set_to_none else parameter.grad
+        parameter._grad = None if gradient is None else gradient.detach().zero_()

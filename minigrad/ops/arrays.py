@@ -24,16 +24,11 @@ FEW_ROWS = 16
 
 
 @functools.lru_cache(maxsize=64)
-def constant_vector(n: int, value: float, dtype: np.dtype[Any]) -> ndarray:
-    """A read-only vector of one value, made once."""
-    vector = np.full(n, value, dtype)
-    vector.flags.writeable = False
-    return vector
-
-
 def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
     """A read-only vector of ones, made once."""
-    return constant_vector(n, 1.0, dtype)
+    vector = np.ones(n, dtype)
+    vector.flags.writeable = False
+    return vector
 
 
 @functools.lru_cache(maxsize=16)
@@ -71,8 +66,8 @@ def at_least_float32(dtype: Any) -> np.dtype[Any]:
     return float32 if dtype == float16 else dtype
 
 
-def column_sums(x: Any, factor: float = 1.0) -> Any:
-    """The sum over the first axis of a matrix, times ``factor``.
+def column_sums(x: Any) -> Any:
+    """The sum over the first axis of a matrix.
 
     Of arrays it is taken as products with constant vectors, in blocks of blocks: the matrix
     product is several times faster than ``x.sum(axis=0)``, and adding block sums instead of running
@@ -80,12 +75,12 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
     (N. Higham, The accuracy of floating point summation, 1993).
     """
     if type(x) is not ndarray:
-        return x.sum(axis=0) * factor
+        return x.sum(axis=0)
     dtype, n = x.dtype, len(x)
     if dtype is not float32 and dtype is not float64:
-        return x.sum(axis=0, dtype=float32 if dtype == float16 else None) * factor
+        return x.sum(axis=0, dtype=float32 if dtype == float16 else None)
     if n <= ROWS:
-        return constant_vector(n, factor, dtype).dot(x)
+        return ones(n, dtype).dot(x)
     blocks, rest = divmod(n, ROWS)
     if not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
@@ -93,17 +88,16 @@ def column_sums(x: Any, factor: float = 1.0) -> Any:
     total = column_sums(partial)
     if rest:
         total += ones(rest, dtype).dot(x[n - rest :])
-    total *= factor
     return total
 
 
-def accurate_column_sums(x: ndarray, factor: float = 1.0) -> ndarray:
+def accurate_column_sums(x: ndarray) -> ndarray:
     """``column_sums`` by small blocks of rows, which of many rows are added up in float64."""
     n, columns = x.shape
     blocks, rest = divmod(n, FEW_ROWS)
     partial = ones(FEW_ROWS, x.dtype).dot(x[: n - rest].reshape(FEW_ROWS, blocks * columns))
     dtype = x.dtype if n <= ROWS else float64
-    total: ndarray = constant_vector(blocks, factor, dtype).dot(partial.reshape(blocks, columns))
+    total: ndarray = ones(blocks, dtype).dot(partial.reshape(blocks, columns))
     if rest:
-        total += constant_vector(rest, factor, x.dtype).dot(x[n - rest :])
+        total += ones(rest, x.dtype).dot(x[n - rest :])
     return total

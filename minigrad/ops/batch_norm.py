@@ -187,53 +187,51 @@ def batch_norm(
     """
     if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and state.recording:
         x = wrap(x.copy())  # nobody can tell when the caller's own array changes
-    array, mean, var, gamma, beta = map(array_of, (x, running_mean, running_var, weight, bias))
-    check(array, mean, var, gamma, beta, training, eps)
+    array, old_mean, old_var, gamma, beta = [
+        value.array if isinstance(value, Variable) else value for value in (x, running_mean, running_var, weight, bias)
+    ]
+    check(array, old_mean, old_var, gamma, beta, training, eps)
+    buffers = running_mean, running_var, num_batches_tracked
     if training:
         y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
-        n = values_per_channel(array.shape)
-        if n and running_mean is not None:
-            update_running(running_mean, running_var, mean, var, momentum, n)
+        if old_mean is not None and array.size:
+            update_running(old_mean, old_var, mean, var, momentum, cache[0].n)
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
             count += 1
-            changed(num_batches_tracked)
+        now = clock()
+        for buffer in buffers:
+            if isinstance(buffer, Variable):
+                buffer.memory.changed = now
     else:
         if state.recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
-            mean, var = mean.copy(), var.copy()
-        y, cache, mean, var = normalise(array, gamma, beta, mean, var, eps)
+            old_mean, old_var = old_mean.copy(), old_var.copy()
+        y, cache, mean, var = normalise(array, gamma, beta, old_mean, old_var, eps)
     if not (isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable)):
         return y
-    buffers = (running_mean, running_var, num_batches_tracked)
     return record(batch_norm_op, y, (x, weight, bias, mean, var, eps, training, momentum, buffers), cache)
 
 
-def changed(buffer: Any) -> None:
-    """Note that a buffer has changed in place."""
-    if isinstance(buffer, Variable):
-        buffer.memory.changed = clock()
-
-
-def update_running(running_mean: Any, running_var: Any, mean: ndarray, var: ndarray, momentum: float, n: int) -> None:
+def update_running(
+    old_mean: ndarray, old_var: ndarray, mean: ndarray, var: ndarray, momentum: float, n: int
+) -> None:  # fmt: skip
     """Move the running estimates by ``momentum`` towards the batch's; not those of a channel with NaN."""
     unusable = None
-    if var.size and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
+    if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
         warnings.warn(
             f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
             "or infinity, or numbers too large to square; their running statistics are left as they were.",
             stacklevel=2,
         )
+        kept = old_mean[unusable], old_var[unusable]
     old_weight = 1 - momentum
-    # the estimate of the variance is the unbiased one, n / (n - 1) times that of the batch
-    for buffer, new, weight in ((running_mean, mean, momentum), (running_var, var, momentum * n / (n - 1))):
-        old = array_of(buffer)
-        before = None if unusable is None else old[unusable]
-        old *= old_weight
-        old += new * weight
-        if unusable is not None:
-            old[unusable] = before
-        changed(buffer)
+    old_mean *= old_weight
+    old_mean += mean * momentum
+    old_var *= old_weight
+    old_var += var * (momentum * n / (n - 1))  # the unbiased estimate, n / (n - 1) times that of the batch
+    if unusable is not None:
+        old_mean[unusable], old_var[unusable] = kept
 
 
 def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
@@ -248,44 +246,45 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         )
     if (mean is None) != (var is None):
         raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
-    channels, dtypes = shape[1:2], (dtype, at_least_float32(dtype))
-    for name, value in (("running_mean", mean), ("running_var", var), ("weight", weight), ("bias", bias)):
-        if value is not None and (value.shape != channels or value.dtype not in dtypes):
-            raise misfit(name, value, shape, dtype)
-    if training:
-        check_batch(shape, eps)
-    elif mean is None:
-        raise ValueError(
-            f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
-        )
-    elif var.size and var.item(var.argmin()) < 0:
-        raise ValueError(
-            f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
-        )
-
-
-def check_batch(shape: tuple[int, ...], eps: float) -> None:
-    """Refuse a batch that has no statistics of its own."""
-    if not eps > 0:
+    channels = shape[1:2]
+    for value in (mean, var, weight, bias):
+        if value is not None and (value.dtype is not dtype or value.shape != channels):
+            check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    if training and not eps > 0:
         raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
-    if values_per_channel(shape) == 1:
+    if training and x.size == shape[1] > 0:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
             "has no variance. Predict with model.eval(), or train with batches of 2 or more "
             "(DataLoader(drop_last=True))."
         )
-
-
-def misfit(name: str, value: ndarray, shape: tuple[int, ...], dtype: Any) -> Exception:
-    """The error of a per-channel value that has not one element per channel, or another precision."""
-    if value.shape != shape[1:2]:
-        hint = ""
-        if len(shape) > 2 and value.shape == shape[-1:]:
-            hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
-        return ValueError(
-            f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, but {name} is {value.shape}.{hint}"
+    if training:
+        return
+    if mean is None:
+        raise ValueError(
+            f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
-    return TypeError(
-        f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
-        f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
-    )
+    if var.size and var.item(var.argmin()) < 0:
+        raise ValueError(
+            f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+        )
+
+
+def check_fit(shape: tuple[int, ...], dtype: Any, **per_channel: Any) -> None:
+    """Refuse a per-channel value that has not one element per channel, or another precision."""
+    for name, value in per_channel.items():
+        if value is None:
+            continue
+        if value.shape != shape[1:2]:
+            hint = ""
+            if len(shape) > 2 and value.shape == shape[-1:]:
+                hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
+            raise ValueError(
+                f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, "
+                f"but {name} is {value.shape}.{hint}"
+            )
+        if value.dtype not in (dtype, at_least_float32(dtype)):
+            raise TypeError(
+                f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
+                f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
+            )

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from .arrays import FEW_ROWS, LONG, ROWS, accurate_column_sums, column_sums, constant_vector, float64
-from .threads import for_each
+from .arrays import FEW_ELEMENTS, FEW_ROWS, LONG, ROWS, accurate_column_sums, column_sums, float32, float64, ones
+from .threads import for_each, helpers
 
 LARGE = 1 << 17
 """Elements from which a batch is worked on in blocks."""
@@ -36,91 +37,127 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
     kind: type[Kept | Blocked] = Kept if small else Blocked
-    return from_own_mean(kind, x) if mean is None else kind(x, mean)
+    if mean is not None:
+        return kind(x, mean)
+    if x.size <= FEW_ELEMENTS:
+        values = x.reshape(-1)
+        if math.isfinite(values.dot(values)):  # then so is all that is computed from them
+            return kind(x)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not this room's to report
+        return kind(x)
 
 
-@np.errstate(invalid="ignore", over="ignore")  # what is not finite is not this room's to report
-def from_own_mean(kind: type[Kept | Blocked], x: ndarray) -> Kept | Blocked:
-    """The deviations of a batch from its own mean, of one kind or the other."""
-    return kind(x)
+class Layout:
+    """How small batches of one shape are worked on: as matrices with a row per sample, or per channel of a sample.
+
+    ``look`` makes of the channels' values what broadcasts with those; None if they do as they are.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        samples, self.channels = shape[:2]
+        length = math.prod(shape[2:])
+        self.n = samples * length or 1
+        self.shape: tuple[int, ...] = samples, self.channels * length
+        self.look: Callable[[ndarray], ndarray] | None = None
+        self.sum: Callable[[ndarray], ndarray] = functools.partial(channel_sums, self.channels)
+        self.sum_float64: Callable[[ndarray], ndarray] = self.sum
+        if length >= LONG:
+            self.shape = samples, self.channels, length
+            self.look = operator.itemgetter((slice(None), None))
+        elif length != 1:
+            self.look = functools.partial(np.repeat, repeats=length)
+        elif samples <= ROWS:
+            self.sum = ones(samples, dtype).dot
+            self.sum_float64 = ones(samples, float64).dot
+            if samples == 1:
+                self.look = operator.itemgetter(None)  # arrays of one shape are faster than broadcasting
+
+    def repeated(self, *vectors: ndarray) -> Sequence[ndarray]:
+        """The channels' values, to be broadcast with a batch."""
+        return vectors if self.look is None else [*map(self.look, vectors)]
+
+
+layout = functools.lru_cache(maxsize=128)(Layout)
+
+
+def channel_sums(channels: int, values: ndarray, columns: Callable[[ndarray], ndarray] = column_sums) -> ndarray:
+    """The sum of the values of each channel."""
+    if values.ndim == 3:
+        values = np.add.reduce(values, 2)
+    total = columns(values)
+    return total if len(total) == channels else np.add.reduce(total.reshape(channels, -1), 1)
 
 
 class Kept:
-    """The deviations of a small batch: a matrix with a row per sample, or a row per channel of a sample.
+    """The deviations of a small batch.
 
     Args:
         x: the batch (N, C, ...).
         mean: of each channel (C,). Unless it is given the batch's own is taken, and ``var``, its biased variance.
-
-    The batch's mean is corrected by the mean of what is left after subtracting it: without that, a mean far from 0
-    would cost the variance its digits (corrected two-pass algorithm; T. Chan, G. Golub, R. LeVeque, Algorithms for
-    computing the sample variance, 1983).
     """
 
     var: ndarray
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
-        self.shape = shape = x.shape
-        self.length, self.n = 1, len(x) or 1
-        if len(shape) > 2:
-            self.length = math.prod(shape[2:])
-            self.n = len(x) * self.length or 1
-            long = self.length >= LONG
-            x = x.reshape(len(x), *((shape[1], self.length) if long else (shape[1] * self.length,)))
-        self.sum = self.summing(x, 1.0)
+        self.shape = x.shape
+        self.layout = layout(self.shape, x.dtype)
+        self.n = self.layout.n
+        x = x if x.ndim == 2 else x.reshape(self.layout.shape)
         if mean is not None:
-            self.d, self.mean = x - self.repeated(mean), mean
-            return
-        mean = self.sum(x)
-        mean /= self.n  # not by average: what that rounds away counts if the mean is far from 0
-        d = x - self.repeated(mean)
-        average = self.summing(x, 1 / self.n)
-        rest = average(d)
-        d -= self.repeated(rest)
+            self.d, self.mean = x - self.layout.repeated(mean)[0], mean
+        elif x.dtype is float32 and x.size <= FEW_ELEMENTS:
+            self.from_own_mean_in_float64(x)
+        else:
+            self.from_own_mean(x)
+
+    def from_own_mean_in_float64(self, x: ndarray) -> None:
+        """The textbook's formulas, with digits to spare: where there is little to compute, fewer steps are faster."""
+        d = x.astype(float64)
+        mean = self.layout.sum_float64(d)
+        mean /= self.n
+        d -= self.layout.repeated(mean)[0]
+        var = self.layout.sum_float64(d * d)
+        var /= self.n
+        self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
+
+    def from_own_mean(self, x: ndarray) -> None:
+        """The corrected two-pass algorithm: the mean is corrected by the mean of what is left after subtracting it.
+
+        Without that, a mean far from 0 would cost the variance its digits (T. Chan, G. Golub, R. LeVeque,
+        Algorithms for computing the sample variance, 1983).
+        """
+        mean = self.layout.sum(x)
+        mean /= self.n
+        self.d = x - self.layout.repeated(mean)[0]
+        rest = self.layout.sum(self.d)
+        rest /= self.n
+        self.d -= self.layout.repeated(rest)[0]
         mean += rest
-        self.d, self.mean = d, mean
+        self.mean = mean
         # the variance scales every value of its channel: its error counts most
-        self.var = self.summing(x, 1 / self.n, FEW_ROWS, accurate_column_sums)(d * d)
-
-    def summing(
-        self, x: ndarray, factor: float, few: int = ROWS, of_many: Any = column_sums
-    ) -> Callable[[ndarray], ndarray]:
-        """The function that adds up the channels of arrays like ``x``, times ``factor``: few rows in one product."""
-        n = len(x)
-        columns = constant_vector(n, factor, x.dtype).dot if n <= few else functools.partial(of_many, factor=factor)
-        if self.length == 1:
-            return columns
-        if x.ndim == 3:
-            return lambda values: columns(np.add.reduce(values, 2))
-        shape = self.shape[1], self.length  # not self: it will hold this function
-        return lambda values: np.add.reduce(columns(values).reshape(shape), 1)
-
-    def repeated(self, vector: ndarray) -> ndarray:
-        """The channels' values, to be broadcast with the deviations."""
-        if self.length >= LONG:
-            return vector[:, None]
-        if self.length != 1:
-            vector = np.repeat(vector, self.length)
-        return vector[None] if self.n == 1 else vector  # arrays of one shape are faster than broadcasting
+        self.var = channel_sums(self.layout.channels, self.d * self.d, accurate_column_sums)
+        self.var /= self.n
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
-        y = self.d * self.repeated(scale)
-        if bias is not None:
-            y += self.repeated(bias)
+        scale, *shift = self.layout.repeated(scale) if bias is None else self.layout.repeated(scale, bias)
+        y = self.d * scale
+        for vector in shift:
+            y += vector
         return y if len(self.shape) == 2 else y.reshape(self.shape)
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
         dy = dy if dy.ndim == 2 else dy.reshape(self.d.shape)
-        return self.sum(dy), self.sum(dy * self.d)
+        return self.layout.sum(dy), self.layout.sum(dy * self.d)
 
-    def gradient(self, dy: ndarray, constant: Any, slope: ndarray, scale: ndarray) -> ndarray:
+    def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
-        dx = self.d * self.repeated(slope)
+        constant, slope, scale = self.layout.repeated(constant, slope, scale)
+        dx = self.d * slope
         np.subtract(dy if dy.ndim == 2 else dy.reshape(dx.shape), dx, dx)
-        dx -= self.repeated(constant)
-        dx *= self.repeated(scale)
+        dx -= constant
+        dx *= scale
         return dx if len(self.shape) == 2 else dx.reshape(self.shape)
 
 
@@ -137,6 +174,7 @@ class Blocked:
         self.x = np.ascontiguousarray(x)
         self.channels, self.length = x.shape[1], math.prod(x.shape[2:])
         self.n = len(x) * self.length
+        self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
         self.width = -(-max(ROW, block // FEW_ROWS) // sample) * sample
         self.step = max(1, block // self.width)
@@ -151,8 +189,9 @@ class Blocked:
 
     def moments(self) -> tuple[ndarray, ndarray]:
         """The mean of ``x - shift``, and its biased variance."""
-        mean, square = self.totals(lambda d: (self.block_sums(d), self.block_sums(d * d))) / self.n
-        return mean, np.maximum(square - mean**2, 0)
+        total, square = self.totals(lambda d: (self.block_sums(d), self.block_sums(d * d)))
+        mean = total / self.n
+        return mean, np.maximum(square / self.n - mean * mean, 0)
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
@@ -184,9 +223,9 @@ class Blocked:
         self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale])
         return dx
 
-    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = ()) -> ndarray:
-        """What ``task`` returns for each block, added up in float64."""
-        return np.sum(self.for_blocks(task, arrays), 0, float64)
+    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = ()) -> list[Any]:
+        """What ``task`` returns for each block, added up."""
+        return [sum(parts) for parts in zip(*self.for_blocks(task, arrays))]
 
     def for_blocks(
         self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = ()
@@ -205,7 +244,7 @@ class Blocked:
                 return task(d, *others, *[row[:width] for row in rows])
 
         blocks = list(zip(*map(self.blocks, (self.x, *arrays))))
-        return for_each(work, blocks[::-1], self.x.nbytes >= SHARED_BYTES)
+        return for_each(work, blocks[::-1], self.shared)
 
     def blocks(self, array: ndarray) -> list[ndarray]:
         """Runs of rows; a last, shorter row is a block of its own."""
@@ -223,7 +262,8 @@ class Blocked:
 
     def block_sums(self, block: ndarray) -> ndarray:
         """The sum of a block's values of each channel: in float64 but for the first few additions."""
-        total = np.add.reduce(block, 0)  # not by the BLAS, whose own threads would wait for each other
+        # where several threads share the work the BLAS is slower: its own threads would wait for each other
+        total = np.add.reduce(block, 0) if self.shared else ones(len(block), block.dtype).dot(block)
         if self.length != 1:
             total = np.add.reduce(total.reshape(-1, self.length), 1)
         return np.add.reduce(total.reshape(-1, self.channels), 0, float64)

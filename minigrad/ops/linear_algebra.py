@@ -8,7 +8,6 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..engine.modes import where
 from ..engine.node import Op
 from .arrays import column_sums
 from .shapes import reshape, shape_of, squeeze, swapaxes, unsqueeze
@@ -56,7 +55,14 @@ def times(x: ndarray, matrix: ndarray) -> Any:
 
 
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
-    """``x @ weight.T + bias``"""
+    """``x @ weight.T + bias``; refused if it would need broadcasting."""
+    lengths = shape_of(weight)
+    if len(lengths) != 2:
+        raise ValueError("the weight must be (out, in).")
+    if shape_of(x)[-1:] != lengths[1:]:
+        raise ValueError(f"expected input (..., {lengths[1]}): its last length must be the weight's in_features.")
+    if bias is not None and shape_of(bias) != lengths[:1]:
+        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of the weight.")
     y: ndarray = times(x, weight.T)
     if bias is not None:
         y += bias
@@ -88,22 +94,4 @@ linear_op = Op(
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
-    inputs, lengths = shape_of(x), shape_of(weight)
-    outputs = None if bias is None else shape_of(bias)
-    if len(lengths) != 2 or inputs[-1:] != lengths[1:] or outputs not in (None, lengths[:1]):
-        raise misfit(inputs, lengths, outputs)
     return linear_op(x, weight, bias)
-
-
-def misfit(inputs: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...] | None) -> ValueError:
-    """The error of shapes that do not fit each other."""
-    if len(weight) != 2:
-        return ValueError(f"linear{where()}: the weight must be (out, in), got {weight}.")
-    if inputs[-1:] != weight[1:]:
-        return ValueError(
-            f"linear{where()}: expected input (..., {weight[1]}), got {inputs}: its last "
-            f"length must be the weight's in_features, weight {weight}."
-        )
-    return ValueError(
-        f"linear{where()}: the bias must be {weight[:1]}, one for each row of weight {weight}, got {bias}."
-    )

@@ -8,6 +8,7 @@ it on a thousand elements. So neighbouring small parameters are updated together
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy import ndarray
 
 from ..engine.modes import enable_grad
 from ..engine.node import array_of, clock, describe
-from ..nn.module import zero_gradient
+from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
 
 BLOCK = 1 << 17
@@ -67,17 +68,18 @@ class Piece:
 
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None if one has none."""
-        arrays = []
-        for parameter in self.parameters:
-            if parameter._grad is None:
-                return None
-            arrays.append(array_of(parameter._grad))
-        for array in arrays:
-            if array.dtype is not self.dtype and array.dtype != self.dtype:
-                raise TypeError(
-                    f"a parameter of this optimiser was {self.dtype} and is {array.dtype} now: convert the "
-                    "model first, then make the optimiser."
-                )
+        arrays = [parameter._grad for parameter in self.parameters]
+        kinds = set(map(type, arrays))
+        if NoneType in kinds:
+            return None
+        if kinds != {ndarray}:
+            arrays = [array_of(parameter.grad) for parameter in self.parameters]
+        others = [array.dtype for array in arrays if array.dtype != self.dtype]
+        if others:
+            raise TypeError(
+                f"a parameter of this optimiser was {self.dtype} and is {others[0]} now: convert the "
+                "model first, then make the optimiser."
+            )
         return np.concatenate(arrays, None, self.joined) if len(arrays) > 1 else arrays[0].reshape(-1)
 
     def values(self) -> ndarray:
@@ -87,13 +89,18 @@ class Piece:
 
     def subtract_change(self, block: slice) -> None:
         """Change the parameters in place."""
+        now = clock()
         if self.shares:
             for parameter, share in zip(self.parameters, self.shares):
-                parameter.array -= share
+                array = parameter.array
+                array -= share
+                parameter.memory.changed = now
         else:
-            array = self.parameters[0].array
+            parameter = self.parameters[0]
+            array = parameter.array
             flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
             flat[block] -= self.scratch[: block.stop - block.start]
+            parameter.memory.changed = now
 
     def split(self) -> list[Piece]:
         """A piece for each of its parameters, with its share of the state."""
@@ -180,8 +187,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters: None, or zeros."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                zero_gradient(parameter, set_to_none)
+            zero_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
@@ -210,9 +216,6 @@ class Optimizer:
                 part = part + group["weight_decay"] * values[block]
             self.change(piece, group, block, part, piece.scratch[: len(part)])
             piece.subtract_change(block)
-        now = clock()
-        for parameter in piece.parameters:
-            parameter.memory.changed = now
 
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
         """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ class Tensor(InPlace):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has added up, None before."""
-        if isinstance(self._grad, ndarray):
+        if not isinstance(self._grad, (Tensor, NoneType)):
             self._grad = wrap(self._grad)
         return self._grad
 
