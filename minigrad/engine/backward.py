@@ -228,7 +228,7 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
                 f"backward needs a single value, got {describe(output)}: reduce it first "
                 "(loss.mean(), loss.sum()), or pass the gradient of the output."
             )
-        gradient = np.ones(output.shape, output.dtype)
+        gradient = np.array(1, output.dtype).reshape(output.shape)
         return output.node, wrap(gradient) if create_graph else gradient
     if not isinstance(gradient, Variable):
         gradient = wrap(np.array(gradient, output.dtype))

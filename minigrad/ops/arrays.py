@@ -31,6 +31,14 @@ def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
     return vector
 
 
+@functools.lru_cache(maxsize=256)
+def number(value: float, dtype: np.dtype[Any]) -> ndarray:
+    """A number as a read-only array, made once: NumPy multiplies by it in half the time that a Python number takes."""
+    array = np.array(value, dtype)
+    array.flags.writeable = False
+    return array
+
+
 @functools.lru_cache(maxsize=16)
 def small_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
     """A read-only array of zeros, made once."""

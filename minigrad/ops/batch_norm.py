@@ -25,7 +25,7 @@ from numpy import ndarray
 
 from ..engine.modes import state, where
 from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record, wrap
-from .arrays import at_least_float32, float16, float32
+from .arrays import at_least_float32, float16, float32, number
 from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
@@ -103,7 +103,7 @@ def normalise(
     d = deviations(x, mean)
     if var is None:
         var = d.var
-    inverse = var + eps
+    inverse = var + number(eps, var.dtype)
     np.sqrt(inverse, inverse)
     np.reciprocal(inverse, inverse)
     if inverse.dtype is not x.dtype:
@@ -128,9 +128,10 @@ def fused(
         dbias, dweight = d.sums(dy)
         dweight *= inverse
     if through_statistics:
+        n = number(d.n, inverse.dtype)
         slope = dweight * inverse
-        slope /= d.n
-        dx = d.gradient(dy, dbias / d.n, slope, scale)
+        slope /= n
+        dx = d.gradient(dy, dbias / n, slope, scale)
     elif needs[0]:
         dx = dy * per_channel(scale, dy.ndim)
     return dx, dweight if needs[1] else None, dbias if needs[2] else None
@@ -198,7 +199,7 @@ def batch_norm(
             update_running(old_mean, old_var, mean, var, momentum, cache[0].n)
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
-            count += 1
+            count.fill(count.item() + 1)
         now = clock()
         for buffer in buffers:
             if isinstance(buffer, Variable):
@@ -225,11 +226,13 @@ def update_running(
             stacklevel=2,
         )
         kept = old_mean[unusable], old_var[unusable]
-    old_weight = 1 - momentum
+    dtype = old_mean.dtype
+    old_weight = number(1 - momentum, dtype)
     old_mean *= old_weight
-    old_mean += mean * momentum
+    old_mean += mean * number(momentum, dtype)
     old_var *= old_weight
-    old_var += var * (momentum * n / (n - 1))  # the unbiased estimate, n / (n - 1) times that of the batch
+    # the unbiased estimate is n / (n - 1) times the batch's variance
+    old_var += var * number(momentum * n / (n - 1), dtype)
     if unusable is not None:
         old_mean[unusable], old_var[unusable] = kept
 

@@ -16,7 +16,18 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arrays import FEW_ELEMENTS, FEW_ROWS, LONG, ROWS, accurate_column_sums, column_sums, float32, float64, ones
+from .arrays import (
+    FEW_ELEMENTS,
+    FEW_ROWS,
+    LONG,
+    ROWS,
+    accurate_column_sums,
+    column_sums,
+    float32,
+    float64,
+    number,
+    ones,
+)
 from .threads import for_each, helpers
 
 LARGE = 1 << 17
@@ -113,11 +124,12 @@ class Kept:
     def from_own_mean_in_float64(self, x: ndarray) -> None:
         """The textbook's formulas, with digits to spare: where there is little to compute, fewer steps are faster."""
         d = x.astype(float64)
+        n = number(self.n, float64)
         mean = self.layout.sum_float64(d)
-        mean /= self.n
+        mean /= n
         d -= self.layout.repeated(mean)[0]
         var = self.layout.sum_float64(d * d)
-        var /= self.n
+        var /= n
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
 
     def from_own_mean(self, x: ndarray) -> None:

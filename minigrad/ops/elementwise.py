@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.node import Op, Variable, array_of, describe, wrap
-from .arrays import zeros_against
+from .arrays import float64, number, zeros_against
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -172,10 +172,12 @@ pow = Op(
 
 def logistic(x: ndarray) -> ndarray:
     """``1 / (1 + exp(-x))``; where exp overflows, 1 / inf is the right 0."""
-    y = np.asarray(x * -1.0)  # as a float: of an unsigned integer -x is positive
+    x = np.asarray(x)
+    dtype = x.dtype if x.dtype.kind == "f" else float64  # of an unsigned integer -x is positive
+    y = np.asarray(x * number(-1.0, dtype))
     with np.errstate(over="ignore"):
         np.exp(y, y)
-    y += 1
+    y += number(1.0, dtype)
     return np.reciprocal(y, y)
 
 
@@ -193,6 +195,6 @@ sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 /
 relu = Op(
     "relu",
     lambda x: np.maximum(x, zeros_against(x)),
-    lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
+    lambda dy, y, _x: dy * (y > number(0.0, y.dtype)).astype(dy.dtype),
     doc="``max(x, 0)``; its derivative is 0 at 0",
 )

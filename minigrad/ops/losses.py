@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from ..engine.modes import where as place
 from ..engine.node import Op, Variable, array_of, describe, record
-from .arrays import at_least_float32, ones, row_numbers
+from .arrays import column_sums, number, ones, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
 from .reductions import mean, sum
@@ -204,13 +204,13 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
     losses -= picked
     if reduction == "none":
         return losses, p
-    loss = np.add.reduce(losses, 0, at_least_float32(x.dtype))
+    loss = column_sums(losses[:, None])[0]
     return np.asarray(loss / len(x) if reduction == "mean" else loss, x.dtype), p
 
 
 def cross_entropy_fused(dy: ndarray, p: ndarray, needs: Any, _y: Any, x: Any, target: ndarray, reduction: str) -> Any:
     """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
-    scale = dy / p.shape[1] if reduction == "mean" else dy
+    scale = dy / number(p.shape[1], p.dtype) if reduction == "mean" else dy
     dx = p * scale
     dx[target, row_numbers(p.shape[1])] -= scale
     return dx.T, None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..ops.arrays import number
 from .optimizer import Optimizer, Piece
 
 
@@ -47,12 +48,12 @@ class Adam(Optimizer):
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
         beta1, beta2 = group["betas"]
         m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
-        np.multiply(gradient, 1 - beta1, out)
-        m *= beta1
+        np.multiply(gradient, number(1 - beta1, piece.dtype), out)
+        m *= number(beta1, piece.dtype)
         m += out
         np.multiply(gradient, gradient, out)
-        out *= 1 - beta2
-        v *= beta2
+        out *= number(1 - beta2, piece.dtype)
+        v *= number(beta2, piece.dtype)
         v += out
         if group["amsgrad"]:
             largest = piece.vector("max_exp_avg_sq")[block]

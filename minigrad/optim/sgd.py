@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..ops.arrays import number
 from .optimizer import Optimizer, Piece
 
 
@@ -42,7 +43,7 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
-        momentum, lr = group["momentum"], group["lr"]
+        momentum, lr = group["momentum"], number(group["lr"], piece.dtype)
         if not momentum:
             np.multiply(gradient, lr, out)
             return
