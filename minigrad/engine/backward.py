@@ -255,9 +255,12 @@ def backward(
     """
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
-    with Switch("recording", create_graph):
+    outside, state.recording = state.recording, create_graph
+    try:
         for node, gradient in walk(roots, create_graph, retain).items():
             accumulate(node, gradient)
+    finally:
+        state.recording = outside
 
 
 def accumulate(node: Node, gradient: Any) -> None:

@@ -7,6 +7,7 @@ it on a thousand elements. So neighbouring small parameters are updated together
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any
@@ -18,6 +19,8 @@ from ..engine.modes import enable_grad
 from ..engine.node import array_of, clock, describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
+
+gradient_of = operator.attrgetter("_grad")
 
 BLOCK = 1 << 17
 """Elements per block: few enough for the caches, many enough to make little of what a call costs."""
@@ -63,12 +66,12 @@ class Piece:
 
     def with_and_without_gradients(self) -> list[Piece]:
         """Itself if all its parameters have a gradient, or none has; else a piece for each of them."""
-        missing = {parameter._grad is None for parameter in self.parameters}
-        return [self] if len(missing) == 1 else self.split()
+        kinds = set(map(type, map(gradient_of, self.parameters)))
+        return [self] if NoneType not in kinds or len(kinds) == 1 else self.split()
 
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None if one has none."""
-        arrays = [parameter._grad for parameter in self.parameters]
+        arrays: list[Any] = list(map(gradient_of, self.parameters))
         kinds = set(map(type, arrays))
         if NoneType in kinds:
             return None
@@ -92,8 +95,7 @@ class Piece:
         now = clock()
         if self.shares:
             for parameter, share in zip(self.parameters, self.shares):
-                array = parameter.array
-                array -= share
+                np.subtract(parameter.array, share, parameter.array)
                 parameter.memory.changed = now
         else:
             parameter = self.parameters[0]
