@@ -391,6 +391,11 @@ def test_an_empty_batch(shape, create_graph):
     assert (mean.tolist(), var.tolist(), counter.item()) == ([0, 0, 0], [1, 1, 1], 1)
 
 
+def test_a_batch_without_channels():
+    for shape in ((4, 0), (1, 0), (0, 0)):
+        assert ops.batch_norm(mg.zeros(*shape), mg.zeros(0), mg.ones(0), training=True).shape == shape
+
+
 # -- what cannot be normalised -------------------------------------------------------------------
 
 

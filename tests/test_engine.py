@@ -84,6 +84,22 @@ def test_a_long_chain_of_graph_gradients_needs_no_recursion():
     assert values(dx, ddx) == [[2 * 10_001**2 * 2.0], [2 * 10_001**2]]
 
 
+@pytest.mark.parametrize("program", [lambda x: x * 3, lambda x: x * x * x, lambda x: mg.exp(x * 2)])
+def test_the_gradient_of_a_single_number_is_a_tensor(program):
+    """NumPy makes numbers of 0-d arrays wherever it can."""
+    x = mg.tensor(2.0, dtype=np.float64, requires_grad=True)
+    h = 1e-6
+    expected = (float(program(x.numpy() + h)) - float(program(x.numpy() - h))) / (2 * h)
+    for times in (1, 2):
+        program(x).backward()
+        assert isinstance(x.grad, mg.Tensor) and x.grad.shape == ()
+        assert x.grad.item() == pytest.approx(times * expected, rel=1e-6)
+    x.grad = None
+    program(x).backward()
+    mg.optim.SGD([x], lr=0.5).step()
+    assert x.item() == pytest.approx(2 - 0.5 * expected, rel=1e-6)
+
+
 def test_shared_subexpressions_are_visited_once():
     x = leaf(1.0)
     y = x
@@ -949,6 +965,15 @@ def test_an_anomaly_is_traced_to_operation_module_and_line(create_graph):
         with pytest.raises(RuntimeError, match=where):
             loss.backward(create_graph=create_graph)
     assert x.grad is None
+
+
+def test_what_was_recorded_under_anomaly_detection_is_traced_by_any_backward():
+    x = leaf(0.0, 1.0)
+    with np.errstate(all="ignore"):
+        with mg.detect_anomaly():
+            loss = Outer()(x).sum()
+        with pytest.raises(RuntimeError, match=rf"sqrt in .*, called at {__file__}:\d+: its derivative returned NaN"):
+            loss.backward()
 
 
 def test_an_error_in_a_module_that_is_gone():

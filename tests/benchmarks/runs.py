@@ -41,7 +41,7 @@ SECTIONS = {
     "scaling": Section("one training step of ever larger nets", MICROSECONDS, scaling),
     "import": Section("import in a fresh process", MILLISECONDS, imports),
 }
-VARIABLES = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_")
+VARIABLES = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_", "MALLOC_")
 """How the variables begin that change what is measured."""
 
 
