@@ -391,9 +391,23 @@ def test_an_empty_batch(shape, create_graph):
     assert (mean.tolist(), var.tolist(), counter.item()) == ([0, 0, 0], [1, 1, 1], 1)
 
 
-def test_a_batch_without_channels():
-    for shape in ((4, 0), (1, 0), (0, 0)):
-        assert ops.batch_norm(mg.zeros(*shape), mg.zeros(0), mg.ones(0), training=True).shape == shape
+@pytest.mark.parametrize("shape", [(4, 0), (1, 0), (0, 0)], ids=str)
+def test_a_batch_without_channels(shape):
+    counter = mg.zeros((), dtype=np.int64)
+    mean, var, weight, bias = mg.zeros(0), mg.ones(0), mg.ones(0), mg.zeros(0)
+    y = ops.batch_norm(mg.zeros(*shape), mean, var, weight, bias, training=True, num_batches_tracked=counter)
+    assert (y.shape, counter.item()) == (shape, 1)
+
+
+@pytest.mark.parametrize("rows", [4, 4000])
+def test_numbers_too_large_to_square(rows):
+    """One warning, of batch_norm's own, and the running statistics stay as they are."""
+    x = np.float32(1e25) * np.arange(rows * 3, dtype=np.float32).reshape(rows, 3)
+    mean, var, counter = mg.zeros(3), mg.ones(3), mg.zeros((), dtype=np.int64)
+    with pytest.warns(UserWarning, match="3 of 3 channels of this batch contain NaN") as warned:
+        y = ops.batch_norm(mg.tensor(x), mean, var, training=True, num_batches_tracked=counter)
+    assert len(warned) == 1 and y.shape == x.shape
+    assert (mean.tolist(), var.tolist(), counter.item()) == ([0, 0, 0], [1, 1, 1], 1)
 
 
 # -- what cannot be normalised -------------------------------------------------------------------

@@ -403,6 +403,11 @@ def test_parallel_edges_are_kept_and_operands_told_apart():
     assert labels == ["a", "b"]
 
 
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64])
+def test_a_box_says_the_number_that_was_added(net, x, kind):
+    assert parsed((net(x) + kind(2.5)).sum()).box("add").lines == ["out (16, 2) float32", "b=2.5"]
+
+
 def test_what_boxes_say(net, x, target):
     loss = F.cross_entropy(net(x) * 2.5, target)
     picture = parsed(loss)

@@ -86,8 +86,8 @@ def let_threads_sleep() -> None:
 def keep_freed_memory() -> None:
     """Have freed memory used again: until a process has freed something large, glibc gives it back at once.
 
-    Then page faults are measured instead of arithmetic: BatchNorm of (512, 128) took 2.7 times as long. Blocks of
-    up to 32 MB teach it (mallopt(3), M_MMAP_THRESHOLD); what is never written to costs nothing.
+    Then page faults are measured instead of arithmetic: BatchNorm of (512, 128) took 2.7 times as long. Freeing a
+    block of up to 32 MB, which need not be written to, raises that threshold (mallopt(3), M_MMAP_THRESHOLD).
     """
     np.empty(31 << 20, np.uint8)
 
@@ -122,8 +122,8 @@ def measure(
     """
     # what was imported and made before is not for the cycle collector to walk while a contender runs
     gc.freeze()
-    keep_freed_memory()
     try:
+        keep_freed_memory()
         measures = {}
         for contender, call in contenders.items():
             call()  # the first one may compile, and allocate

@@ -40,12 +40,12 @@ def walk(
     aliased = {node for node, _ in roots}  # a gradient of a node that is not in here is referred to by nobody else
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    arriving: Iterable[tuple[Any, Any]] = [(node, dy) for node, dy in roots if path is None or node in path]
+    arriving: Iterable[tuple[Any, Any, bool]] = [(node, dy, path is None or node in path) for node, dy in roots]
     node: Any = None
     dy: Any = None
     while True:
-        for edge, gradient in arriving:
-            if gradient is None:
+        for edge, gradient, needed in arriving:
+            if not needed:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
                 gradient = fitted(node, gradient, edge)
@@ -73,9 +73,10 @@ def walk(
         needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
         arriving = ()
         if True in needs:
-            arriving = zip(node.inputs, pull_back(node, dy, needs, create_graph))
+            pulled_back = pull_back(node, dy, needs, create_graph)
             if careful or node.trace:
-                arriving = check_finite(node, dy, arriving)
+                check_finite(node, dy, pulled_back)
+            arriving = zip(node.inputs, pulled_back, needs)
             if not retain_graph:
                 node.saved = node.cache = None
     # only leaves are left: older than all that was visited, and nothing follows them
@@ -83,6 +84,7 @@ def walk(
         if node.hooks:
             gradients[node] = run_hooks(node, gradients[node], aliased)
     reached.update(gradients)
+    # what somebody else refers to is handed out as a copy
     for node in aliased & reached.keys():
         reached[node] = reached[node].copy()
     return reached
@@ -206,13 +208,11 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, arriving: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+def check_finite(node: Node, dy: Any, gradients: Sequence[Any]) -> None:
     """Anomaly detection: refuse a NaN that this node's rules brought in."""
-    checked = list(arriving)
-    brought = any(np.isnan(array_of(gradient)).any() for _, gradient in checked if gradient is not None)
+    brought = any(np.isnan(array_of(gradient)).any() for gradient in gradients if gradient is not None)
     if brought and not np.isnan(array_of(dy)).any():
         raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
-    return checked
 
 
 def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
@@ -255,6 +255,7 @@ def backward(
     """
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
+    # a Switch, written out: it would be a measurable part of a small net's step
     outside, state.recording = state.recording, create_graph
     try:
         for node, gradient in walk(roots, create_graph, retain).items():

@@ -28,6 +28,7 @@ clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
 
 float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
+# names of this module are found faster than attributes of others
 new_object, new_weak_reference = object.__new__, weakref.ref
 
 
@@ -43,7 +44,8 @@ class Variable:
 
     __slots__ = {
         "__weakref__": "",
-        "_grad": "What backward has added up: an array, or the tensor around it once somebody has asked for it.",
+        "_grad": "What backward has added up: an array (NumPy makes a number of one without axes), or the tensor "
+        "around it once somebody has asked for it.",
         "array": "The values.",
         "memory": "What is known about the storage under the array.",
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
@@ -141,6 +143,7 @@ class Op:
         # NumPy's own functions would take one more array for the memory to write their result to
         self.most = self.operands if isinstance(forward, np.ufunc) else sys.maxsize
         self.__signature__ = signature(forward, *vjps)
+        # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.kept = sorted(used & set(range(self.operands + 1)))
         Op.registry.setdefault(name, self)
@@ -305,7 +308,7 @@ def is_view(y: ndarray, x: ndarray) -> bool:
 
 
 def node_for(output: Variable, op: Op, args: tuple[Any, ...], inputs: list[Any], cache: Any) -> Node:
-    """The node that says how ``output`` was computed, from the arguments and the operands' nodes."""
+    """The node that says how ``output`` was computed. ``inputs`` are the operands' nodes, or constants."""
     attributes = args[op.operands :]
     saved = [None, *inputs, *attributes]
     memories: list[Memory] = []
@@ -315,15 +318,15 @@ def node_for(output: Variable, op: Op, args: tuple[Any, ...], inputs: list[Any],
             saved[i] = value.array
             memories.append(value.memory)
         else:
-            saved[i] = inputs[i - 1] = safe(value)
+            saved[i] = inputs[i - 1] = kept_constant(value)
     node = Node(op, output, inputs, attributes, saved, memories, cache)
     if state.anomaly:
         node.trace = line_outside()
     return node
 
 
-def safe(value: Any) -> Any:
-    """A constant as it can be kept: nobody can tell when the caller's own array or list changes."""
+def kept_constant(value: Any) -> Any:
+    """A constant that a rule needs: a copy, since nobody can tell when the caller's own array or list changes."""
     return np.array(value) if isinstance(value, (ndarray, list, tuple)) else constant(value)
 
 

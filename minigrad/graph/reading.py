@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..engine.backward import reachable
 from ..engine.modes import Scope
-from ..engine.node import Node, Op, Variable, array_of
+from ..engine.node import Node, Op, Variable, array_of, constant
 from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
@@ -48,6 +48,7 @@ def range_text(array: ndarray) -> str:
 
 def attribute_text(value: Any) -> str:
     """A simple attribute; nothing for one that is an array, or off, or left out."""
+    value = constant(value)
     if isinstance(value, tuple):
         return str(value) if all(isinstance(part, int) for part in value) else ""
     off = value is None or value is False

@@ -90,9 +90,10 @@ class BatchNorm(Module):
             raise self.misfit(shape, input.dtype)
         mean, var, counter = self.running_mean, self.running_var, self.num_batches_tracked
         training = self.training or mean is None
-        if training and (mean is None or self.frozen or not self.track_running_stats):
+        updating = training and mean is not None and self.track_running_stats and not self.frozen
+        if training and not updating:
             mean = var = counter = None
-        elif training and not state.recording:
+        if updating and not state.recording:
             self.warn_once()
         momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)

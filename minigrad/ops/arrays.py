@@ -33,7 +33,7 @@ def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
 
 @functools.lru_cache(maxsize=256)
 def number(value: float, dtype: np.dtype[Any]) -> ndarray:
-    """A number as a read-only array, made once: NumPy multiplies by it in half the time that a Python number takes."""
+    """A number as a read-only array, made once: NumPy takes half as long for a small array and it as with a number."""
     array = np.array(value, dtype)
     array.flags.writeable = False
     return array
@@ -77,7 +77,7 @@ def at_least_float32(dtype: Any) -> np.dtype[Any]:
 def column_sums(x: Any) -> Any:
     """The sum over the first axis of a matrix.
 
-    Of arrays it is taken as products with constant vectors, in blocks of blocks: the matrix
+    Of arrays it is taken as products with vectors of ones, in blocks of blocks: the matrix
     product is several times faster than ``x.sum(axis=0)``, and adding block sums instead of running
     through all rows keeps the rounding error at the level of pairwise summation
     (N. Higham, The accuracy of floating point summation, 1993).

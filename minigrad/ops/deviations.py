@@ -17,7 +17,6 @@ import numpy as np
 from numpy import ndarray
 
 from .arrays import (
-    FEW_ELEMENTS,
     FEW_ROWS,
     LONG,
     ROWS,
@@ -29,6 +28,9 @@ from .arrays import (
     ones,
 )
 from .threads import for_each, helpers
+
+SMALL = 1 << 13
+"""Elements up to which starting an operation takes longer than doing it: fewer steps win, even in float64."""
 
 LARGE = 1 << 17
 """Elements from which a batch is worked on in blocks."""
@@ -50,18 +52,18 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     kind: type[Kept | Blocked] = Kept if small else Blocked
     if mean is not None:
         return kind(x, mean)
-    if x.size <= FEW_ELEMENTS:
-        values = x.reshape(-1)
-        if math.isfinite(values.dot(values)):  # then so is all that is computed from them
-            return kind(x)
+    # errstate takes as long as some of the steps in it; a finite sum of squares shows that it is not needed
+    if x.size <= SMALL and math.isfinite(np.vdot(x, x)):  # other than dot, vdot does not warn of an overflow
+        return kind(x)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not this room's to report
         return kind(x)
 
 
 class Layout:
-    """How small batches of one shape are worked on: as matrices with a row per sample, or per channel of a sample.
+    """How small batches of one shape are worked on: as arrays of ``shape``, (N, C * length), or (N, C, length) if long.
 
-    ``look`` makes of the channels' values what broadcasts with those; None if they do as they are.
+    ``repeated`` makes of a value per channel what broadcasts with those; ``sum`` adds up each channel, and
+    ``sum_float64`` does so in float64. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -69,26 +71,23 @@ class Layout:
         length = math.prod(shape[2:])
         self.n = samples * length or 1
         self.shape: tuple[int, ...] = samples, self.channels * length
-        self.look: Callable[[ndarray], ndarray] | None = None
+        self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
         self.sum: Callable[[ndarray], ndarray] = functools.partial(channel_sums, self.channels)
         self.sum_float64: Callable[[ndarray], ndarray] = self.sum
         if length >= LONG:
             self.shape = samples, self.channels, length
-            self.look = operator.itemgetter((slice(None), None))
+            self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
         elif length != 1:
-            self.look = functools.partial(np.repeat, repeats=length)
+            self.repeated = functools.partial(np.repeat, repeats=length)
         elif samples <= ROWS:
             self.sum = ones(samples, dtype).dot
             self.sum_float64 = ones(samples, float64).dot
             if samples == 1:
-                self.look = operator.itemgetter(None)  # arrays of one shape are faster than broadcasting
-
-    def repeated(self, *vectors: ndarray) -> Sequence[ndarray]:
-        """The channels' values, to be broadcast with a batch."""
-        return vectors if self.look is None else [*map(self.look, vectors)]
+                self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
 
 
 layout = functools.lru_cache(maxsize=128)(Layout)
+"""The layout of a shape and dtype, made once."""
 
 
 def channel_sums(channels: int, values: ndarray, columns: Callable[[ndarray], ndarray] = column_sums) -> ndarray:
@@ -115,8 +114,8 @@ class Kept:
         self.n = self.layout.n
         x = x if x.ndim == 2 else x.reshape(self.layout.shape)
         if mean is not None:
-            self.d, self.mean = x - self.layout.repeated(mean)[0], mean
-        elif x.dtype is float32 and x.size <= FEW_ELEMENTS:
+            self.d, self.mean = x - self.layout.repeated(mean), mean
+        elif x.dtype is float32 and x.size <= SMALL:
             self.from_own_mean_in_float64(x)
         else:
             self.from_own_mean(x)
@@ -127,7 +126,7 @@ class Kept:
         n = number(self.n, float64)
         mean = self.layout.sum_float64(d)
         mean /= n
-        d -= self.layout.repeated(mean)[0]
+        d -= self.layout.repeated(mean)
         var = self.layout.sum_float64(d * d)
         var /= n
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
@@ -140,10 +139,10 @@ class Kept:
         """
         mean = self.layout.sum(x)
         mean /= self.n
-        self.d = x - self.layout.repeated(mean)[0]
+        self.d = x - self.layout.repeated(mean)
         rest = self.layout.sum(self.d)
         rest /= self.n
-        self.d -= self.layout.repeated(rest)[0]
+        self.d -= self.layout.repeated(rest)
         mean += rest
         self.mean = mean
         # the variance scales every value of its channel: its error counts most
@@ -152,10 +151,9 @@ class Kept:
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
-        scale, *shift = self.layout.repeated(scale) if bias is None else self.layout.repeated(scale, bias)
-        y = self.d * scale
-        for vector in shift:
-            y += vector
+        y = self.d * self.layout.repeated(scale)
+        if bias is not None:
+            y += self.layout.repeated(bias)
         return y if len(self.shape) == 2 else y.reshape(self.shape)
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
@@ -165,11 +163,11 @@ class Kept:
 
     def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
-        constant, slope, scale = self.layout.repeated(constant, slope, scale)
-        dx = self.d * slope
+        repeated = self.layout.repeated
+        dx = self.d * repeated(slope)
         np.subtract(dy if dy.ndim == 2 else dy.reshape(dx.shape), dx, dx)
-        dx -= constant
-        dx *= scale
+        dx -= repeated(constant)
+        dx *= repeated(scale)
         return dx if len(self.shape) == 2 else dx.reshape(self.shape)
 
 

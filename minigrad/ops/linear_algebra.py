@@ -55,7 +55,7 @@ def times(x: ndarray, matrix: ndarray) -> Any:
 
 
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
-    """``x @ weight.T + bias``; refused if it would need broadcasting."""
+    """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
     lengths = shape_of(weight)
     if len(lengths) != 2:
         raise ValueError("the weight must be (out, in).")

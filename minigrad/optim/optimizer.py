@@ -20,7 +20,8 @@ from ..engine.node import array_of, clock, describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
 
-gradient_of = operator.attrgetter("_grad")
+raw_gradient = operator.attrgetter("_grad")
+"""A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
 
 BLOCK = 1 << 17
 """Elements per block: few enough for the caches, many enough to make little of what a call costs."""
@@ -66,16 +67,16 @@ class Piece:
 
     def with_and_without_gradients(self) -> list[Piece]:
         """Itself if all its parameters have a gradient, or none has; else a piece for each of them."""
-        kinds = set(map(type, map(gradient_of, self.parameters)))
+        kinds = set(map(type, map(raw_gradient, self.parameters)))
         return [self] if NoneType not in kinds or len(kinds) == 1 else self.split()
 
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None if one has none."""
-        arrays: list[Any] = list(map(gradient_of, self.parameters))
+        arrays: list[Any] = list(map(raw_gradient, self.parameters))
         kinds = set(map(type, arrays))
         if NoneType in kinds:
             return None
-        if kinds != {ndarray}:
+        if kinds != {ndarray}:  # numbers or tensors, too
             arrays = [array_of(parameter.grad) for parameter in self.parameters]
         others = [array.dtype for array in arrays if array.dtype != self.dtype]
         if others:
@@ -91,11 +92,11 @@ class Piece:
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
     def subtract_change(self, block: slice) -> None:
-        """Change the parameters in place."""
+        """Subtract what is in ``scratch`` from a block of the parameters in place, and note that they have changed."""
         now = clock()
         if self.shares:
             for parameter, share in zip(self.parameters, self.shares):
-                np.subtract(parameter.array, share, parameter.array)
+                parameter.array -= share
                 parameter.memory.changed = now
         else:
             parameter = self.parameters[0]
