@@ -399,6 +399,35 @@ def test_a_batch_without_channels(shape):
     assert (y.shape, counter.item()) == (shape, 1)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.array, mg.tensor])
+def test_settings_may_be_numbers_of_any_kind(kind):
+    """0.125 and 0.5 are exact in every precision."""
+    found = []
+    for number in (float, kind):
+        mean, var = statistics(3)
+        y = ops.batch_norm(batch((5, 3)), mean, var, training=True, momentum=number(0.125), eps=number(0.5))
+        found.append(
+            [y, *values((mean, var)), ops.batch_norm(batch((5, 3)), mean.numpy(), var.numpy(), eps=number(0.5))]
+        )
+    for a, b in zip(*found):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(300, 7), (5, 3, 100), (2000, 70)], ids=str)
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_the_derivative_of_what_is_not_finite_is_silent_too(shape, bad):
+    """NumPy has nothing to say of it, in either direction; the other channels are as they were."""
+    x, dy = batch(shape).astype(np.float32), batch(shape)[::-1].astype(np.float32)
+    gradients_of = []
+    for value in (x.flat[0], bad):
+        x.flat[0] = value
+        leaf_ = mg.tensor(x).requires_grad_()
+        ops.batch_norm(leaf_, training=True).backward(mg.tensor(dy))
+        gradients_of.append(leaf_.grad.numpy())
+    np.testing.assert_allclose(gradients_of[0][:, 1:], gradients_of[1][:, 1:], rtol=0, atol=1e-5)
+    assert not np.isfinite(gradients_of[1][:, 0]).any()
+
+
 @pytest.mark.parametrize("rows", [4, 4000])
 def test_numbers_too_large_to_square(rows):
     """One warning, of batch_norm's own, and the running statistics stay as they are."""

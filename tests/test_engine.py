@@ -109,6 +109,16 @@ def test_shared_subexpressions_are_visited_once():
     assert values(y, x.grad) == [[2.0**200], [2.0**200]]
 
 
+def test_an_operand_with_a_default_may_be_left_out(make_op):
+    op = make_op(
+        "affine", lambda x, b=0.0: x * 2 + b, lambda dy, _y, _x, *_: dy * 2, lambda dy, _y, _x, b=0.0: dy + 0 * b
+    )
+    x, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    op(x).sum().backward()
+    op(x, b).sum().backward()
+    assert values(x.grad, b.grad) == [[4.0, 4.0], [1.0, 1.0]]
+
+
 def test_each_rule_is_run_once_per_node(counted):
     op, calls = counted
     x = leaf(1.0, 2.0)

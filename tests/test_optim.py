@@ -622,3 +622,32 @@ def test_a_step_without_any_gradient_keeps_parameters_together():
     optimizer.step()
     assert [len(pieces) for pieces in optimizer.pieces] == [4]
     assert [p.tolist() == [1, 1, 1] for p in parameters] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.array, mg.tensor])
+def test_settings_may_be_numbers_of_any_kind(kind):
+    """Also when they are changed between two steps; 0.25 and 0.5 are exact in every precision."""
+    results = []
+    for number in (float, kind):
+        for make in (optim.SGD, optim.Adam):
+            weight = mg.ones(3, requires_grad=True)
+            optimizer = make([weight], lr=1.0)
+            for lr in (0.25, 0.5):
+                group = optimizer.param_groups[0]
+                group["lr"] = number(lr)
+                if make is optim.Adam:
+                    group["betas"] = number(0.5), number(0.75)
+                weight.grad = mg.tensor([1.0, -2.0, 3.0])
+                optimizer.step()
+            results.append(weight.numpy())
+    np.testing.assert_array_equal(results[:2], results[2:])
+
+
+def test_a_rate_that_is_no_number_is_refused():
+    weight = mg.ones(3, requires_grad=True)
+    optimizer = optim.SGD([weight], lr=1.0)
+    optimizer.param_groups[0]["lr"] = None
+    weight.grad = mg.ones(3)
+    with pytest.raises(TypeError):
+        optimizer.step()
+    assert weight.tolist() == [1, 1, 1]

@@ -313,6 +313,8 @@ def node_for(output: Variable, op: Op, args: tuple[Any, ...], inputs: list[Any],
     saved = [None, *inputs, *attributes]
     memories: list[Memory] = []
     for i in op.kept:
+        if i > len(args):  # left out
+            break
         value = args[i - 1] if i else output
         if isinstance(value, Variable):
             saved[i] = value.array

@@ -103,7 +103,7 @@ def normalise(
     d = deviations(x, mean)
     if var is None:
         var = d.var
-    inverse = var + number(eps, var.dtype)
+    inverse = var + number(float(eps), var.dtype)
     np.sqrt(inverse, inverse)
     np.reciprocal(inverse, inverse)
     if inverse.dtype is not x.dtype:
@@ -218,6 +218,9 @@ def update_running(
     running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, n: int
 ) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite."""
+    dtype = running_mean.dtype
+    old_weight, new_weight = number(1 - float(momentum), dtype), number(float(momentum), dtype)
+    unbiased_weight = number(float(momentum) * n / (n - 1), dtype)  # var * n / (n - 1) is the unbiased estimate
     unusable = None
     if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
@@ -227,13 +230,10 @@ def update_running(
             stacklevel=2,
         )
         before = running_mean[unusable], running_var[unusable]
-    dtype = running_mean.dtype
-    old_weight = number(1 - momentum, dtype)
     running_mean *= old_weight
-    running_mean += mean * number(momentum, dtype)
+    running_mean += mean * new_weight
     running_var *= old_weight
-    # the unbiased estimate is n / (n - 1) times the batch's variance
-    running_var += var * number(momentum * n / (n - 1), dtype)
+    running_var += var * unbiased_weight
     if unusable is not None:
         running_mean[unusable], running_var[unusable] = before
 

@@ -46,17 +46,14 @@ SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
 
+unreported = np.errstate(invalid="ignore", over="ignore")
+"""What is not finite is not this room's to report."""
+
+
 def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
     """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
-    kind: type[Kept | Blocked] = Kept if small else Blocked
-    if mean is not None:
-        return kind(x, mean)
-    # errstate takes as long as some of the steps in it; a finite sum of squares shows that it is not needed
-    if x.size <= SMALL and math.isfinite(np.vdot(x, x)):  # other than dot, vdot does not warn of an overflow
-        return kind(x)
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is not this room's to report
-        return kind(x)
+    return Kept(x, mean) if small else Blocked(x, mean)
 
 
 class Layout:
@@ -115,13 +112,16 @@ class Kept:
         x = x if x.ndim == 2 else x.reshape(self.layout.shape)
         if mean is not None:
             self.d, self.mean = x - self.layout.repeated(mean), mean
-        elif x.dtype is float32 and x.size <= SMALL:
+        elif x.dtype is float32 and x.size <= SMALL and math.isfinite(np.vdot(x, x)):  # dot would warn of overflows
             self.from_own_mean_in_float64(x)
         else:
             self.from_own_mean(x)
 
     def from_own_mean_in_float64(self, x: ndarray) -> None:
-        """The textbook's formulas, with digits to spare: where there is little to compute, fewer steps are faster."""
+        """The textbook's formulas, with digits to spare: where there is little to compute, fewer steps are faster.
+
+        The sum of squares must be finite: then everything is, and the time for ``unreported`` is saved, too.
+        """
         d = x.astype(float64)
         n = number(self.n, float64)
         mean = self.layout.sum_float64(d)
@@ -131,6 +131,7 @@ class Kept:
         var /= n
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
 
+    @unreported
     def from_own_mean(self, x: ndarray) -> None:
         """The corrected two-pass algorithm: the mean is corrected by the mean of what is left after subtracting it.
 
@@ -180,6 +181,7 @@ class Blocked:
     is the shift.
     """
 
+    @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.x = np.ascontiguousarray(x)
         self.channels, self.length = x.shape[1], math.prod(x.shape[2:])

@@ -58,11 +58,14 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
     lengths = shape_of(weight)
     if len(lengths) != 2:
-        raise ValueError("the weight must be (out, in).")
+        raise ValueError(f"the weight must be (out, in), got {lengths}.")
     if shape_of(x)[-1:] != lengths[1:]:
-        raise ValueError(f"expected input (..., {lengths[1]}): its last length must be the weight's in_features.")
+        raise ValueError(
+            f"expected input (..., {lengths[1]}), got {x.shape}: its last length must be the weight's in_features, "
+            f"weight {lengths}."
+        )
     if bias is not None and shape_of(bias) != lengths[:1]:
-        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of the weight.")
+        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {shape_of(bias)}.")
     y: ndarray = times(x, weight.T)
     if bias is not None:
         y += bias

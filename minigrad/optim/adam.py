@@ -46,7 +46,7 @@ class Adam(Optimizer):
             raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
 
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
-        beta1, beta2 = group["betas"]
+        lr, eps, beta1, beta2 = map(float, (group["lr"], group["eps"], *group["betas"]))
         m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
         np.multiply(gradient, number(1 - beta1, piece.dtype), out)
         m *= number(beta1, piece.dtype)
@@ -61,6 +61,6 @@ class Adam(Optimizer):
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
         root = math.sqrt(1 - beta2**piece.step)
         np.sqrt(v, out)
-        out += group["eps"] * root
+        out += eps * root
         np.divide(m, out, out)
-        out *= group["lr"] * root / (1 - beta1**piece.step)
+        out *= lr * root / (1 - beta1**piece.step)

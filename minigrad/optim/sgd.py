@@ -43,7 +43,7 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
-        momentum, lr = group["momentum"], number(group["lr"], piece.dtype)
+        momentum, lr = group["momentum"], number(float(group["lr"]), piece.dtype)
         if not momentum:
             np.multiply(gradient, lr, out)
             return
