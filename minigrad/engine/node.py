@@ -171,9 +171,14 @@ class Op:
         """The error a user sees when the operation cannot be computed."""
         if len(args) < self.operands:
             return TypeError(f"{self.name} takes {self.operands} operands, got {len(args)}.")
-        operands = " and ".join(describe(arg) for arg in args[: self.operands])
+        operands = args[: self.operands]
+        others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
+        if isinstance(error, AttributeError) and others:
+            reason = f"expected a tensor, got {describe(others[0])}: make it one, mg.tensor(...)."
+        else:
+            reason = str(error)
         kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
-        return kind(f"{self.name}{where()}: cannot be applied to {operands}: {error}")
+        return kind(f"{self.name}{where()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

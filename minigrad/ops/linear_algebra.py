@@ -56,16 +56,16 @@ def times(x: ndarray, matrix: ndarray) -> Any:
 
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
-    lengths = shape_of(weight)
+    lengths = weight.shape
     if len(lengths) != 2:
         raise ValueError(f"the weight must be (out, in), got {lengths}.")
-    if shape_of(x)[-1:] != lengths[1:]:
+    if x.shape[-1:] != lengths[1:]:
         raise ValueError(
             f"expected input (..., {lengths[1]}), got {x.shape}: its last length must be the weight's in_features, "
             f"weight {lengths}."
         )
-    if bias is not None and shape_of(bias) != lengths[:1]:
-        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {shape_of(bias)}.")
+    if bias is not None and bias.shape != lengths[:1]:
+        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {bias.shape}.")
     y: ndarray = times(x, weight.T)
     if bias is not None:
         y += bias
