@@ -11,7 +11,7 @@ import inspect
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -117,13 +117,14 @@ class Switch:
 class Setting(Switch):
     """A switch with a name of its own; as a decorator it needs no brackets: ``@no_grad``."""
 
-    setting: ClassVar[tuple[str, bool]]
+    field: str
+    value: bool
 
     def __new__(cls, function: Function | None = None) -> Any:
         return object.__new__(cls) if function is None else cls()(function)
 
     def __init__(self, function: Function | None = None) -> None:
-        super().__init__(*self.setting)
+        self.before = []
 
 
 class no_grad(Setting):
@@ -133,13 +134,13 @@ class no_grad(Setting):
     ...     parameter -= learning_rate * parameter.grad
     """
 
-    setting = "recording", False
+    field, value = "recording", False
 
 
 class enable_grad(Setting):
     """Record operations again, inside a ``no_grad`` block."""
 
-    setting = "recording", True
+    field, value = "recording", True
 
 
 class detect_anomaly(Setting):
@@ -150,7 +151,7 @@ class detect_anomaly(Setting):
     module and that line. Errors in ``backward`` name the line, too.
     """
 
-    setting = "anomaly", True
+    field, value = "anomaly", True
 
 
 class set_grad_enabled(Switch):

@@ -23,7 +23,7 @@ from ..tensor.tensor import Tensor
 raw_gradient = operator.attrgetter("_grad")
 """A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 """Elements per block: few enough for the caches, many enough to make little of what a call costs."""
 
 
