@@ -14,6 +14,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
+from minigrad.ops import arrays
 from tests.helpers import (
     REDUCE,
     check_derivatives,
@@ -711,3 +712,11 @@ def test_a_batch_without_channels_is_normalised():
 
 def test_relu_takes_what_numpy_takes():
     assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize(("make", "value"), [(arrays.number, 0.5), (arrays.ones, 3), (arrays.small_zeros, (2, 3))])
+def test_constants_made_once_cannot_be_changed(make, value):
+    constant = make(value, np.dtype(np.float32))
+    assert make(value, np.dtype(np.float32)) is constant
+    with pytest.raises(ValueError, match="read-only"):
+        constant[...] = 2
