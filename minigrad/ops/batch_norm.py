@@ -218,9 +218,9 @@ def update_running(
     running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, n: int
 ) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite."""
-    dtype = running_mean.dtype
-    old_weight, new_weight = number(1 - float(momentum), dtype), number(float(momentum), dtype)
-    unbiased_weight = number(float(momentum) * n / (n - 1), dtype)  # var * n / (n - 1) is the unbiased estimate
+    momentum, dtype = float(momentum), running_mean.dtype
+    old_weight, new_weight = number(1 - momentum, dtype), number(momentum, dtype)
+    unbiased_weight = number(momentum * n / (n - 1), dtype)  # var * n / (n - 1) is the unbiased estimate
     unusable = None
     if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
@@ -255,23 +255,27 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
             check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
             break
-    if training and not eps > 0:
-        raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
-    if training and x.size == shape[1] > 0:  # as many values as channels
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
-            "has no variance. Predict with model.eval(), or train with batches of 2 or more "
-            "(DataLoader(drop_last=True))."
-        )
     if training:
-        return
-    if mean is None:
+        check_batch(x, eps)
+    elif mean is None:
         raise ValueError(
             f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
-    if var.size and var.item(var.argmin()) < 0:
+    elif var.size and var.item(var.argmin()) < 0:
         raise ValueError(
             f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+        )
+
+
+def check_batch(x: ndarray, eps: float) -> None:
+    """Refuse a batch that has no statistics of its own."""
+    if not eps > 0:
+        raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
+    if x.size == x.shape[1] > 0:  # as many values as channels
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {x.shape}{where()}: one value "
+            "has no variance. Predict with model.eval(), or train with batches of 2 or more "
+            "(DataLoader(drop_last=True))."
         )
 
 

@@ -249,11 +249,11 @@ class Blocked:
         rows = [self.repeated(vector) for vector in vectors]
         shift = None if self.shift is None else self.repeated(self.shift)
 
+        @unreported
         def work(x: ndarray, *others: ndarray) -> Any:
             width = x.shape[1]
-            with np.errstate(invalid="ignore", over="ignore"):
-                d = x if shift is None else x - shift[:width]
-                return task(d, *others, *[row[:width] for row in rows])
+            d = x if shift is None else x - shift[:width]
+            return task(d, *others, *[row[:width] for row in rows])
 
         blocks = list(zip(*map(self.blocks, (self.x, *arrays))))
         return for_each(work, blocks[::-1], self.shared)

@@ -195,6 +195,6 @@ sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 /
 relu = Op(
     "relu",
     lambda x: np.maximum(x, zeros_against(x)),
-    lambda dy, y, _x: dy * (y > number(0.0, y.dtype)).astype(dy.dtype),
+    lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
     doc="``max(x, 0)``; its derivative is 0 at 0",
 )
