@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.engine.backward import reachable
-from minigrad.engine.modes import state
+from minigrad.engine.modes import thread
 from minigrad.engine.node import Op
 
 
@@ -776,6 +776,7 @@ def test_one_block_object_may_be_entered_again():
 
 @pytest.mark.parametrize("block", [mg.no_grad, lambda: mg.set_grad_enabled(False), mg.detect_anomaly])
 def test_modes_end_with_an_exception(block):
+    state = thread.state
     before = state.recording, state.anomaly
     with pytest.raises(ZeroDivisionError), block():
         assert (state.recording, state.anomaly) != before

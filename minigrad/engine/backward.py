@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import Switch, state
+from .modes import Switch, thread
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
 ONCE = (
@@ -35,62 +35,61 @@ def walk(
     with ``create_graph``: the rules are the same.
     """
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
-    careful = state.anomaly
+    careful = thread.state.anomaly
     gradients: dict[Node, Any] = {}
-    aliased = {node for node, _ in roots}  # a gradient of a node that is not in here is referred to by nobody else
+    summed: set[Node] = set()  # their gradients were added up here: nobody else refers to those
+    shown = [dy for _, dy in roots]  # what others refer to
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    arriving: Iterable[tuple[Any, Any, bool]] = [(node, dy, path is None or node in path) for node, dy in roots]
     node: Any = None
-    dy: Any = None
+    needs: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
+    arriving: Sequence[Any] = shown
     while True:
-        for edge, gradient, needed in arriving:
-            if not needed:
+        for edge, gradient in zip(needs, arriving):
+            if edge is None:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
                 gradient = fitted(node, gradient, edge)
             if edge not in gradients:
-                if gradient is dy or gradient.base is not None:
-                    aliased.add(edge)
+                gradients[edge] = gradient
                 if edge.op is not None:
                     heappush(heap, (-edge.time, edge))
-            elif create_graph or edge in aliased:
-                gradient = gradients[edge] + gradient
-                aliased.discard(edge)
+            elif edge in summed and not create_graph:
+                gradients[edge] += gradient
             else:
-                before = gradients[edge]
-                before += gradient
-                gradient = before
-            gradients[edge] = gradient
+                gradients[edge] = gradients[edge] + gradient
+                summed.add(edge)
         if not heap:
             break
         node = heappop(heap)[1]
         dy = gradients.pop(node)
         if node.hooks:
-            dy = run_hooks(node, dy, aliased)
+            dy = run_hooks(node, dy, shown)
         if node.retains if targets is None else node in targets:
             reached[node] = dy
-        needs = [type(edge) is Node and (path is None or edge in path) for edge in node.inputs]
+        needs = node.edges if path is None else [edge if edge in path else None for edge in node.edges]
         arriving = ()
-        if True in needs:
-            pulled_back = pull_back(node, dy, needs, create_graph)
+        if any(needs):
+            arriving = pull_back(node, dy, needs, create_graph)
             if careful or node.trace:
-                check_finite(node, dy, pulled_back)
-            arriving = zip(node.inputs, pulled_back, needs)
+                check_finite(node, dy, arriving)
             if not retain_graph:
                 node.saved = node.cache = None
     # only leaves are left: older than all that was visited, and nothing follows them
     for node in gradients:
         if node.hooks:
-            gradients[node] = run_hooks(node, gradients[node], aliased)
+            gradients[node] = run_hooks(node, gradients[node], shown)
     reached.update(gradients)
-    # what somebody else refers to is handed out as a copy
-    for node in aliased & reached.keys():
-        reached[node] = reached[node].copy()
+    # what is somebody else's, too, is handed out as a copy
+    others = set(map(id, shown))
+    for node, gradient in reached.items():
+        if gradient.base is not None or id(gradient) in others:
+            reached[node] = gradient.copy()
+        others.add(id(gradient))
     return reached
 
 
-def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) -> Sequence[Any]:
+def pull_back(node: Node, dy: Any, needs: Sequence[Node | None], create_graph: bool) -> Sequence[Any]:
     """The gradient of each operand that needs one, None for the others, as the node's rules give them."""
     op, saved = node.op, node.saved
     assert op is not None
@@ -103,7 +102,7 @@ def pull_back(node: Node, dy: Any, needs: Sequence[bool], create_graph: bool) ->
         saved = graph_arguments(node)
     elif op.fused is not None:
         return op.fused(dy, node.cache, needs, *saved)
-    return [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
+    return [need and vjp(dy, *saved) for vjp, need in zip(op.vjps, needs)]
 
 
 def fitted(node: Node, gradient: Any, edge: Node) -> Any:
@@ -113,17 +112,14 @@ def fitted(node: Node, gradient: Any, edge: Node) -> Any:
     return gradient if gradient.dtype is edge.dtype else gradient.astype(edge.dtype)
 
 
-def graph_arguments(node: Node) -> tuple[Any, ...]:
+def graph_arguments(node: Node) -> list[Any]:
     """What the rules get when the gradient must be a graph: tensors, connected to their nodes."""
-    assert node.saved is not None
-    memories = iter(node.memories)
-    y, *rest = node.saved
-    y = y if y is None else as_recorded(node, y, next(memories))
-    operands = [
-        as_recorded(edge, value, next(memories)) if isinstance(edge, (Node, Variable)) and value is not edge else edge
-        for edge, value in zip(node.inputs, rest)
-    ]
-    return (y, *operands, *node.attributes)
+    assert node.op is not None and node.saved is not None
+    origins, arguments = [node, *node.inputs], list(node.saved)
+    for i, memory in zip(node.op.kept, node.memories):
+        if isinstance(origins[i], (Node, Variable)):
+            arguments[i] = as_recorded(origins[i], arguments[i], memory)
+    return arguments
 
 
 def as_recorded(edge: Node | Variable, array: ndarray, memory: Memory) -> Variable:
@@ -158,7 +154,7 @@ def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]
 
 def depends(node: Node, path: set[Node]) -> bool:
     """Whether one of the node's inputs is on the path."""
-    return any(type(edge) is Node and edge in path for edge in node.inputs)
+    return any(edge in path for edge in node.edges)
 
 
 def reachable(roots: Sequence[Node]) -> set[Node]:
@@ -166,41 +162,36 @@ def reachable(roots: Sequence[Node]) -> set[Node]:
     seen = set(roots)
     stack = list(seen)
     while stack:
-        for edge in stack.pop().inputs:
-            if type(edge) is Node and edge not in seen:
+        for edge in stack.pop().edges:
+            if edge is not None and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
     return seen
 
 
-def run_hooks(node: Node, gradient: Any, aliased: set[Node]) -> Any:
+def run_hooks(node: Node, gradient: Any, shown: list[Any]) -> Any:
     """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place."""
-    own = gradient.copy() if node in aliased else gradient
-    aliased.add(node)  # a hook may keep what it is shown
-    shown: Any = own if isinstance(own, Variable) else wrap(own)
+    own = gradient.copy()
+    tensor: Any = own if isinstance(own, Variable) else wrap(own)
     for hook in list((node.hooks or {}).values()):
-        replacement = hook(shown)
+        replacement = hook(tensor)
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(
                     f"a hook on {node} returned {describe(replacement)}, expected a tensor {node.shape} or None."
                 )
-            shown = replacement
-    shown = shown.astype(node.dtype)
-    return shown if isinstance(own, Variable) else shown.array
+            tensor = replacement
+    tensor = tensor.astype(node.dtype)
+    result = tensor if isinstance(own, Variable) else tensor.array
+    shown.append(result)  # a hook may keep it
+    return result
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:
     """Why the gradient would be wrong, and what to do about it."""
-    op, saved = node.op, node.saved
-    assert op is not None and saved is not None
-    kept = ["its output"] * (0 in op.kept)
-    kept += [
-        f"operand {i}, {describe(value)}"
-        for i, (edge, value) in enumerate(zip(node.inputs, saved[1:]))
-        if isinstance(edge, (Node, Variable)) and isinstance(value, ndarray)
-    ]
-    what = kept[[m is memory for m in node.memories].index(True)]
+    assert node.op is not None
+    number = node.op.kept[[m is memory for m in node.memories].index(True)]
+    what = "its output" if number == 0 else f"operand {number - 1}, {describe(node.inputs[number - 1])}"
     return (
         f"{node}: {what}, was changed in place after it was recorded, so its gradient would be "
         "wrong. Call backward before the change, change a copy (x.clone()), or write "
@@ -256,19 +247,21 @@ def backward(
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
+    state = thread.state
     outside, state.recording = state.recording, create_graph
     try:
         for node, gradient in walk(roots, create_graph, retain).items():
-            accumulate(node, gradient)
+            tensor = node.output()
+            if tensor is not None and tensor.node is node and tensor._grad is None:
+                tensor._grad = gradient
+            elif tensor is not None:
+                accumulate(tensor, node, gradient)
     finally:
         state.recording = outside
 
 
-def accumulate(node: Node, gradient: Any) -> None:
+def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
     """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
-    tensor: Any = node.output()
-    if tensor is None:
-        return
     if tensor.node is not node:
         if tensor.node is None or tensor.node.op is not None or node.op is not None:
             return

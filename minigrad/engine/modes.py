@@ -16,13 +16,24 @@ from typing import Any, TypeVar
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _State(threading.local):
-    recording = True
-    anomaly = False
-    scope: Scope | None = None
+class State:
+    """What one thread is doing."""
+
+    __slots__ = ("anomaly", "recording", "scope")
+
+    def __init__(self) -> None:
+        self.recording = True
+        self.anomaly = False
+        self.scope: Scope | None = None
 
 
-state = _State()
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.state = State()
+
+
+thread = _Thread()
+"""``thread.state`` is the state of the thread that asks. Asking is slow: who needs two fields asks once."""
 
 
 class Scope:
@@ -61,7 +72,8 @@ class Scope:
 
 def where() -> str:
     """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
-    return f" in {state.scope}" if state.scope else ""
+    scope = thread.state.scope
+    return f" in {scope}" if scope else ""
 
 
 class Switch:
@@ -73,11 +85,12 @@ class Switch:
         self.before: list[bool] = []
 
     def __enter__(self) -> None:
+        state = thread.state
         self.before.append(getattr(state, self.field))
         setattr(state, self.field, self.value)
 
     def __exit__(self, *exception: object) -> None:
-        setattr(state, self.field, self.before.pop())
+        setattr(thread.state, self.field, self.before.pop())
 
     def __call__(self, function: Function) -> Function:
         if not callable(function):
@@ -162,13 +175,13 @@ class set_grad_enabled(Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__("recording", mode)
-        self.outside: bool | None = state.recording
-        state.recording = mode
+        self.outside: bool | None = thread.state.recording
+        thread.state.recording = mode
 
     def take_back(self) -> None:
         """The first use as a block or a decorator takes back what making the object has set."""
         if self.outside is not None:
-            state.recording, self.outside = self.outside, None
+            thread.state.recording, self.outside = self.outside, None
 
     def __enter__(self) -> None:
         self.take_back()
@@ -181,4 +194,4 @@ class set_grad_enabled(Switch):
 
 def is_grad_enabled() -> bool:
     """Whether this thread records operations now."""
-    return state.recording
+    return thread.state.recording

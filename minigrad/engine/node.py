@@ -11,6 +11,7 @@ no derivative needs are not kept alive by it.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import sys
@@ -22,7 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .modes import Scope, state, where
+from .modes import Scope, thread, where
 
 clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
@@ -55,9 +56,6 @@ class Variable:
     memory: Memory
     _grad: Any
 
-    tensor_type: ClassVar[type[Variable]]
-    """The class of what operations return: the tensor floor sets it."""
-
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis, as a plain tuple."""
@@ -74,9 +72,13 @@ class Variable:
         return self.array.base
 
 
+tensor_type: type[Variable] = Variable
+"""The class of what operations return: the tensor floor sets it."""
+
+
 def wrap(array: Any, node: Node | None = None) -> Any:
     """A tensor around an array, which is not copied."""
-    tensor: Any = new_object(Variable.tensor_type)
+    tensor: Any = new_object(tensor_type)
     tensor.array = array if type(array) is ndarray else np.asarray(array)
     tensor.node = node
     tensor.memory = Memory()
@@ -87,6 +89,17 @@ def wrap(array: Any, node: Node | None = None) -> Any:
 def array_of(value: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return value.array if isinstance(value, Variable) else value
+
+
+class Constant(Variable):
+    """An operand that is not a tensor: an array, a list, a number or None."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any) -> None:
+        self.array = value
+        self.node = None
+        self.memory = Memory()
 
 
 class Effect(NamedTuple):
@@ -145,18 +158,19 @@ class Op:
         self.__signature__ = signature(forward, *vjps)
         # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
-        self.kept = sorted(used & set(range(self.operands + 1)))
+        self.kept = tuple(sorted(used & set(range(self.operands + 1))))
+        self.pack = packer(self.kept, self.operands)
         Op.registry.setdefault(name, self)
 
     def __call__(self, *args: Any) -> Any:
         """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
+        if not self.operands <= len(args) <= self.most:
+            args = self.completed(args)
         arrays: Sequence[Any] = args
         for arg in args:
             if isinstance(arg, Variable):
                 arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
                 break
-        if len(args) > self.most:
-            raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
         try:
             y = self.forward(*arrays)
         except (ValueError, TypeError, IndexError, AttributeError) as error:
@@ -167,10 +181,16 @@ class Op:
             y = undrifted(y, arrays)
         return record(self, y, args)
 
+    def completed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, with forward's defaults for operands that were left out; refused if there are none."""
+        defaults = getattr(self.forward, "__defaults__", None) or ()
+        missing = self.operands - len(args)
+        if not 0 < missing <= len(defaults):
+            raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
+        return (*args, *defaults[-missing:])
+
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
-        if len(args) < self.operands:
-            return TypeError(f"{self.name} takes {self.operands} operands, got {len(args)}.")
         operands = args[: self.operands]
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
         if isinstance(error, AttributeError) and others:
@@ -182,6 +202,20 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+@functools.cache
+def packer(kept: Sequence[int], operands: int) -> Callable[..., tuple[list[Any], list[Memory]]]:
+    """A function of an operation's output and arguments that picks what its record keeps of them.
+
+    Its text depends on the numbers of what is kept. For ``linear``, which keeps two of its three operands, it is
+    ``lambda y, x1, x2, x3, *rest: ([None, x1.array, x2.array, x3.node or x3.array, *rest], [x1.memory, x2.memory])``.
+    """
+    names = ["y", *(f"x{i}" for i in range(1, operands + 1))]
+    saved = ["y.array" if 0 in kept else "None"]
+    saved += [f"{x}.array" if i in kept else f"{x}.node or {x}.array" for i, x in enumerate(names[1:], 1)]
+    memories = [f"{names[i]}.memory" for i in kept]
+    return eval(f"lambda {', '.join(names)}, *rest: ([{', '.join(saved)}, *rest], [{', '.join(memories)}])")
 
 
 def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
@@ -230,20 +264,22 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "attributes", "cache", "dtype", "hooks", "inputs", "memories", "op",
+        "__weakref__", "attributes", "cache", "constants", "dtype", "edges", "hooks", "memories", "op",
         "output", "retains", "saved", "scope", "shape", "time", "trace",
     )  # fmt: skip
 
     op: Op | None
     """What was applied; None for a leaf."""
-    inputs: Sequence[Any]
-    """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
+    edges: Sequence[Node | None]
+    """For each operand its node; None for a constant."""
+    constants: Sequence[Any]
+    """For each operand None, but a constant (tensor, array, number) itself; empty if there are no constants."""
     attributes: tuple[Any, ...]
     """What else forward was given, after the operands."""
     saved: Sequence[Any] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
     memories: Sequence[Memory]
-    """The storage of all that is saved: none of it may change before backward."""
+    """The storage of all that is saved, in the order of ``op.kept``: none of it may change before backward."""
     cache: Any
     """What forward left for the fused rule."""
     output: weakref.ref[Variable]
@@ -260,22 +296,48 @@ class Node:
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
     def __init__(
-        self, op: Op | None, output: Variable, inputs: Sequence[Any] = (), attributes: tuple[Any, ...] = (),
-        saved: Sequence[Any] | None = None, memories: Sequence[Memory] = (), cache: Any = None,
+        self, output: Variable, op: Op | None = None, edges: Sequence[Node | None] = (), args: tuple[Any, ...] = (),
+        cache: Any = None, scope: Scope | None = None,
     ) -> None:  # fmt: skip
         self.op = op
-        self.inputs = inputs
-        self.attributes = attributes
-        self.saved = saved
-        self.memories = memories
+        self.edges = edges
+        self.attributes = args[len(edges) :]
+        self.constants = ()
+        if None in edges:
+            args = self.with_constants(args)
+        self.saved, self.memories = (None, ()) if op is None else op.pack(output, *args)
         self.cache = cache
         self.output = new_weak_reference(output)
-        self.shape = output.array.shape
-        self.dtype = output.array.dtype
+        array = output.array
+        self.shape = array.shape
+        self.dtype = array.dtype
         self.time = clock()
-        self.scope = state.scope if op is not None else None
+        self.scope = scope
         self.hooks = self.trace = None
         self.retains = False
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """For each operand its node; a constant stands for itself."""
+        constants = self.constants or self.edges
+        return [edge or constant for edge, constant in zip(self.edges, constants)]
+
+    def with_constants(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, with a ``Constant`` for every operand that is no tensor; notes the constants.
+
+        One that a rule needs is copied, since nobody can tell when the caller's own array or list changes.
+        """
+        kept = self.op.kept if self.op else ()
+        operands: list[Variable] = []
+        for i, arg in enumerate(args[: len(self.edges)], 1):
+            if not isinstance(arg, Variable):
+                copied = i in kept and isinstance(arg, (ndarray, list, tuple))
+                arg = Constant(np.array(arg) if copied else constant(arg))
+            operands.append(arg)
+        self.constants = [
+            None if edge else x.array if type(x) is Constant else x for edge, x in zip(self.edges, operands)
+        ]
+        return (*operands, *self.attributes)
 
     @property
     def effects(self) -> list[Effect]:
@@ -299,10 +361,13 @@ def record(op: Op, y: Any, args: tuple[Any, ...], cache: Any = None) -> Any:
     if op.view and is_view(output.array, args[0].array):
         output.memory = args[0].memory
         output.memory.shared = True
+    state = thread.state
     if state.recording:
-        inputs = [getattr(arg, "node", None) or arg for arg in args[: op.operands]]
-        if Node in map(type, inputs):
-            output.node = node_for(output, op, args, inputs, cache)
+        edges = [getattr(arg, "node", None) for arg in args[: op.operands]]
+        if any(edges):
+            output.node = Node(output, op, edges, args, cache, state.scope)
+            if state.anomaly:
+                output.node.trace = line_outside()
     return output
 
 
@@ -310,31 +375,6 @@ def is_view(y: ndarray, x: ndarray) -> bool:
     """Whether ``y`` looks at the memory of ``x``: an index may give a view or a copy."""
     base = y.base
     return base is not None and (base is x or base is x.base or np.may_share_memory(y, x))
-
-
-def node_for(output: Variable, op: Op, args: tuple[Any, ...], inputs: list[Any], cache: Any) -> Node:
-    """The node that says how ``output`` was computed. ``inputs`` are the operands' nodes, or constants."""
-    attributes = args[op.operands :]
-    saved = [None, *inputs, *attributes]
-    memories: list[Memory] = []
-    for i in op.kept:
-        if i > len(args):  # left out
-            break
-        value = args[i - 1] if i else output
-        if isinstance(value, Variable):
-            saved[i] = value.array
-            memories.append(value.memory)
-        else:
-            saved[i] = inputs[i - 1] = kept_constant(value)
-    node = Node(op, output, inputs, attributes, saved, memories, cache)
-    if state.anomaly:
-        node.trace = line_outside()
-    return node
-
-
-def kept_constant(value: Any) -> Any:
-    """A constant that a rule needs: a copy, since nobody can tell when the caller's own array or list changes."""
-    return np.array(value) if isinstance(value, (ndarray, list, tuple)) else constant(value)
 
 
 def line_outside() -> str:

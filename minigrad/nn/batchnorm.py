@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.modes import state, where
+from ..engine.modes import thread, where
 from ..ops.arrays import at_least_float32
 from ..ops.shapes import shape_of
 from ..tensor.creation import ones, zeros
@@ -93,7 +93,7 @@ class BatchNorm(Module):
         updating = training and mean is not None and self.track_running_stats and not self.frozen
         if training and not updating:
             mean = var = counter = None
-        if updating and not state.recording:
+        if updating and not thread.state.recording:
             self.warn_once()
         momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)

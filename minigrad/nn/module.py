@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, state
+from ..engine.modes import Scope, thread
 from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -79,6 +79,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        state = thread.state
         outer = state.scope
         state.scope = Scope(weakref.ref(self), outer)
         try:

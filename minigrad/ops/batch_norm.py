@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import state, where
+from ..engine.modes import thread, where
 from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record, wrap
 from .arrays import at_least_float32, float16, float32, number
 from .deviations import Blocked, Kept, deviations
@@ -186,7 +186,8 @@ def batch_norm(
             missing statistics in evaluation, a negative running variance, an eps that is not positive.
         TypeError: for dtypes that do not fit. After any error no buffer has changed.
     """
-    if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and state.recording:
+    recording = thread.state.recording
+    if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
         x = wrap(x.copy())  # nobody can tell when the caller's own array changes
     # array_of, written out: five calls of it would be a measurable part of a small batch
     array, kept_mean, kept_var, gamma, beta = [
@@ -206,7 +207,7 @@ def batch_norm(
             if isinstance(buffer, Variable):
                 buffer.memory.changed = now
     else:
-        if state.recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
+        if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
     if not (isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable)):

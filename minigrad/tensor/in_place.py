@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import ops
-from ..engine.modes import state
+from ..engine.modes import thread
 from ..engine.node import Op, Variable, array_of, clock, describe
 from ..ops.indexing import array_index
 from .conversion import real_array
@@ -52,7 +52,7 @@ class InPlace(Variable):
 
     def _in_place(self: Self, op: Any, other: Any) -> Self:
         """``self = op(self, other)`` for everybody who holds this tensor."""
-        if state.recording and in_graph(self, other):
+        if thread.state.recording and in_graph(self, other):
             return self._rebind(op, other)
         value = array_of(other)
         try:
@@ -86,7 +86,7 @@ class InPlace(Variable):
 
     def _overwrite(self: Self, index: Any, value: Any, name: str) -> Self:
         """Write values into the array; nothing of it is recorded."""
-        if state.recording and in_graph(self, value):
+        if thread.state.recording and in_graph(self, value):
             raise RuntimeError(
                 f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
                 "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."

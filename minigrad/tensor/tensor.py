@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine import backward as engine
+from ..engine import node as records
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, wrap
 from . import numpy_protocols
 from .conversion import array_from, real_dtype
@@ -173,7 +174,7 @@ class Tensor(InPlace):
                 raise RuntimeError(
                     f"only floating point tensors can require grad, got {describe(self)}: convert it, x.float()."
                 )
-            self.node = Node(None, self)
+            self.node = Node(self)
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError(
@@ -682,4 +683,4 @@ class Tensor(InPlace):
         return numpy_protocols.apply_function(function, args, kwargs)
 
 
-Variable.tensor_type = Tensor
+records.tensor_type = Tensor
