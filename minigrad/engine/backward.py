@@ -37,36 +37,38 @@ def walk(
     path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
     careful = thread.state.anomaly
     gradients: dict[Node, Any] = {}
-    summed: set[Node] = set()  # their gradients were added up here: nobody else refers to those
-    shown = [dy for _, dy in roots]  # what others refer to
+    summed: set[Node] = set()  # nobody else refers to their gradients, nor to those of leaves
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
     node: Any = None
+    dy: Any = None
     needs: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
-    arriving: Sequence[Any] = shown
+    arriving: Sequence[Any] = [dy.copy() if node.op is None else dy for node, dy in roots]
     while True:
         for edge, gradient in zip(needs, arriving):
             if edge is None:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
                 gradient = fitted(node, gradient, edge)
-            if edge not in gradients:
-                gradients[edge] = gradient
-                if edge.op is not None:
-                    heappush(heap, (-edge.time, edge))
-            elif edge in summed and not create_graph:
-                gradients[edge] += gradient
+            if edge in gradients:
+                if (edge.op is None or edge in summed) and not create_graph:
+                    gradients[edge] += gradient
+                else:
+                    gradients[edge] = gradients[edge] + gradient
+                    summed.add(edge)
+            elif edge.op is None:
+                gradients[edge] = gradient.copy() if gradient is dy or gradient.base is not None else gradient
             else:
-                gradients[edge] = gradients[edge] + gradient
-                summed.add(edge)
+                gradients[edge] = gradient
+                heappush(heap, (-edge.time, edge))
         if not heap:
             break
         node = heappop(heap)[1]
         dy = gradients.pop(node)
         if node.hooks:
-            dy = run_hooks(node, dy, shown)
+            dy = run_hooks(node, dy)
         if node.retains if targets is None else node in targets:
-            reached[node] = dy
+            reached[node] = dy.copy()
         needs = node.edges if path is None else [edge if edge in path else None for edge in node.edges]
         arriving = ()
         if any(needs):
@@ -78,15 +80,8 @@ def walk(
     # only leaves are left: older than all that was visited, and nothing follows them
     for node in gradients:
         if node.hooks:
-            gradients[node] = run_hooks(node, gradients[node], shown)
-    reached.update(gradients)
-    # what is somebody else's, too, is handed out as a copy
-    others = set(map(id, shown))
-    for node, gradient in reached.items():
-        if gradient.base is not None or id(gradient) in others:
-            reached[node] = gradient.copy()
-        others.add(id(gradient))
-    return reached
+            gradients[node] = run_hooks(node, gradients[node]).copy()
+    return reached | gradients
 
 
 def pull_back(node: Node, dy: Any, needs: Sequence[Node | None], create_graph: bool) -> Sequence[Any]:
@@ -169,8 +164,11 @@ def reachable(roots: Sequence[Node]) -> set[Node]:
     return seen
 
 
-def run_hooks(node: Node, gradient: Any, shown: list[Any]) -> Any:
-    """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place."""
+def run_hooks(node: Node, gradient: Any) -> Any:
+    """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place.
+
+    A hook may keep, and later change, what it is shown.
+    """
     own = gradient.copy()
     tensor: Any = own if isinstance(own, Variable) else wrap(own)
     for hook in list((node.hooks or {}).values()):
@@ -182,9 +180,7 @@ def run_hooks(node: Node, gradient: Any, shown: list[Any]) -> Any:
                 )
             tensor = replacement
     tensor = tensor.astype(node.dtype)
-    result = tensor if isinstance(own, Variable) else tensor.array
-    shown.append(result)  # a hook may keep it
-    return result
+    return tensor if isinstance(own, Variable) else tensor.array
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:

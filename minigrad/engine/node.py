@@ -154,7 +154,7 @@ class Op:
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
         self.operands = len(vjps)
         # NumPy's own functions would take one more array for the memory to write their result to
-        self.most = self.operands if isinstance(forward, np.ufunc) else sys.maxsize
+        self.counts = range(self.operands, self.operands + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
         self.__signature__ = signature(forward, *vjps)
         # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
@@ -164,7 +164,7 @@ class Op:
 
     def __call__(self, *args: Any) -> Any:
         """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
-        if not self.operands <= len(args) <= self.most:
+        if len(args) not in self.counts:
             args = self.completed(args)
         arrays: Sequence[Any] = args
         for arg in args:
@@ -323,21 +323,18 @@ class Node:
         return [edge or constant for edge, constant in zip(self.edges, constants)]
 
     def with_constants(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with a ``Constant`` for every operand that is no tensor; notes the constants.
+        """Note which operands are constants; return the arguments, with a ``Constant`` for each that is no tensor.
 
         One that a rule needs is copied, since nobody can tell when the caller's own array or list changes.
         """
-        kept = self.op.kept if self.op else ()
-        operands: list[Variable] = []
-        for i, arg in enumerate(args[: len(self.edges)], 1):
-            if not isinstance(arg, Variable):
-                copied = i in kept and isinstance(arg, (ndarray, list, tuple))
-                arg = Constant(np.array(arg) if copied else constant(arg))
-            operands.append(arg)
-        self.constants = [
-            None if edge else x.array if type(x) is Constant else x for edge, x in zip(self.edges, operands)
-        ]
-        return (*operands, *self.attributes)
+        self.constants = constants = [None if edge else arg for edge, arg in zip(self.edges, args)]
+        operands = list(args)
+        for i, arg in enumerate(constants):
+            if self.edges[i] is None and not isinstance(arg, Variable):
+                copied = isinstance(arg, (ndarray, list, tuple)) and self.op is not None and i + 1 in self.op.kept
+                constants[i] = np.array(arg) if copied else constant(arg)
+                operands[i] = Constant(constants[i])
+        return tuple(operands)
 
     @property
     def effects(self) -> list[Effect]:

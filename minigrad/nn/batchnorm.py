@@ -90,10 +90,9 @@ class BatchNorm(Module):
             raise self.misfit(shape, input.dtype)
         mean, var, counter = self.running_mean, self.running_var, self.num_batches_tracked
         training = self.training or mean is None
-        updating = training and mean is not None and self.track_running_stats and not self.frozen
-        if training and not updating:
+        if training and (self.frozen or mean is None or not self.track_running_stats):
             mean = var = counter = None
-        if updating and not thread.state.recording:
+        elif training and not thread.state.recording:
             self.warn_once()
         momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)

@@ -374,5 +374,7 @@ class Module:
 def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Forget gradients: None, or zeros."""
     for parameter in parameters:
-        gradient = None if set_to_none else parameter.grad
-        parameter._grad = None if gradient is None else gradient.detach().zero_()
+        if set_to_none:
+            parameter._grad = None
+        elif parameter.grad is not None:
+            parameter._grad = parameter.grad.detach().zero_()

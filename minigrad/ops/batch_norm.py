@@ -15,6 +15,7 @@ derivative runs through them. In evaluation they are the running estimates: cons
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Sequence
@@ -215,13 +216,17 @@ def batch_norm(
     return record(batch_norm_op, y, (x, weight, bias, mean, var, eps, training, momentum, buffers), cache)
 
 
+@functools.lru_cache(maxsize=64)
+def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray]:
+    """What the old estimates, a batch's mean and its biased variance count; var * n / (n - 1) is the unbiased one."""
+    return number(1 - momentum, dtype), number(momentum, dtype), number(momentum * n / (n - 1), dtype)
+
+
 def update_running(
     running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, n: int
 ) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite."""
-    momentum, dtype = float(momentum), running_mean.dtype
-    old_weight, new_weight = number(1 - momentum, dtype), number(momentum, dtype)
-    unbiased_weight = number(momentum * n / (n - 1), dtype)  # var * n / (n - 1) is the unbiased estimate
+    old_weight, new_weight, unbiased_weight = running_weights(float(momentum), n, running_mean.dtype)
     unusable = None
     if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)

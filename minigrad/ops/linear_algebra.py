@@ -56,16 +56,18 @@ def times(x: ndarray, matrix: ndarray) -> Any:
 
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
-    lengths = weight.shape
-    if len(lengths) != 2:
-        raise ValueError(f"the weight must be (out, in), got {lengths}.")
-    if x.shape[-1:] != lengths[1:]:
+    if weight.ndim != 2:
+        raise ValueError(f"the weight must be (out, in), got {weight.shape}.")
+    out_features, in_features = weight.shape
+    if x.ndim == 0 or x.shape[-1] != in_features:
         raise ValueError(
-            f"expected input (..., {lengths[1]}), got {x.shape}: its last length must be the weight's in_features, "
-            f"weight {lengths}."
+            f"expected input (..., {in_features}), got {x.shape}: its last length must be the weight's in_features, "
+            f"weight {weight.shape}."
         )
-    if bias is not None and bias.shape != lengths[:1]:
-        raise ValueError(f"the bias must be {lengths[:1]}, one for each row of weight {lengths}, got {bias.shape}.")
+    if bias is not None and bias.shape != (out_features,):
+        raise ValueError(
+            f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
+        )
     y: ndarray = times(x, weight.T)
     if bias is not None:
         y += bias
