@@ -245,8 +245,8 @@ def test_accuracy_of_the_gradients_in_float32(mean, create_graph):
 def test_what_is_kept_for_backward_is_float32():
     """The variance is added up in float64, but nothing as large as the batch is."""
     y = train(leaf(batch((4, 3)), np.float32), eps=np.float64(1e-5))
-    deviations, inverse = y.grad_fn.cache
-    assert [deviations.d.dtype, inverse.dtype] == [np.float32, np.float32]
+    deviations, *per_channel = y.grad_fn.cache
+    assert [array.dtype for array in (deviations.d, *per_channel)] == [np.float32] * 3
 
 
 @pytest.mark.parametrize("mean", [0.1, 123.456, 1e4, 1e7])

@@ -938,10 +938,10 @@ def test_threads_train_side_by_side():
 
     results = {}
     threads = [threading.Thread(target=train, args=(seed, results)) for seed in (1, 2, 3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    for worker in threads:
+        worker.start()
+    for worker in threads:
+        worker.join(30)
     assert results == {seed: [6.0 * seed**5] for seed in (1, 2, 3)}
 
 

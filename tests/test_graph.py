@@ -449,8 +449,8 @@ def test_a_batch_norm_says_the_statistics_it_used_and_what_it_keeps_until_backwa
         low, high = re.search(r"in \[(.*), (.*)\]", line).groups()
         np.testing.assert_allclose([float(low), float(high)], [values.min(), values.max()], rtol=1e-2)
     assert lines[3].endswith("  n=16")
-    kept = 16 * 8 * 4 * 2 + 8 * 4
-    assert lines[4] == f"saves x, x - mean, 1/std ({kept:,} bytes)"
+    kept = 16 * 8 * 4 * 2 + 2 * 8 * 4
+    assert lines[4] == f"saves x, x - mean, std, scale ({kept:,} bytes)"
     y.sum().backward()
     assert parsed(y).box("batch_norm").lines[4] == "saved values: freed by backward"
 

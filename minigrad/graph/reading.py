@@ -106,8 +106,9 @@ def batch_norm_lines(node: Node, op: Op) -> list[Line]:
     else:
         kept = {"x": node.saved[1]}
         if node.cache is not None:
-            deviations, inverse = node.cache
-            kept |= {"x - mean": deviations.d, "1/std": inverse} if isinstance(deviations, Kept) else {"1/std": inverse}
+            deviations, std, scale = node.cache
+            kept |= {"x - mean": deviations.d} if isinstance(deviations, Kept) else {}
+            kept |= {"std": std, "scale": scale}
         size = sum(array.nbytes for array in kept.values() if isinstance(array, ndarray))
         lines.append(f"saves {', '.join(kept)} ({size:,} bytes)")
     return [Line(text) for text in lines]

@@ -87,6 +87,10 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 # -- the same for arrays, fast -----------------------------------------------------------------
 
 
+Cache = tuple[Kept | Blocked, ndarray, ndarray]
+"""What the derivative wants to know: ``x - mean``, ``sqrt(var + eps)``, and ``weight`` divided by that."""
+
+
 def values_per_channel(shape: tuple[int, ...]) -> int:
     """How many values of a batch each channel's statistics are taken over."""
     return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
@@ -95,42 +99,42 @@ def values_per_channel(shape: tuple[int, ...]) -> int:
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
-) -> tuple[ndarray, tuple[Kept | Blocked, ndarray], ndarray, ndarray]:  # fmt: skip
-    """The output, what the derivative wants to know (``x - mean`` and ``1 / sqrt(var + eps)``), and the mean
-    and variance that were used: the batch's own unless they are given."""
+) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
+    """The output, what the derivative wants to know, and the mean and variance that were used: the batch's own
+    unless they are given."""
     dtype = x.dtype
-    if dtype == float16:
+    half = dtype == float16
+    if half:
         x = x.astype(float32)
     d = deviations(x, mean)
     if var is None:
         var = d.var
-    inverse = var + number(float(eps), var.dtype)
-    np.sqrt(inverse, inverse)
-    np.reciprocal(inverse, inverse)
-    if inverse.dtype is not x.dtype:
-        inverse = inverse.astype(x.dtype)
-    y = d.scaled(inverse if weight is None else inverse * weight, bias)
-    return y.astype(float16) if dtype == float16 else y, (d, inverse), d.mean, var
+    std = var + number(float(eps), var.dtype)
+    np.sqrt(std, std)
+    if std.dtype is not x.dtype:
+        std = std.astype(x.dtype)
+    scale = np.reciprocal(std) if weight is None else weight / std
+    y = d.scaled(scale, bias)
+    return y.astype(float16) if half else y, (d, std, scale), d.mean, var
 
 
 def fused(
-    dy: ndarray, cache: tuple[Kept | Blocked, ndarray], needs: Sequence[bool],
-    _y: Any, _x: Any, weight: ndarray | None, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+    dy: ndarray, cache: Cache, needs: Sequence[Any],
+    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
 ) -> Sequence[ndarray | None]:  # fmt: skip
     """The gradients of input, weight and bias together: they share two sums."""
-    d, inverse = cache
-    dy = dy.astype(inverse.dtype, copy=False)
-    scale = inverse if weight is None else inverse * weight
+    d, std, scale = cache
+    dy = dy.astype(std.dtype, copy=False)
     through_statistics = training and needs[0]
     dx: ndarray | None = None
     dweight: Any = None
     dbias: Any = None
     if through_statistics or needs[1] or needs[2]:
         dbias, dweight = d.sums(dy)
-        dweight *= inverse
+        dweight /= std
     if through_statistics:
-        n = number(d.n, inverse.dtype)
-        slope = dweight * inverse
+        n = number(d.n, std.dtype)
+        slope = dweight / std
         slope /= n
         dx = d.gradient(dy, dbias / n, slope, scale)
     elif needs[0]:

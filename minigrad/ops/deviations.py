@@ -59,8 +59,9 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
 class Layout:
     """How small batches of one shape are worked on: as arrays of ``shape``, (N, C * length), or (N, C, length) if long.
 
-    ``repeated`` makes of a value per channel what broadcasts with those; ``sum`` adds up each channel, and
-    ``sum_float64`` does so in float64. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
+    ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``sum_float64``
+    and ``mean_float64`` do so in float64, the latter to the last digit but one: the mean of equal values may differ
+    from them. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -71,6 +72,7 @@ class Layout:
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
         self.sum: Callable[[ndarray], ndarray] = functools.partial(channel_sums, self.channels)
         self.sum_float64: Callable[[ndarray], ndarray] = self.sum
+        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: self.sum(values) / self.n
         if length >= LONG:
             self.shape = samples, self.channels, length
             self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
@@ -79,6 +81,7 @@ class Layout:
         elif samples <= ROWS:
             self.sum = ones(samples, dtype).dot
             self.sum_float64 = ones(samples, float64).dot
+            self.mean_float64 = (ones(samples, float64) / self.n).dot
             if samples == 1:
                 self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
 
@@ -123,12 +126,10 @@ class Kept:
         The sum of squares must be finite: then everything is, and the time for ``unreported`` is saved, too.
         """
         d = x.astype(float64)
-        n = number(self.n, float64)
         mean = self.layout.sum_float64(d)
-        mean /= n
+        mean /= number(self.n, float64)
         d -= self.layout.repeated(mean)
-        var = self.layout.sum_float64(d * d)
-        var /= n
+        var = self.layout.mean_float64(d * d)
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
 
     @unreported
