@@ -119,6 +119,30 @@ def test_an_operand_with_a_default_may_be_left_out(make_op):
     assert values(x.grad, b.grad) == [[4.0, 4.0], [1.0, 1.0]]
 
 
+def test_left_out_operands_have_forwards_defaults(make_op):
+    def product(x, a=3.0, b=5.0):
+        return x * a * b
+
+    op = make_op("product", product, lambda dy, _y, _x, a, b: dy * a * b, None, None)
+    for left_out, expected in (((), [15.0, 15.0]), ((7.0,), [35.0, 35.0]), ((7.0, 2.0), [14.0, 14.0])):
+        x = leaf(1.0, 2.0)
+        op(x, *left_out).sum().backward()
+        assert x.grad.tolist() == expected
+    refused = make_op("two", lambda a, b: a * b, None, None)
+    with pytest.raises(TypeError, match=r"^two takes 2 operands, got 1 arguments"):
+        refused(x)
+
+
+def test_a_numpy_number_is_a_python_number_to_the_derivative():
+    dy = np.random.default_rng(0).standard_normal(50).astype(np.float32)
+    gradients = []
+    for factor in (0.1, np.float64(0.1)):
+        x = mg.ones(50).requires_grad_()
+        (x * factor).backward(mg.tensor(dy))
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1] == (dy * np.float32(0.1)).tolist()
+
+
 def test_each_rule_is_run_once_per_node(counted):
     op, calls = counted
     x = leaf(1.0, 2.0)
@@ -668,6 +692,15 @@ def test_a_hook_that_changes_its_gradient_changes_no_other(create_graph):
     given = mg.tensor([1.0, 10.0], dtype=np.float64)
     (a + b).backward(given, create_graph=create_graph)
     assert values(a.grad, b.grad, given) == [[2.0, 20.0], [1.0, 10.0], [1.0, 10.0]]
+
+
+@pytest.mark.parametrize("hooked", [0, 1])
+def test_a_hook_on_a_result_changes_no_gradient_that_waits(hooked):
+    leaves = [leaf(1.0, 2.0), leaf(3.0, 4.0)]
+    results = [x * 1 for x in leaves]
+    results[hooked].register_hook(lambda g: g.mul_(2))
+    (results[0] + results[1]).backward(mg.tensor([1.0, 10.0], dtype=np.float64))
+    assert values(leaves[hooked].grad, leaves[1 - hooked].grad) == [[2.0, 20.0], [1.0, 10.0]]
 
 
 def test_what_a_hook_keeps_does_not_change_later():
