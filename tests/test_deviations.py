@@ -209,3 +209,15 @@ def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, coun
     helpers = threads.helpers()
     threads.helpers.cache_clear()
     assert (helpers._max_workers if helpers else 0) == count
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (200, 3), (1, 3), (4, 3, 5), (4, 3, 70)])
+def test_a_layout_is_freed_at_once(shape):
+    gc.disable()
+    try:
+        made = deviations.Layout(shape, np.dtype(np.float32))
+        reference = weakref.ref(made)
+        del made
+        assert reference() is None
+    finally:
+        gc.enable()

@@ -129,8 +129,19 @@ def test_left_out_operands_have_forwards_defaults(make_op):
         op(x, *left_out).sum().backward()
         assert x.grad.tolist() == expected
     refused = make_op("two", lambda a, b: a * b, None, None)
-    with pytest.raises(TypeError, match=r"^two takes 2 operands, got 1 arguments"):
+    with pytest.raises(TypeError, match=r"^two takes 2 operands, got 1 argument\.$"):
         refused(x)
+
+
+def test_a_left_out_operand_never_takes_the_default_of_an_attribute(make_op):
+    op = make_op(
+        "scaled", lambda x, w=None, eps=1e-5: (x if w is None else x * w) + eps,
+        lambda dy, _y, _x, w, *_: dy if w is None else dy * w, lambda dy, _y, x, _w, *_: dy * x,
+    )  # fmt: skip
+    x = leaf(1.0, 2.0)
+    y = op(x)
+    y.sum().backward()
+    assert values(y, x.grad) == [[1 + 1e-5, 2 + 1e-5], [1.0, 1.0]]
 
 
 def test_a_numpy_number_is_a_python_number_to_the_derivative():

@@ -66,9 +66,9 @@ def walk(
         node = heappop(heap)[1]
         dy = gradients.pop(node)
         if node.hooks:
-            dy = run_hooks(node, dy)
+            dy = run_hooks(node, dy.copy())
         if node.retains if targets is None else node in targets:
-            reached[node] = dy.copy()
+            reached[node] = dy if node in summed and not node.hooks else dy.copy()
         needs = node.edges if path is None else [edge if edge in path else None for edge in node.edges]
         arriving = ()
         if any(needs):
@@ -97,7 +97,7 @@ def pull_back(node: Node, dy: Any, needs: Sequence[Node | None], create_graph: b
         saved = graph_arguments(node)
     elif op.fused is not None:
         return op.fused(dy, node.cache, needs, *saved)
-    return [need and vjp(dy, *saved) for vjp, need in zip(op.vjps, needs)]
+    return [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
 
 
 def fitted(node: Node, gradient: Any, edge: Node) -> Any:
@@ -167,10 +167,9 @@ def reachable(roots: Sequence[Node]) -> set[Node]:
 def run_hooks(node: Node, gradient: Any) -> Any:
     """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place.
 
-    A hook may keep, and later change, what it is shown.
+    A hook may keep what it is shown, and change it once backward is over.
     """
-    own = gradient.copy()
-    tensor: Any = own if isinstance(own, Variable) else wrap(own)
+    tensor: Any = gradient if isinstance(gradient, Variable) else wrap(gradient)
     for hook in list((node.hooks or {}).values()):
         replacement = hook(tensor)
         if replacement is not None:
@@ -180,7 +179,7 @@ def run_hooks(node: Node, gradient: Any) -> Any:
                 )
             tensor = replacement
     tensor = tensor.astype(node.dtype)
-    return tensor if isinstance(own, Variable) else tensor.array
+    return tensor if isinstance(gradient, Variable) else tensor.array
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:
@@ -249,7 +248,7 @@ def backward(
         for node, gradient in walk(roots, create_graph, retain).items():
             tensor = node.output()
             if tensor is not None and tensor.node is node and tensor._grad is None:
-                tensor._grad = gradient
+                tensor._grad = gradient  # nearly always, and without a call
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
     finally:

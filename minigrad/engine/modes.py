@@ -175,8 +175,9 @@ class set_grad_enabled(Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__("recording", mode)
-        self.outside: bool | None = thread.state.recording
-        thread.state.recording = mode
+        state = thread.state
+        self.outside: bool | None = state.recording
+        state.recording = mode
 
     def take_back(self) -> None:
         """The first use as a block or a decorator takes back what making the object has set."""

@@ -73,7 +73,7 @@ class Variable:
 
 
 tensor_type: type[Variable] = Variable
-"""The class of what operations return: the tensor floor sets it."""
+"""The class of what operations return. The tensor floor, which this one does not know, puts its own here."""
 
 
 def wrap(array: Any, node: Node | None = None) -> Any:
@@ -91,15 +91,11 @@ def array_of(value: Any) -> Any:
     return value.array if isinstance(value, Variable) else value
 
 
-class Constant(Variable):
-    """An operand that is not a tensor: an array, a list, a number or None."""
+UNCHANGED = Memory()
+"""Stands for the storage of an operand that is no tensor: what a rule needs of it is copied."""
 
-    __slots__ = ()
-
-    def __init__(self, value: Any) -> None:
-        self.array = value
-        self.node = None
-        self.memory = Memory()
+Packed = tuple[Sequence[Any], Sequence["Node | None"], Any, Sequence[Memory]]
+"""A record's ``inputs``, ``edges``, ``saved`` and ``memories``."""
 
 
 class Effect(NamedTuple):
@@ -159,35 +155,41 @@ class Op:
         # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.kept = tuple(sorted(used & set(range(self.operands + 1))))
-        self.pack = packer(self.kept, self.operands)
+        self.pack_tensors = packer(self.kept, self.operands)
         Op.registry.setdefault(name, self)
 
     def __call__(self, *args: Any) -> Any:
         """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
         if len(args) not in self.counts:
             args = self.completed(args)
-        arrays: Sequence[Any] = args
-        for arg in args:
-            if isinstance(arg, Variable):
-                arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
-                break
+        arrays: Sequence[Any] = [arg.array for arg in args if isinstance(arg, Variable)]
+        recorded = bool(arrays)
+        only_tensors = len(arrays) == len(args)
+        if recorded and not only_tensors:
+            arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
+            only_tensors = self.operands == 1 and isinstance(args[0], Variable)
+        elif not recorded:
+            arrays = args
         try:
             y = self.forward(*arrays)
         except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise self.failure(args, error) from error
-        if arrays is args:
+        if not recorded:
             return y
         if y.dtype is float64:
             y = undrifted(y, arrays)
-        return record(self, y, args)
+        return record(self, y, args, None, only_tensors)
 
     def completed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, with forward's defaults for operands that were left out; refused if there are none."""
+        names, count = parameters(self.forward), len(args)
         defaults = getattr(self.forward, "__defaults__", None) or ()
-        missing = self.operands - len(args)
-        if not 0 < missing <= len(defaults):
-            raise TypeError(f"{self.name} takes {self.operands} operands, got {len(args)} arguments.")
-        return (*args, *defaults[-missing:])
+        default = dict(zip(names[len(names) - len(defaults) :], defaults))
+        missing = names[count : self.operands]
+        if count >= self.operands or count + len(missing) < self.operands or not default.keys() >= set(missing):
+            got = f"{count} argument" if count == 1 else f"{count} arguments"
+            raise TypeError(f"{self.name} takes {self.operands} operands, got {got}.")
+        return (*args, *[default[name] for name in missing])
 
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
@@ -204,18 +206,50 @@ class Op:
         return f"<op {self.name}>"
 
 
-@functools.cache
-def packer(kept: Sequence[int], operands: int) -> Callable[..., tuple[list[Any], list[Memory]]]:
-    """A function of an operation's output and arguments that picks what its record keeps of them.
+FEW_OPERANDS = 8
+"""Operands up to which a function for them alone is worth its making."""
 
-    Its text depends on the numbers of what is kept. For ``linear``, which keeps two of its three operands, it is
-    ``lambda y, x1, x2, x3, *rest: ([None, x1.array, x2.array, x3.node or x3.array, *rest], [x1.memory, x2.memory])``.
+
+@functools.cache
+def packer(kept: Sequence[int], operands: int) -> Callable[..., Packed]:
+    """``pack``, written out for the numbers of what is kept, and for operands that are all tensors.
+
+    For ``relu``, which keeps its output, it is
+    ``lambda y, x1, *rest: ([x1.node or x1], [x1.node], [y.array, x1.node or x1, *rest], [y.memory])``.
     """
+    if operands > FEW_OPERANDS:
+        return functools.partial(pack, kept, operands)
     names = ["y", *(f"x{i}" for i in range(1, operands + 1))]
-    saved = ["y.array" if 0 in kept else "None"]
-    saved += [f"{x}.array" if i in kept else f"{x}.node or {x}.array" for i, x in enumerate(names[1:], 1)]
+    inputs = [f"{x}.node or {x}" for x in names[1:]]
+    edges = [f"{x}.node" for x in names[1:]]
+    saved = [f"{x}.array" if i in kept else other for i, (x, other) in enumerate(zip(names, ["None", *inputs]))]
     memories = [f"{names[i]}.memory" for i in kept]
-    return eval(f"lambda {', '.join(names)}, *rest: ([{', '.join(saved)}, *rest], [{', '.join(memories)}])")
+    lists = ", ".join(f"[{', '.join(items)}]" for items in (inputs, edges, [*saved, "*rest"], memories))
+    return eval(f"lambda {', '.join(names)}, *rest: ({lists})")
+
+
+def pack(kept: Sequence[int], operands: int, y: Variable, *args: Any) -> Packed:
+    """What is kept of an operation's output and arguments. Of an operand that no rule needs it is the node."""
+    edges = [getattr(x, "node", None) for x in args[:operands]]
+    if not any(edges):
+        return (), edges, None, ()
+    inputs = [edge or x for edge, x in zip(edges, args)]
+    saved = [None, *inputs, *args[operands:]]
+    memories = []
+    for i in kept:
+        x = args[i - 1] if i else y
+        if isinstance(x, Variable):
+            saved[i] = x.array
+            memories.append(x.memory)
+        else:
+            saved[i] = inputs[i - 1] = kept_constant(x)
+            memories.append(UNCHANGED)
+    return inputs, edges, saved, memories
+
+
+def kept_constant(value: Any) -> Any:
+    """A constant that a rule needs: a copy, since nobody can tell when the caller's own array or list changes."""
+    return np.array(value) if isinstance(value, (ndarray, list, tuple)) else constant(value)
 
 
 def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
@@ -264,19 +298,19 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "attributes", "cache", "constants", "dtype", "edges", "hooks", "memories", "op",
+        "__weakref__", "attributes", "cache", "dtype", "edges", "hooks", "inputs", "memories", "op",
         "output", "retains", "saved", "scope", "shape", "time", "trace",
     )  # fmt: skip
 
     op: Op | None
     """What was applied; None for a leaf."""
+    inputs: Sequence[Any]
+    """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
     edges: Sequence[Node | None]
     """For each operand its node; None for a constant."""
-    constants: Sequence[Any]
-    """For each operand None, but a constant (tensor, array, number) itself; empty if there are no constants."""
-    attributes: tuple[Any, ...]
+    attributes: Sequence[Any]
     """What else forward was given, after the operands."""
-    saved: Sequence[Any] | None
+    saved: list[Any] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
     memories: Sequence[Memory]
     """The storage of all that is saved, in the order of ``op.kept``: none of it may change before backward."""
@@ -296,16 +330,12 @@ class Node:
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
     def __init__(
-        self, output: Variable, op: Op | None = None, edges: Sequence[Node | None] = (), args: tuple[Any, ...] = (),
+        self, output: Variable, op: Op | None = None, args: Sequence[Any] = (), packed: Packed = ((), (), None, ()),
         cache: Any = None, scope: Scope | None = None,
     ) -> None:  # fmt: skip
         self.op = op
-        self.edges = edges
-        self.attributes = args[len(edges) :]
-        self.constants = ()
-        if None in edges:
-            args = self.with_constants(args)
-        self.saved, self.memories = (None, ()) if op is None else op.pack(output, *args)
+        self.inputs, self.edges, self.saved, self.memories = packed
+        self.attributes = args[len(self.edges) :]
         self.cache = cache
         self.output = new_weak_reference(output)
         array = output.array
@@ -315,26 +345,6 @@ class Node:
         self.scope = scope
         self.hooks = self.trace = None
         self.retains = False
-
-    @property
-    def inputs(self) -> Sequence[Any]:
-        """For each operand its node; a constant stands for itself."""
-        constants = self.constants or self.edges
-        return [edge or constant for edge, constant in zip(self.edges, constants)]
-
-    def with_constants(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Note which operands are constants; return the arguments, with a ``Constant`` for each that is no tensor.
-
-        One that a rule needs is copied, since nobody can tell when the caller's own array or list changes.
-        """
-        self.constants = constants = [None if edge else arg for edge, arg in zip(self.edges, args)]
-        operands = list(args)
-        for i, arg in enumerate(constants):
-            if self.edges[i] is None and not isinstance(arg, Variable):
-                copied = isinstance(arg, (ndarray, list, tuple)) and self.op is not None and i + 1 in self.op.kept
-                constants[i] = np.array(arg) if copied else constant(arg)
-                operands[i] = Constant(constants[i])
-        return tuple(operands)
 
     @property
     def effects(self) -> list[Effect]:
@@ -352,17 +362,20 @@ class Node:
         return f"{self.op.name}{place}" + (f", called at {self.trace}" if self.trace else "")
 
 
-def record(op: Op, y: Any, args: tuple[Any, ...], cache: Any = None) -> Any:
-    """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad."""
+def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None, only_tensors: bool = False) -> Any:
+    """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad.
+
+    ``only_tensors`` says that all operands are tensors: that saves time.
+    """
     output = wrap(y)
     if op.view and is_view(output.array, args[0].array):
         output.memory = args[0].memory
         output.memory.shared = True
     state = thread.state
     if state.recording:
-        edges = [getattr(arg, "node", None) for arg in args[: op.operands]]
-        if any(edges):
-            output.node = Node(output, op, edges, args, cache, state.scope)
+        packed = op.pack_tensors(output, *args) if only_tensors else pack(op.kept, op.operands, output, *args)
+        if any(packed[1]):
+            output.node = Node(output, op, args, packed, cache, state.scope)
             if state.anomaly:
                 output.node.trace = line_outside()
     return output

@@ -215,9 +215,11 @@ def batch_norm(
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-    if not (isinstance(x, Variable) or isinstance(weight, Variable) or isinstance(bias, Variable)):
+    tensors = [isinstance(operand, Variable) for operand in (x, weight, bias)]
+    if True not in tensors:
         return y
-    return record(batch_norm_op, y, (x, weight, bias, mean, var, eps, training, momentum, buffers), cache)
+    args = x, weight, bias, mean, var, eps, training, momentum, buffers
+    return record(batch_norm_op, y, args, cache, False not in tensors)
 
 
 @functools.lru_cache(maxsize=64)

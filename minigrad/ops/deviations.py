@@ -60,8 +60,8 @@ class Layout:
     """How small batches of one shape are worked on: as arrays of ``shape``, (N, C * length), or (N, C, length) if long.
 
     ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``sum_float64``
-    and ``mean_float64`` do so in float64, the latter to the last digit but one: the mean of equal values may differ
-    from them. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
+    and ``mean_float64`` do so in float64. The latter saves a division and costs the last digit: the mean of equal
+    values is not always that value. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -72,7 +72,8 @@ class Layout:
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
         self.sum: Callable[[ndarray], ndarray] = functools.partial(channel_sums, self.channels)
         self.sum_float64: Callable[[ndarray], ndarray] = self.sum
-        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: self.sum(values) / self.n
+        total, n = self.sum, self.n  # not self: a layout is no part of a cycle
+        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: total(values) / n
         if length >= LONG:
             self.shape = samples, self.channels, length
             self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]

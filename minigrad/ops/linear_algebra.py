@@ -75,7 +75,7 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
 
 
 def linear_fused(
-    dy: ndarray, _cache: Any, needs: Sequence[bool], _y: Any, x: ndarray, weight: ndarray, _bias: Any
+    dy: ndarray, _cache: Any, needs: Sequence[Any], _y: Any, x: ndarray, weight: ndarray, _bias: Any
 ) -> Sequence[ndarray | None]:
     """The three rules on arrays, with the faster product."""
     by_row = rows(dy)

@@ -196,7 +196,7 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
     element is faster than two.
     """
     n = len(x)
-    places = target.astype(np.intp, copy=False) * number(n, np.dtype(np.intp))
+    places = target.astype(np.intp, casting="same_kind", copy=False) * number(n, np.dtype(np.intp))
     places += row_numbers(n)
     z = x.T.copy()
     z -= np.maximum.reduce(z)
@@ -366,7 +366,7 @@ def cross_entropy(
         if not isinstance(input, Variable):
             return cross_entropy_forward(input, array, reduction)[0]
         y, cache = cross_entropy_forward(input.array, array, reduction)
-        return record(cross_entropy_op, y, (input, target, reduction), cache)
+        return record(cross_entropy_op, y, (input, target, reduction), cache, isinstance(target, Variable))
     log_p = log_softmax(input, 1 if len(input.shape) > 1 else 0)
     loss = nll_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:
