@@ -724,6 +724,16 @@ def test_what_a_hook_keeps_does_not_change_later():
     assert_private([x.grad], [k.array for k in kept])
 
 
+def test_what_a_hook_keeps_is_not_the_retained_gradient():
+    x, kept = leaf(1.0), []
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(kept.append)
+    (y * 3 + y * 4).sum().backward()
+    assert values(*kept, y.grad, x.grad) == [[7.0], [7.0], [14.0]]
+    assert_private([y.grad, x.grad], [k.array for k in kept])
+
+
 def test_a_hook_keeps_the_dtype():
     x = mg.tensor([1.0], requires_grad=True)
     x.register_hook(lambda g: g.double() * 2)

@@ -203,7 +203,7 @@ def batch_norm(
     if training:
         y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
         if kept_mean is not None and array.size:
-            update_running(kept_mean, kept_var, mean, var, momentum, values_per_channel(array.shape))
+            update_running(kept_mean, kept_var, mean, var, momentum, cache[0].n)
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
             count.fill(count.item() + 1)  # a third of the time of += 1
@@ -215,7 +215,7 @@ def batch_norm(
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-    tensors = [isinstance(operand, Variable) for operand in (x, weight, bias)]
+    tensors = array is not x, gamma is not weight, beta is not bias
     if True not in tensors:
         return y
     args = x, weight, bias, mean, var, eps, training, momentum, buffers
