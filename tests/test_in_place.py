@@ -276,6 +276,16 @@ def test_a_changed_constant_is_refused_too(change):
         loss.backward()
 
 
+@pytest.mark.parametrize("constant", [2.0, OTHER, np.float64(2)], ids=["number", "array", "NumPy number"])
+def test_an_operand_behind_a_constant_is_named_rightly(constant):
+    x = leaf()
+    y = constant**x if isinstance(constant, float) else mg.pow(constant, x)
+    with mg.no_grad():
+        x += 1
+    with pytest.raises(RuntimeError, match=r"pow: operand 1, \(2, 3\) float64, was changed"):
+        y.sum().backward()
+
+
 def test_constants_are_changed_in_place_also_outside_no_grad():
     x, constant = leaf(), mg.tensor(OTHER)
     seen = constant[0]

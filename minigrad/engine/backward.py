@@ -34,7 +34,8 @@ def walk(
     Without targets, also those of the nodes that retain theirs. Gradients are arrays, and tensors
     with ``create_graph``: the rules are the same.
     """
-    path = None if targets is None else nodes_towards(targets, [node for node, _ in roots])
+    ends = targets or ()
+    path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
     careful = thread.state.anomaly
     gradients: dict[Node, Any] = {}
     summed: set[Node] = set()  # nobody else refers to their gradients, nor to those of leaves
@@ -42,10 +43,10 @@ def walk(
     heap: list[tuple[int, Node]] = []
     node: Any = None
     dy: Any = None
-    needs: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
+    wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
     arriving: Sequence[Any] = [dy.copy() if node.op is None else dy for node, dy in roots]
     while True:
-        for edge, gradient in zip(needs, arriving):
+        for edge, gradient in zip(wanted, arriving):
             if edge is None:
                 continue
             if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
@@ -67,16 +68,20 @@ def walk(
         dy = gradients.pop(node)
         if node.hooks:
             dy = run_hooks(node, dy.copy())
-        if node.retains if targets is None else node in targets:
+        if path is None:
+            wanted, asked_for = node.edges, node.retains
+        else:
+            wanted, asked_for = [edge if edge in path else None for edge in node.edges], node in ends
+        if asked_for:
             reached[node] = dy if node in summed and not node.hooks else dy.copy()
-        needs = node.edges if path is None else [edge if edge in path else None for edge in node.edges]
-        arriving = ()
-        if any(needs):
-            arriving = pull_back(node, dy, needs, create_graph)
-            if careful or node.trace:
-                check_finite(node, dy, arriving)
-            if not retain_graph:
-                node.saved = node.cache = None
+        if path is not None and not any(wanted):
+            arriving = ()
+            continue
+        arriving = pull_back(node, dy, wanted, create_graph)
+        if careful or node.trace:
+            check_finite(node, dy, arriving)
+        if not retain_graph:
+            node.saved = node.cache = None
     # only leaves are left: older than all that was visited, and nothing follows them
     for node in gradients:
         if node.hooks:

@@ -94,8 +94,8 @@ def array_of(value: Any) -> Any:
 UNCHANGED = Memory()
 """Stands for the storage of an operand that is no tensor: what a rule needs of it is copied."""
 
-Packed = tuple[Sequence[Any], Sequence["Node | None"], Any, Sequence[Memory]]
-"""A record's ``inputs``, ``edges``, ``saved`` and ``memories``."""
+Packed = tuple[Sequence[Any], Sequence["Node | None"], Sequence[Any], Any, Sequence[Memory]]
+"""A record's ``inputs``, ``edges``, ``attributes``, ``saved`` and ``memories``."""
 
 
 class Effect(NamedTuple):
@@ -120,7 +120,8 @@ class Op:
             ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
         fused: an optional twin of all the rules together, for arrays only:
             ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
-            operand for which ``needs`` says so, and None for the others. It may use the ``cache`` forward left.
+            operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
+            the ``cache`` forward left.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -163,13 +164,11 @@ class Op:
         if len(args) not in self.counts:
             args = self.completed(args)
         arrays: Sequence[Any] = [arg.array for arg in args if isinstance(arg, Variable)]
-        recorded = bool(arrays)
-        only_tensors = len(arrays) == len(args)
-        if recorded and not only_tensors:
-            arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
+        only_tensors = recorded = len(arrays) == len(args)
+        if not only_tensors:
+            recorded = bool(arrays)
+            arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args] if recorded else args
             only_tensors = self.operands == 1 and isinstance(args[0], Variable)
-        elif not recorded:
-            arrays = args
         try:
             y = self.forward(*arrays)
         except (ValueError, TypeError, IndexError, AttributeError) as error:
@@ -215,7 +214,7 @@ def packer(kept: Sequence[int], operands: int) -> Callable[..., Packed]:
     """``pack``, written out for the numbers of what is kept, and for operands that are all tensors.
 
     For ``relu``, which keeps its output, it is
-    ``lambda y, x1, *rest: ([x1.node or x1], [x1.node], [y.array, x1.node or x1, *rest], [y.memory])``.
+    ``lambda y, x1, *rest: ([x1.node or x1], [x1.node], rest, [y.array, x1.node or x1, *rest], [y.memory])``.
     """
     if operands > FEW_OPERANDS:
         return functools.partial(pack, kept, operands)
@@ -224,17 +223,18 @@ def packer(kept: Sequence[int], operands: int) -> Callable[..., Packed]:
     edges = [f"{x}.node" for x in names[1:]]
     saved = [f"{x}.array" if i in kept else other for i, (x, other) in enumerate(zip(names, ["None", *inputs]))]
     memories = [f"{names[i]}.memory" for i in kept]
-    lists = ", ".join(f"[{', '.join(items)}]" for items in (inputs, edges, [*saved, "*rest"], memories))
-    return eval(f"lambda {', '.join(names)}, *rest: ({lists})")
+    lists = [f"[{', '.join(items)}]" for items in (inputs, edges, [*saved, "*rest"], memories)]
+    return eval("lambda {}, *rest: ({}, {}, rest, {}, {})".format(", ".join(names), *lists))
 
 
 def pack(kept: Sequence[int], operands: int, y: Variable, *args: Any) -> Packed:
     """What is kept of an operation's output and arguments. Of an operand that no rule needs it is the node."""
     edges = [getattr(x, "node", None) for x in args[:operands]]
     if not any(edges):
-        return (), edges, None, ()
+        return (), edges, (), None, ()
     inputs = [edge or x for edge, x in zip(edges, args)]
-    saved = [None, *inputs, *args[operands:]]
+    attributes = args[operands:]
+    saved = [None, *inputs, *attributes]
     memories = []
     for i in kept:
         x = args[i - 1] if i else y
@@ -244,7 +244,7 @@ def pack(kept: Sequence[int], operands: int, y: Variable, *args: Any) -> Packed:
         else:
             saved[i] = inputs[i - 1] = kept_constant(x)
             memories.append(UNCHANGED)
-    return inputs, edges, saved, memories
+    return inputs, edges, attributes, saved, memories
 
 
 def kept_constant(value: Any) -> Any:
@@ -330,12 +330,11 @@ class Node:
     """Under ``detect_anomaly`` the line of the user's code that applied it."""
 
     def __init__(
-        self, output: Variable, op: Op | None = None, args: Sequence[Any] = (), packed: Packed = ((), (), None, ()),
-        cache: Any = None, scope: Scope | None = None,
+        self, output: Variable, op: Op | None = None, packed: Packed = ((), (), (), None, ()), cache: Any = None,
+        scope: Scope | None = None,
     ) -> None:  # fmt: skip
         self.op = op
-        self.inputs, self.edges, self.saved, self.memories = packed
-        self.attributes = args[len(self.edges) :]
+        self.inputs, self.edges, self.attributes, self.saved, self.memories = packed
         self.cache = cache
         self.output = new_weak_reference(output)
         array = output.array
@@ -375,7 +374,7 @@ def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None, only_tensors:
     if state.recording:
         packed = op.pack_tensors(output, *args) if only_tensors else pack(op.kept, op.operands, output, *args)
         if any(packed[1]):
-            output.node = Node(output, op, args, packed, cache, state.scope)
+            output.node = Node(output, op, packed, cache, state.scope)
             if state.anomaly:
                 output.node.trace = line_outside()
     return output
