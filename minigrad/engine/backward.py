@@ -7,6 +7,7 @@ All state of a walk is local to it.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
@@ -21,6 +22,8 @@ ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
     "retain_graph=True, or compute the loss again"
 )
+
+hooks_of = operator.attrgetter("hooks")
 
 
 def walk(
@@ -83,9 +86,8 @@ def walk(
         if not retain_graph:
             node.saved = node.cache = None
     # only leaves are left: older than all that was visited, and nothing follows them
-    for node in gradients:
-        if node.hooks:
-            gradients[node] = run_hooks(node, gradients[node]).copy()
+    for node in filter(hooks_of, gradients):
+        gradients[node] = run_hooks(node, gradients[node]).copy()
     return reached | gradients
 
 

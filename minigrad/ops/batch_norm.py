@@ -195,9 +195,11 @@ def batch_norm(
     if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
         x = wrap(x.copy())  # nobody can tell when the caller's own array changes
     # array_of, written out: five calls of it would be a measurable part of a small batch
-    array, kept_mean, kept_var, gamma, beta = [
-        value.array if isinstance(value, Variable) else value for value in (x, running_mean, running_var, weight, bias)
-    ]
+    array = x.array if isinstance(x, Variable) else x
+    kept_mean = running_mean.array if isinstance(running_mean, Variable) else running_mean
+    kept_var = running_var.array if isinstance(running_var, Variable) else running_var
+    gamma = weight.array if isinstance(weight, Variable) else weight
+    beta = bias.array if isinstance(bias, Variable) else bias
     check(array, kept_mean, kept_var, gamma, beta, training, eps)
     buffers = running_mean, running_var, num_batches_tracked
     if training:
