@@ -724,6 +724,24 @@ def test_what_a_hook_keeps_does_not_change_later():
     assert_private([x.grad], [k.array for k in kept])
 
 
+@pytest.mark.parametrize("on", [lambda x: x, lambda x: x * 1], ids=["leaf", "result"])
+def test_what_a_hook_changes_does_not_spoil_the_gradients_own_graph(on):
+    """The rule of sqrt saves the gradient it returns; what is done to it under no_grad is not differentiated."""
+    x = leaf(1.0, 4.0)
+    z = on(x)
+
+    def double(g):
+        with mg.no_grad():
+            g.mul_(2)
+
+    z.register_hook(double)
+    z.sqrt().sum().backward(create_graph=True)
+    first, x.grad = x.grad, None
+    assert first.tolist() == [1.0, 0.5]
+    first.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [-0.25 * 2, -0.03125 * 2])
+
+
 def test_what_a_hook_keeps_is_not_the_retained_gradient():
     x, kept = leaf(1.0), []
     y = x * 2

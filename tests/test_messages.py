@@ -11,8 +11,8 @@ from minigrad.nn import functional as F
 W = nn.Parameter(mg.ones(2))
 
 MISTAKES = {
-    "relu of nothing": (lambda: mg.relu(), TypeError, "relu takes 1 operands, got 0"),
-    "exp of nothing": (lambda: mg.exp(), TypeError, r"exp takes 1 operands, got 0 arguments\."),
+    "relu of nothing": (lambda: mg.relu(), TypeError, "relu takes 1 operand, got 0 arguments"),
+    "exp of nothing": (lambda: mg.exp(), TypeError, r"exp takes 1 operand, got 0 arguments\."),
     "relu of None": (lambda: mg.relu(None), TypeError, "relu: cannot be applied to None"),
     "where with one operand": (lambda: mg.where(mg.ones(2)), TypeError, "where takes 3 operands, got 1"),
     "zeros_like a list": (

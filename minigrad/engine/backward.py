@@ -87,7 +87,8 @@ def walk(
             node.saved = node.cache = None
     # only leaves are left: older than all that was visited, and nothing follows them
     for node in filter(hooks_of, gradients):
-        gradients[node] = run_hooks(node, gradients[node]).copy()
+        gradient = gradients[node]  # which its rule may have saved: that counts only if it is differentiated, too
+        gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient).copy()
     return reached | gradients
 
 
@@ -255,7 +256,7 @@ def backward(
         for node, gradient in walk(roots, create_graph, retain).items():
             tensor = node.output()
             if tensor is not None and tensor.node is node and tensor._grad is None:
-                tensor._grad = gradient  # nearly always, and without a call
+                tensor._grad = gradient  # the usual case, spared the call of accumulate
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
     finally:

@@ -73,7 +73,7 @@ class Variable:
 
 
 tensor_type: type[Variable] = Variable
-"""The class of what operations return. The tensor floor, which this one does not know, puts its own here."""
+"""The class of what operations return. The tensor floor sets it: this floor does not import that one."""
 
 
 def wrap(array: Any, node: Node | None = None) -> Any:
@@ -92,7 +92,7 @@ def array_of(value: Any) -> Any:
 
 
 UNCHANGED = Memory()
-"""Stands for the storage of an operand that is no tensor: what a rule needs of it is copied."""
+"""Stands for the storage of an operand that is no tensor: an array or a list that a rule needs is copied."""
 
 Packed = tuple[Sequence[Any], Sequence["Node | None"], Sequence[Any], Any, Sequence[Memory]]
 """A record's ``inputs``, ``edges``, ``attributes``, ``saved`` and ``memories``."""
@@ -164,10 +164,11 @@ class Op:
         if len(args) not in self.counts:
             args = self.completed(args)
         arrays: Sequence[Any] = [arg.array for arg in args if isinstance(arg, Variable)]
-        only_tensors = recorded = len(arrays) == len(args)
-        if not only_tensors:
-            recorded = bool(arrays)
-            arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args] if recorded else args
+        recorded = only_tensors = True
+        if not arrays:
+            recorded, arrays = False, args
+        elif len(arrays) < len(args):
+            arrays = [arg.array if isinstance(arg, Variable) else constant(arg) for arg in args]
             only_tensors = self.operands == 1 and isinstance(args[0], Variable)
         try:
             y = self.forward(*arrays)
@@ -186,8 +187,7 @@ class Op:
         default = dict(zip(names[len(names) - len(defaults) :], defaults))
         missing = names[count : self.operands]
         if count >= self.operands or count + len(missing) < self.operands or not default.keys() >= set(missing):
-            got = f"{count} argument" if count == 1 else f"{count} arguments"
-            raise TypeError(f"{self.name} takes {self.operands} operands, got {got}.")
+            raise TypeError(f"{self.name} takes {some(self.operands, 'operand')}, got {some(count, 'argument')}.")
         return (*args, *[default[name] for name in missing])
 
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
@@ -205,6 +205,11 @@ class Op:
         return f"<op {self.name}>"
 
 
+def some(count: int, noun: str) -> str:
+    """``1 operand``, ``2 operands``."""
+    return f"{count} {noun}" + "s" * (count != 1)
+
+
 FEW_OPERANDS = 8
 """Operands up to which a function for them alone is worth its making."""
 
@@ -213,7 +218,7 @@ FEW_OPERANDS = 8
 def packer(kept: Sequence[int], operands: int) -> Callable[..., Packed]:
     """``pack``, written out for the numbers of what is kept, and for operands that are all tensors.
 
-    For ``relu``, which keeps its output, it is
+    Only ``pack`` itself if there are more than a few. For ``relu``, which keeps its output, it is
     ``lambda y, x1, *rest: ([x1.node or x1], [x1.node], rest, [y.array, x1.node or x1, *rest], [y.memory])``.
     """
     if operands > FEW_OPERANDS:
@@ -223,16 +228,22 @@ def packer(kept: Sequence[int], operands: int) -> Callable[..., Packed]:
     edges = [f"{x}.node" for x in names[1:]]
     saved = [f"{x}.array" if i in kept else other for i, (x, other) in enumerate(zip(names, ["None", *inputs]))]
     memories = [f"{names[i]}.memory" for i in kept]
-    lists = [f"[{', '.join(items)}]" for items in (inputs, edges, [*saved, "*rest"], memories)]
-    return eval("lambda {}, *rest: ({}, {}, rest, {}, {})".format(", ".join(names), *lists))
+    lists = [", ".join(items) for items in (names, inputs, edges, saved, memories)]
+    return eval("lambda {}, *rest: ([{}], [{}], rest, [{}, *rest], [{}])".format(*lists))
 
 
 def pack(kept: Sequence[int], operands: int, y: Variable, *args: Any) -> Packed:
-    """What is kept of an operation's output and arguments. Of an operand that no rule needs it is the node."""
-    edges = [getattr(x, "node", None) for x in args[:operands]]
+    """What is kept of an operation's output and arguments; nothing if no operand requires grad.
+
+    Of an operand that no rule needs it is the node, or the constant.
+    """
+    edges, inputs = [], []
+    for x in args[:operands]:
+        edge = getattr(x, "node", None)
+        edges.append(edge)
+        inputs.append(edge or x)
     if not any(edges):
         return (), edges, (), None, ()
-    inputs = [edge or x for edge, x in zip(edges, args)]
     attributes = args[operands:]
     saved = [None, *inputs, *attributes]
     memories = []
@@ -305,7 +316,7 @@ class Node:
     op: Op | None
     """What was applied; None for a leaf."""
     inputs: Sequence[Any]
-    """For each operand its node; a constant (tensor, array, number or None) stands for itself."""
+    """For each operand its node; a constant (tensor, number, None, or an array, copied if needed) stands for itself."""
     edges: Sequence[Node | None]
     """For each operand its node; None for a constant."""
     attributes: Sequence[Any]
@@ -364,7 +375,7 @@ class Node:
 def record(op: Op, y: Any, args: Sequence[Any], cache: Any = None, only_tensors: bool = False) -> Any:
     """A tensor around ``y = op.forward(*args)``, with a node if an operand requires grad.
 
-    ``only_tensors`` says that all operands are tensors: that saves time.
+    ``only_tensors``: all operands are known to be tensors, so that the function written out for them will do.
     """
     output = wrap(y)
     if op.view and is_view(output.array, args[0].array):

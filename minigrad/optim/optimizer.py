@@ -93,16 +93,15 @@ class Piece:
 
     def subtract_change(self, block: slice) -> None:
         """Subtract what is in ``scratch`` from a block of the parameters in place, and note that they have changed."""
-        now = clock()
         if self.shares:
             for parameter, share in zip(self.parameters, self.shares):
                 parameter.array -= share
-                parameter.memory.changed = now
+                parameter.memory.changed = clock()
         else:
             array = self.parameters[0].array
             flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
             flat[block] -= self.scratch[: block.stop - block.start]
-            self.parameters[0].memory.changed = now
+            self.parameters[0].memory.changed = clock()
 
     def split(self) -> list[Piece]:
         """A piece for each of its parameters, with its share of the state."""
