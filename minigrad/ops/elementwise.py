@@ -170,13 +170,13 @@ pow = Op(
 # -- functions of one variable -----------------------------------------------------------------
 
 
+@np.errstate(over="ignore")
 def logistic(x: ndarray) -> ndarray:
     """``1 / (1 + exp(-x))``; where exp overflows, 1 / inf is the right 0."""
     x = np.asarray(x)
     dtype = x.dtype if x.dtype.kind == "f" else float64  # of an unsigned integer -x is positive
     y = np.asarray(x * number(-1.0, dtype))
-    with np.errstate(over="ignore"):
-        np.exp(y, y)
+    np.exp(y, y)
     y += number(1.0, dtype)
     return np.reciprocal(y, y)
 
