@@ -41,7 +41,9 @@ def walk(
     path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
     careful = thread.state.anomaly
     gradients: dict[Node, Any] = {}
-    summed: set[Node] = set()  # nobody else refers to their gradients, nor to those of leaves
+    # only a gradient that nobody else refers to may be handed out or added to in place: those of leaves, which are
+    # copied unless a rule has just made them, and those of the nodes in this set, which were added up here
+    summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
     node: Any = None

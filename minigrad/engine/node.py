@@ -187,7 +187,7 @@ class Op:
         default = dict(zip(names[len(names) - len(defaults) :], defaults))
         missing = names[count : self.operands]
         if count >= self.operands or count + len(missing) < self.operands or not default.keys() >= set(missing):
-            raise TypeError(f"{self.name} takes {some(self.operands, 'operand')}, got {some(count, 'argument')}.")
+            raise TypeError(f"{self.name} takes {counted(self.operands, 'operand')}, got {counted(count, 'argument')}.")
         return (*args, *[default[name] for name in missing])
 
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
@@ -205,7 +205,7 @@ class Op:
         return f"<op {self.name}>"
 
 
-def some(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """``1 operand``, ``2 operands``."""
     return f"{count} {noun}" + "s" * (count != 1)
 
