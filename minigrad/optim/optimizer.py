@@ -1,130 +1,18 @@
-"""What optimisers share: parameter groups, state, and arithmetic on vectors instead of arrays.
-
-A small net has many small parameters, and NumPy needs as long to start an operation as to do
-it on a thousand elements. So neighbouring small parameters are updated together, as one vector (a
-``Piece``), and large ones a block at a time that stays in the processor's cache.
-"""
+"""What optimisers share: parameter groups, state, and saving it."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import NoneType
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import enable_grad
-from ..engine.node import array_of, clock, describe
+from ..engine.node import describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
-
-raw_gradient = operator.attrgetter("_grad")
-"""A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
-
-BLOCK = 1 << 16
-"""Elements per block: few enough for the caches, many enough to make little of what a call costs."""
-
-
-class Piece:
-    """Neighbouring parameters of one dtype that are updated together, or one large parameter."""
-
-    def __init__(self, numbered: Sequence[tuple[int, Tensor]]) -> None:
-        self.numbers = [number for number, _ in numbered]
-        self.parameters = [parameter for _, parameter in numbered]
-        self.dtype = self.parameters[0].dtype
-        sizes = [p.numel() for p in self.parameters]
-        ends = np.cumsum(sizes).tolist()
-        self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
-        self.size = ends[-1]
-        self.step = 0
-        self.state: dict[str, ndarray] = {}
-        self.started: dict[str, int] = {}
-        self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
-        self.make_buffers()
-
-    def make_buffers(self) -> None:
-        """Where gradients are joined, and where a change is computed; each parameter's share of the latter."""
-        several = self.parameters if len(self.parameters) > 1 else []
-        self.joined = np.empty(self.size if several else 0, self.dtype)
-        self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
-        self.shares = [self.scratch[part].reshape(parameter.shape) for parameter, part in zip(several, self.parts)]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("joined", "scratch", "shares")}
-
-    def __setstate__(self, attributes: dict[str, Any]) -> None:
-        vars(self).update(attributes)
-        self.make_buffers()
-
-    def vector(self, name: str) -> ndarray:
-        """A state vector by name, zeros at first; in which step it started is noted."""
-        if name not in self.state:
-            self.state[name] = np.zeros(self.size, self.dtype)
-            self.started[name] = self.step
-        return self.state[name]
-
-    def with_and_without_gradients(self) -> list[Piece]:
-        """Itself if all its parameters have a gradient, or none has; else a piece for each of them."""
-        kinds = set(map(type, map(raw_gradient, self.parameters)))
-        return [self] if NoneType not in kinds or len(kinds) == 1 else self.split()
-
-    def gradient(self) -> ndarray | None:
-        """The gradients of its parameters as one vector; None if one has none."""
-        arrays: list[Any] = list(map(raw_gradient, self.parameters))
-        kinds = set(map(type, arrays))
-        if NoneType in kinds:
-            return None
-        if kinds != {ndarray}:  # numbers or tensors, too
-            arrays = [array_of(parameter.grad) for parameter in self.parameters]
-        others = [array.dtype for array in arrays if array.dtype != self.dtype]
-        if others:
-            raise TypeError(
-                f"a parameter of this optimiser was {self.dtype} and is {others[0]} now: convert the "
-                "model first, then make the optimiser."
-            )
-        return np.concatenate(arrays, None, self.joined) if len(arrays) > 1 else arrays[0].reshape(-1)
-
-    def values(self) -> ndarray:
-        """Its parameters as one vector: of one parameter itself, of several a copy."""
-        arrays = [parameter.array.reshape(-1) for parameter in self.parameters]
-        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
-
-    def subtract_change(self, block: slice) -> None:
-        """Subtract what is in ``scratch`` from a block of the parameters in place, and note that they have changed."""
-        if self.shares:
-            for parameter, share in zip(self.parameters, self.shares):
-                parameter.array -= share
-                parameter.memory.changed = clock()
-        else:
-            array = self.parameters[0].array
-            flat: Any = array.reshape(-1) if array.flags.c_contiguous else array.flat
-            flat[block] -= self.scratch[: block.stop - block.start]
-            self.parameters[0].memory.changed = clock()
-
-    def split(self) -> list[Piece]:
-        """A piece for each of its parameters, with its share of the state."""
-        pieces = [Piece([pair]) for pair in zip(self.numbers, self.parameters)]
-        for piece, part in zip(pieces, self.parts):
-            piece.step = self.step
-            piece.state = {name: vector[part].copy() for name, vector in self.state.items()}
-        return pieces
-
-
-def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
-    """Group neighbouring parameters of one dtype, up to a block together."""
-    runs: list[list[tuple[int, Tensor]]] = []
-    room = 0
-    for number, parameter in numbered:
-        size = parameter.numel()
-        if runs and size <= room and runs[-1][0][1].dtype == parameter.dtype:
-            runs[-1].append((number, parameter))
-        else:
-            runs.append([(number, parameter)])
-            room = BLOCK
-        room -= size
-    return [Piece(run) for run in runs]
+from .pieces import Piece, pieces_of
 
 
 def listed(params: Any) -> list[Any]:
@@ -199,24 +87,27 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        ready = []  # all of them, before anything is changed: a gradient may be refused
         for group, pieces in zip(self.param_groups, self.pieces):
-            pieces[:] = [part for piece in pieces for part in piece.with_and_without_gradients()]
-            for piece in pieces:
-                gradient = piece.gradient()
-                if gradient is not None:
-                    self.update(piece, group, gradient)
+            pairs = [pair for piece in pieces for pair in piece.with_gradients()]
+            pieces[:] = [piece for piece, _ in pairs]
+            ready += [(piece, group, gradient) for piece, gradient in pairs if gradient is not None]
+        for piece, group, gradient in ready:
+            self.update(piece, group, gradient)
         return loss
 
     def update(self, piece: Piece, group: dict[str, Any], gradient: ndarray) -> None:
         """Change the parameters of a piece, block by block."""
         piece.step += 1
+        piece.settle()
         values = piece.values() if group["weight_decay"] else None
         for block in piece.blocks:
             part = gradient[block]
             if values is not None:
                 part = part + group["weight_decay"] * values[block]
-            self.change(piece, group, block, part, piece.scratch[: len(part)])
-            piece.subtract_change(block)
+            out = piece.scratch[: len(part)]
+            self.change(piece, group, block, part, out)
+            piece.subtract(block, out)
 
     def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
         """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""
@@ -298,8 +189,9 @@ class Optimizer:
     def loaded(self, piece: Piece, state: dict[int, dict[str, Any]]) -> list[Piece]:
         """A piece with its state replaced; split if its parameters have taken different steps."""
         entries = [state.get(number, {"step": 0}) for number in piece.numbers]
-        if len({(entry["step"], *sorted(entry)) for entry in entries}) > 1:
-            return [part for single in piece.split() for part in self.loaded(single, state)]
+        kinds = [(entry["step"], *sorted(entry)) for entry in entries]
+        if len(set(kinds)) > 1:
+            return [part for alike in piece.split(kinds) for part in self.loaded(alike, state)]
         piece.step = int(entries[0]["step"])
         piece.state = {}
         for key in entries[0]:

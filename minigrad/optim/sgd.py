@@ -8,7 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..ops.arrays import number
-from .optimizer import Optimizer, Piece
+from .optimizer import Optimizer
+from .pieces import Piece
 
 
 class SGD(Optimizer):

@@ -1,0 +1,190 @@
+"""Parameters as vectors: what an optimiser does its arithmetic on.
+
+A small net has many small parameters, and NumPy needs as long to start an operation as to do it on a
+thousand elements. So small parameters are updated together, as one vector (a ``Piece``), and large ones
+a block at a time that stays in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from types import NoneType
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import array_of, clock
+from ..tensor.tensor import Tensor
+
+BLOCK = 1 << 16
+"""Elements per block: few enough for the caches, many enough to make little of what a call costs."""
+
+raw_gradient = operator.attrgetter("_grad")
+"""A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
+
+raw_array = operator.attrgetter("array")
+
+references: Callable[[Any], float] = getattr(sys, "getrefcount", lambda _: math.inf)
+"""How many references there are to an object, one of them the argument's. Some Pythons do not count."""
+
+
+class Piece:
+    """Parameters of one dtype that are updated together: many small ones, or a large one alone.
+
+    Where nobody else looks at the arrays of small ones, they are moved to lie side by side in one vector, so that
+    a single operation changes them all.
+    """
+
+    def __init__(self, numbered: Sequence[tuple[int, Tensor]]) -> None:
+        self.numbers = [number for number, _ in numbered]
+        self.parameters = [parameter for _, parameter in numbered]
+        self.dtype = self.parameters[0].dtype
+        sizes = [p.numel() for p in self.parameters]
+        ends = np.cumsum(sizes).tolist()
+        self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
+        self.size = ends[-1]
+        self.step = 0
+        self.state: dict[str, ndarray] = {}
+        self.started: dict[str, int] = {}
+        self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
+        self.make_buffers()
+
+    def make_buffers(self) -> None:
+        """Where gradients are joined, where a change is computed, and where the parameters are known to be."""
+        self.joined = np.empty(self.size if len(self.parameters) > 1 else 0, self.dtype)
+        self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
+        self.memory: ndarray | None = None
+        self.arrays: list[ndarray] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        buffers = ("joined", "scratch", "memory", "arrays")
+        return {name: value for name, value in vars(self).items() if name not in buffers}
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        vars(self).update(attributes)
+        self.make_buffers()
+
+    def vector(self, name: str) -> ndarray:
+        """A state vector by name, zeros at first; in which step it started is noted."""
+        if name not in self.state:
+            self.state[name] = np.zeros(self.size, self.dtype)
+            self.started[name] = self.step
+        return self.state[name]
+
+    # -- gradients -----------------------------------------------------------------------------
+
+    def with_gradients(self) -> list[tuple[Piece, ndarray | None]]:
+        """Itself and its gradient, None without one; two pieces if only some of its parameters have one."""
+        gradient = self.gradient()
+        missing = [parameter._grad is None for parameter in self.parameters] if gradient is None else [True]
+        if all(missing):
+            return [(self, gradient)]
+        return [(piece, piece.gradient()) for piece in self.split(missing)]
+
+    def gradient(self) -> ndarray | None:
+        """The gradients of its parameters as one vector; None unless all have one."""
+        arrays: list[Any] = list(map(raw_gradient, self.parameters))
+        kinds = set(map(type, arrays))
+        if NoneType in kinds:
+            return None
+        if kinds != {ndarray}:  # numbers or tensors, too
+            arrays = [array_of(parameter.grad) for parameter in self.parameters]
+        try:
+            if len(arrays) > 1:
+                return np.concatenate(arrays, None, self.joined, casting="no")
+            return arrays[0].reshape(-1).astype(self.dtype, casting="no", copy=False)
+        except TypeError as error:
+            dtype = next(array.dtype for array in arrays if array.dtype != self.dtype)
+            raise TypeError(
+                f"a parameter of this optimiser was {self.dtype} and is {dtype} now: convert the "
+                "model first, then make the optimiser."
+            ) from error
+
+    # -- values --------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Find the vector under its arrays, unless it is known; make one, if that can be done unnoticed."""
+        if self.arrays and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
+            return
+        if len(self.parameters) > 1 and all(map(movable, self.parameters)):
+            vector = np.concatenate([parameter.array for parameter in self.parameters], None)
+            for parameter, part in zip(self.parameters, self.parts):
+                parameter.array = vector[part].reshape(parameter.shape)
+        self.arrays = list(map(raw_array, self.parameters))
+        self.memory = vector_under(self.arrays)
+
+    def values(self) -> ndarray:
+        """Its parameters as one vector, which is not to be changed."""
+        return np.concatenate(self.arrays, None) if self.memory is None else self.memory
+
+    def subtract(self, block: slice, change: ndarray) -> None:
+        """Subtract a change from a block of the parameters in place, and note that they have changed."""
+        if self.memory is not None:
+            self.memory[block] -= change
+        elif len(self.parameters) > 1:  # all in one block
+            for parameter, part in zip(self.parameters, self.parts):
+                parameter.array -= change[part].reshape(parameter.shape)
+        else:
+            flat: Any = self.parameters[0].array.flat
+            flat[block] -= change
+        now = clock()
+        for parameter in self.parameters:
+            parameter.memory.changed = now
+
+    def split(self, keys: Sequence[Hashable]) -> list[Piece]:
+        """A piece for each distinct key, of the parameters that have it, with their share of the state."""
+        pieces = []
+        for key in dict.fromkeys(keys):
+            chosen = [i for i, other in enumerate(keys) if other == key]
+            piece = Piece([(self.numbers[i], self.parameters[i]) for i in chosen])
+            piece.step = self.step
+            for name, vector in self.state.items():
+                piece.state[name] = np.concatenate([vector[self.parts[i]] for i in chosen])
+            pieces.append(piece)
+        return pieces
+
+
+def movable(parameter: Tensor) -> bool:
+    """Whether nobody would notice if a parameter's array lay somewhere else: nothing but the parameter refers to it."""
+    return parameter.array.base is None and references(parameter.array) == 2
+
+
+def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
+    """The vector whose parts the arrays are, one behind the other; None if there is none."""
+    arrays = [array for array in arrays if array.size]
+    if not all(array.flags.c_contiguous for array in arrays):
+        return None
+    if len(arrays) == 1:
+        return arrays[0].reshape(-1)
+    base = arrays[0].base if arrays else None
+    if not isinstance(base, ndarray) or base.ndim != 1 or base.dtype != arrays[0].dtype or not base.flags.c_contiguous:
+        return None
+    origin = base.ctypes.data
+    start = end = (arrays[0].ctypes.data - origin) // base.itemsize
+    for array in arrays:
+        if array.base is not base or array.ctypes.data != origin + end * base.itemsize:
+            return None
+        end += array.size
+    return base[start:end]
+
+
+def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
+    """Group the small parameters of each dtype, up to a block together; large ones stay alone."""
+    runs: list[list[tuple[int, Tensor]]] = []
+    latest: dict[Any, list[tuple[int, Tensor]]] = {}
+    room: dict[Any, int] = {}
+    for number, parameter in numbered:
+        size, dtype = parameter.numel(), parameter.dtype
+        if size > BLOCK:
+            runs.append([(number, parameter)])
+            continue
+        if size > room.get(dtype, -1):
+            latest[dtype], room[dtype] = [], BLOCK
+            runs.append(latest[dtype])
+        latest[dtype].append((number, parameter))
+        room[dtype] -= size
+    return [Piece(run) for run in runs]
