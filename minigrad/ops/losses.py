@@ -246,8 +246,8 @@ def classes_of(x: Any) -> int:
     return x.shape[1 if len(x.shape) > 1 else 0]
 
 
-def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[ndarray, bool]:
-    """The targets as an array of class indices, and whether some may have to be ignored.
+def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tuple[ndarray, bool]:
+    """The targets of scores ``x`` as an array of class indices, and whether some may have to be ignored.
 
     Refused where one is no class of ``x`` and not to be ignored.
     """
@@ -257,10 +257,11 @@ def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[nd
             f"{name}{place()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
             "Convert it, e.g. target.long()."
         )
-    expected = (x.shape[0], *x.shape[2:]) if len(x.shape) > 1 else ()
+    shape = x.shape
+    expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
     if array.shape != expected:
         raise ValueError(
-            f"{name}{place()}: input {x.shape} wants a target {expected} of class indices, got {array.shape}."
+            f"{name}{place()}: input {shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
     # argmax finds the largest several times faster than max
@@ -269,13 +270,13 @@ def check_classes(name: str, x: Any, target: Any, ignore_index: int) -> tuple[nd
         wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
         if wrong.size:
             raise ValueError(
-                f"{name}{place()}: target {wrong.flat[0]} is no class: input {x.shape} has classes 0 to {classes - 1}."
+                f"{name}{place()}: target {wrong.flat[0]} is no class: input {shape} has classes 0 to {classes - 1}."
             )
     return array, outside or 0 <= ignore_index < classes
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
-    """The weights of the classes, or None; refused if they, or the scores ``x``, cannot be used."""
+    """The weights of the classes, or None; refused if they, or what should be an array of scores, cannot be used."""
     if not shape_of(x) or x.dtype.kind != "f":
         raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
     weight = None if weight is None else as_operand(weight, x.dtype)
@@ -325,8 +326,9 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
         reduction: "mean", "sum" or "none".
     """
     check_reduction(reduction)
-    weight = check_scores("nll_loss", input, weight)
-    array, _ = check_classes("nll_loss", input, target, ignore_index)
+    scores = array_of(input)
+    weight = check_scores("nll_loss", scores, weight)
+    array, _ = check_classes("nll_loss", scores, target, ignore_index)
     picked = classes_to_pick(array.ravel(), ignore_index)
     losses = -getitem(class_rows(input), (np.arange(picked.size), picked))
     losses = losses if weight is None else losses * getitem(weight, picked)
@@ -357,17 +359,19 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
-    weight = check_scores("cross_entropy", input, weight)
-    target = as_operand(target, input.dtype)
-    if target.shape == input.shape and target.dtype.kind == "f":
+    scores = array_of(input)
+    weight = check_scores("cross_entropy", scores, weight)
+    target = as_operand(target, scores.dtype)
+    array = array_of(target)
+    if array.shape == scores.shape and array.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
-    array, some_ignored = check_classes("cross_entropy", input, target, ignore_index)
-    if weight is None and not label_smoothing and len(input.shape) == 2 and array.size and not some_ignored:
-        if not isinstance(input, Variable):
-            return cross_entropy_forward(input, array, reduction)[0]
-        y, cache = cross_entropy_forward(input.array, array, reduction)
+    array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
+    if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
+        y, cache = cross_entropy_forward(scores, array, reduction)
+        if scores is input:
+            return y
         return record(cross_entropy_op, y, (input, target, reduction), cache, isinstance(target, Variable))
-    log_p = log_softmax(input, 1 if len(input.shape) > 1 else 0)
+    log_p = log_softmax(input, 1 if scores.ndim > 1 else 0)
     loss = nll_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss

@@ -16,7 +16,7 @@ from ..engine.node import Op, Variable, describe
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of a tensor or an array; anything else is refused."""
     try:
-        return x.shape
+        return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
         raise TypeError(f"expected a tensor, got {describe(x)}: make it one, mg.tensor(...).") from None
 
