@@ -5,6 +5,7 @@ import gc
 import inspect
 import sys
 import threading
+import traceback
 import weakref
 
 import numpy as np
@@ -14,7 +15,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.engine.backward import reachable
 from minigrad.engine.modes import thread
-from minigrad.engine.node import Op
+from minigrad.engine.op import Op
 
 
 def leaf(*values):
@@ -117,6 +118,26 @@ def test_an_operand_with_a_default_may_be_left_out(make_op):
     op(x).sum().backward()
     op(x, b).sum().backward()
     assert values(x.grad, b.grad) == [[4.0, 4.0], [1.0, 1.0]]
+
+
+def test_forward_gets_arrays_and_python_numbers_for_attributes_too(make_op):
+    seen = []
+
+    def forward(x, *attributes):
+        seen.append([type(attribute) for attribute in attributes])
+        return x * 1
+
+    op = make_op("seeing", forward, lambda dy, *_: dy)
+    for x in (leaf(1.0), mg.ones(1)):
+        y = op(x, np.float64(2), np.int64(3), mg.ones(2), 4, None)
+        assert y.dtype == x.dtype
+    assert seen == [[float, int, np.ndarray, int, type(None)]] * 2
+
+
+def test_a_traceback_shows_the_line_that_was_written_out():
+    with pytest.raises(ValueError, match="cannot be applied") as refused:
+        mg.ones(2) + mg.ones(3)
+    assert "array = forward(x1.array, x2.array)" in "".join(traceback.format_exception(refused.value))
 
 
 def test_left_out_operands_have_forwards_defaults(make_op):

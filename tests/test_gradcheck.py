@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.checks import numeric
-from minigrad.engine.node import Op
+from minigrad.engine.op import Op
 from minigrad.nn import functional as F
 
 SCALES = (1e-4, 1e-2, 1.0, 1e2, 1e4)

@@ -697,7 +697,7 @@ def test_a_mask_puts_each_gradient_in_its_place():
 
 
 def test_joining_is_registered_before_it_is_used():
-    code = "import minigrad; from minigrad.engine.node import Op; assert {'cat', 'stack'} <= set(Op.registry)"
+    code = "import minigrad; from minigrad.engine.op import Op; assert {'cat', 'stack'} <= set(Op.registry)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

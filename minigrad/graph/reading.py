@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.application import constant
 from ..engine.backward import reachable
 from ..engine.modes import Scope
-from ..engine.node import Node, Op, Variable, array_of, constant
+from ..engine.node import Node, Variable, array_of
+from ..engine.op import Op
 from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.node import Op, Variable, describe
+from ..engine.node import Variable, describe
+from ..engine.op import Op
 from ..tensor.tensor import Tensor
 
 

@@ -25,7 +25,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import thread, where
-from ..engine.node import Effect, Op, Variable, array_of, clock, describe, record, wrap
+from ..engine.node import Effect, Variable, array_of, clock, describe, wrap
+from ..engine.op import Op
 from .arrays import at_least_float32, float16, float32, number
 from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
@@ -217,11 +218,7 @@ def batch_norm(
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-    tensors = array is not x, gamma is not weight, beta is not bias
-    if True not in tensors:
-        return y
-    args = x, weight, bias, mean, var, eps, training, momentum, buffers
-    return record(batch_norm_op, y, args, cache, False not in tensors)
+    return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers)
 
 
 @functools.lru_cache(maxsize=64)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.modes import where
-from ..engine.node import Op, array_of, describe
+from ..engine.node import array_of, describe
+from ..engine.op import Op
 from .shapes import shape_of
 
 dropped = Op(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, array_of, describe, wrap
+from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.op import Op
 from .arrays import float64, number, zeros_against
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable
+from ..engine.node import Variable
+from ..engine.op import Op
 
 
 def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:

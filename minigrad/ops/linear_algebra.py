@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..engine.node import Op
+from ..engine.op import Op
 from .arrays import column_sums
 from .shapes import reshape, shape_of, squeeze, swapaxes, unsqueeze
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import where as place
-from ..engine.node import Op, Variable, array_of, describe, record
+from ..engine.node import Variable, array_of, describe
+from ..engine.op import Op
 from .arrays import column_sums, number, ones, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
@@ -370,7 +371,7 @@ def cross_entropy(
         y, cache = cross_entropy_forward(scores, array, reduction)
         if scores is input:
             return y
-        return record(cross_entropy_op, y, (input, target, reduction), cache, isinstance(target, Variable))
+        return cross_entropy_op.record(y, cache, input, target, reduction)
     log_p = log_softmax(input, 1 if scores.ndim > 1 else 0)
     loss = nll_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, array_of, describe, wrap
+from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.op import Op
 from .arrays import float16
 from .elementwise import maximum, minimum, sub, where
 from .indexing import getitem

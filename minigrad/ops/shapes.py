@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op, Variable, describe
+from ..engine.node import Variable, describe
+from ..engine.op import Op
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

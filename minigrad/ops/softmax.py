@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Op
+from ..engine.op import Op
 from .elementwise import exp
 from .reductions import all_axes, narrowed, single_axis, spread, sum, total
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import ops
 from ..engine.modes import thread
-from ..engine.node import Op, Variable, array_of, clock, describe
+from ..engine.node import Variable, array_of, clock, describe
+from ..engine.op import Op
 from ..ops.indexing import array_index
 from .conversion import real_array
 

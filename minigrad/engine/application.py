@@ -1,0 +1,182 @@
+"""Applying an operation: compute the result, wrap it, make its record.
+
+A step of a small net takes as long for this as for its arithmetic. So for operands that are all tensors it is written
+out as functions, once for each number of operands and choice of what the derivative rules need of them. ``apply_any``
+and ``record_any`` do the same for operands of any kind, at half the speed.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .modes import thread
+from .node import Memory, Node, Variable, is_view, line_outside, wrap
+
+float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
+
+REFUSED = (ValueError, TypeError, IndexError, AttributeError)
+"""What forward functions raise for operands they cannot be applied to."""
+
+LEFT_OUT = object()
+"""Stands for an operand that was not passed."""
+
+FEW_OPERANDS = 8
+"""Operands up to which a function for them alone is worth its making."""
+
+UNCHANGED = Memory()
+"""Stands for the storage of an operand that is no tensor: an array or a list that a rule needs is copied."""
+
+SOURCE = """
+def functions(op, forward):
+    def apply({parameters}, *attributes):
+        if not ({usual}):
+            return apply_any(op, {operands}, *attributes)
+        try:
+            array = forward({arguments})
+        except REFUSED as error:
+            raise op.failure(({operands}, *attributes), error) from error
+        if array.dtype is float64:
+            array = undrifted(array, ({operands}, *attributes))
+        cache = None{record}
+
+    def record(array, cache, {operands}, *attributes):
+        if not ({tensors}):
+            return record_any(op, array, cache, {operands}, *attributes){record}
+
+    return apply, record
+"""
+
+RECORD = """
+        y = wrap(array){share_memory}
+        state = thread.state
+        if state.recording and ({any_edge}):
+            y.node = Node(
+                y, op, [{inputs}], [{edges}], attributes, [{saved}, *attributes], [{memories}], cache, state.scope
+            )
+            if state.anomaly:
+                y.node.trace = line_outside()
+        return y"""
+
+SHARE_MEMORY = """
+        if is_view(y.array, x1.array):
+            y.memory = x1.memory
+            y.memory.shared = True"""
+
+
+@functools.cache
+def written_out(
+    operands: int, kept: Sequence[int], view: bool, attributes: bool
+) -> Callable[..., tuple[Callable[..., Any], Callable[..., Any]]]:
+    """From an operation and its forward function, ``apply`` and ``record`` for so many operands.
+
+    ``kept`` are the numbers of what the rules need: 0 is the output, i is operand i. ``attributes`` says whether
+    forward takes some.
+    """
+    names = [f"x{i}" for i in range(1, operands + 1)]
+    arrays = [f"{x}.array" for x in names]
+    inputs = [f"{x}.node or {x}" for x in names]
+    tensors = " and ".join(f"isinstance({x}, Variable)" for x in names)
+    parts = {
+        "parameters": [f"{x}=LEFT_OUT" for x in names],
+        "operands": names,
+        "arguments": [*arrays, "*map(plain, attributes)"] if attributes else arrays,
+        "inputs": inputs,
+        "edges": [f"{x}.node" for x in names],
+        "saved": [
+            own if i in kept else other for i, (own, other) in enumerate(zip(["y.array", *arrays], ["None", *inputs]))
+        ],
+        "memories": [f"{['y', *names][i]}.memory" for i in kept],
+    }
+    filled = {name: ", ".join(texts) for name, texts in parts.items()}
+    record = RECORD.format(**filled, any_edge=" or ".join(parts["edges"]), share_memory=SHARE_MEMORY if view else "")
+    source = SOURCE.format(
+        **filled, record=record, tensors=tensors, usual=tensors if attributes else f"{tensors} and not attributes"
+    )
+    name = f"<operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines
+    made: dict[str, Any] = {}
+    exec(compile(source, name, "exec"), globals(), made)
+    return made["functions"]
+
+
+def apply_any(op: Any, *args: Any) -> Any:
+    """Apply an operation to operands and attributes; recorded if one of them is a tensor."""
+    args = op.completed(tuple(arg for arg in args if arg is not LEFT_OUT))
+    recorded = any(isinstance(arg, Variable) for arg in args)
+    try:
+        array = op.forward(*map(plain, args)) if recorded else op.forward(*args)
+    except REFUSED as error:
+        raise op.failure(args, error) from error
+    if not recorded:
+        return array
+    if array.dtype is float64:
+        array = undrifted(array, args)
+    return record_any(op, array, None, *args)
+
+
+def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:
+    """A tensor around ``array = op.forward(*args)``, with a node if an operand requires grad.
+
+    Without a tensor among the arguments it is only the array. Of an operand that no rule needs the node is kept, or
+    the constant.
+    """
+    if not any(isinstance(arg, Variable) for arg in args):
+        return array
+    y = wrap(array)
+    if op.view and isinstance(args[0], Variable) and is_view(y.array, args[0].array):
+        y.memory = args[0].memory
+        y.memory.shared = True
+    operands, attributes = args[: op.operands], args[op.operands :]
+    edges = [getattr(x, "node", None) for x in operands]
+    state = thread.state
+    if not (state.recording and any(edges)):
+        return y
+    inputs = [edge or x for edge, x in zip(edges, operands)]
+    saved = [None, *inputs, *attributes]
+    memories = []
+    for i in op.kept:
+        x = args[i - 1] if i else y
+        if isinstance(x, Variable):
+            saved[i] = x.array
+            memories.append(x.memory)
+        else:
+            saved[i] = inputs[i - 1] = kept_constant(x)
+            memories.append(UNCHANGED)
+    y.node = Node(y, op, inputs, edges, attributes, saved, memories, cache, state.scope)
+    if state.anomaly:
+        y.node.trace = line_outside()
+    return y
+
+
+def constant(value: Any) -> Any:
+    """An operand that is not a tensor: an array as it is, a number as a Python number.
+
+    A Python number takes the dtype of what it meets, a NumPy scalar would not: ``np.float64(2)``
+    must not turn a float32 result into float64.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def plain(value: Any) -> Any:
+    """What a forward function gets for an argument: arrays and Python numbers."""
+    return value.array if isinstance(value, Variable) else constant(value)
+
+
+def kept_constant(value: Any) -> Any:
+    """A constant that a rule needs: a copy, since nobody can tell when the caller's own array or list changes."""
+    return np.array(value) if isinstance(value, (ndarray, list, tuple)) else constant(value)
+
+
+def undrifted(y: ndarray, args: Sequence[Any]) -> ndarray:
+    """float32 for a float64 result that no operand of that precision, and no attribute, asked for."""
+    arrays = map(plain, args)
+    asked = any(array is float64 or (isinstance(array, ndarray) and array.dtype == float64) for array in arrays)
+    return y if asked else y.astype(float32)

@@ -1,0 +1,142 @@
+"""``Op``: an operation, its forward function and its derivatives, defined once per process."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy import ndarray
+
+from .application import FEW_OPERANDS, apply_any, record_any, written_out
+from .modes import where
+from .node import Effect, Variable, describe
+
+
+class Op:
+    """A differentiable operation.
+
+    Args:
+        name: PyTorch's name.
+        forward: the function of the operands' arrays, and after them the attributes.
+        *vjps: for each operand the rule ``vjp(dy, y, *operands, *attributes)``, the product of
+            the output's gradient with the Jacobian, or None where there is no derivative.
+            A rule is run with arrays, and with tensors when the gradient must be a graph
+            itself; it therefore keeps to operators, to methods both have and to ops.
+            A parameter whose name starts with an underscore is not kept for it: of ``_x`` only
+            ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
+        fused: an optional twin of all the rules together, for arrays only:
+            ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
+            operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
+            the ``cache`` forward left.
+        view: the output may share the first operand's memory.
+        effects: from the attributes, the tensors it reads or writes besides its operands.
+        doc: what the operation computes, its formula first.
+
+    The rules do only the mathematics. Undoing broadcasting, converting the dtype, adding up and
+    skipping what nobody needs is the backward walk's work.
+    """
+
+    # a slot: calling an operation calls the function written out for it, without a detour
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+
+    registry: ClassVar[dict[str, Op]] = {}
+    __call__: Callable[..., Any]
+    """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
+    record: Callable[..., Any]
+    """``record(array, cache, *args)``: what a call returns, for an array that is computed already."""
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *vjps: Callable[..., Any] | None,
+        fused: Callable[..., Sequence[Any]] | None = None,
+        view: bool = False,
+        effects: Callable[..., list[Effect]] | None = None,
+        doc: str = "",
+    ) -> None:
+        self.name = self.__name__ = name
+        self.__doc__ = doc
+        self.forward = forward
+        self.fused = fused
+        self.view = view
+        self.effects = effects
+        self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
+        self.operands = len(vjps)
+        # NumPy's own functions would take one more array for the memory to write their result to
+        self.counts = range(self.operands, self.operands + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
+        self.__signature__ = signature(forward, *vjps)
+        # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
+        used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
+        self.kept = tuple(sorted(used & set(range(self.operands + 1))))
+        if 0 < self.operands <= FEW_OPERANDS:
+            functions = written_out(self.operands, self.kept, view, takes_attributes(forward, self.operands))
+            self.__call__, self.record = functions(self, forward)
+        else:
+            self.__call__, self.record = partial(apply_any, self), partial(record_any, self)
+        Op.registry.setdefault(name, self)
+
+    def completed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, with forward's defaults for operands that were left out; refused if there are none."""
+        names, count = parameters(self.forward), len(args)
+        if count in self.counts:
+            return args
+        defaults = getattr(self.forward, "__defaults__", None) or ()
+        default = dict(zip(names[len(names) - len(defaults) :], defaults))
+        missing = names[count : self.operands]
+        if count >= self.operands or count + len(missing) < self.operands or not default.keys() >= set(missing):
+            raise TypeError(f"{self.name} takes {counted(self.operands, 'operand')}, got {counted(count, 'argument')}.")
+        return (*args, *[default[name] for name in missing])
+
+    def failure(self, args: Sequence[Any], error: Exception) -> Exception:
+        """The error a user sees when the operation cannot be computed."""
+        operands = args[: self.operands]
+        others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
+        if isinstance(error, AttributeError) and others:
+            reason = f"expected a tensor, got {describe(others[0])}: make it one, mg.tensor(...)."
+        else:
+            reason = str(error)
+        kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
+        return kind(f"{self.name}{where()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 operand``, ``2 operands``."""
+    return f"{count} {noun}" + "s" * (count != 1)
+
+
+def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
+    """The names of a function's positional parameters; none for NumPy's own functions."""
+    code = getattr(function, "__code__", None)
+    return code.co_varnames[: code.co_argcount] if code else ()
+
+
+def takes_attributes(forward: Callable[..., Any], operands: int) -> bool:
+    """Whether a forward function may be given more than the operands."""
+    code = getattr(forward, "__code__", None)
+    if code is None:
+        return not isinstance(forward, np.ufunc)
+    return code.co_argcount != operands or bool(code.co_flags & inspect.CO_VARARGS)
+
+
+def signature(*functions: Callable[..., Any] | None) -> inspect.Signature:
+    """What editors show of an operation: its arguments, as its forward function or its rules name them."""
+    forward, *vjps = map(parameters, functions)
+    names = max([forward, *(names[2:] for names in vjps)], key=len)
+    return inspect.Signature([inspect.Parameter(name.lstrip("_"), inspect.Parameter.POSITIONAL_ONLY) for name in names])
+
+
+def no_derivative(name: str, number: int) -> Callable[..., Any]:
+    """The rule of an operand that an operation is not differentiable in: it refuses."""
+
+    def refuse(dy: Any, *_: Any) -> Any:
+        raise RuntimeError(f"{name} has no derivative with respect to operand {number}: pass it detached, x.detach().")
+
+    return refuse
