@@ -82,7 +82,16 @@ def walk(
         if path is not None and not any(wanted):
             arriving = ()
             continue
-        arriving = pull_back(node, dy, wanted, create_graph)
+        op, saved, time = node.op, node.saved, node.time
+        if saved is None:
+            raise RuntimeError(f"{node}: {ONCE}.")
+        for memory in node.memories:
+            if memory.changed > time:
+                raise RuntimeError(changed_in_place(node, memory))
+        if op.fused is None or create_graph:
+            arriving = by_rules(node, graph_arguments(node) if create_graph else saved, dy, wanted)
+        else:
+            arriving = op.fused(dy, node.cache, wanted, *saved)
         if careful or node.trace:
             check_finite(node, dy, arriving)
         if not retain_graph:
@@ -94,20 +103,9 @@ def walk(
     return reached | gradients
 
 
-def pull_back(node: Node, dy: Any, needs: Sequence[Node | None], create_graph: bool) -> Sequence[Any]:
+def by_rules(node: Node, arguments: Sequence[Any], dy: Any, needs: Sequence[Node | None]) -> list[Any]:
     """The gradient of each operand that needs one, None for the others, as the node's rules give them."""
-    op, saved = node.op, node.saved
-    assert op is not None
-    if saved is None:
-        raise RuntimeError(f"{node}: {ONCE}.")
-    for memory in node.memories:
-        if memory.changed > node.time:
-            raise RuntimeError(changed_in_place(node, memory))
-    if create_graph:
-        saved = graph_arguments(node)
-    elif op.fused is not None:
-        return op.fused(dy, node.cache, needs, *saved)
-    return [vjp(dy, *saved) if need else None for vjp, need in zip(op.vjps, needs)]
+    return [vjp(dy, *arguments) if need else None for vjp, need in zip(node.op.vjps, needs)]
 
 
 def fitted(node: Node, gradient: Any, edge: Node) -> Any:
