@@ -560,6 +560,35 @@ def test_a_model_converted_behind_the_optimisers_back_is_refused():
         assert all((p.numpy() == 1).all() for p in model.parameters())
 
 
+@pytest.mark.parametrize(
+    "dtypes", [["float64"], ["float64", "float64"], ["float16", "float64"], ["float32", "float64"]]
+)
+def test_a_conversion_before_backward_is_refused_whatever_the_sizes(dtypes):
+    """Two halves and one double take as many bytes as three singles."""
+    parameters = [nn.Parameter(mg.ones(n)) for n in (2, 1)[-len(dtypes) :]]
+    optimizer = optim.SGD(parameters, lr=0.1)
+    for p, dtype in zip(parameters, dtypes):
+        model = nn.Module()
+        model.weight = p
+        model.to(dtype)
+    for p in parameters:
+        p.sum().backward()
+    with pytest.raises(TypeError, match=r"a parameter .* was float32 and is float(16|64) now: convert the model first"):
+        optimizer.step()
+    assert all((p.numpy() == 1).all() for p in parameters)
+
+
+def test_a_gradient_that_was_converted_is_refused():
+    parameters = [nn.Parameter(mg.ones(n)) for n in (2, 1)]
+    optimizer = optim.SGD(parameters, lr=0.1)
+    for p, dtype in zip(parameters, (np.float16, np.float64)):
+        p.sum().backward()
+        p.grad.data = mg.ones(*p.shape, dtype=dtype)
+    with pytest.raises(TypeError, match="a gradient of this optimiser was float32 and is float16 now"):
+        optimizer.step()
+    assert all((p.numpy() == 1).all() for p in parameters)
+
+
 def test_a_kind_of_ones_own():
     class SignDescent(optim.Optimizer):
         def __init__(self, params, lr):

@@ -99,7 +99,6 @@ class Optimizer:
     def update(self, piece: Piece, group: dict[str, Any], gradient: ndarray) -> None:
         """Change the parameters of a piece, block by block."""
         piece.step += 1
-        piece.settle()
         values = piece.values() if group["weight_decay"] else None
         for block in piece.blocks:
             part = gradient[block]
