@@ -19,6 +19,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
 from minigrad.engine.application import apply_any, record_any
+from minigrad.engine.node import Node
 from minigrad.engine.op import Op
 from minigrad.ops.indexing import placed
 from tests.helpers import (
@@ -550,8 +551,11 @@ def assert_same_record(one, other):
     a, b = one.node, other.node
     if a is None:
         return
-    assert (a.op, a.scope, a.cache, a.shape, a.dtype) == (b.op, b.scope, b.cache, b.shape, b.dtype)
-    for name in ("inputs", "edges", "attributes", "saved"):
+    lists = {"inputs", "edges", "attributes", "saved"}
+    assert (a.output(), b.output()) == (one, other) and a.time < b.time
+    for name in set(Node.__slots__) - lists - {"__weakref__", "memories", "output", "time"}:
+        assert getattr(a, name) == getattr(b, name), name
+    for name in lists:
         first, second = getattr(a, name), getattr(b, name)
         assert len(first) == len(second)
         for x, y in zip(first, second):

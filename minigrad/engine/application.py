@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from . import node as records
 from .modes import thread
 from .node import Memory, Node, Variable, is_view, line_outside, wrap
 
@@ -53,15 +54,31 @@ def functions(op, forward):
 """
 
 RECORD = """
-        y = wrap(array){share_memory}
+        y = new_object(records.tensor_type)
+        y.array = array if type(array) is ndarray else np.asarray(array)
+        y.node = None
+        y.memory = Memory()
+        y._grad = None{share_memory}
         state = thread.state
         if state.recording and ({any_edge}):
-            y.node = Node(
-                y, op, [{inputs}], [{edges}], attributes, [{saved}, *attributes], [{memories}], cache, state.scope
-            )
-            if state.anomaly:
-                y.node.trace = line_outside()
+            y.node = node = new_object(Node)
+            node.op = op
+            node.inputs = [{inputs}]
+            node.edges = [{edges}]
+            node.attributes = attributes
+            node.saved = [{saved}, *attributes]
+            node.memories = [{memories}]
+            node.cache = cache
+            node.output = new_weak_reference(y)
+            node.shape = y.array.shape
+            node.dtype = y.array.dtype
+            node.time = clock()
+            node.scope = state.scope
+            node.hooks = None
+            node.trace = line_outside() if state.anomaly else None
+            node.retains = False
         return y"""
+"""Also ``wrap`` and ``Node(...)`` are written out: a call takes longer than what it does."""
 
 SHARE_MEMORY = """
         if is_view(y.array, x1.array):
@@ -101,7 +118,7 @@ def written_out(
     name = f"<operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines
     made: dict[str, Any] = {}
-    exec(compile(source, name, "exec"), globals(), made)
+    exec(compile(source, name, "exec"), {**vars(records), **globals()}, made)
     return made["functions"]
 
 
