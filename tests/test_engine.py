@@ -120,6 +120,39 @@ def test_an_operand_with_a_default_may_be_left_out(make_op):
     assert values(x.grad, b.grad) == [[4.0, 4.0], [1.0, 1.0]]
 
 
+def test_an_operation_of_a_class_of_ones_own(make_op):
+    class Loud(make_op):
+        def __call__(self, *args):
+            calls.append(len(args))
+            return super().__call__(*args)
+
+    calls = []
+    op = Loud("loud", lambda x: x * 2, lambda dy, _y, _x: dy * 2)
+    x = leaf(1.0, 2.0)
+    op(x).sum().backward()
+    assert calls == [1] and x.grad.tolist() == [2.0, 2.0] and x.node.op is None
+
+
+@pytest.mark.parametrize("keyword", ["x1", "x", "dim"])
+def test_operands_have_no_keywords(keyword):
+    for operands in ((), (mg.ones(2),)):
+        with pytest.raises(TypeError, match=rf"^relu\(\) got .* keyword argument.*'{keyword}'$"):
+            mg.relu(*operands, **{keyword: mg.ones(2)})
+
+
+def test_what_a_node_saved_is_freed_before_the_next_one_is_visited():
+    x = leaf(1.0, 2.0)
+    h = x * 1.0
+    y = mg.exp(h)
+    saved, seen = weakref.ref(y.array), []
+    h.register_hook(lambda _: seen.append(saved()))
+    loss = y.sum()
+    del y
+    assert saved() is not None
+    loss.backward()
+    assert seen == [None]
+
+
 def test_forward_gets_arrays_and_python_numbers_for_attributes_too(make_op):
     seen = []
 

@@ -539,7 +539,7 @@ def test_the_gradient_as_arrays_is_the_gradient_as_a_graph(sample):
             np.testing.assert_allclose(fast, exact, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
-def assert_same_record(one, other):
+def assert_same_record(one, other, args):
     """Two applications to the same operands left the same; what they made themselves, or copied, is equal."""
     assert type(one) is type(other)
     if not isinstance(one, mg.Tensor):
@@ -547,7 +547,8 @@ def assert_same_record(one, other):
         return
     np.testing.assert_array_equal(one.array, other.array)
     assert one.dtype == other.dtype and (one.node is None) == (other.node is None)
-    assert one.memory.shared == other.memory.shared
+    for x in args:
+        assert (one.memory is getattr(x, "memory", None)) == (other.memory is getattr(x, "memory", None))
     a, b = one.node, other.node
     if a is None:
         return
@@ -572,7 +573,7 @@ def test_what_is_written_out_for_tensors_does_what_is_done_for_any_operands(samp
         def function(*args):
             y = usual(*args)
             if op.name != "dropout":  # which would draw again
-                assert_same_record(y, for_any(op, *args))
+                assert_same_record(y, for_any(op, *args), args)
                 compared.append(op.name)
             return y
 
@@ -583,9 +584,31 @@ def test_what_is_written_out_for_tensors_does_what_is_done_for_any_operands(samp
         monkeypatch.setattr(op, "record", both(op.record, record_any, op))
     for requires_grad in (True, False):
         sample.function(*[mg.tensor(x, requires_grad=requires_grad and x.dtype.kind == "f") for x in sample.inputs])
-    assert compared or sample.name.startswith(
-        ("dropout", "cat")
-    )  # those of other than two operands are made when needed
+    # what joins other than two operands is made when it is needed
+    assert compared or sample.name.startswith(("dropout", "cat"))
+
+
+REFUSED = {
+    "shapes": (ops.add, mg.ones(2), mg.ones(3)),
+    "a product": (Op.registry["linear"], mg.ones(2, 3), mg.ones(4, 5), mg.ones(4)),
+    "too many": (ops.maximum, mg.ones(2), mg.ones(2), mg.ones(2)),
+    "too few": (ops.where, mg.ones(2)),
+    "none": (ops.relu,),
+    "an attribute too many": (ops.relu, mg.ones(2), 3),
+    "a string": (ops.mul, mg.ones(2), "two"),
+    "nothing": (ops.relu, None),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_written_out_refuses_what_is_refused_for_any_operands(name):
+    op, *args = REFUSED[name]
+    errors = []
+    for apply in (op, partial(apply_any, op)):
+        with pytest.raises((TypeError, ValueError)) as refused:
+            apply(*args)
+        errors.append((type(refused.value), str(refused.value)))
+    assert errors[0] == errors[1] and errors[0][1].startswith(op.name)
 
 
 @every_sample

@@ -3,12 +3,15 @@
 import copy
 import math
 import pickle
+import sys
+import threading
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.optim import pieces
 from minigrad.optim.pieces import BLOCK
 
 # -- the formulas ------------------------------------------------------------------------------
@@ -255,7 +258,7 @@ def stepped(optimizer, parameters, gradient=1.0):
 
 def memory_of(optimizer):
     """The vectors of all pieces; None where a piece has none."""
-    return [piece.memory for piece in optimizer.all_pieces()]
+    return [piece.flat for piece in optimizer.all_pieces()]
 
 
 def graph_over(p):
@@ -327,6 +330,82 @@ def test_parameters_that_do_not_lie_side_by_side_are_changed_where_they_are(orde
     stepped(other, chosen)
     assert memory_of(other) == [None] and all(p.array is array for p, array in zip(parameters, arrays))
     assert [p.tolist() for p in parameters] == [[0.3125 if i in order else 0.75] * 3 for i in range(4)]
+
+
+def test_parameters_are_moved_as_soon_as_nobody_looks_any_more():
+    parameters = [nn.Parameter(mg.ones(3)) for _ in range(3)]
+    optimizer = optim.SGD(parameters, lr=0.25)
+    watcher = parameters[1].numpy()
+    stepped(optimizer, parameters)
+    assert memory_of(optimizer) == [None] and watcher.tolist() == [0.75] * 3
+    del watcher
+    stepped(optimizer, parameters)
+    (memory,) = memory_of(optimizer)
+    assert all(np.shares_memory(p.array, memory) for p in parameters)
+    assert [p.tolist() for p in parameters] == [[0.5] * 3] * 3
+
+
+def test_where_references_are_not_counted_nothing_is_moved(monkeypatch):
+    monkeypatch.setattr(pieces, "references", lambda _: 0)
+    parameters = [nn.Parameter(mg.ones(3)) for _ in range(3)]
+    arrays = [p.array for p in parameters]
+    optimizer = optim.SGD(parameters, lr=0.25)
+    watched = [array.ctypes.data for array in arrays]
+    del arrays
+    stepped(optimizer, parameters)
+    assert [p.array.ctypes.data for p in parameters] == watched
+    assert [p.tolist() for p in parameters] == [[0.75] * 3] * 3
+
+
+def test_two_threads_may_train_the_same_parameters():
+    """Each subtracts 1 in each step; where both begin at once, only one moves the parameters."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(60):
+            parameters = [nn.Parameter(mg.zeros(3)) for _ in range(6)]
+            for p in parameters:
+                p.grad = mg.ones(3)
+            optimizers = [optim.SGD(parameters, lr=1.0) for _ in range(2)]
+            threads = [threading.Thread(target=lambda o=o: [o.step() for _ in range(10)]) for o in optimizers]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert [p.tolist() for p in parameters] == [[-20.0] * 3] * 6
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+def read_only_parts():
+    vector = np.ones(6, np.float32)
+    return read_only(vector[:3]), read_only(vector[3:])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: (np.ones(3, np.float32), np.ones(2, np.float32)), read_only_parts],
+    ids=["arrays", "parts of a vector"],
+)
+def test_read_only_memory_is_never_written_to(make):
+    parameters = [nn.Parameter(mg.from_numpy(np.array(array))) for array in make()]
+    for p, array in zip(parameters, make()):
+        p.array = read_only(array)
+    del array
+    with pytest.raises(ValueError, match="read-only"):
+        stepped(optim.SGD(parameters, lr=0.25), parameters)
+    assert all((p.array == 1).all() for p in parameters)
+
+
+def test_a_layout_in_columns_is_kept():
+    parameters = [nn.Parameter(mg.from_numpy(np.asfortranarray(np.ones((2, 3), np.float32)))) for _ in range(2)]
+    stepped(optim.SGD(parameters, lr=0.25), parameters)
+    assert all(p.array.flags.f_contiguous and (p.array == 0.75).all() for p in parameters)
 
 
 @pytest.mark.parametrize("momentum", [0, 0.5])

@@ -2,8 +2,8 @@
 
 ``modes``        per-thread switches: recording, anomaly detection, the module call in progress
 ``node``         ``Variable`` and ``Node`` (the record)
+``application``  what applying an operation comes to
 ``op``           ``Op``: an operation and its derivatives
-``application``  what applying one comes to
 ``backward``     the walk, ``backward`` and ``grad``
 
 The engine knows arrays and nodes; it knows no operation.

@@ -2,7 +2,7 @@
 
 A step of a small net takes as long for this as for its arithmetic. So for operands that are all tensors it is written
 out as functions, once for each number of operands and choice of what the derivative rules need of them. ``apply_any``
-and ``record_any`` do the same for operands of any kind, at half the speed.
+and ``record_any`` do the same for operands of any kind, and take longer.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ UNCHANGED = Memory()
 
 SOURCE = """
 def functions(op, forward):
-    def apply({parameters}, *attributes):
-        if not ({usual}):
+    def apply({parameters}, /, *attributes):
+        if not ({all_tensors}):
             return apply_any(op, {operands}, *attributes)
         try:
             array = forward({arguments})
@@ -50,6 +50,7 @@ def functions(op, forward):
         if not ({tensors}):
             return record_any(op, array, cache, {operands}, *attributes){record}
 
+    apply.__name__ = apply.__qualname__ = op.name
     return apply, record
 """
 
@@ -88,7 +89,7 @@ SHARE_MEMORY = """
 
 @functools.cache
 def written_out(
-    operands: int, kept: Sequence[int], view: bool, attributes: bool
+    operands: int, kept: tuple[int, ...], view: bool, attributes: bool
 ) -> Callable[..., tuple[Callable[..., Any], Callable[..., Any]]]:
     """From an operation and its forward function, ``apply`` and ``record`` for so many operands.
 
@@ -113,9 +114,9 @@ def written_out(
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
     record = RECORD.format(**filled, any_edge=" or ".join(parts["edges"]), share_memory=SHARE_MEMORY if view else "")
     source = SOURCE.format(
-        **filled, record=record, tensors=tensors, usual=tensors if attributes else f"{tensors} and not attributes"
+        **filled, record=record, tensors=tensors, all_tensors=tensors if attributes else f"{tensors} and not attributes"
     )
-    name = f"<operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
+    name = f"<minigrad: operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines
     made: dict[str, Any] = {}
     exec(compile(source, name, "exec"), {**vars(records), **globals()}, made)

@@ -95,7 +95,7 @@ def walk(
         if careful or node.trace:
             check_finite(node, dy, arriving)
         if not retain_graph:
-            node.saved = node.cache = None
+            node.saved = node.cache = saved = None
     # only leaves are left: older than all that was visited, and nothing follows them
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # which its rule may have saved: that counts only if it is differentiated, too

@@ -25,7 +25,6 @@ from .modes import Scope
 clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
 
-float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
 # names of this module are found faster than attributes of others
 new_object, new_weak_reference = object.__new__, weakref.ref
 

@@ -36,11 +36,11 @@ class Op:
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
 
-    The rules do only the mathematics. Undoing broadcasting, converting the dtype, adding up and
-    skipping what nobody needs is the backward walk's work.
+    All this is fixed when the operation is made. The rules do only the mathematics: undoing broadcasting,
+    converting the dtype, adding up and skipping what nobody needs is the backward walk's work.
     """
 
-    # a slot: calling an operation calls the function written out for it, without a detour
+    # ``__call__`` is a slot: every operation has the function written out for it, and calling one calls that
     __slots__ = ("__call__", "__dict__", "__weakref__")
 
     registry: ClassVar[dict[str, Op]] = {}
@@ -75,9 +75,10 @@ class Op:
         self.kept = tuple(sorted(used & set(range(self.operands + 1))))
         if 0 < self.operands <= FEW_OPERANDS:
             functions = written_out(self.operands, self.kept, view, takes_attributes(forward, self.operands))
-            self.__call__, self.record = functions(self, forward)
+            apply, self.record = functions(self, forward)
         else:
-            self.__call__, self.record = partial(apply_any, self), partial(record_any, self)
+            apply, self.record = partial(apply_any, self), partial(record_any, self)
+        Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
 
     def completed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,9 +7,9 @@ a block at a time that stays in the processor's cache.
 
 from __future__ import annotations
 
-import math
 import operator
 import sys
+import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import NoneType
 from typing import Any
@@ -28,8 +28,11 @@ raw_gradient = operator.attrgetter("_grad")
 
 raw_array = operator.attrgetter("array")
 
-references: Callable[[Any], float] = getattr(sys, "getrefcount", lambda _: math.inf)
-"""How many references there are to an object, one of them the argument's. Some Pythons do not count."""
+references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
+"""How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
+
+moving = threading.Lock()
+"""Held while parameters are moved."""
 
 
 class Piece:
@@ -56,11 +59,11 @@ class Piece:
     def make_buffers(self) -> None:
         """Where a change is computed, and where the parameters are known to be."""
         self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
-        self.memory: ndarray | None = None
+        self.flat: ndarray | None = None
         self.arrays: list[ndarray] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        buffers = ("scratch", "memory", "arrays")
+        buffers = ("scratch", "flat", "arrays")
         return {name: value for name, value in vars(self).items() if name not in buffers}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
@@ -99,16 +102,21 @@ class Piece:
     # -- values --------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Find the vector under its arrays, unless it is known; make one, if that can be done unnoticed."""
-        if self.arrays and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
+        """Find the vector under its arrays, unless it is known; make one, if that can be done unnoticed.
+
+        What another thread writes to a parameter meanwhile, in the first step, may be lost; its optimisers wait.
+        """
+        if self.flat is not None and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
             return
+        self.flat, self.arrays = None, []  # which would count as references
         self.check_precision("parameter", [parameter.array for parameter in self.parameters])
-        if len(self.parameters) > 1 and all(map(movable, self.parameters)):
-            vector = np.concatenate([parameter.array for parameter in self.parameters], None)
-            for parameter, part in zip(self.parameters, self.parts):
-                parameter.array = vector[part].reshape(parameter.shape)
-        self.arrays = list(map(raw_array, self.parameters))
-        self.memory = vector_under(self.arrays)
+        with moving:
+            if len(self.parameters) > 1 and all(map(movable, self.parameters)):
+                vector = np.concatenate([parameter.array for parameter in self.parameters], None)
+                for parameter, part in zip(self.parameters, self.parts):
+                    parameter.array = vector[part].reshape(parameter.shape)
+            self.arrays = list(map(raw_array, self.parameters))
+            self.flat = vector_under(self.arrays)
 
     def check_precision(self, kind: str, arrays: Sequence[ndarray]) -> None:
         """Refuse parameters or gradients of another dtype than when the optimiser was made."""
@@ -121,12 +129,12 @@ class Piece:
 
     def values(self) -> ndarray:
         """Its parameters as one vector, which is not to be changed."""
-        return np.concatenate(self.arrays, None) if self.memory is None else self.memory
+        return self.flat if self.flat is not None else np.concatenate(list(map(raw_array, self.parameters)), None)
 
     def subtract(self, block: slice, change: ndarray) -> None:
         """Subtract a change from a block of the parameters in place, and note that they have changed."""
-        if self.memory is not None:
-            self.memory[block] -= change
+        if self.flat is not None:
+            self.flat[block] -= change
         elif len(self.parameters) > 1:  # all in one block
             for parameter, part in zip(self.parameters, self.parts):
                 parameter.array -= change[part].reshape(parameter.shape)
@@ -159,19 +167,27 @@ def joined(arrays: Sequence[Any]) -> ndarray:
 
 
 def movable(parameter: Tensor) -> bool:
-    """Whether nobody would notice if a parameter's array lay somewhere else: nothing but the parameter refers to it."""
-    return parameter.array.base is None and references(parameter.array) == 2
+    """Whether nobody would notice if a parameter's array lay somewhere else.
+
+    That is so if only the parameter refers to it, it owns its memory, and it is laid out as it would be there.
+    """
+    if references(parameter.array) != 2:
+        return False
+    flags = parameter.array.flags
+    return flags.owndata and flags.writeable and flags.c_contiguous
 
 
 def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
     """The vector whose parts the arrays are, one behind the other; None if there is none."""
     arrays = [array for array in arrays if array.size]
-    if not all(array.flags.c_contiguous for array in arrays):
+    if not all(array.flags.c_contiguous and array.flags.writeable for array in arrays):
         return None
     if len(arrays) == 1:
         return arrays[0].reshape(-1)
     base = arrays[0].base if arrays else None
-    if not isinstance(base, ndarray) or base.ndim != 1 or base.dtype != arrays[0].dtype or not base.flags.c_contiguous:
+    if not isinstance(base, ndarray) or base.ndim != 1 or base.dtype != arrays[0].dtype:
+        return None
+    if not (base.flags.c_contiguous and base.flags.writeable):
         return None
     origin = base.ctypes.data
     start = end = (arrays[0].ctypes.data - origin) // base.itemsize
