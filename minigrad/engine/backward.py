@@ -97,10 +97,15 @@ def walk(
         if not retain_graph:
             node.saved = node.cache = saved = None
     # only leaves are left: older than all that was visited, and nothing follows them
+    return reached | after_hooks(gradients, create_graph)
+
+
+def after_hooks(gradients: dict[Node, Any], create_graph: bool) -> dict[Node, Any]:
+    """The gradients of leaves as their hooks leave them."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # which its rule may have saved: that counts only if it is differentiated, too
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient).copy()
-    return reached | gradients
+    return gradients
 
 
 def by_rules(node: Node, arguments: Sequence[Any], dy: Any, needs: Sequence[Node | None]) -> list[Any]:
