@@ -121,15 +121,15 @@ def test_where_references_are_not_counted_nothing_is_moved(monkeypatch):
     parameters = [nn.Parameter(mg.ones(3)) for _ in range(3)]
     arrays = [p.array for p in parameters]
     optimizer = optim.SGD(parameters, lr=0.25)
-    watched = [array.ctypes.data for array in arrays]
+    places = [array.ctypes.data for array in arrays]
     del arrays
     stepped(optimizer, parameters)
-    assert [p.array.ctypes.data for p in parameters] == watched
+    assert [p.array.ctypes.data for p in parameters] == places
     assert [p.tolist() for p in parameters] == [[0.75] * 3] * 3
 
 
 def test_two_threads_may_train_the_same_parameters():
-    """Each subtracts 1 in each step; where both begin at once, only one moves the parameters."""
+    """Each subtracts 1 in each step, and both begin by looking whether they can move the parameters."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -171,6 +171,15 @@ def test_read_only_memory_is_never_written_to(make):
     with pytest.raises(ValueError, match="read-only"):
         stepped(optim.SGD(parameters, lr=0.25), parameters)
     assert all((p.array == 1).all() for p in parameters)
+
+
+def test_the_order_of_bytes_is_kept():
+    parameters = [nn.Parameter(mg.from_numpy(np.ones(3, np.dtype(np.float32).newbyteorder()))) for _ in range(2)]
+    optimizer = optim.SGD(parameters, lr=0.25)
+    for p in parameters:
+        (p * 1).sum().backward()
+    optimizer.step()
+    assert all(not p.dtype.isnative and (p.array == 0.75).all() for p in parameters)
 
 
 def test_a_layout_in_columns_is_kept():
@@ -294,3 +303,34 @@ def test_a_step_without_any_gradient_keeps_parameters_together():
     optimizer.step()
     assert [[piece.numbers for piece in pieces] for pieces in optimizer.pieces] == [[[0], [1, 2, 3]]]
     assert [p.tolist() == [1, 1, 1] for p in parameters] == [False, True, True, True]
+
+
+def converted(p, dtype):
+    p.requires_grad_(False)
+    p.data = mg.tensor(p.numpy().astype(dtype))
+    p.requires_grad_(True)
+
+
+@pytest.mark.parametrize("dtypes", [["float32", "float16", "float64"], ["float64"] * 3])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_gradient_from_before_a_conversion_is_refused_whatever_the_sizes(dtypes, count):
+    parameters = [nn.Parameter(mg.ones(n)) for n in (1, 2, 1)][-count:]
+    optimizer = optim.SGD(parameters, lr=1.0)
+    for p, dtype in zip(parameters, dtypes[-count:]):
+        converted(p, dtype)
+        p.sum().backward()
+        converted(p, np.float32)
+    with pytest.raises(TypeError, match="a gradient of this optimiser was float32 and is float"):
+        optimizer.step()
+    assert all((p.numpy() == 1).all() for p in parameters)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gradient_of_another_size_is_refused(count):
+    parameters = [nn.Parameter(mg.ones(2)) for _ in range(count)]
+    for p in parameters:
+        p.sum().backward()
+    parameters[0].grad.array = np.ones(3, np.float32)
+    with pytest.raises(ValueError, match=f"the gradients of {2 * count} numbers .* are {2 * count + 1} numbers"):
+        optim.SGD(parameters, lr=1.0).step()
+    assert all((p.numpy() == 1).all() for p in parameters)

@@ -94,10 +94,13 @@ class Piece:
         if NoneType in kinds:
             return None
         self.settle()
-        if kinds != {ndarray}:  # numbers, too, or tensors, which somebody may have changed
+        if kinds != {ndarray}:  # numbers or tensors, too
             arrays = [array_of(parameter.grad) for parameter in self.parameters]
-            self.check_precision("gradient", arrays)
-        return arrays[0].reshape(-1) if len(arrays) == 1 else joined(arrays)
+        self.check_precision("gradient", arrays)
+        vector = arrays[0].reshape(-1) if len(arrays) == 1 else joined(arrays)
+        if vector.size != self.size:
+            raise ValueError(f"the gradients of {self.size} numbers of this optimiser are {vector.size} numbers.")
+        return vector
 
     # -- values --------------------------------------------------------------------------------
 
@@ -105,6 +108,7 @@ class Piece:
         """Find the vector under its arrays, unless it is known; make one, if that can be done unnoticed.
 
         What another thread writes to a parameter meanwhile, in the first step, may be lost; its optimisers wait.
+        Whether memory may be written to is asked here only.
         """
         if self.flat is not None and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
             return
@@ -120,10 +124,11 @@ class Piece:
 
     def check_precision(self, kind: str, arrays: Sequence[ndarray]) -> None:
         """Refuse parameters or gradients of another dtype than when the optimiser was made."""
+        dtype = self.dtype
         for array in arrays:
-            if array.dtype != self.dtype:
+            if array.dtype is not dtype and array.dtype != dtype:
                 raise TypeError(
-                    f"a {kind} of this optimiser was {self.dtype} and is {array.dtype} now: convert the "
+                    f"a {kind} of this optimiser was {dtype} and is {array.dtype} now: convert the "
                     "model first, then make the optimiser."
                 )
 
@@ -169,12 +174,13 @@ def joined(arrays: Sequence[Any]) -> ndarray:
 def movable(parameter: Tensor) -> bool:
     """Whether nobody would notice if a parameter's array lay somewhere else.
 
-    That is so if only the parameter refers to it, it owns its memory, and it is laid out as it would be there.
+    That is so if only the parameter refers to it, it owns its memory, which is not read-only, and it is laid out as
+    it would be there.
     """
-    if references(parameter.array) != 2:
+    if references(parameter.array) != 2:  # the parameter's and the argument's
         return False
-    flags = parameter.array.flags
-    return flags.owndata and flags.writeable and flags.c_contiguous
+    flags = parameter.array.flags  # which refer to it, too
+    return flags.owndata and flags.writeable and flags.c_contiguous and parameter.array.dtype.isnative
 
 
 def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
