@@ -36,7 +36,7 @@ UNCHANGED = Memory()
 SOURCE = """
 def functions(op, forward):
     def apply({parameters}, /, *attributes):
-        if not ({all_tensors}):
+        if not ({written_for}):
             return apply_any(op, {operands}, *attributes)
         try:
             array = forward({arguments})
@@ -79,7 +79,8 @@ RECORD = """
             node.trace = line_outside() if state.anomaly else None
             node.retains = False
         return y"""
-"""Also ``wrap`` and ``Node(...)`` are written out: a call takes longer than what it does."""
+"""Also ``wrap`` and ``Node(...)`` are written out, since a call takes longer than what it does: what a tensor or a
+node gets there, it must get here."""
 
 SHARE_MEMORY = """
         if is_view(y.array, x1.array):
@@ -114,7 +115,7 @@ def written_out(
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
     record = RECORD.format(**filled, any_edge=" or ".join(parts["edges"]), share_memory=SHARE_MEMORY if view else "")
     source = SOURCE.format(
-        **filled, record=record, tensors=tensors, all_tensors=tensors if attributes else f"{tensors} and not attributes"
+        **filled, record=record, tensors=tensors, written_for=tensors if attributes else f"{tensors} and not attributes"
     )
     name = f"<minigrad: operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines

@@ -82,10 +82,11 @@ class Piece:
     def with_gradients(self) -> list[tuple[Piece, ndarray | None]]:
         """Itself and its gradient, None without one; two pieces if only some of its parameters have one."""
         gradient = self.gradient()
-        missing = [parameter._grad is None for parameter in self.parameters] if gradient is None else [True]
-        if all(missing):
-            return [(self, gradient)]
-        return [(piece, piece.gradient()) for piece in self.split(missing)]
+        if gradient is None:
+            missing = [parameter._grad is None for parameter in self.parameters]
+            if not all(missing):
+                return [(piece, piece.gradient()) for piece in self.split(missing)]
+        return [(self, gradient)]
 
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None unless all have one."""
@@ -99,7 +100,10 @@ class Piece:
         self.check_precision("gradient", arrays)
         vector = arrays[0].reshape(-1) if len(arrays) == 1 else joined(arrays)
         if vector.size != self.size:
-            raise ValueError(f"the gradients of {self.size} numbers of this optimiser are {vector.size} numbers.")
+            raise ValueError(
+                f"the gradients of parameters of {self.size} elements have {vector.size}: give each gradient the shape "
+                "of its parameter."
+            )
         return vector
 
     # -- values --------------------------------------------------------------------------------
