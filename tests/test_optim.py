@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim.pieces import BLOCK
+from minigrad.optim.pieces import BLOCK, SMALL
 
 # -- the formulas ------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ def test_gradients_may_be_laid_out_in_any_way(name):
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_how_parameters_are_grouped_changes_no_bit(count):
-    sizes = [BLOCK // 3] * 7 + [2 * BLOCK + 1, 5]
+    sizes = [SMALL - 5] * 7 + [2 * BLOCK + 1, 5]
     results = []
     for cut in (1, count):
         parameters = [nn.Parameter(mg.ones(size)) for size in sizes]

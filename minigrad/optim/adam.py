@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -46,18 +47,19 @@ class Adam(Optimizer):
         if not group["eps"] >= 0:
             raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
+    def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
         lr, eps, beta1, beta2 = map(float, (group["lr"], group["eps"], *group["betas"]))
-        m, v = piece.vector("exp_avg")[block], piece.vector("exp_avg_sq")[block]
-        np.multiply(gradient, number(1 - beta1, piece.dtype), out)
-        m *= number(beta1, piece.dtype)
+        old1, new1, old2, new2 = averaging_weights(beta1, beta2, piece.dtype)
+        m, v = piece.vector("exp_avg", block), piece.vector("exp_avg_sq", block)
+        np.multiply(gradient, new1, out)
+        m *= old1
         m += out
         np.multiply(gradient, gradient, out)
-        out *= number(1 - beta2, piece.dtype)
-        v *= number(beta2, piece.dtype)
+        out *= new2
+        v *= old2
         v += out
         if group["amsgrad"]:
-            largest = piece.vector("max_exp_avg_sq")[block]
+            largest = piece.vector("max_exp_avg_sq", block)
             v = np.maximum(largest, v, out=largest)
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
         root = math.sqrt(1 - beta2**piece.step)
@@ -65,3 +67,9 @@ class Adam(Optimizer):
         out += eps * root
         np.divide(m, out, out)
         out *= lr * root / (1 - beta1**piece.step)
+
+
+@functools.lru_cache(maxsize=16)
+def averaging_weights(beta1: float, beta2: float, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """What the old average and the new value count, in the averages of gradients and of their squares."""
+    return number(beta1, dtype), number(1 - beta1, dtype), number(beta2, dtype), number(1 - beta2, dtype)

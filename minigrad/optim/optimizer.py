@@ -12,7 +12,7 @@ from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
-from .pieces import Piece, pieces_of
+from .pieces import Piece, pieces_of, split_off
 
 
 def listed(params: Any) -> list[Any]:
@@ -87,11 +87,15 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        ready = []  # all of them, before anything is changed: a gradient may be refused
+        # all of them, before anything is changed: a gradient may be refused
+        ready: list[tuple[Piece, dict[str, Any], Any]] = []
         for group, pieces in zip(self.param_groups, self.pieces):
-            pairs = [pair for piece in pieces for pair in piece.with_gradients()]
-            pieces[:] = [piece for piece, _ in pairs]
-            ready += [(piece, group, gradient) for piece, gradient in pairs if gradient is not None]
+            for piece in pieces[:]:
+                gradient = piece.gradient()
+                if gradient is not None:
+                    ready.append((piece, group, gradient))
+                else:
+                    ready += [(part, group, part.gradient()) for part in split_off(piece, pieces)]
         for piece, group, gradient in ready:
             self.update(piece, group, gradient)
         return loss
@@ -99,16 +103,18 @@ class Optimizer:
     def update(self, piece: Piece, group: dict[str, Any], gradient: ndarray) -> None:
         """Change the parameters of a piece, block by block."""
         piece.step += 1
-        values = piece.values() if group["weight_decay"] else None
-        for block in piece.blocks:
-            part = gradient[block]
-            if values is not None:
-                part = part + group["weight_decay"] * values[block]
-            out = piece.scratch[: len(part)]
-            self.change(piece, group, block, part, out)
-            piece.subtract(block, out)
+        decay = group["weight_decay"]
+        values = piece.values() if decay else []
+        try:
+            for block, (part, out) in enumerate(zip(piece.cut(gradient), piece.scratch)):
+                if decay:
+                    part = part + decay * values[block]
+                self.change(piece, group, block, part, out)
+                piece.subtract(block, out)
+        finally:
+            piece.note_change()
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
+    def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
         """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""
         raise NotImplementedError
 
@@ -192,8 +198,9 @@ class Optimizer:
         if len(set(kinds)) > 1:
             return [part for alike in piece.split(kinds) for part in self.loaded(alike, state)]
         piece.step = int(entries[0]["step"])
-        piece.state = {}
+        piece.forget_state()
         for key in entries[0]:
             if key != "step":
-                np.concatenate([np.ravel(np.asarray(entry[key])) for entry in entries], out=piece.vector(key))
+                vectors = [np.ravel(np.asarray(entry[key])) for entry in entries]
+                piece.state[key] = np.concatenate(vectors, dtype=piece.dtype)
         return [piece]

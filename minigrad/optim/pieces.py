@@ -11,8 +11,7 @@ import operator
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from types import NoneType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -20,13 +19,16 @@ from numpy import ndarray
 from ..engine.node import array_of, clock
 from ..tensor.tensor import Tensor
 
-BLOCK = 1 << 16
+BLOCK = 1 << 18
 """Elements per block: few enough for the caches, many enough to make little of what a call costs."""
+
+SMALL = 1 << 15
+"""Elements up to which a parameter is updated together with others, for which its gradient has to be copied."""
 
 raw_gradient = operator.attrgetter("_grad")
 """A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
 
-raw_array = operator.attrgetter("array")
+raw_array, raw_dtype = operator.attrgetter("array"), operator.attrgetter("dtype")
 
 references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
 """How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
@@ -46,59 +48,64 @@ class Piece:
         self.numbers = [number for number, _ in numbered]
         self.parameters = [parameter for _, parameter in numbered]
         self.dtype = self.parameters[0].dtype
+        self.dtypes = {self.dtype}
         sizes = [p.numel() for p in self.parameters]
         ends = np.cumsum(sizes).tolist()
         self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
         self.size = ends[-1]
         self.step = 0
-        self.state: dict[str, ndarray] = {}
-        self.started: dict[str, int] = {}
         self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
+        self.forget_state()
         self.make_buffers()
 
+    def forget_state(self) -> None:
+        """Begin without state vectors."""
+        self.state: dict[str, ndarray] = {}
+        self.started: dict[str, int] = {}
+        self.views: dict[str, list[ndarray]] = {}
+
     def make_buffers(self) -> None:
-        """Where a change is computed, and where the parameters are known to be."""
-        self.scratch = np.empty(min(self.size, BLOCK), self.dtype)
-        self.flat: ndarray | None = None
+        """Where a change is computed and where the parameters are known to be, block by block."""
+        scratch = np.empty(min(self.size, BLOCK), self.dtype)
+        self.scratch = [scratch[: block.stop - block.start] for block in self.blocks]
+        self.flat: list[ndarray] = []
         self.arrays: list[ndarray] = []
 
     def __getstate__(self) -> dict[str, Any]:
         buffers = ("scratch", "flat", "arrays")
-        return {name: value for name, value in vars(self).items() if name not in buffers}
+        return {name: value for name, value in vars(self).items() if name not in buffers} | {"views": {}}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         vars(self).update(attributes)
         self.make_buffers()
 
-    def vector(self, name: str) -> ndarray:
-        """A state vector by name, zeros at first; in which step it started is noted."""
-        if name not in self.state:
-            self.state[name] = np.zeros(self.size, self.dtype)
-            self.started[name] = self.step
-        return self.state[name]
+    def cut(self, vector: ndarray) -> list[ndarray]:
+        """The blocks of a vector."""
+        return [vector[block] for block in self.blocks]
+
+    def vector(self, name: str, block: int) -> ndarray:
+        """A block of a state vector by name, zeros at first; in which step it started is noted."""
+        views = self.views.get(name)
+        if views is None:
+            if name not in self.state:
+                self.state[name] = np.zeros(self.size, self.dtype)
+                self.started[name] = self.step
+            views = self.views[name] = self.cut(self.state[name])
+        return views[block]
 
     # -- gradients -----------------------------------------------------------------------------
 
-    def with_gradients(self) -> list[tuple[Piece, ndarray | None]]:
-        """Itself and its gradient, None without one; two pieces if only some of its parameters have one."""
-        gradient = self.gradient()
-        if gradient is None:
-            missing = [parameter._grad is None for parameter in self.parameters]
-            if not all(missing):
-                return [(piece, piece.gradient()) for piece in self.split(missing)]
-        return [(self, gradient)]
-
     def gradient(self) -> ndarray | None:
         """The gradients of its parameters as one vector; None unless all have one."""
-        arrays: list[Any] = list(map(raw_gradient, self.parameters))
-        kinds = set(map(type, arrays))
-        if NoneType in kinds:
+        gradients: list[Any] = list(map(raw_gradient, self.parameters))
+        try:
+            dtypes = set(map(raw_dtype, gradients))
+        except AttributeError:  # of None
             return None
         self.settle()
-        if kinds != {ndarray}:  # numbers or tensors, too
-            arrays = [array_of(parameter.grad) for parameter in self.parameters]
-        self.check_precision("gradient", arrays)
-        vector = arrays[0].reshape(-1) if len(arrays) == 1 else joined(arrays)
+        if dtypes != self.dtypes:
+            self.refuse("gradient", dtypes)
+        vector = array_of(gradients[0]).reshape(-1) if len(gradients) == 1 else joined(gradients)
         if vector.size != self.size:
             raise ValueError(
                 f"the gradients of parameters of {self.size} elements have {vector.size}: give each gradient the shape "
@@ -114,42 +121,46 @@ class Piece:
         What another thread writes to a parameter meanwhile, in the first step, may be lost; its optimisers wait.
         Whether memory may be written to is asked here only.
         """
-        if self.flat is not None and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
+        if self.flat and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
             return
-        self.flat, self.arrays = None, []  # which would count as references
-        self.check_precision("parameter", [parameter.array for parameter in self.parameters])
+        self.flat, self.arrays = [], []  # which would count as references
+        dtypes = set(map(raw_dtype, self.parameters))
+        if dtypes != self.dtypes:
+            self.refuse("parameter", dtypes)
         with moving:
             if len(self.parameters) > 1 and all(map(movable, self.parameters)):
                 vector = np.concatenate([parameter.array for parameter in self.parameters], None)
                 for parameter, part in zip(self.parameters, self.parts):
                     parameter.array = vector[part].reshape(parameter.shape)
             self.arrays = list(map(raw_array, self.parameters))
-            self.flat = vector_under(self.arrays)
+            found = vector_under(self.arrays)
+            self.flat = [] if found is None else self.cut(found)
 
-    def check_precision(self, kind: str, arrays: Sequence[ndarray]) -> None:
-        """Refuse parameters or gradients of another dtype than when the optimiser was made."""
-        dtype = self.dtype
-        for array in arrays:
-            if array.dtype is not dtype and array.dtype != dtype:
-                raise TypeError(
-                    f"a {kind} of this optimiser was {dtype} and is {array.dtype} now: convert the "
-                    "model first, then make the optimiser."
-                )
+    def refuse(self, kind: str, dtypes: set[Any]) -> NoReturn:
+        """Refuse parameters or gradients of other dtypes than when the optimiser was made."""
+        other = min(map(str, dtypes - self.dtypes))
+        raise TypeError(
+            f"a {kind} of this optimiser was {self.dtype} and is {other} now: convert the model first, then make the "
+            "optimiser."
+        )
 
-    def values(self) -> ndarray:
-        """Its parameters as one vector, which is not to be changed."""
-        return self.flat if self.flat is not None else np.concatenate(list(map(raw_array, self.parameters)), None)
+    def values(self) -> list[ndarray]:
+        """The blocks of its parameters, which are not to be changed."""
+        return self.flat or self.cut(np.concatenate(list(map(raw_array, self.parameters)), None))
 
-    def subtract(self, block: slice, change: ndarray) -> None:
-        """Subtract a change from a block of the parameters in place, and note that they have changed."""
-        if self.flat is not None:
-            self.flat[block] -= change
+    def subtract(self, block: int, change: ndarray) -> None:
+        """Subtract a change from a block of the parameters in place."""
+        if self.flat:
+            np.subtract(self.flat[block], change, self.flat[block])
         elif len(self.parameters) > 1:  # all in one block
             for parameter, part in zip(self.parameters, self.parts):
                 parameter.array -= change[part].reshape(parameter.shape)
         else:
             flat: Any = self.parameters[0].array.flat
-            flat[block] -= change
+            flat[self.blocks[block]] -= change
+
+    def note_change(self) -> None:
+        """Let backward know that the parameters have changed."""
         now = clock()
         for parameter in self.parameters:
             parameter.memory.changed = now
@@ -167,12 +178,23 @@ class Piece:
         return pieces
 
 
+def split_off(piece: Piece, pieces: list[Piece]) -> list[Piece]:
+    """The part of a piece whose parameters have gradients, if there is one; in the list both parts take its place."""
+    missing = [parameter._grad is None for parameter in piece.parameters]
+    if all(missing):
+        return []
+    parts = piece.split(missing)
+    i = pieces.index(piece)
+    pieces[i : i + 1] = parts
+    return [part for part in parts if part.parameters[0]._grad is not None]
+
+
 def joined(arrays: Sequence[Any]) -> ndarray:
-    """Arrays of one dtype as one vector, which cannot be written to. NumPy takes twice as long as ``bytes``."""
+    """Arrays or tensors of one dtype as one vector, perhaps read-only. NumPy takes twice as long as ``bytes``."""
     try:
         return np.frombuffer(b"".join(arrays), arrays[0].dtype)
-    except TypeError:  # one is not contiguous
-        return np.concatenate(arrays, None)
+    except TypeError:  # one is a tensor, or not contiguous
+        return np.concatenate(list(map(array_of, arrays)), None)
 
 
 def movable(parameter: Tensor) -> bool:
@@ -209,13 +231,13 @@ def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
 
 
 def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
-    """Group the small parameters of each dtype, up to a block together; large ones stay alone."""
+    """The small parameters of each dtype together, up to a block; large ones stay alone."""
     runs: list[list[tuple[int, Tensor]]] = []
     latest: dict[Any, list[tuple[int, Tensor]]] = {}
     room: dict[Any, int] = {}
     for number, parameter in numbered:
         size, dtype = parameter.numel(), parameter.dtype
-        if size > BLOCK:
+        if size > SMALL:
             runs.append([(number, parameter)])
             continue
         if size > room.get(dtype, -1):

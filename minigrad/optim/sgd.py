@@ -43,12 +43,12 @@ class SGD(Optimizer):
         if group["nesterov"] and (not group["momentum"] or group["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
-    def change(self, piece: Piece, group: dict[str, Any], block: slice, gradient: ndarray, out: ndarray) -> None:
+    def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
         momentum, lr = group["momentum"], number(float(group["lr"]), piece.dtype)
         if not momentum:
             np.multiply(gradient, lr, out)
             return
-        velocity = piece.vector("momentum_buffer")[block]
+        velocity = piece.vector("momentum_buffer", block)
         if piece.started.get("momentum_buffer") == piece.step:
             velocity[...] = gradient
         else:
