@@ -55,35 +55,39 @@ def functions(op, forward):
 """
 
 RECORD = """
+        if type(array) is not ndarray:
+            array = np.asarray(array)
         y = new_object(records.tensor_type)
-        y.array = array if type(array) is ndarray else np.asarray(array)
-        y.node = None
+        y.array = array
         y.memory = Memory()
         y._grad = None{share_memory}
         state = thread.state
-        if state.recording and ({any_edge}):
-            y.node = node = new_object(Node)
-            node.op = op
-            node.inputs = [{inputs}]
-            node.edges = [{edges}]
-            node.attributes = attributes
-            node.saved = [{saved}, *attributes]
-            node.memories = [{memories}]
-            node.cache = cache
-            node.output = new_weak_reference(y)
-            node.shape = y.array.shape
-            node.dtype = y.array.dtype
-            node.time = clock()
-            node.scope = state.scope
-            node.hooks = None
-            node.trace = line_outside() if state.anomaly else None
-            node.retains = False
+        {get_nodes}
+        if not (state.recording and ({any_node})):
+            y.node = None
+            return y
+        y.node = node = new_object(Node)
+        node.op = op
+        node.inputs = [{inputs}]
+        node.edges = [{nodes}]
+        node.attributes = attributes
+        node.saved = [{saved}]
+        node.memories = [{memories}]
+        node.cache = cache
+        node.output = new_weak_reference(y)
+        node.shape = array.shape
+        node.dtype = array.dtype
+        node.time = clock()
+        node.scope = state.scope
+        node.hooks = None
+        node.trace = line_outside() if state.anomaly else None
+        node.retains = False
         return y"""
 """Also ``wrap`` and ``Node(...)`` are written out, since a call takes longer than what it does: what a tensor or a
 node gets there, it must get here."""
 
 SHARE_MEMORY = """
-        if is_view(y.array, x1.array):
+        if is_view(array, x1.array):
             y.memory = x1.memory
             y.memory.shared = True"""
 
@@ -97,23 +101,29 @@ def written_out(
     ``kept`` are the numbers of what the rules need: 0 is the output, i is operand i. ``attributes`` says whether
     forward takes some.
     """
-    names = [f"x{i}" for i in range(1, operands + 1)]
+    names, nodes = ([f"{letter}{i}" for i in range(1, operands + 1)] for letter in "xn")
     arrays = [f"{x}.array" for x in names]
-    inputs = [f"{x}.node or {x}" for x in names]
+    inputs = [f"{n} or {x}" for n, x in zip(nodes, names)]
     tensors = " and ".join(f"isinstance({x}, Variable)" for x in names)
     parts = {
         "parameters": [f"{x}=LEFT_OUT" for x in names],
         "operands": names,
         "arguments": [*arrays, "*map(plain, attributes)"] if attributes else arrays,
         "inputs": inputs,
-        "edges": [f"{x}.node" for x in names],
+        "nodes": nodes,
         "saved": [
-            own if i in kept else other for i, (own, other) in enumerate(zip(["y.array", *arrays], ["None", *inputs]))
-        ],
+            own if i in kept else other for i, (own, other) in enumerate(zip(["array", *arrays], ["None", *inputs]))
+        ]
+        + ["*attributes"] * attributes,
         "memories": [f"{['y', *names][i]}.memory" for i in kept],
     }
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
-    record = RECORD.format(**filled, any_edge=" or ".join(parts["edges"]), share_memory=SHARE_MEMORY if view else "")
+    record = RECORD.format(
+        **filled,
+        get_nodes="; ".join(f"{n} = {x}.node" for n, x in zip(nodes, names)),
+        any_node=" or ".join(nodes),
+        share_memory=SHARE_MEMORY if view else "",
+    )
     source = SOURCE.format(
         **filled, record=record, tensors=tensors, written_for=tensors if attributes else f"{tensors} and not attributes"
     )

@@ -17,6 +17,7 @@ from numpy import ndarray
 
 from .modes import Switch, thread
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
+from .op import by_rules
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -88,8 +89,8 @@ def walk(
         for memory in node.memories:
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
-        if op.fused is None or create_graph:
-            arriving = by_rules(node, graph_arguments(node) if create_graph else saved, dy, wanted)
+        if create_graph:
+            arriving = by_rules(op.vjps, graph_arguments(node), dy, wanted)
         else:
             arriving = op.fused(dy, node.cache, wanted, *saved)
         if careful or node.trace:
@@ -106,11 +107,6 @@ def after_hooks(gradients: dict[Node, Any], create_graph: bool) -> dict[Node, An
         gradient = gradients[node]  # which its rule may have saved: that counts only if it is differentiated, too
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient).copy()
     return gradients
-
-
-def by_rules(node: Node, arguments: Sequence[Any], dy: Any, needs: Sequence[Node | None]) -> list[Any]:
-    """The gradient of each operand that needs one, None for the others, as the node's rules give them."""
-    return [vjp(dy, *arguments) if need else None for vjp, need in zip(node.op.vjps, needs)]
 
 
 def fitted(node: Node, gradient: Any, edge: Node) -> Any:
@@ -227,7 +223,7 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
                 f"backward needs a single value, got {describe(output)}: reduce it first "
                 "(loss.mean(), loss.sum()), or pass the gradient of the output."
             )
-        gradient = np.array(1, output.dtype).reshape(output.shape)
+        gradient = np.array(1, output.dtype, ndmin=output.array.ndim)
         return output.node, wrap(gradient) if create_graph else gradient
     if not isinstance(gradient, Variable):
         gradient = wrap(np.array(gradient, output.dtype))

@@ -373,8 +373,10 @@ class Module:
 
 def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Forget gradients: None, or zeros."""
-    for parameter in parameters:
-        if set_to_none:
+    if set_to_none:
+        for parameter in parameters:
             parameter._grad = None
-        elif parameter.grad is not None:
+        return
+    for parameter in parameters:
+        if parameter.grad is not None:
             parameter._grad = parameter.grad.detach().zero_()

@@ -19,7 +19,7 @@ import functools
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -104,7 +104,7 @@ def normalise(
     """The output, what the derivative wants to know, and the mean and variance that were used: the batch's own
     unless they are given."""
     dtype = x.dtype
-    half = dtype == float16
+    half = dtype is float16
     if half:
         x = x.astype(float32)
     d = deviations(x, mean)
@@ -206,7 +206,7 @@ def batch_norm(
     if training:
         y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
         if kept_mean is not None and array.size:
-            update_running(kept_mean, kept_var, mean, var, momentum, cache[0].n)
+            update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
             count.fill(count.item() + 1)  # a third of the time of += 1
@@ -228,12 +228,12 @@ def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndar
 
 
 def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, n: int
+    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
 ) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite."""
-    old_weight, new_weight, unbiased_weight = running_weights(float(momentum), n, running_mean.dtype)
+    old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
     unusable = None
-    if not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
+    if not d.finite and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
         warnings.warn(
             f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
@@ -251,23 +251,19 @@ def update_running(
 
 def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
     """Refuse what cannot be normalised, before anything is changed."""
-    shape, dtype = shape_of(x), x.dtype
-    if dtype.kind != "f":
-        raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
-    if len(shape) < 2:
-        raise ValueError(
-            f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
-            "Is it one sample? x.unsqueeze(0)."
-        )
-    if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
+    if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
+        refuse_input(x)
+    shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
     for value in (mean, var, weight, bias):
         if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
             check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
             break
+    if (mean is None) != (var is None):
+        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
     if training:
-        check_batch(x, eps)
+        if not eps > 0 or x.size == shape[1]:
+            check_batch(x, eps)
     elif mean is None:
         raise ValueError(
             f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
@@ -276,6 +272,16 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         raise ValueError(
             f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )
+
+
+def refuse_input(x: Any) -> NoReturn:
+    """Refuse what is no batch of floats."""
+    if shape_of(x) is None or x.dtype.kind != "f":
+        raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+    raise ValueError(
+        f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
+        "Is it one sample? x.unsqueeze(0)."
+    )
 
 
 def check_batch(x: ndarray, eps: float) -> None:

@@ -108,6 +108,8 @@ class Kept:
     """
 
     var: ndarray
+    finite = False
+    """Whether all of it is known to be finite."""
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.shape = x.shape
@@ -132,6 +134,7 @@ class Kept:
         d -= self.layout.repeated(mean)
         var = self.layout.mean_float64(d * d)
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
+        self.finite = True
 
     @unreported
     def from_own_mean(self, x: ndarray) -> None:
@@ -182,6 +185,9 @@ class Blocked:
     of ``x`` would lose the digits that all its values share, or be too large, and the mean as it is then known
     is the shift.
     """
+
+    finite = False
+    """Whether all of it is known to be finite."""
 
     @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:

@@ -49,11 +49,6 @@ def rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def times(x: ndarray, matrix: ndarray) -> Any:
-    """``x @ matrix``: of two matrices ``dot`` is the fastest there is, of more axes the slowest."""
-    return x.dot(matrix) if x.ndim <= 2 else rows(x).dot(matrix).reshape(*x.shape[:-1], matrix.shape[1])
-
-
 def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
     if weight.ndim != 2:
@@ -68,20 +63,23 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
         raise ValueError(
             f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
         )
-    y: ndarray = times(x, weight.T)
+    flat = x.ndim == 2
+    y: ndarray = (x if flat else rows(x)).dot(weight.T)  # of two matrices dot is the fastest product there is
     if bias is not None:
         y += bias
-    return y
+    return y if flat else y.reshape(*x.shape[:-1], out_features)
 
 
 def linear_fused(
     dy: ndarray, _cache: Any, needs: Sequence[Any], _y: Any, x: ndarray, weight: ndarray, _bias: Any
 ) -> Sequence[ndarray | None]:
     """The three rules on arrays, with the faster product."""
-    by_row, x_by_row = (dy, x) if dy.ndim == 2 else (rows(dy), rows(x))
+    flat = dy.ndim == 2
+    by_row, x_by_row = (dy, x) if flat else (rows(dy), rows(x))
     by_x, by_weight, by_bias = needs
+    dx = by_row.dot(weight) if by_x else None
     return (
-        times(dy, weight) if by_x else None,
+        dx if flat or dx is None else dx.reshape(x.shape),
         by_row.T.dot(x_by_row) if by_weight else None,
         column_sums(by_row) if by_bias else None,
     )

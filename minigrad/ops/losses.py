@@ -15,7 +15,7 @@ from numpy import ndarray
 from ..engine.modes import where as place
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
-from .arrays import column_sums, number, ones, row_numbers
+from .arrays import number, ones, row_numbers, vector_sum
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
 from .reductions import mean, sum
@@ -209,7 +209,7 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
     losses -= picked
     if reduction == "none":
         return losses, (p, places)
-    loss = column_sums(losses[:, None])[0]  # a product with ones is faster than a reduction
+    loss = vector_sum(losses)
     return np.asarray(loss / n if reduction == "mean" else loss, x.dtype), (p, places)
 
 
@@ -278,10 +278,13 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
     """The weights of the classes, or None; refused if they, or what should be an array of scores, cannot be used."""
-    if not shape_of(x) or x.dtype.kind != "f":
+    if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
+        shape_of(x)  # refuses what has none
         raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
-    weight = None if weight is None else as_operand(weight, x.dtype)
-    if weight is not None and weight.shape != (classes_of(x),):
+    if weight is None:
+        return None
+    weight = as_operand(weight, x.dtype)
+    if weight.shape != (classes_of(x),):
         raise ValueError(
             f"{name}{place()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, got {weight.shape}."
         )
@@ -362,7 +365,7 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
     scores = array_of(input)
     weight = check_scores("cross_entropy", scores, weight)
-    target = as_operand(target, scores.dtype)
+    target = target if isinstance(target, Variable) else as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
