@@ -42,6 +42,9 @@ ROW = 1 << 13
 """Elements a row of a block has at least: NumPy repeats a vector along the rows of a matrix at half the speed
 unless the vector is longer than half its buffer (``np.getbufsize()``, 8192)."""
 
+ROWS_WORTH_JOINING = 1 << 15
+"""Elements from which a small batch gets rows of that length, too: joining them takes time, too."""
+
 SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
 
@@ -57,7 +60,9 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
 
 
 class Layout:
-    """How small batches of one shape are worked on: as arrays of ``shape``, (N, C * length), or (N, C, length) if long.
+    """How small batches of one shape are worked on: as arrays of ``shape``, a sample in each row, or several.
+
+    The row of a sample has the shape (C * length,), or (C, length) if that is long.
 
     ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``sum_float64``
     and ``mean_float64`` do so in float64. The latter saves a division and costs the last digit: the mean of equal
@@ -65,34 +70,48 @@ class Layout:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        samples, self.channels = shape[:2]
+        samples, channels = shape[:2]
         length = math.prod(shape[2:])
-        self.n = samples * length or 1
-        self.shape: tuple[int, ...] = samples, self.channels * length
+        self.n = n = samples * length or 1
+        sample = (channels * length,) if length < LONG else (channels, length)
+        joined = samples_to_join(samples, channels * length) if length < LONG else 1
+        self.shape = (samples // joined, joined * sample[0], *sample[1:])
+        self.reshapes = self.shape != shape
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
-        self.sum: Callable[[ndarray], ndarray] = functools.partial(channel_sums, self.channels)
-        self.sum_float64: Callable[[ndarray], ndarray] = self.sum
-        total, n = self.sum, self.n  # not self: a layout is no part of a cycle
-        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: total(values) / n
         if length >= LONG:
-            self.shape = samples, self.channels, length
             self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
-        elif length != 1:
-            self.repeated = functools.partial(np.repeat, repeats=length)
-        elif samples <= ROWS:
+        elif joined * length != 1:
+            self.repeated = lambda vector: vector.repeat(length)[None].repeat(joined, 0).reshape(-1)
+        elif samples == 1:
+            self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
+        total = functools.partial(channel_sums, channels, (samples, *sample))
+        self.sum: Callable[[ndarray], ndarray] = total
+        self.accurate_sum: Callable[[ndarray], ndarray] = functools.partial(total, columns=accurate_column_sums)
+        self.sum_float64: Callable[[ndarray], ndarray] = total
+        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: total(values) / n
+        if length == 1 and samples <= ROWS and not self.reshapes:
             self.sum = ones(samples, dtype).dot
             self.sum_float64 = ones(samples, float64).dot
-            self.mean_float64 = (ones(samples, float64) / self.n).dot
-            if samples == 1:
-                self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
+            self.mean_float64 = (ones(samples, float64) / n).dot
 
 
 layout = functools.lru_cache(maxsize=128)(Layout)
 """The layout of a shape and dtype, made once."""
 
 
-def channel_sums(channels: int, values: ndarray, columns: Callable[[ndarray], ndarray] = column_sums) -> ndarray:
-    """The sum of the values of each channel."""
+def samples_to_join(samples: int, columns: int) -> int:
+    """How many samples a row is made of, so that it is long enough for fast repeating; 1 if that cannot be, or pay."""
+    least = ROW // 2 // max(columns, 1) + 1
+    if samples * columns < ROWS_WORTH_JOINING:
+        return 1
+    return next((count for count in range(least, 2 * least) if samples % count == 0), 1)
+
+
+def channel_sums(
+    channels: int, shape: tuple[int, ...], values: ndarray, columns: Callable[[ndarray], ndarray] = column_sums
+) -> ndarray:
+    """The sum of the values of each channel; the shape has a row for each sample."""
+    values = values.reshape(shape)
     if values.ndim == 3:
         values = np.add.reduce(values, 2)
     total = columns(values)
@@ -115,7 +134,7 @@ class Kept:
         self.shape = x.shape
         self.layout = layout(self.shape, x.dtype)
         self.n = self.layout.n
-        x = x if x.ndim == 2 else x.reshape(self.layout.shape)
+        x = x.reshape(self.layout.shape) if self.layout.reshapes else x
         if mean is not None:
             self.d, self.mean = x - self.layout.repeated(mean), mean
         elif x.dtype is float32 and x.size <= SMALL and math.isfinite(np.vdot(x, x)):  # dot would warn of overflows
@@ -152,7 +171,7 @@ class Kept:
         mean += rest
         self.mean = mean
         # the variance scales every value of its channel: its error counts most
-        self.var = channel_sums(self.layout.channels, self.d * self.d, accurate_column_sums)
+        self.var = self.layout.accurate_sum(self.d * self.d)
         self.var /= self.n
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -160,21 +179,21 @@ class Kept:
         y = self.d * self.layout.repeated(scale)
         if bias is not None:
             y += self.layout.repeated(bias)
-        return y if len(self.shape) == 2 else y.reshape(self.shape)
+        return y.reshape(self.shape) if self.layout.reshapes else y
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
-        dy = dy if dy.ndim == 2 else dy.reshape(self.d.shape)
+        dy = dy.reshape(self.d.shape) if self.layout.reshapes else dy
         return self.layout.sum(dy), self.layout.sum(dy * self.d)
 
     def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
-        repeated = self.layout.repeated
+        repeated, reshapes = self.layout.repeated, self.layout.reshapes
         dx = self.d * repeated(slope)
-        np.subtract(dy if dy.ndim == 2 else dy.reshape(dx.shape), dx, dx)
+        np.subtract(dy.reshape(dx.shape) if reshapes else dy, dx, dx)
         dx -= repeated(constant)
         dx *= repeated(scale)
-        return dx if len(self.shape) == 2 else dx.reshape(self.shape)
+        return dx.reshape(self.shape) if reshapes else dx
 
 
 class Blocked:

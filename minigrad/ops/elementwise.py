@@ -182,6 +182,20 @@ def logistic(x: ndarray) -> ndarray:
     return np.reciprocal(y, y)
 
 
+def by_logistic(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+    """The rule, in place."""
+    dx = dy * y
+    dx *= number(1.0, y.dtype) - y
+    return (dx,)
+
+
+def by_rectified(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+    """The rule, in place."""
+    dx = (y > number(0.0, y.dtype)).astype(dy.dtype)
+    dx *= dy
+    return (dx,)
+
+
 neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, doc="``-x``")
 abs = Op("abs", np.absolute, lambda dy, _y, x: dy * sign(x), doc="``|x|``; its derivative is 0 at 0")
 exp = Op("exp", np.exp, lambda dy, y, _x: dy * y, doc="``exp(x)``")
@@ -192,10 +206,17 @@ reciprocal = Op("reciprocal", lambda x: np.true_divide(1, x), lambda dy, y, _x: 
 sin = Op("sin", np.sin, lambda dy, _y, x: dy * cos(x), doc="``sin(x)``, x in radians")
 cos: Op = Op("cos", np.cos, lambda dy, _y, x: -dy * sin(x), doc="``cos(x)``, x in radians")
 tanh = Op("tanh", np.tanh, lambda dy, y, _x: dy * (1 - y * y), doc="``tanh(x)``")
-sigmoid = Op("sigmoid", logistic, lambda dy, y, _x: dy * y * (1 - y), doc="``1 / (1 + exp(-x))``")
+sigmoid = Op(
+    "sigmoid",
+    logistic,
+    lambda dy, y, _x: dy * y * (1 - y),
+    fused=by_logistic,
+    doc="``1 / (1 + exp(-x))``",
+)
 relu = Op(
     "relu",
     lambda x: np.maximum(x, zeros_against(x)),
     lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
+    fused=by_rectified,
     doc="``max(x, 0)``; its derivative is 0 at 0",
 )
