@@ -16,6 +16,10 @@ ROWS = 256
 FEW_ELEMENTS = 1 << 13
 """Elements up to which an array of constants is kept to be used again."""
 
+ROW = 1 << 13
+"""Elements of a long row: NumPy repeats a vector along the rows of a matrix at half the speed unless it is longer than
+half its buffer (``np.getbufsize()``, 8192)."""
+
 LONG = 64
 """Elements of a row from which NumPy loses little time between rows."""
 
@@ -45,15 +49,6 @@ def small_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
     zeros = np.zeros(shape, dtype)
     zeros.flags.writeable = False
     return zeros
-
-
-def zeros_against(x: Any) -> ndarray:
-    """Read-only zeros that broadcast with ``x``: NumPy's maximum of two arrays is vectorised, with a number not."""
-    x = np.asarray(x)
-    shape = x.shape
-    if x.size > FEW_ELEMENTS:  # more zeros would crowd the cache
-        shape = shape[-1:] if LONG <= shape[-1] <= FEW_ELEMENTS else ()
-    return small_zeros(shape, x.dtype)
 
 
 @functools.lru_cache(maxsize=64)

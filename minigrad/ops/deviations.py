@@ -19,6 +19,7 @@ from numpy import ndarray
 from .arrays import (
     FEW_ROWS,
     LONG,
+    ROW,
     ROWS,
     accurate_column_sums,
     column_sums,
@@ -32,18 +33,14 @@ from .threads import for_each, helpers
 SMALL = 1 << 13
 """Elements up to which starting an operation takes longer than doing it: fewer steps win, even in float64."""
 
+WORTH_JOINING = 1 << 15
+"""Elements of a batch from which joining short rows to long ones takes less time than it saves."""
+
 LARGE = 1 << 17
 """Elements from which a batch is worked on in blocks."""
 
 BLOCK_BYTES = 1 << 21
 """Bytes of a block: few enough for the caches, many enough to make little of what a call costs."""
-
-ROW = 1 << 13
-"""Elements a row of a block has at least: NumPy repeats a vector along the rows of a matrix at half the speed
-unless the vector is longer than half its buffer (``np.getbufsize()``, 8192)."""
-
-ROWS_WORTH_JOINING = 1 << 15
-"""Elements from which a small batch gets rows of that length, too: joining them takes time, too."""
 
 SHARED_BYTES = 1 << 24
 """Bytes of a batch from which threads share the work."""
@@ -74,7 +71,7 @@ class Layout:
         length = math.prod(shape[2:])
         self.n = n = samples * length or 1
         sample = (channels * length,) if length < LONG else (channels, length)
-        joined = samples_to_join(samples, channels * length) if length < LONG else 1
+        joined = rows_to_join(samples, channels * length) if length < LONG else 1
         self.shape = (samples // joined, joined * sample[0], *sample[1:])
         self.reshapes = self.shape != shape
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
@@ -89,8 +86,9 @@ class Layout:
         self.accurate_sum: Callable[[ndarray], ndarray] = functools.partial(total, columns=accurate_column_sums)
         self.sum_float64: Callable[[ndarray], ndarray] = total
         self.mean_float64: Callable[[ndarray], ndarray] = lambda values: total(values) / n
-        if length == 1 and samples <= ROWS and not self.reshapes:
-            self.sum = ones(samples, dtype).dot
+        if length == 1 and samples <= ROWS:
+            add_up = ones(samples, dtype).dot
+            self.sum = add_up if joined == 1 else lambda values: add_up(values.reshape(samples, channels))
             self.sum_float64 = ones(samples, float64).dot
             self.mean_float64 = (ones(samples, float64) / n).dot
 
@@ -99,12 +97,11 @@ layout = functools.lru_cache(maxsize=128)(Layout)
 """The layout of a shape and dtype, made once."""
 
 
-def samples_to_join(samples: int, columns: int) -> int:
-    """How many samples a row is made of, so that it is long enough for fast repeating; 1 if that cannot be, or pay."""
+def rows_to_join(n: int, columns: int) -> int:
+    """How many of n rows make a long one; 1 if n is no multiple of such a number, or if it would not pay."""
     least = ROW // 2 // max(columns, 1) + 1
-    if samples * columns < ROWS_WORTH_JOINING:
-        return 1
-    return next((count for count in range(least, 2 * least) if samples % count == 0), 1)
+    counts = range(least, 2 * least) if n * columns >= WORTH_JOINING else ()
+    return next((count for count in counts if n % count == 0), 1)
 
 
 def channel_sums(

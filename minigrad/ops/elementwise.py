@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
-from .arrays import float64, number, zeros_against
+from .arrays import LONG, ROW, float64, number, small_zeros
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -189,6 +189,17 @@ def by_logistic(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> t
     return (dx,)
 
 
+def rectified(x: ndarray) -> ndarray:
+    """``max(x, 0)`` by an array of zeros: NumPy's maximum of two arrays is vectorised, with a number it is not."""
+    x = np.asarray(x)
+    shape = x.shape
+    if x.size <= ROW:  # more zeros would crowd the cache
+        return np.maximum(x, small_zeros(shape, x.dtype))
+    rows = x.reshape(-1, ROW) if x.size % ROW == 0 and x.flags.c_contiguous else x
+    zeros = small_zeros(rows.shape[-1:] if LONG <= rows.shape[-1] <= ROW else (), x.dtype)
+    return np.maximum(rows, zeros).reshape(shape)
+
+
 def by_rectified(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
     """The rule, in place."""
     dx = (y > number(0.0, y.dtype)).astype(dy.dtype)
@@ -215,7 +226,7 @@ sigmoid = Op(
 )
 relu = Op(
     "relu",
-    lambda x: np.maximum(x, zeros_against(x)),
+    rectified,
     lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
     fused=by_rectified,
     doc="``max(x, 0)``; its derivative is 0 at 0",
