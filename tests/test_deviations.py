@@ -37,6 +37,13 @@ def per_channel(vector, ndim):
     return vector.reshape(-1, *(1,) * (ndim - 2))
 
 
+def standardised(x):
+    """What batch normalisation makes of a batch, in float64."""
+    exact, axes = x.astype(np.float64), (0, *range(2, x.ndim))
+    exact -= exact.mean(axes, keepdims=True)
+    return exact / np.sqrt((exact**2).mean(axes, keepdims=True) + 1e-5)
+
+
 def batch(shape, mean=0.0):
     return np.random.default_rng(shape).standard_normal(shape) * 3 + mean
 
@@ -45,6 +52,11 @@ def batch(shape, mean=0.0):
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
 @pytest.mark.parametrize("kind", [Kept, Blocked])
 def test_deviations_follow_their_formulas(shape, mean, kind, small_blocks):
+    follows_formulas(kind, shape, mean)
+
+
+def follows_formulas(kind, shape, mean):
+    """A room of deviations, its own mean or another given, computes what plain NumPy does."""
     x, dy = batch(shape, mean), batch(shape)[::-1]
     rng = np.random.default_rng(0)
     constant, slope, scale = rng.standard_normal((3, shape[1]))
@@ -64,6 +76,46 @@ def test_deviations_follow_their_formulas(shape, mean, kind, small_blocks):
         dx = dy - per_channel(constant, x.ndim) - expected * per_channel(slope, x.ndim)
         np.testing.assert_allclose(d.gradient(dy, constant, slope, scale), dx * per_channel(scale, x.ndim), **close)
     np.testing.assert_allclose(kind(x).var, x.var(axes), rtol=1e-11)
+
+
+JOINED = {
+    (30, 7): (6, 35),
+    (300, 7): (60, 35),
+    (36, 4, 2): (6, 48),
+    (8, 33): (8, 33),
+    (31, 7): (31, 7),
+    (30, 7, 0): (30, 0),
+    (30, 3, 64): (30, 3, 64),
+}
+"""The shapes of batches, and how they are worked on where a long row has more than 32 elements."""
+
+
+@pytest.fixture
+def rows_are_joined(monkeypatch):
+    monkeypatch.setattr(deviations, "ROW", 64)
+    monkeypatch.setattr(deviations, "WORTH_JOINING", 1)
+    deviations.layout.cache_clear()
+    yield
+    deviations.layout.cache_clear()
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
+@pytest.mark.parametrize("shape", [shape for shape in JOINED if 0 not in shape], ids=str)
+def test_joined_rows_change_nothing(shape, mean, rows_are_joined):
+    follows_formulas(Kept, shape, mean)
+
+
+@pytest.mark.parametrize("shape", JOINED, ids=str)
+def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
+    assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (512, 128), (384, 96), (1000, 64), (640, 3, 17)], ids=str)
+@pytest.mark.parametrize("mean", [0.0, 1.0, 1e4, 1e7])
+def test_accuracy_of_joined_rows_in_float32(shape, mean):
+    x = (np.random.default_rng(4).standard_normal(shape) + mean).astype(np.float32)
+    y = F.batch_norm(x, None, None, training=True)
+    assert Kept(x).layout.shape != x.shape and abs(y - standardised(x)).max() < 1e-6
 
 
 def everything(x, dy, mean, var, training):
@@ -102,10 +154,7 @@ def shared_by(request, monkeypatch):
 def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
-    exact, axes = x.astype(np.float64), (0, *range(2, x.ndim))
-    exact -= exact.mean(axes, keepdims=True)
-    exact /= np.sqrt((exact**2).mean(axes, keepdims=True) + 1e-5)
-    assert x.size >= deviations.LARGE and abs(y - exact).max() < 1e-6
+    assert x.size >= deviations.LARGE and abs(y - standardised(x)).max() < 1e-6
 
 
 def test_squares_too_large_for_their_dtype_are_not_needed(shared_by):

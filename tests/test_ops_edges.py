@@ -717,8 +717,31 @@ def test_a_batch_without_channels_is_normalised():
         assert F.batch_norm(np.zeros((4, 0)), mean, var, training=training).shape == (4, 0)
 
 
+@pytest.mark.parametrize(
+    "shape", [(8192,), (8193,), (2, 8192), (24576, 2), (3, 5000), (2, 9000), (128, 2, 64)], ids=str
+)
+@pytest.mark.parametrize("arrange", [np.ascontiguousarray, np.asfortranarray], ids=["C", "F"])
+def test_relu_of_many_elements(shape, arrange):
+    x = arrange(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+    leaf = mg.from_numpy(x).requires_grad_()
+    y = F.relu(leaf)
+    np.testing.assert_array_equal(y.numpy(), np.where(x > 0, x, 0))
+    y.backward(mg.full(shape, 3.0))
+    np.testing.assert_array_equal(leaf.grad.numpy(), np.where(x > 0, np.float32(3), 0))
+
+
 def test_relu_takes_what_numpy_takes():
     assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 256, 257, 1000, 5000])
+@pytest.mark.parametrize(("dtype", "error"), [(np.float16, 1e-3), (np.float32, 6e-7), (np.float64, 1e-15)])
+def test_sums_of_vectors_and_columns(n, dtype, error):
+    values = np.random.default_rng(n).uniform(0.5, 1, (n, 3)).astype(dtype)
+    exact = values.astype(np.longdouble).sum(0)
+    np.testing.assert_allclose(arrays.column_sums(values).astype(np.longdouble), exact, rtol=error)
+    for i in range(3):
+        assert abs(arrays.vector_sum(values[:, i]) - exact[i]) <= error * exact[i]
 
 
 @pytest.mark.parametrize(("make", "value"), [(arrays.number, 0.5), (arrays.ones, 3), (arrays.small_zeros, (2, 3))])

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim.pieces import BLOCK, SMALL
+from minigrad.optim import pieces
 
 # -- the formulas ------------------------------------------------------------------------------
 
@@ -58,6 +58,16 @@ SETTINGS = {
     "adam, no memory": (optim.Adam, PlainAdam, {"lr": 0.01, "betas": (0.0, 0.0)}),
 }
 every_setting = pytest.mark.parametrize("name", SETTINGS)
+BLOCK, SMALL = 1 << 12, 1 << 10
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Parameters need not be large to be cut into blocks."""
+    monkeypatch.setattr(pieces, "BLOCK", BLOCK)
+    monkeypatch.setattr(pieces, "SMALL", SMALL)
+
+
 SHAPES = [(), (3,), (0,), (2, 3), (1,), (5, 0, 2), (4, 4), (2, 1, 3), (BLOCK + 7,), (7,), (200, 300), (3, 3)]
 
 
@@ -391,6 +401,27 @@ def test_a_refused_group_is_not_added():
         with pytest.raises((ValueError, TypeError)):
             optimizer.add_param_group(group)
     assert len(optimizer.param_groups) == 1 and len(optimizer.state_dict()["param_groups"]) == 1
+
+
+def test_a_step_that_fails_halfway_is_noticed_by_backward(monkeypatch):
+    """A block has been changed by then."""
+    monkeypatch.setattr(pieces, "BLOCK", 4)
+    monkeypatch.setattr(pieces, "SMALL", 4)
+
+    class Interrupted(optim.SGD):
+        def change(self, piece, group, block, gradient, out):
+            super().change(piece, group, block, gradient, out)
+            if block == 1:
+                raise KeyboardInterrupt
+
+    weight = nn.Parameter(mg.ones(6))
+    loss = (weight * weight).sum()
+    weight.grad = mg.ones(6)
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted([weight], lr=0.5).step()
+    assert weight.tolist() == [0.5] * 4 + [1.0] * 2
+    with pytest.raises(RuntimeError, match="was changed in place"):
+        loss.backward()
 
 
 def test_a_kind_of_ones_own():
