@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import warnings
 from typing import Any
 
@@ -223,6 +224,14 @@ def test_accuracy_in_float32(mean, channels):
             assert np.abs(y - batch_norm_formula(x)).max() < 1e-6, n
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shape", [(127, 65), (255, 33), (254, 65), (256, 34)], ids=str)
+def test_accuracy_in_float32_of_sorted_values(shape, seed):
+    """Sums that grow in one direction only round worst."""
+    x = (np.sort(np.random.default_rng(seed).uniform(-1, 1, shape), axis=0) + 1e7).astype(np.float32)
+    assert np.abs(train(mg.tensor(x)).numpy() - batch_norm_formula(x)).max() < 1e-6
+
+
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1e2, 1e4, 1e7])
 @pytest.mark.parametrize("shape", [(32, 3, 10), (127, 2, 33), (64, 8, 16, 16), (4, 2, 5, 6, 7)])
 def test_accuracy_in_float32_of_sequences_and_images(mean, shape):
@@ -266,9 +275,13 @@ def test_running_statistics_are_those_of_the_batch():
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("parameters", [np.float16, np.float32])
-def test_float16_is_computed_in_float32(training, parameters):
+@pytest.mark.parametrize("unpickled", [False, True])
+def test_float16_is_computed_in_float32(training, parameters, unpickled):
     """300 squared is more than float16 can hold, and a sum of 5000 ones stops at 2048."""
     x = (batch((5000, 3)) * 300).astype(np.float16)
+    if unpickled:  # an array from another process: its dtype is equal to NumPy's own, but another object
+        x = pickle.loads(pickle.dumps(x))
+        assert x.dtype is not np.dtype(np.float16)
     weight, bias = WEIGHT3.astype(parameters), BIAS3.astype(parameters)
     mean, var = mg.full((3,), 250.0), mg.full((3,), 4e5)
     inputs = leaves([x, weight, bias])

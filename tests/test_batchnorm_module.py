@@ -491,6 +491,7 @@ def test_a_large_momentum_is_warned_of_once(momentum, meant):
         (lambda x, m, v: batch_norm(x, None, None), "evaluation needs running_mean and running_var"),
         (lambda x, m, v: batch_norm(x, m, None), "go together: give both or none"),
         (lambda x, m, v: batch_norm(x, None, v, training=True), "go together: give both or none"),
+        (lambda x, m, v: batch_norm(x, m.double(), None), "go together: give both or none"),
         (lambda x, m, v: batch_norm(x, m, -v), "running_var has negative values"),
         (lambda x, m, v: batch_norm(x, m, v, training=True, eps=0), "eps must be positive during training"),
         (lambda x, m, v: batch_norm(x, m, v, weight=mg.ones(4)), r"3 channels on axis 1, but weight is \(4,\)"),

@@ -167,6 +167,14 @@ def test_forward_gets_arrays_and_python_numbers_for_attributes_too(make_op):
     assert seen == [[float, int, np.ndarray, int, type(None)]] * 2
 
 
+def test_a_record_has_the_attributes_that_only_a_rule_asks_for(make_op):
+    op = make_op("doubled", lambda x: x * 2, lambda dy, _y, _x, factor: dy * factor)
+    x = leaf(1.0, 2.0)
+    y = op.record(np.array([2.0, 4.0], np.float32), None, x, 2.0)
+    y.sum().backward()
+    assert y.tolist() == [2.0, 4.0] and x.grad.tolist() == [2.0, 2.0]
+
+
 def test_a_traceback_shows_the_line_that_was_written_out():
     with pytest.raises(ValueError, match="cannot be applied") as refused:
         mg.ones(2) + mg.ones(3)

@@ -22,6 +22,7 @@ MISTAKES = {
     ),
     "randn_like a list": (lambda: mg.randn_like([1.0]), TypeError, "expected a tensor, got list"),
     "dropout of a list": (lambda: F.dropout([1.0]), TypeError, "expected a tensor, got list"),
+    "cross entropy of lists": (lambda: F.cross_entropy([[0.5, 1.0]], [1]), TypeError, "expected a tensor, got list"),
     "bce of lists": (lambda: F.binary_cross_entropy([0.5], [1.0]), TypeError, "expected a tensor, got list"),
     "split of a list": (lambda: data.train_test_split([1, 2]), TypeError, r"splits a TensorDataset, got list"),
     "lr a word": (lambda: optim.Adam([W], lr="fast"), ValueError, "lr must be a number of at least 0, got 'fast'"),

@@ -44,7 +44,7 @@ def functions(op, forward):
             raise op.failure(({operands}, *attributes), error) from error
         if array.dtype is float64:
             array = undrifted(array, ({operands}, *attributes))
-        cache = None{record}
+        cache = None{record_applied}
 
     def record(array, cache, {operands}, *attributes):
         if not ({tensors}):
@@ -71,7 +71,7 @@ RECORD = """
         node.inputs = [{inputs}]
         node.edges = [{nodes}]
         node.attributes = attributes
-        node.saved = [{saved}]
+        node.saved = [{saved}{more_saved}]
         node.memories = [{memories}]
         node.cache = cache
         node.output = new_weak_reference(y)
@@ -113,19 +113,23 @@ def written_out(
         "nodes": nodes,
         "saved": [
             own if i in kept else other for i, (own, other) in enumerate(zip(["array", *arrays], ["None", *inputs]))
-        ]
-        + ["*attributes"] * attributes,
+        ],
         "memories": [f"{['y', *names][i]}.memory" for i in kept],
     }
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
-    record = RECORD.format(
+    record = functools.partial(
+        RECORD.format,
         **filled,
         get_nodes="; ".join(f"{n} = {x}.node" for n, x in zip(nodes, names)),
         any_node=" or ".join(nodes),
         share_memory=SHARE_MEMORY if view else "",
     )
     source = SOURCE.format(
-        **filled, record=record, tensors=tensors, written_for=tensors if attributes else f"{tensors} and not attributes"
+        **filled,
+        record_applied=record(more_saved=", *attributes" * attributes),
+        record=record(more_saved=", *attributes"),
+        tensors=tensors,
+        written_for=tensors if attributes else f"{tensors} and not attributes",
     )
     name = f"<minigrad: operands: {operands}, kept: {kept}, view: {view}, attributes: {attributes}>"
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
-ROWS = 256
+ROWS = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
 
 FEW_ELEMENTS = 1 << 13
@@ -107,7 +107,7 @@ def accurate_column_sums(x: ndarray) -> ndarray:
     n, columns = x.shape
     blocks, rest = divmod(n, FEW_ROWS)
     partial = ones(FEW_ROWS, x.dtype).dot(x[: n - rest].reshape(FEW_ROWS, blocks * columns))
-    dtype = x.dtype if n <= 8 * FEW_ROWS else float64
+    dtype = x.dtype if n <= ROWS else float64
     total: ndarray = ones(blocks, dtype).dot(partial.reshape(blocks, columns))
     if rest:
         total += ones(rest, x.dtype).dot(x[n - rest :])

@@ -104,7 +104,7 @@ def normalise(
     """The output, what the derivative wants to know, and the mean and variance that were used: the batch's own
     unless they are given."""
     dtype = x.dtype
-    half = dtype is float16
+    half = dtype == float16
     if half:
         x = x.astype(float32)
     d = deviations(x, mean)
@@ -253,17 +253,23 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
     """Refuse what cannot be normalised, before anything is changed."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
+    if (mean is None) != (var is None):
+        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
     shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
     for value in (mean, var, weight, bias):
         if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
             check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
             break
-    if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
     if training:
-        if not eps > 0 or x.size == shape[1]:
-            check_batch(x, eps)
+        if not eps > 0:
+            raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
+        if x.size == shape[1] > 0:  # as many values as channels
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
+                "has no variance. Predict with model.eval(), or train with batches of 2 or more "
+                "(DataLoader(drop_last=True))."
+            )
     elif mean is None:
         raise ValueError(
             f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
@@ -276,24 +282,13 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
 
 def refuse_input(x: Any) -> NoReturn:
     """Refuse what is no batch of floats."""
-    if shape_of(x) is None or x.dtype.kind != "f":
+    shape_of(x)  # refuses what is no tensor
+    if x.dtype.kind != "f":
         raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     raise ValueError(
         f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
         "Is it one sample? x.unsqueeze(0)."
     )
-
-
-def check_batch(x: ndarray, eps: float) -> None:
-    """Refuse a batch that has no statistics of its own."""
-    if not eps > 0:
-        raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
-    if x.size == x.shape[1] > 0:  # as many values as channels
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {x.shape}{where()}: one value "
-            "has no variance. Predict with model.eval(), or train with batches of 2 or more "
-            "(DataLoader(drop_last=True))."
-        )
 
 
 def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:

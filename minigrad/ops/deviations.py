@@ -173,10 +173,17 @@ class Kept:
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
-        y = self.d * self.layout.repeated(scale)
+        y = np.multiply(self.d, self.layout.repeated(scale), self.out())
         if bias is not None:
             y += self.layout.repeated(bias)
-        return y.reshape(self.shape) if self.layout.reshapes else y
+        return y.base if self.layout.reshapes else y
+
+    def out(self) -> ndarray | None:
+        """Where a result is written to: the layout's view of an array of the batch's shape, its ``base``.
+
+        None if those shapes are the same: NumPy makes one then.
+        """
+        return np.empty(self.shape, self.d.dtype).reshape(self.layout.shape) if self.layout.reshapes else None
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
@@ -186,11 +193,11 @@ class Kept:
     def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
         repeated, reshapes = self.layout.repeated, self.layout.reshapes
-        dx = self.d * repeated(slope)
+        dx = np.multiply(self.d, repeated(slope), self.out())
         np.subtract(dy.reshape(dx.shape) if reshapes else dy, dx, dx)
         dx -= repeated(constant)
         dx *= repeated(scale)
-        return dx.reshape(self.shape) if reshapes else dx
+        return dx.base if reshapes else dx
 
 
 class Blocked:

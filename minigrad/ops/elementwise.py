@@ -196,9 +196,11 @@ def rectified(x: ndarray) -> ndarray:
     shape = x.shape
     if x.size <= ROW:  # more zeros would crowd the cache
         return np.maximum(x, small_zeros(shape, x.dtype))
-    rows = x.reshape(-1, ROW) if x.size % ROW == 0 and x.flags.c_contiguous else x
-    zeros = small_zeros(rows.shape[-1:] if LONG <= rows.shape[-1] <= ROW else (), x.dtype)
-    return np.maximum(rows, zeros).reshape(shape)
+    if x.size % ROW == 0 and x.flags.c_contiguous:
+        y = np.empty_like(x)
+        np.maximum(x.reshape(-1, ROW), small_zeros((ROW,), x.dtype), out=y.reshape(-1, ROW))
+        return y
+    return np.maximum(x, small_zeros(shape[-1:] if LONG <= shape[-1] <= ROW else (), x.dtype))
 
 
 def by_rectified(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:

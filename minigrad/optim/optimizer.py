@@ -12,7 +12,7 @@ from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
-from .pieces import Piece, pieces_of, split_off
+from .pieces import Piece, pieces_of, scratch, split_off
 
 
 def listed(params: Any) -> list[Any]:
@@ -105,14 +105,12 @@ class Optimizer:
         piece.step += 1
         decay = group["weight_decay"]
         values = piece.values() if decay else []
-        try:
-            for block, (part, out) in enumerate(zip(piece.cut(gradient), piece.scratch)):
-                if decay:
-                    part = part + decay * values[block]
-                self.change(piece, group, block, part, out)
-                piece.subtract(block, out)
-        finally:
-            piece.note_change()
+        for block, part in enumerate(piece.cut(gradient)):
+            if decay:
+                part = part + decay * values[block]
+            out = scratch(piece.dtype, part.size)
+            self.change(piece, group, block, part, out)
+            piece.subtract(block, out)
 
     def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
         """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""

@@ -56,7 +56,7 @@ class Piece:
         self.step = 0
         self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
         self.forget_state()
-        self.make_buffers()
+        self.forget_places()
 
     def forget_state(self) -> None:
         """Begin without state vectors."""
@@ -64,20 +64,13 @@ class Piece:
         self.started: dict[str, int] = {}
         self.views: dict[str, list[ndarray]] = {}
 
-    def make_buffers(self) -> None:
-        """Where a change is computed and where the parameters are known to be, block by block."""
-        scratch = np.empty(min(self.size, BLOCK), self.dtype)
-        self.scratch = [scratch[: block.stop - block.start] for block in self.blocks]
+    def forget_places(self) -> None:
+        """Begin without knowing where the parameters are: their arrays, and the blocks of the vector under these."""
         self.flat: list[ndarray] = []
         self.arrays: list[ndarray] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        buffers = ("scratch", "flat", "arrays")
-        return {name: value for name, value in vars(self).items() if name not in buffers} | {"views": {}}
-
-    def __setstate__(self, attributes: dict[str, Any]) -> None:
-        vars(self).update(attributes)
-        self.make_buffers()
+        return {**vars(self), "views": {}, "flat": [], "arrays": []}
 
     def cut(self, vector: ndarray) -> list[ndarray]:
         """The blocks of a vector."""
@@ -123,7 +116,7 @@ class Piece:
         """
         if self.flat and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
             return
-        self.flat, self.arrays = [], []  # which would count as references
+        self.forget_places()  # which would count as references
         dtypes = set(map(raw_dtype, self.parameters))
         if dtypes != self.dtypes:
             self.refuse("parameter", dtypes)
@@ -149,7 +142,10 @@ class Piece:
         return self.flat or self.cut(np.concatenate(list(map(raw_array, self.parameters)), None))
 
     def subtract(self, block: int, change: ndarray) -> None:
-        """Subtract a change from a block of the parameters in place."""
+        """Subtract a change from a block of the parameters in place, and let backward know that they change."""
+        now = clock()
+        for parameter in self.parameters:
+            parameter.memory.changed = now
         if self.flat:
             np.subtract(self.flat[block], change, self.flat[block])
         elif len(self.parameters) > 1:  # all in one block
@@ -158,12 +154,6 @@ class Piece:
         else:
             flat: Any = self.parameters[0].array.flat
             flat[self.blocks[block]] -= change
-
-    def note_change(self) -> None:
-        """Let backward know that the parameters have changed."""
-        now = clock()
-        for parameter in self.parameters:
-            parameter.memory.changed = now
 
     def split(self, keys: Sequence[Hashable]) -> list[Piece]:
         """A piece for each distinct key, of the parameters that have it, with their share of the state."""
@@ -176,6 +166,23 @@ class Piece:
                 piece.state[name] = np.concatenate([vector[self.parts[i]] for i in chosen])
             pieces.append(piece)
         return pieces
+
+
+class Scratch(threading.local):
+    """Memory of each thread to compute a block's change in, for all optimisers."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[Any, ndarray] = {}
+
+    def __call__(self, dtype: np.dtype[Any], size: int) -> ndarray:
+        """A vector whose values are anything, and may be overwritten when the thread asks for the next."""
+        vector = self.vectors.get(dtype)
+        if vector is None or vector.size < size:
+            vector = self.vectors[dtype] = np.empty(size, dtype)
+        return vector[:size]
+
+
+scratch = Scratch()
 
 
 def split_off(piece: Piece, pieces: list[Piece]) -> list[Piece]:
