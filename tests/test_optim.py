@@ -548,6 +548,23 @@ def test_a_copied_optimizer_goes_on_with_its_copied_parameters(copied):
     assert not piece.flat and not piece.arrays and not piece.views and set(piece.state) == {"exp_avg", "exp_avg_sq"}
 
 
+def test_a_loaded_momentum_goes_on_wherever_ones_own_has_started():
+    weight = nn.Parameter([0.0])
+    late, early = optim.SGD([weight], lr=1.0), optim.SGD([weight], lr=1.0, momentum=0.5)
+    for _ in range(2):
+        steps(late, [weight], np.random.default_rng(0), 1)
+        steps(early, [weight], np.random.default_rng(0), 1)
+    late.param_groups[0]["momentum"] = 0.5
+    steps(late, [weight], np.random.default_rng(0), 1)
+    late.load_state_dict(early.state_dict())
+    results = []
+    for optimizer in (late, early):
+        weight.data = mg.zeros(1)
+        steps(optimizer, [weight], np.random.default_rng(1), 1)
+        results.append(weight.item())
+    assert results[0] == results[1]
+
+
 def test_a_loaded_state_has_the_precision_of_its_parameter():
     parameters = [nn.Parameter([1.0, 2.0])]
     optimizer = optim.Adam(parameters, lr=0.1)
