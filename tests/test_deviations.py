@@ -110,12 +110,19 @@ def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
     assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
 
 
+def test_long_samples_are_not_joined():
+    follows_formulas(Kept, (512, 1, 64), 0.0)
+    assert Kept(np.ones((512, 1, 64))).layout.shape == (512, 1, 64)
+
+
 @pytest.mark.parametrize("shape", [(256, 256), (512, 128), (384, 96), (1000, 64), (640, 3, 17)], ids=str)
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1e4, 1e7])
 def test_accuracy_of_joined_rows_in_float32(shape, mean):
     x = (np.random.default_rng(4).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
-    assert Kept(x).layout.shape != x.shape and y.base is None and abs(y - standardised(x)).max() < 1e-6
+    d, zeros = Kept(x), np.zeros((3, shape[1]), np.float32)
+    assert d.layout.shape != x.shape and y.base is None and d.gradient(x, *zeros).base is None
+    assert abs(y - standardised(x)).max() < 1e-6
 
 
 def everything(x, dy, mean, var, training):
