@@ -57,13 +57,15 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
 
 
 class Layout:
-    """How small batches of one shape are worked on: as arrays of ``shape``, a sample in each row, or several.
+    """How small batches of one shape are worked on: as arrays of ``shape``; ``reshapes`` says if that is another one.
 
-    The row of a sample has the shape (C * length,), or (C, length) if that is long.
+    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones;
+    or it is a matrix (C, length), where that has long rows itself.
 
-    ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``sum_float64``
-    and ``mean_float64`` do so in float64. The latter saves a division and costs the last digit: the mean of equal
-    values is not always that value. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
+    ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``accurate_sum``
+    rounds less and takes longer; ``sum_float64`` and ``mean_float64`` add in float64. The latter saves a division and
+    costs the last digit: the mean of equal values is not always that value. A channel has ``n`` values, but n is at
+    least 1: nothing is divided by 0.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
