@@ -735,6 +735,11 @@ def test_relu_takes_what_numpy_takes():
     assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]
 
 
+def test_cross_entropy_of_many_rows_in_half_precision():
+    loss = F.cross_entropy(mg.zeros(100_000, 2, dtype=np.float16), mg.zeros(100_000, dtype=np.int64))
+    assert loss.dtype == np.float16 and abs(loss.item() - np.log(2)) < 1e-3
+
+
 @pytest.mark.parametrize("n", [0, 1, 5, 256, 257, 1000, 5000])
 @pytest.mark.parametrize(("dtype", "error"), [(np.float16, 1e-3), (np.float32, 6e-7), (np.float64, 1e-15)])
 def test_sums_of_vectors_and_columns(n, dtype, error):

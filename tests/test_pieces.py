@@ -226,7 +226,7 @@ PLACES = {
     "parts of a vector, one transposed": transposed_parts,
     "parts of memory of another precision": reinterpreted_parts,
     "a transposed matrix": lambda: [np.ones((2, 3), np.float32).T],
-    "a transposed matrix larger than a block": lambda: [np.ones((300, 400), np.float32).T],
+    "a transposed matrix larger than a block": lambda: [np.ones((600, 500), np.float32).T],
     "every second element": lambda: [np.ones(8, np.float32)[::2]],
     "parts of every second element": lambda: (lambda a: (a[:2], a[2:]))(np.ones(8, np.float32)[::2]),
 }

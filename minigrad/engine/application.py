@@ -44,7 +44,7 @@ def functions(op, forward):
             raise op.failure(({operands}, *attributes), error) from error
         if array.dtype is float64:
             array = undrifted(array, ({operands}, *attributes))
-        cache = None{record_applied}
+        cache = None{record}
 
     def record(array, cache, {operands}, *attributes):
         if not ({tensors}):
@@ -71,7 +71,7 @@ RECORD = """
         node.inputs = [{inputs}]
         node.edges = [{nodes}]
         node.attributes = attributes
-        node.saved = [{saved}{more_saved}]
+        node.saved = [{saved}, *attributes]
         node.memories = [{memories}]
         node.cache = cache
         node.output = new_weak_reference(y)
@@ -101,7 +101,8 @@ def written_out(
     ``kept`` are the numbers of what the rules need: 0 is the output, i is operand i. ``attributes`` says whether
     forward takes some.
     """
-    names, nodes = ([f"{letter}{i}" for i in range(1, operands + 1)] for letter in "xn")
+    names = [f"x{i}" for i in range(1, operands + 1)]
+    nodes = [f"n{i}" for i in range(1, operands + 1)]
     arrays = [f"{x}.array" for x in names]
     inputs = [f"{n} or {x}" for n, x in zip(nodes, names)]
     tensors = " and ".join(f"isinstance({x}, Variable)" for x in names)
@@ -117,8 +118,7 @@ def written_out(
         "memories": [f"{['y', *names][i]}.memory" for i in kept],
     }
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
-    record = functools.partial(
-        RECORD.format,
+    record = RECORD.format(
         **filled,
         get_nodes="; ".join(f"{n} = {x}.node" for n, x in zip(nodes, names)),
         any_node=" or ".join(nodes),
@@ -126,8 +126,7 @@ def written_out(
     )
     source = SOURCE.format(
         **filled,
-        record_applied=record(more_saved=", *attributes" * attributes),
-        record=record(more_saved=", *attributes"),
+        record=record,
         tensors=tensors,
         written_for=tensors if attributes else f"{tensors} and not attributes",
     )

@@ -17,7 +17,6 @@ from numpy import ndarray
 
 from .modes import Switch, thread
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
-from .op import by_rules
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -90,7 +89,7 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = by_rules(op.vjps, graph_arguments(node), dy, wanted)
+            arriving = op.by_rules(dy, None, wanted, *graph_arguments(node))
         else:
             arriving = op.fused(dy, node.cache, wanted, *saved)
         if careful or node.trace:

@@ -65,7 +65,8 @@ class Op:
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
-        self.fused = fused or one_by_one(self.vjps)
+        self.by_rules = one_by_one(self.vjps)
+        self.fused = fused or self.by_rules
         self.operands = len(vjps)
         # NumPy's own functions would take one more array for the memory to write their result to
         self.counts = range(self.operands, self.operands + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
@@ -135,17 +136,13 @@ def signature(*functions: Callable[..., Any] | None) -> inspect.Signature:
 
 
 def one_by_one(vjps: Sequence[Callable[..., Any]]) -> Callable[..., Sequence[Any]]:
-    """What is called like a fused twin, and runs the rules themselves."""
-    if len(vjps) == 1:
-        return lambda dy, _cache, _needs, *arguments: (vjps[0](dy, *arguments),)
-    return lambda dy, _cache, needs, *arguments: by_rules(vjps, arguments, dy, needs)
-
-
-def by_rules(
-    vjps: Sequence[Callable[..., Any]], arguments: Sequence[Any], dy: Any, needs: Sequence[Any]
-) -> Sequence[Any]:
-    """The gradient of each operand that needs one, None for the others, as the rules give them."""
-    return [vjp(dy, *arguments) if need else None for vjp, need in zip(vjps, needs)]
+    """The rules as one function, which is called like a fused twin, also with tensors."""
+    if len(vjps) == 1:  # a node is visited only if an operand needs a gradient: it is this one
+        (only,) = vjps
+        return lambda dy, _cache, _needs, *arguments: (only(dy, *arguments),)
+    return lambda dy, _cache, needs, *arguments: [
+        vjp(dy, *arguments) if need else None for vjp, need in zip(vjps, needs)
+    ]
 
 
 def no_derivative(name: str, number: int) -> Callable[..., Any]:

@@ -16,12 +16,12 @@ ROWS = 128
 FEW_ELEMENTS = 1 << 13
 """Elements up to which an array of constants is kept to be used again."""
 
-ROW = 1 << 13
+LONG_ROW = 1 << 13
 """Elements of a long row: NumPy repeats a vector along the rows of a matrix at half the speed unless it is longer than
 half its buffer (``np.getbufsize()``, 8192)."""
 
-LONG = 64
-"""Elements of a row from which NumPy loses little time between rows."""
+LONG_SAMPLE = 64
+"""Elements per channel of a sample, or of a row, from which NumPy loses little time between rows."""
 
 FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time."""
@@ -85,8 +85,6 @@ def column_sums(x: Any) -> Any:
     if n <= ROWS:
         return ones(n, dtype).dot(x)
     blocks, rest = divmod(n, ROWS)
-    if not x.flags.c_contiguous:
-        x = np.ascontiguousarray(x)
     partial = ones(ROWS, dtype).dot(x[: n - rest].reshape(ROWS, -1)).reshape(blocks, -1)
     total = column_sums(partial)
     if rest:

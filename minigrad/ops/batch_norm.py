@@ -230,7 +230,10 @@ def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndar
 def update_running(
     running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
 ) -> None:
-    """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite."""
+    """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite.
+
+    ``d`` are the deviations of the batch.
+    """
     old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
     unusable = None
     if not d.finite and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too

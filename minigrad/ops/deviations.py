@@ -18,8 +18,8 @@ from numpy import ndarray
 
 from .arrays import (
     FEW_ROWS,
-    LONG,
-    ROW,
+    LONG_ROW,
+    LONG_SAMPLE,
     ROWS,
     accurate_column_sums,
     column_sums,
@@ -72,25 +72,25 @@ class Layout:
         samples, channels = shape[:2]
         length = math.prod(shape[2:])
         self.n = n = samples * length or 1
-        sample = (channels * length,) if length < LONG else (channels, length)
-        joined = rows_to_join(samples, channels * length) if length < LONG else 1
+        sample = (channels * length,) if length < LONG_SAMPLE else (channels, length)
+        joined = rows_to_join(samples, channels * length) if length < LONG_SAMPLE else 1
         self.shape = (samples // joined, joined * sample[0], *sample[1:])
         self.reshapes = self.shape != shape
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
-        if length >= LONG:
+        if length >= LONG_SAMPLE:
             self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
         elif joined * length != 1:
             self.repeated = lambda vector: vector.repeat(length)[None].repeat(joined, 0).reshape(-1)
         elif samples == 1:
             self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
-        total = functools.partial(channel_sums, channels, (samples, *sample))
-        self.sum: Callable[[ndarray], ndarray] = total
-        self.accurate_sum: Callable[[ndarray], ndarray] = functools.partial(total, columns=accurate_column_sums)
-        self.sum_float64: Callable[[ndarray], ndarray] = total
-        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: total(values) / n
-        if length == 1 and samples <= ROWS:
-            add_up = ones(samples, dtype).dot
-            self.sum = add_up if joined == 1 else lambda values: add_up(values.reshape(samples, channels))
+        add_up = functools.partial(channel_sums, channels, (samples, *sample))
+        self.sum: Callable[[ndarray], ndarray] = add_up
+        self.accurate_sum: Callable[[ndarray], ndarray] = functools.partial(add_up, columns=accurate_column_sums)
+        self.sum_float64: Callable[[ndarray], ndarray] = add_up
+        # of add_up and n, not of self: a layout is no part of a cycle
+        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: add_up(values) / n
+        if length == 1 and joined == 1 and samples <= ROWS:
+            self.sum = ones(samples, dtype).dot
             self.sum_float64 = ones(samples, float64).dot
             self.mean_float64 = (ones(samples, float64) / n).dot
 
@@ -101,9 +101,10 @@ layout = functools.lru_cache(maxsize=128)(Layout)
 
 def rows_to_join(n: int, columns: int) -> int:
     """How many of n rows make a long one; 1 if n is no multiple of such a number, or if it would not pay."""
-    least = ROW // 2 // max(columns, 1) + 1
-    counts = range(least, 2 * least) if n * columns >= WORTH_JOINING else ()
-    return next((count for count in counts if n % count == 0), 1)
+    if n * columns < WORTH_JOINING:
+        return 1
+    least = LONG_ROW // 2 // columns + 1
+    return next((count for count in range(least, 2 * least) if n % count == 0), 1)
 
 
 def channel_sums(
@@ -127,7 +128,7 @@ class Kept:
 
     var: ndarray
     finite = False
-    """Whether all of it is known to be finite."""
+    """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.shape = x.shape
@@ -183,7 +184,8 @@ class Kept:
     def out(self) -> ndarray | None:
         """Where a result is written to: the layout's view of an array of the batch's shape, its ``base``.
 
-        None if those shapes are the same: NumPy makes one then.
+        That one is returned then, because what looks at other memory is copied when it is the gradient of a leaf.
+        None if those shapes are the same: NumPy makes the array.
         """
         return np.empty(self.shape, self.d.dtype).reshape(self.layout.shape) if self.layout.reshapes else None
 
@@ -212,7 +214,7 @@ class Blocked:
     """
 
     finite = False
-    """Whether all of it is known to be finite."""
+    """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
     @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
@@ -221,7 +223,7 @@ class Blocked:
         self.n = len(x) * self.length
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
-        self.width = -(-max(ROW, block // FEW_ROWS) // sample) * sample
+        self.width = -(-max(LONG_ROW, block // FEW_ROWS) // sample) * sample
         self.step = max(1, block // self.width)
         self.shift = mean
         self.offset: Any = 0.0

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
-from .arrays import LONG, ROW, float64, number, small_zeros
+from .arrays import FEW_ELEMENTS, LONG_ROW, LONG_SAMPLE, float64, number, small_zeros
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -183,8 +183,8 @@ def logistic(x: ndarray) -> ndarray:
     return np.divide(one, y, y)  # reciprocal is slower
 
 
-def by_logistic(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
-    """The rule, in place."""
+def sigmoid_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+    """The rule on arrays, its steps in one array."""
     dx = dy * y
     dx *= number(1.0, y.dtype) - y
     return (dx,)
@@ -194,17 +194,17 @@ def rectified(x: ndarray) -> ndarray:
     """``max(x, 0)`` by an array of zeros: NumPy's maximum of two arrays is vectorised, with a number it is not."""
     x = np.asarray(x)
     shape = x.shape
-    if x.size <= ROW:  # more zeros would crowd the cache
+    if x.size <= FEW_ELEMENTS:  # more zeros would crowd the kept constants
         return np.maximum(x, small_zeros(shape, x.dtype))
-    if x.size % ROW == 0 and x.flags.c_contiguous:
+    if x.size % LONG_ROW == 0 and x.flags.c_contiguous:
         y = np.empty_like(x)
-        np.maximum(x.reshape(-1, ROW), small_zeros((ROW,), x.dtype), out=y.reshape(-1, ROW))
+        np.maximum(x.reshape(-1, LONG_ROW), small_zeros((LONG_ROW,), x.dtype), out=y.reshape(-1, LONG_ROW))
         return y
-    return np.maximum(x, small_zeros(shape[-1:] if LONG <= shape[-1] <= ROW else (), x.dtype))
+    return np.maximum(x, small_zeros(shape[-1:] if LONG_SAMPLE <= shape[-1] <= LONG_ROW else (), x.dtype))
 
 
-def by_rectified(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
-    """The rule, in place."""
+def relu_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+    """The rule on arrays, its steps in one array."""
     dx = (y > number(0.0, y.dtype)).astype(dy.dtype)
     dx *= dy
     return (dx,)
@@ -224,13 +224,13 @@ sigmoid = Op(
     "sigmoid",
     logistic,
     lambda dy, y, _x: dy * y * (1 - y),
-    fused=by_logistic,
+    fused=sigmoid_fused,
     doc="``1 / (1 + exp(-x))``",
 )
 relu = Op(
     "relu",
     rectified,
     lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
-    fused=by_rectified,
+    fused=relu_fused,
     doc="``max(x, 0)``; its derivative is 0 at 0",
 )

@@ -63,23 +63,24 @@ def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
         raise ValueError(
             f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
         )
-    flat = x.ndim == 2
-    y: ndarray = (x if flat else rows(x)).dot(weight.T)  # of two matrices dot is the fastest product there is
+    is_matrix = x.ndim == 2
+    # dot is the fastest product of two matrices, and the slowest of arrays with more axes
+    y: ndarray = (x if is_matrix else rows(x)).dot(weight.T)
     if bias is not None:
         y += bias
-    return y if flat else y.reshape(*x.shape[:-1], out_features)
+    return y if is_matrix else y.reshape(*x.shape[:-1], out_features)
 
 
 def linear_fused(
     dy: ndarray, _cache: Any, needs: Sequence[Any], _y: Any, x: ndarray, weight: ndarray, _bias: Any
 ) -> Sequence[ndarray | None]:
     """The three rules on arrays, with the faster product."""
-    flat = dy.ndim == 2
-    by_row, x_by_row = (dy, x) if flat else (rows(dy), rows(x))
+    is_matrix = dy.ndim == 2
+    by_row, x_by_row = (dy, x) if is_matrix else (rows(dy), rows(x))
     by_x, by_weight, by_bias = needs
     dx = by_row.dot(weight) if by_x else None
     return (
-        dx if flat or dx is None else dx.reshape(x.shape),
+        dx if is_matrix or dx is None else dx.reshape(x.shape),
         by_row.T.dot(x_by_row) if by_weight else None,
         column_sums(by_row) if by_bias else None,
     )

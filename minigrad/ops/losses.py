@@ -365,7 +365,7 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
     scores = array_of(input)
     weight = check_scores("cross_entropy", scores, weight)
-    target = target if isinstance(target, Variable) else as_operand(target, scores.dtype)
+    target = as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))

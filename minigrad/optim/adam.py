@@ -71,5 +71,5 @@ class Adam(Optimizer):
 
 @functools.lru_cache(maxsize=16)
 def averaging_weights(beta1: float, beta2: float, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """What the old average and the new value count, in the averages of gradients and of their squares."""
+    """The weights of the old average and of the new value, for gradients and for their squares."""
     return number(beta1, dtype), number(1 - beta1, dtype), number(beta2, dtype), number(1 - beta2, dtype)

@@ -12,7 +12,7 @@ from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
-from .pieces import Piece, pieces_of, scratch, split_off
+from .pieces import Piece, pieces_of, scratch, separated
 
 
 def listed(params: Any) -> list[Any]:
@@ -94,8 +94,10 @@ class Optimizer:
                 gradient = piece.gradient()
                 if gradient is not None:
                     ready.append((piece, group, gradient))
-                else:
-                    ready += [(part, group, part.gradient()) for part in split_off(piece, pieces)]
+                    continue
+                i, parts = pieces.index(piece), separated(piece)
+                pieces[i : i + 1] = parts
+                ready += [(part, group, part.gradient()) for part in parts if part.parameters[0]._grad is not None]
         for piece, group, gradient in ready:
             self.update(piece, group, gradient)
         return loss
@@ -113,7 +115,10 @@ class Optimizer:
             piece.subtract(block, out)
 
     def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
-        """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change."""
+        """Write to ``out`` what is to be subtracted from a block of parameters; the gradient must not change.
+
+        ``block`` is its number, for ``piece.vector(name, block)``.
+        """
         raise NotImplementedError
 
     # -- saving --------------------------------------------------------------------------------
@@ -130,10 +135,11 @@ class Optimizer:
         """Copies of the state by the parameters' numbers, and the settings of the groups."""
         state = {}
         for piece in self.all_pieces():
+            vectors = piece.vectors()
             for number, parameter, part in zip(piece.numbers, piece.parameters, piece.parts):
                 if piece.step:
-                    vectors = {name: Tensor(v[part].reshape(parameter.shape)) for name, v in piece.state.items()}
-                    state[number] = {"step": piece.step, **vectors}
+                    own = {name: Tensor(vector[part].reshape(parameter.shape)) for name, vector in vectors.items()}
+                    state[number] = {"step": piece.step, **own}
         groups, start = [], 0
         for group in self.param_groups:
             end = start + len(group["params"])
@@ -200,5 +206,5 @@ class Optimizer:
         for key in entries[0]:
             if key != "step":
                 vectors = [np.ravel(np.asarray(entry[key])) for entry in entries]
-                piece.state[key] = np.concatenate(vectors, dtype=piece.dtype)
+                piece.state[key] = piece.cut(np.concatenate(vectors, dtype=piece.dtype))
         return [piece]

@@ -28,7 +28,8 @@ SMALL = 1 << 15
 raw_gradient = operator.attrgetter("_grad")
 """A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
 
-raw_array, raw_dtype = operator.attrgetter("array"), operator.attrgetter("dtype")
+raw_array, dtype_of = operator.attrgetter("array"), operator.attrgetter("dtype")
+"""Likewise a tensor's array, and the dtype of whatever has one."""
 
 references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
 """How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
@@ -48,7 +49,7 @@ class Piece:
         self.numbers = [number for number, _ in numbered]
         self.parameters = [parameter for _, parameter in numbered]
         self.dtype = self.parameters[0].dtype
-        self.dtypes = {self.dtype}
+        self.dtypes = {self.dtype}  # to be compared with those of many arrays
         sizes = [p.numel() for p in self.parameters]
         ends = np.cumsum(sizes).tolist()
         self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
@@ -59,10 +60,9 @@ class Piece:
         self.forget_places()
 
     def forget_state(self) -> None:
-        """Begin without state vectors."""
-        self.state: dict[str, ndarray] = {}
+        """Begin without state vectors; these are kept as their blocks."""
+        self.state: dict[str, list[ndarray]] = {}
         self.started: dict[str, int] = {}
-        self.views: dict[str, list[ndarray]] = {}
 
     def forget_places(self) -> None:
         """Begin without knowing where the parameters are: their arrays, and the blocks of the vector under these."""
@@ -70,7 +70,7 @@ class Piece:
         self.arrays: list[ndarray] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "views": {}, "flat": [], "arrays": []}
+        return {**vars(self), "flat": [], "arrays": []}  # the places of a copy are others
 
     def cut(self, vector: ndarray) -> list[ndarray]:
         """The blocks of a vector."""
@@ -78,13 +78,16 @@ class Piece:
 
     def vector(self, name: str, block: int) -> ndarray:
         """A block of a state vector by name, zeros at first; in which step it started is noted."""
-        views = self.views.get(name)
-        if views is None:
-            if name not in self.state:
-                self.state[name] = np.zeros(self.size, self.dtype)
-                self.started[name] = self.step
-            views = self.views[name] = self.cut(self.state[name])
-        return views[block]
+        blocks = self.state.get(name)
+        if blocks is None:
+            blocks = self.state[name] = self.cut(np.zeros(self.size, self.dtype))
+            self.started[name] = self.step
+        return blocks[block]
+
+    def vectors(self) -> dict[str, ndarray]:
+        """Copies of the state vectors by name."""
+        nothing = np.empty(0, self.dtype)  # a vector of no elements has no blocks
+        return {name: np.concatenate([nothing, *blocks]) for name, blocks in self.state.items()}
 
     # -- gradients -----------------------------------------------------------------------------
 
@@ -92,8 +95,8 @@ class Piece:
         """The gradients of its parameters as one vector; None unless all have one."""
         gradients: list[Any] = list(map(raw_gradient, self.parameters))
         try:
-            dtypes = set(map(raw_dtype, gradients))
-        except AttributeError:  # of None
+            dtypes = set(map(dtype_of, gradients))
+        except AttributeError:  # None has no dtype
             return None
         self.settle()
         if dtypes != self.dtypes:
@@ -116,8 +119,8 @@ class Piece:
         """
         if self.flat and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
             return
-        self.forget_places()  # which would count as references
-        dtypes = set(map(raw_dtype, self.parameters))
+        self.forget_places()  # they would count as references
+        dtypes = set(map(dtype_of, self.parameters))
         if dtypes != self.dtypes:
             self.refuse("parameter", dtypes)
         with moving:
@@ -147,7 +150,8 @@ class Piece:
         for parameter in self.parameters:
             parameter.memory.changed = now
         if self.flat:
-            np.subtract(self.flat[block], change, self.flat[block])
+            values = self.flat[block]
+            values -= change
         elif len(self.parameters) > 1:  # all in one block
             for parameter, part in zip(self.parameters, self.parts):
                 parameter.array -= change[part].reshape(parameter.shape)
@@ -162,8 +166,8 @@ class Piece:
             chosen = [i for i, other in enumerate(keys) if other == key]
             piece = Piece([(self.numbers[i], self.parameters[i]) for i in chosen])
             piece.step = self.step
-            for name, vector in self.state.items():
-                piece.state[name] = np.concatenate([vector[self.parts[i]] for i in chosen])
+            for name, vector in self.vectors().items():
+                piece.state[name] = piece.cut(np.concatenate([vector[self.parts[i]] for i in chosen]))
             pieces.append(piece)
         return pieces
 
@@ -183,17 +187,13 @@ class Scratch(threading.local):
 
 
 scratch = Scratch()
+"""``scratch(dtype, size)``: memory for what is to be subtracted from a block."""
 
 
-def split_off(piece: Piece, pieces: list[Piece]) -> list[Piece]:
-    """The part of a piece whose parameters have gradients, if there is one; in the list both parts take its place."""
+def separated(piece: Piece) -> list[Piece]:
+    """The piece as one or two: of parameters that have a gradient, and of those that have none."""
     missing = [parameter._grad is None for parameter in piece.parameters]
-    if all(missing):
-        return []
-    parts = piece.split(missing)
-    i = pieces.index(piece)
-    pieces[i : i + 1] = parts
-    return [part for part in parts if part.parameters[0]._grad is not None]
+    return [piece] if all(missing) else piece.split(missing)
 
 
 def joined(arrays: Sequence[Any]) -> ndarray:
