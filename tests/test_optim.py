@@ -220,7 +220,7 @@ def test_gradients_may_be_laid_out_in_any_way(name):
     rng = np.random.default_rng(3)
     results = []
     for arrange in (np.ascontiguousarray, np.asfortranarray, lambda a: np.stack([a, a], -1)[..., 0]):
-        parameters = [nn.Parameter(mg.ones(200, 300)), nn.Parameter(mg.ones(3, 4))]
+        parameters = [nn.Parameter(mg.ones(*shape)) for shape in ((200, 300), (3, 4), (5, 2))]
         optimizer = kind(parameters, **settings)
         rng = np.random.default_rng(3)
         for _ in range(3):

@@ -65,8 +65,8 @@ class Op:
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
-        self.by_rules = one_by_one(self.vjps)
-        self.fused = fused or self.by_rules
+        self.by_rules = one_by_one(self.vjps)  # what a graph of gradients is made with
+        self.fused = fused or self.by_rules  # what gradients as arrays are computed with
         self.operands = len(vjps)
         # NumPy's own functions would take one more array for the memory to write their result to
         self.counts = range(self.operands, self.operands + 1 if isinstance(forward, np.ufunc) else sys.maxsize)

@@ -197,11 +197,13 @@ def separated(piece: Piece) -> list[Piece]:
 
 
 def joined(arrays: Sequence[Any]) -> ndarray:
-    """Arrays or tensors of one dtype as one vector, perhaps read-only. NumPy takes twice as long as ``bytes``."""
+    """Arrays or tensors of one dtype as one read-only vector. NumPy takes twice as long as ``bytes`` to join them."""
     try:
-        return np.frombuffer(b"".join(arrays), arrays[0].dtype)
-    except TypeError:  # one is a tensor, or not contiguous
-        return np.concatenate(list(map(array_of, arrays)), None)
+        content = b"".join(arrays)
+    except TypeError:  # one is a tensor, because somebody has looked at it, or not contiguous
+        contiguous: list[Any] = [np.ascontiguousarray(array_of(array)) for array in arrays]
+        content = b"".join(contiguous)
+    return np.frombuffer(content, arrays[0].dtype)
 
 
 def movable(parameter: Tensor) -> bool:
