@@ -1,6 +1,7 @@
 """Large batches are normalised block by block, and by several threads: with the results of the small ones' way."""
 
 import gc
+import math
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.nn import functional as F
 from minigrad.ops import deviations, threads
-from minigrad.ops.deviations import Blocked, Kept
+from minigrad.ops.deviations import LONG_DOT, Blocked, Kept, row_dots
 
 SHAPES = [
     (2, 1), (3, 5), (33, 7), (1025, 3), (5, 3000), (3, 9000),
@@ -85,7 +86,9 @@ JOINED = {
     (8, 33): (8, 33),
     (31, 7): (31, 7),
     (30, 7, 0): (30, 0),
-    (30, 3, 64): (30, 3, 64),
+    (30, 3, 64): (30, 192),
+    (30, 1, 16): (10, 48),
+    (3, 2, 70): (3, 140),
 }
 """The shapes of batches, and how they are worked on where a long row has more than 32 elements."""
 
@@ -110,9 +113,22 @@ def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
     assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
 
 
-def test_long_samples_are_not_joined():
+def test_samples_with_many_values_of_a_channel_are_joined_as_well():
     assert_follows_formulas(Kept, (512, 1, 64), 0.0)
-    assert Kept(np.ones((512, 1, 64))).layout.shape == (512, 1, 64)
+    assert Kept(np.ones((512, 1, 64))).layout.shape == (4, 8192)
+
+
+@pytest.mark.parametrize("length", [0, 1, LONG_DOT - 1, LONG_DOT, LONG_DOT + 1, 3 * LONG_DOT, 5 * LONG_DOT + 7])
+def test_sums_of_products_of_rows(length):
+    a, b = np.random.default_rng(length).standard_normal((2, 3, 4, length))
+    np.testing.assert_allclose(row_dots(a, b), (a * b).sum(-1), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(row_dots(a[:, 1:3], np.ones(length)), a[:, 1:3].sum(-1), rtol=0, atol=1e-10)
+
+
+def test_long_rows_are_added_up_accurately():
+    row = np.linspace(0, 1, 1 << 22, dtype=np.float32)
+    exact = row.astype(np.float64).sum()
+    assert abs(row_dots(row, np.ones_like(row)) / exact - 1) < 1e-7
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (512, 128), (384, 96), (1000, 64), (656, 3, 17)], ids=str)
@@ -162,6 +178,46 @@ def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
     assert x.size >= deviations.LARGE and abs(y - standardised(x)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(512, 256), (1000, 256), (40000, 7), (31, 5000), (2, 70000), (700, 128, 2), (2, 3, 300, 300), (64, 64, 24, 24)],
+    ids=str,
+)
+def test_few_values_are_some_of_each_channel_from_all_over_the_batch(shape):
+    samples, channels, length = shape[0], shape[1], math.prod(shape[2:])
+    # each value says where it is
+    places = np.arange(samples)[:, None, None] * 1e6 + np.arange(channels)[:, None] + np.linspace(0, 0.5, length)
+    few = Blocked(places.reshape(shape)).few_values()
+    assert (np.floor(few % 1e6) == np.arange(channels)[:, None]).all()
+    taken, least = few.shape[0] * few.shape[2], min(deviations.FEW_VALUES, samples * length)
+    assert least <= taken < 3 * least
+    assert few.max() - few.min() >= 0.9 * (places.max() - places.min()) - 1e6
+
+
+PASSES = {
+    "around 0": (lambda x, few: x, 1),
+    "far from 0": (lambda x, few: x + 1e4, 1),
+    "a few are far from 0": (lambda x, few: x + 1e4 * few, 2),
+    "all but a few are far from 0": (lambda x, few: x + 1e4 * ~few, 2),
+    "sorted": (lambda x, few: np.sort(x, 0), 1),
+    "sorted, far from 0": (lambda x, few: np.sort(x, 0) - 1e4, 1),
+}
+"""Batches whose few values tell the truth or mislead, and how many passes their mean and variance take."""
+
+
+@pytest.mark.parametrize("kind", PASSES)
+def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
+    made, passes = PASSES[kind]
+    few = (np.arange(4096) % 128 == 0)[:, None]
+    x = made(np.random.default_rng(0).standard_normal((4096, 64)), few).astype(np.float32)
+    taken, take_moments = [], Blocked.take_moments
+    monkeypatch.setattr(Blocked, "take_moments", lambda d: (taken.append(d), take_moments(d)))
+    y = F.batch_norm(x, None, None, training=True)
+    assert len(taken) == passes
+    expected = standardised(x)
+    assert (abs(y - expected) < 1e-6 * np.maximum(1, abs(expected) / 4)).all()
 
 
 def test_squares_too_large_for_their_dtype_are_not_needed(shared_by):

@@ -42,8 +42,14 @@ LARGE = 1 << 17
 BLOCK_BYTES = 1 << 21
 """Bytes of a block: few enough for the caches, many enough to make little of what a call costs."""
 
-SHARED_BYTES = 1 << 24
+SHARED_BYTES = 1 << 23
 """Bytes of a batch from which threads share the work."""
+
+LONG_DOT = 1 << 10
+"""Elements of a row added up at a time: few enough for a small rounding error."""
+
+FEW_VALUES = 32
+"""At least so many of each channel's values are asked whether its mean seems to be far from 0."""
 
 
 unreported = np.errstate(invalid="ignore", over="ignore")
@@ -57,40 +63,38 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
 
 
 class Layout:
-    """How small batches of one shape are worked on: as arrays of ``shape``; ``reshapes`` says if that is another one.
+    """How small batches of one shape are worked on: as a matrix of ``shape``; ``reshapes`` says if that is another one.
 
-    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones;
-    or it is a matrix (C, length), where that has long rows itself.
+    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones.
 
-    ``repeated`` makes of a value per channel what broadcasts with those. ``sum`` adds up each channel; ``accurate_sum``
-    rounds less and takes longer; ``sum_float64`` and ``mean_float64`` add in float64. The latter saves a division and
-    costs the last digit: the mean of equal values is not always that value. A channel has ``n`` values, but n is at
-    least 1: nothing is divided by 0.
+    ``repeated`` makes of a value per channel what broadcasts with those rows. ``sum`` adds up each channel, ``dot`` the
+    products of two batches; ``squares`` adds up squares, rounds less and takes longer; ``sum_float64`` and
+    ``mean_float64`` add in float64. The latter saves a division and costs the last digit: the mean of equal values is
+    not always that value. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         samples, channels = shape[:2]
         length = math.prod(shape[2:])
         self.n = n = samples * length or 1
-        sample = (channels * length,) if length < LONG_SAMPLE else (channels, length)
-        joined = rows_to_join(samples, channels * length) if length < LONG_SAMPLE else 1
-        self.shape = (samples // joined, joined * sample[0], *sample[1:])
+        joined = rows_to_join(samples, channels * length)
+        self.shape = (samples // joined, joined * channels * length)
         self.reshapes = self.shape != shape
         self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
-        if length >= LONG_SAMPLE:
-            self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
-        elif joined * length != 1:
-            self.repeated = lambda vector: vector.repeat(length)[None].repeat(joined, 0).reshape(-1)
+        if joined * length != 1:
+            self.repeated = functools.partial(repeated, length, joined)
         elif samples == 1:
             self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
-        add_up = functools.partial(channel_sums, channels, (samples, *sample))
+        add_up = functools.partial(channel_sums, (samples, channels, length))
         self.sum: Callable[[ndarray], ndarray] = add_up
-        self.accurate_sum: Callable[[ndarray], ndarray] = functools.partial(add_up, columns=accurate_column_sums)
+        self.dot: Callable[[ndarray, ndarray], ndarray] = add_up
+        self.squares: Callable[[ndarray], ndarray] = lambda values: add_up(values, values, accurate_column_sums)
         self.sum_float64: Callable[[ndarray], ndarray] = add_up
         # of add_up and n, not of self: a layout is no part of a cycle
         self.mean_float64: Callable[[ndarray], ndarray] = lambda values: add_up(values) / n
         if length == 1 and joined == 1 and samples <= ROWS:
-            self.sum = ones(samples, dtype).dot
+            self.sum = total = ones(samples, dtype).dot
+            self.dot = lambda a, b: total(a * b)
             self.sum_float64 = ones(samples, float64).dot
             self.mean_float64 = (ones(samples, float64) / n).dot
 
@@ -107,15 +111,38 @@ def rows_to_join(n: int, columns: int) -> int:
     return next((count for count in range(least, 2 * least) if n % count == 0), 1)
 
 
+def repeated(length: int, joined: int, vector: ndarray) -> ndarray:
+    """A value per channel as a row of joined samples, which have ``length`` values of each channel."""
+    row = vector if length == 1 else vector.repeat(length)
+    return row if joined == 1 else row[None].repeat(joined, 0).reshape(-1)
+
+
 def channel_sums(
-    channels: int, shape: tuple[int, ...], values: ndarray, columns: Callable[[ndarray], ndarray] = column_sums
-) -> ndarray:
-    """The sum of the values of each channel; the shape has a row for each sample."""
-    values = values.reshape(shape)
-    if values.ndim == 3:
-        values = np.add.reduce(values, 2)
-    total = columns(values)
-    return total if len(total) == channels else np.add.reduce(total.reshape(channels, -1), 1)
+    shape: tuple[int, int, int], a: ndarray, b: ndarray | None = None,
+    columns: Callable[[ndarray], ndarray] = column_sums,
+) -> ndarray:  # fmt: skip
+    """The sum of the values of each channel, or of their products with those of ``b``; the shape is (N, C, length)."""
+    samples, channels, length = shape
+    if length >= LONG_SAMPLE:
+        return columns(sample_sums(shape, a, b))
+    total = columns((a if b is None else a * b).reshape(samples, channels * length))
+    return total if length == 1 else np.add.reduce(total.reshape(channels, length), 1)
+
+
+def sample_sums(shape: tuple[int, int, int], a: ndarray, b: ndarray | None) -> ndarray:
+    """The same for each sample: (N, C). For samples that are long in each channel."""
+    return row_dots(a.reshape(shape), ones(shape[2], a.dtype) if b is None else b.reshape(shape))
+
+
+def row_dots(a: ndarray, b: ndarray) -> ndarray:
+    """``sum(a * b)`` over the last axis, by pieces of it."""
+    pieces = a.shape[-1] // LONG_DOT
+    whole = pieces * LONG_DOT
+    total: ndarray = np.vecdot(a[..., whole:], b[..., whole:])
+    if pieces:
+        a, b = (values[..., :whole].reshape(*values.shape[:-1], pieces, LONG_DOT) for values in (a, b))
+        total += np.add.reduce(np.vecdot(a, b), -1)
+    return total
 
 
 class Kept:
@@ -171,7 +198,7 @@ class Kept:
         mean += rest
         self.mean = mean
         # the variance scales every value of its channel: its error counts most
-        self.var = self.layout.accurate_sum(self.d * self.d)
+        self.var = self.layout.squares(self.d)
         self.var /= self.n
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -192,7 +219,7 @@ class Kept:
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
         dy = dy.reshape(self.d.shape) if self.layout.reshapes else dy
-        return self.layout.sum(dy), self.layout.sum(dy * self.d)
+        return self.layout.sum(dy), self.layout.dot(dy, self.d)
 
     def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
@@ -209,10 +236,14 @@ class Blocked:
 
     ``mean = shift + offset``. Blocks hold ``x - shift``; the offset is accounted for channel by channel.
     Where the mean is no farther from 0 than the values are from it, no shift is needed; otherwise squares
-    of ``x`` would lose the digits that all its values share, or be too large, and the mean as it is then known
-    is the shift.
+    of ``x`` would lose the digits that all its values share, or be too large. The shift is the mean of a few
+    values or, should these mislead, the batch's mean as it is then known.
     """
 
+    mean: ndarray
+    var: ndarray
+    shift: ndarray | None
+    offset: Any
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
@@ -223,38 +254,47 @@ class Blocked:
         self.n = len(x) * self.length
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
-        self.width = -(-max(LONG_ROW, block // FEW_ROWS) // sample) * sample
+        self.joined = -(-max(LONG_ROW, block // FEW_ROWS) // sample)
+        self.width = self.joined * sample
         self.step = max(1, block // self.width)
-        self.shift = mean
-        self.offset: Any = 0.0
-        if mean is None:
-            self.offset, self.var = self.moments()
-            if not ((self.offset**2 <= self.var) & (self.var < np.inf)).all():
-                self.shift = self.offset.astype(x.dtype)
-                self.offset, self.var = self.moments()
-        self.mean = self.offset if self.shift is None else self.shift + self.offset
+        if mean is not None:
+            self.mean, self.shift, self.offset = mean, mean, 0.0
+            return
+        few = Kept(self.few_values())
+        self.shift = few.mean if is_far(few.mean, few.var) else None
+        self.take_moments()
+        if is_far(self.offset, self.var):
+            self.shift = self.mean.astype(x.dtype)
+            self.take_moments()
 
-    def moments(self) -> tuple[ndarray, ndarray]:
-        """The mean of ``x - shift``, and its biased variance."""
-        total, square = self.totals(lambda d: (self.block_sums(d), self.block_sums(d * d)))
-        mean = total / self.n
-        return mean, np.maximum(square / self.n - mean * mean, 0)
+    def few_values(self) -> ndarray:
+        """Some of the batch's values, spread evenly over it, in the shape of a small batch."""
+        samples = max(1, len(self.x) // FEW_VALUES)
+        step = max(1, min(len(self.x), FEW_VALUES) * self.length // FEW_VALUES)
+        return self.x.reshape(-1, self.channels, self.length)[::samples, :, step // 2 :: step]
+
+    def take_moments(self) -> None:
+        """Compute mean and biased variance with the shift as it is."""
+        total, square = self.totals(lambda d: (self.block_sums(d), self.block_sums(d, d)))
+        self.offset = total / self.n
+        self.var = np.maximum(square / self.n - self.offset**2, 0)
+        self.mean = self.offset if self.shift is None else self.shift + self.offset
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
 
         def task(d: ndarray, y: ndarray, scale: ndarray, constant: ndarray) -> None:
             np.multiply(d, scale, y)
-            np.add(y, constant, y)
+            y += constant
 
         y = np.empty(self.x.shape, self.x.dtype)
         constant = (0 if bias is None else bias) - self.offset * scale
-        self.for_blocks(task, [y], [scale, constant])
+        self.for_blocks(task, [y], [scale, constant], into=True)
         return y
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
-        total, product = self.totals(lambda d, dy: (self.block_sums(dy), self.block_sums(dy * d)), [dy])
+        product, total = self.totals(lambda d, dy: (self.block_sums(dy, d), self.block_sums(dy)), [dy])
         return total, product - self.offset * total
 
     def gradient(self, dy: ndarray, constant: Any, slope: ndarray, scale: ndarray) -> ndarray:
@@ -262,32 +302,34 @@ class Blocked:
 
         def task(d: ndarray, dy: ndarray, dx: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> None:
             np.multiply(d, slope, dx)
-            np.add(dx, constant, dx)
+            dx += constant
             np.subtract(dy, dx, dx)
-            np.multiply(dx, scale, dx)
+            dx *= scale
 
         dx = np.empty(self.x.shape, self.x.dtype)
-        self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale])
+        self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale], into=True)
         return dx
 
     def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = ()) -> list[Any]:
         """What ``task`` returns for each block, added up."""
         return [sum(parts) for parts in zip(*self.for_blocks(task, arrays))]
 
+    @unreported
     def for_blocks(
-        self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = ()
-    ) -> list[Any]:
+        self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = (),
+        into: bool = False,
+    ) -> list[Any]:  # fmt: skip
         """``task(x - shift, *arrays, *vectors)``, block by block; each vector is repeated along its rows.
 
-        The last block is the first: the cache still holds it from the pass before.
+        ``into`` says that the last array is to be written: there is room in it for ``x - shift`` before. The last block
+        is the first: the cache still holds it from the pass before.
         """
         rows = [self.repeated(vector) for vector in vectors]
         shift = None if self.shift is None else self.repeated(self.shift)
 
-        @unreported
         def work(x: ndarray, *others: ndarray) -> Any:
             width = x.shape[1]
-            d = x if shift is None else x - shift[:width]
+            d = x if shift is None else np.subtract(x, shift[:width], others[-1] if into else None)
             return task(d, *others, *[row[:width] for row in rows])
 
         blocks = list(zip(*map(self.blocks, (self.x, *arrays))))
@@ -303,14 +345,26 @@ class Blocked:
 
     def repeated(self, vector: ndarray) -> ndarray:
         """A row of a block that holds the channels' values."""
-        row = np.empty((self.width // (self.channels * self.length), self.channels, self.length), self.x.dtype)
-        row[...] = vector[:, None]
-        return row.reshape(-1)
+        return repeated(self.length, self.joined, vector.astype(self.x.dtype, copy=False))
 
-    def block_sums(self, block: ndarray) -> ndarray:
-        """The sum of a block's values of each channel: in float64 but for the first few additions."""
-        # where several threads share the work the BLAS is slower: its own threads would wait for each other
-        total = np.add.reduce(block, 0) if self.shared else ones(len(block), block.dtype).dot(block)
-        if self.length != 1:
+    def block_sums(self, a: ndarray, b: ndarray | None = None) -> ndarray:
+        """The sum of a block's values of each channel, or of their products with those of another block.
+
+        In float64 but for the first few additions.
+        """
+        if self.length >= LONG_SAMPLE:
+            total = sample_sums((-1, self.channels, self.length), a, b)
+        elif b is not None:
+            total = np.einsum("ij,ij->j", a, b)
+        elif self.shared:  # the BLAS's own threads would wait for each other
+            total = np.add.reduce(a, 0)
+        else:
+            total = ones(len(a), a.dtype).dot(a)
+        if 1 < self.length < LONG_SAMPLE:
             total = np.add.reduce(total.reshape(-1, self.length), 1)
         return np.add.reduce(total.reshape(-1, self.channels), 0, float64)
+
+
+def is_far(mean: ndarray, var: ndarray) -> bool:
+    """Whether a mean is farther from 0 than the values are from it, or the variance is not finite."""
+    return not ((mean**2 <= var) & (var < np.inf)).all()
