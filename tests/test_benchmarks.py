@@ -90,9 +90,11 @@ def test_the_optimisers_by_hand_do_what_minigrads_do(by_hand, kind, settings):
     np.testing.assert_allclose(vector, parameter.numpy(), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("mean", [0, 3])
 @pytest.mark.parametrize("shape", [(9, 4), (5, 3, 2, 4)])
-def test_batchnorm_by_hand_is_minigrads(shape):
-    arrays = batchnorm.arrays_of(shape)
+def test_batchnorm_by_hand_is_minigrads(shape, mean):
+    arrays = batchnorm.arrays_of(shape, mean)
+    assert abs(arrays[0].mean() - mean) < 0.5
     np.testing.assert_allclose(batchnorm.by_hand(*arrays)(), batchnorm.eager(mg, *arrays)().numpy(), atol=1e-5)
 
 
@@ -129,7 +131,7 @@ def test_each_operations_gradients_are_minigrads(name):
 ROWS = {
     "steps": ["toy"],
     "inference": ["toy"],
-    "batchnorm": ["(32, 32)", "(64, 64)"],
+    "batchnorm": ["(32, 32)", "(64, 64), mean 3"],
     "operations": [row for name in operations.OPERATIONS for row in (name, f"{name}, backward")],
     "optimizers": ["SGD, 3 of 2x2", "SGD momentum, 3 of 2x2", "Adam, 3 of 2x2"],
     "scaling": ["width 2", "width 4", "depth 1", "depth 2", "batch 8", "batch 16"],
@@ -138,7 +140,7 @@ ROWS = {
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_section_times_by_hand_and_minigrad(name, monkeypatch):
-    monkeypatch.setattr(batchnorm, "SHAPES", batchnorm.SHAPES[:2])
+    monkeypatch.setattr(batchnorm, "CASES", [((32, 32), 0), ((64, 64), 3)])
     monkeypatch.setattr(optimizers, "PARAMETERS", {"3 of 2x2": [(2, 2)] * 3})
     monkeypatch.setattr(nets, "DOUBLINGS", 1)
     rows = [row for row in runs.SECTIONS[name].rows(SETTINGS) if isinstance(row, Measurement)]
@@ -147,7 +149,7 @@ def test_a_section_times_by_hand_and_minigrad(name, monkeypatch):
 
 
 def test_the_memory_limit_is_for_large_arrays(monkeypatch):
-    monkeypatch.setattr(batchnorm, "SHAPES", [(32, 32), (64, 64)])
+    monkeypatch.setattr(batchnorm, "CASES", [((32, 32), 0), ((64, 64), 0)])
     monkeypatch.setattr(batchnorm, "LARGE", 64 * 64)
     small, large, _ = batchnorm.batchnorm(SETTINGS)
     assert [*small.samples] == ["by hand", "minigrad"]
