@@ -17,6 +17,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.graph.description import KINDS, MODES
 from minigrad.nn import functional as F
+from minigrad.ops import deviations
 
 HOSTILE = 'a<b>&"|{};#`\\N --> \n\t end é %% ]]> <!--'
 
@@ -453,6 +454,15 @@ def test_a_batch_norm_says_the_statistics_it_used_and_what_it_keeps_until_backwa
     assert lines[4] == f"saves x, x - mean, std, scale ({kept:,} bytes)"
     y.sum().backward()
     assert parsed(y).box("batch_norm").lines[4] == "saved values: freed by backward"
+
+
+@pytest.mark.parametrize(("mean", "saved"), [(0, "x"), (9, "x, x - mean")])
+def test_a_large_batch_is_saved_once_unless_its_mean_is_far_from_0(mean, saved, monkeypatch):
+    monkeypatch.setattr(deviations, "LARGE", 1)
+    x = mg.tensor(np.random.default_rng(0).standard_normal((100, 4)) + mean).requires_grad_()
+    kept = 100 * 4 * 8 * len(saved.split(", ")) + 2 * 4 * 8
+    y = F.batch_norm(x, None, None, training=True)
+    assert parsed(y).box("batch_norm").lines[-1] == f"saves {saved}, std, scale ({kept:,} bytes)"
 
 
 def test_functional_batch_norm_shows_its_mode_and_its_buffers():

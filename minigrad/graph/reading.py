@@ -18,7 +18,6 @@ from ..nn.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..ops.batch_norm import values_per_channel
-from ..ops.deviations import Kept
 from ..tensor.tensor import Tensor
 from .calls import Calls
 from .description import Box, Cluster, Edge, Line, Picture
@@ -109,7 +108,7 @@ def batch_norm_lines(node: Node, op: Op) -> list[Line]:
         kept = {"x": node.saved[1]}
         if node.cache is not None:
             deviations, std, scale = node.cache
-            kept |= {"x - mean": deviations.d} if isinstance(deviations, Kept) else {}
+            kept |= {} if np.may_share_memory(deviations.d, node.saved[1]) else {"x - mean": deviations.d}
             kept |= {"std": std, "scale": scale}
         size = sum(array.nbytes for array in kept.values() if isinstance(array, ndarray))
         lines.append(f"saves {', '.join(kept)} ({size:,} bytes)")

@@ -36,7 +36,7 @@ SMALL = 1 << 13
 WORTH_JOINING = 1 << 15
 """Elements of a batch from which joining short rows to long ones takes less time than it saves."""
 
-LARGE = 1 << 17
+LARGE = 1 << 19
 """Elements from which a batch is worked on in blocks."""
 
 BLOCK_BYTES = 1 << 21
@@ -232,24 +232,23 @@ class Kept:
 
 
 class Blocked:
-    """The deviations of a large batch: computed again, a block at a time, wherever they are needed.
+    """The deviations of a large batch: a block at a time, wherever they are needed.
 
-    ``mean = shift + offset``. Blocks hold ``x - shift``; the offset is accounted for channel by channel.
-    Where the mean is no farther from 0 than the values are from it, no shift is needed; otherwise squares
-    of ``x`` would lose the digits that all its values share, or be too large. The shift is the mean of a few
-    values or, should these mislead, the batch's mean as it is then known.
+    ``mean = shift + offset``. Blocks hold ``d = x - shift``; the offset is accounted for channel by channel.
+    Where the mean is no farther from 0 than the values are from it, there is no shift, and ``d`` is ``x``. Otherwise
+    squares of ``x`` would lose the digits that all its values share, or be too large. The shift is then the mean of a
+    few values or, should these mislead, the batch's mean as it is known by now.
     """
 
     mean: ndarray
     var: ndarray
-    shift: ndarray | None
     offset: Any
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
     @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
-        self.x = np.ascontiguousarray(x)
+        x = np.ascontiguousarray(x)
         self.channels, self.length = x.shape[1], math.prod(x.shape[2:])
         self.n = len(x) * self.length
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
@@ -257,28 +256,25 @@ class Blocked:
         self.joined = -(-max(LONG_ROW, block // FEW_ROWS) // sample)
         self.width = self.joined * sample
         self.step = max(1, block // self.width)
+        self.d, self.to_subtract = x, mean
         if mean is not None:
-            self.mean, self.shift, self.offset = mean, mean, 0.0
+            self.mean, self.offset = mean, 0.0
             return
-        few = Kept(self.few_values())
-        self.shift = few.mean if is_far(few.mean, few.var) else None
-        self.take_moments()
+        few = Kept(few_values(x))
+        self.take_moments(x, few.mean if is_far(few.mean, few.var) else None)
         if is_far(self.offset, self.var):
-            self.shift = self.mean.astype(x.dtype)
-            self.take_moments()
+            self.take_moments(x, self.mean.astype(x.dtype))
 
-    def few_values(self) -> ndarray:
-        """Some of the batch's values, spread evenly over it, in the shape of a small batch."""
-        samples = max(1, len(self.x) // FEW_VALUES)
-        step = max(1, min(len(self.x), FEW_VALUES) * self.length // FEW_VALUES)
-        return self.x.reshape(-1, self.channels, self.length)[::samples, :, step // 2 :: step]
-
-    def take_moments(self) -> None:
-        """Compute mean and biased variance with the shift as it is."""
-        total, square = self.totals(lambda d: (self.block_sums(d), self.block_sums(d, d)))
+    def take_moments(self, x: ndarray, shift: ndarray | None) -> None:
+        """Compute mean and biased variance, and keep ``x - shift``."""
+        self.d, self.to_subtract = x, shift
+        kept = [] if shift is None else [np.empty_like(x)]
+        total, square = self.totals(lambda d, *_: (self.block_sums(d), self.block_sums(d, d)), kept, into=bool(kept))
         self.offset = total / self.n
         self.var = np.maximum(square / self.n - self.offset**2, 0)
-        self.mean = self.offset if self.shift is None else self.shift + self.offset
+        self.mean = self.offset if shift is None else shift + self.offset
+        if kept:
+            self.d, self.to_subtract = kept[0], None
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
@@ -287,7 +283,7 @@ class Blocked:
             np.multiply(d, scale, y)
             y += constant
 
-        y = np.empty(self.x.shape, self.x.dtype)
+        y = np.empty_like(self.d)
         constant = (0 if bias is None else bias) - self.offset * scale
         self.for_blocks(task, [y], [scale, constant], into=True)
         return y
@@ -306,33 +302,34 @@ class Blocked:
             np.subtract(dy, dx, dx)
             dx *= scale
 
-        dx = np.empty(self.x.shape, self.x.dtype)
+        dx = np.empty_like(self.d)
         self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale], into=True)
         return dx
 
-    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = ()) -> list[Any]:
+    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), into: bool = False) -> list[Any]:
         """What ``task`` returns for each block, added up."""
-        return [sum(parts) for parts in zip(*self.for_blocks(task, arrays))]
+        return [sum(parts) for parts in zip(*self.for_blocks(task, arrays, into=into))]
 
     @unreported
     def for_blocks(
         self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = (),
         into: bool = False,
     ) -> list[Any]:  # fmt: skip
-        """``task(x - shift, *arrays, *vectors)``, block by block; each vector is repeated along its rows.
+        """``task(d, *arrays, *vectors)``, block by block; each vector is repeated along its rows.
 
-        ``into`` says that the last array is to be written: there is room in it for ``x - shift`` before. The last block
-        is the first: the cache still holds it from the pass before.
+        ``into`` says that the last array is to be written: what is still to be subtracted from ``d`` is written there.
+        The last block is the first: the cache still holds it from the pass before.
         """
         rows = [self.repeated(vector) for vector in vectors]
-        shift = None if self.shift is None else self.repeated(self.shift)
+        shift = None if self.to_subtract is None else self.repeated(self.to_subtract)
 
-        def work(x: ndarray, *others: ndarray) -> Any:
-            width = x.shape[1]
-            d = x if shift is None else np.subtract(x, shift[:width], others[-1] if into else None)
+        def work(d: ndarray, *others: ndarray) -> Any:
+            width = d.shape[1]
+            if shift is not None:
+                d = np.subtract(d, shift[:width], others[-1] if into else None)
             return task(d, *others, *[row[:width] for row in rows])
 
-        blocks = list(zip(*map(self.blocks, (self.x, *arrays))))
+        blocks = list(zip(*map(self.blocks, (self.d, *arrays))))
         return for_each(work, blocks[::-1], self.shared)
 
     def blocks(self, array: ndarray) -> list[ndarray]:
@@ -345,7 +342,7 @@ class Blocked:
 
     def repeated(self, vector: ndarray) -> ndarray:
         """A row of a block that holds the channels' values."""
-        return repeated(self.length, self.joined, vector.astype(self.x.dtype, copy=False))
+        return repeated(self.length, self.joined, vector.astype(self.d.dtype, copy=False))
 
     def block_sums(self, a: ndarray, b: ndarray | None = None) -> ndarray:
         """The sum of a block's values of each channel, or of their products with those of another block.
@@ -363,6 +360,13 @@ class Blocked:
         if 1 < self.length < LONG_SAMPLE:
             total = np.add.reduce(total.reshape(-1, self.length), 1)
         return np.add.reduce(total.reshape(-1, self.channels), 0, float64)
+
+
+def few_values(x: ndarray) -> ndarray:
+    """Some of a batch's values, spread evenly over it, in the shape of a small batch."""
+    samples, channels, length = *x.shape[:2], math.prod(x.shape[2:])
+    step = max(1, min(samples, FEW_VALUES) * length // FEW_VALUES)
+    return x.reshape(samples, channels, length)[:: max(1, samples // FEW_VALUES), :, step // 2 :: step]
 
 
 def is_far(mean: ndarray, var: ndarray) -> bool:
