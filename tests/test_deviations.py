@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.nn import functional as F
 from minigrad.ops import deviations, threads
-from minigrad.ops.deviations import LONG_DOT, Blocked, Kept, few_values, row_dots
+from minigrad.ops.deviations import PIECE, Blocked, Kept, few_values, row_sums
 
 SHAPES = [
     (2, 1), (3, 5), (33, 7), (1025, 3), (5, 3000), (3, 9000),
@@ -113,22 +113,31 @@ def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
     assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
 
 
-def test_samples_with_many_values_of_a_channel_are_joined_as_well():
-    assert_follows_formulas(Kept, (512, 1, 64), 0.0)
-    assert Kept(np.ones((512, 1, 64))).layout.shape == (4, 8192)
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((512, 1, 64), (4, 8192)), ((3, 2, 300), (3, 600)), ((2, 2, 300), (2, 2, 300)), ((2, 2, 255), (2, 510)),
+     ((5, 2, 8192), (5, 2, 8192)), ((5, 2, 8191), (5, 16382)), ((1, 3, 20, 20), (1, 3, 400))],
+)  # fmt: skip
+@pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
+def test_long_channels_are_rows_where_a_row_for_a_sample_would_not_pay(shape, expected, mean):
+    assert_follows_formulas(Kept, shape, mean)
+    assert_follows_formulas(Blocked, shape, mean)
+    assert Kept(np.ones(shape)).layout.shape == expected
+    assert (len(Blocked(np.ones(shape)).row) == 2) == (len(expected) == 3)
 
 
-@pytest.mark.parametrize("length", [0, 1, LONG_DOT - 1, LONG_DOT, LONG_DOT + 1, 3 * LONG_DOT, 5 * LONG_DOT + 7])
-def test_sums_of_products_of_rows(length):
+@pytest.mark.parametrize("length", [0, 1, *(k * PIECE + rest for k in (1, 3) for rest in (-1, 0, 1))])
+def test_sums_of_rows(length):
     a, b = np.random.default_rng(length).standard_normal((2, 3, 4, length))
-    np.testing.assert_allclose(row_dots(a, b), (a * b).sum(-1), rtol=0, atol=1e-10)
-    np.testing.assert_allclose(row_dots(a[:, 1:3], np.ones(length)), a[:, 1:3].sum(-1), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(row_sums(a, b), (a * b).sum(-1), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(row_sums(a[:, 1:3]), a[:, 1:3].sum(-1), rtol=0, atol=1e-10)
 
 
-def test_long_rows_are_added_up_accurately():
-    row = np.linspace(0, 1, 1 << 22, dtype=np.float32)
-    exact = row.astype(np.float64).sum()
-    assert abs(row_dots(row, np.ones_like(row)) / exact - 1) < 1e-7
+@pytest.mark.parametrize("shape", [(1, 1, 1 << 22), (1400, 1, 300), (1, 4, 5000)], ids=str)
+def test_sums_of_many_long_channels_are_accurate(shape):
+    values = np.linspace(0, 1, math.prod(shape), dtype=np.float32).reshape(shape)
+    exact = values.astype(np.float64).sum((0, 2))
+    np.testing.assert_allclose(Kept(values).layout.sum(values), exact, rtol=2e-7)
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (512, 128), (384, 96), (1000, 64), (656, 3, 17)], ids=str)
@@ -172,7 +181,9 @@ def shared_by(request, monkeypatch):
 
 @pytest.mark.parametrize("mean", [0.0, 0.5, 0.99, 1.01, 2.0, 100.0, 1e4, 1e7])
 @pytest.mark.parametrize(
-    "shape", [(600000, 1), (8192, 64), (64, 16, 24, 24), (8, 3, 150, 150), (1, 2, 600, 500)], ids=str
+    "shape",
+    [(600000, 1), (8192, 64), (20000, 64), (64, 16, 24, 24), (600, 8, 300), (8, 3, 150, 150), (1, 2, 600, 500)],
+    ids=str,
 )
 def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
@@ -180,20 +191,39 @@ def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     assert x.size >= deviations.LARGE and abs(y - standardised(x)).max() < 1e-6
 
 
+@pytest.mark.parametrize("mean", [0.0, 1e4, 1e7])
+@pytest.mark.parametrize("shape", [(10, 4), (300, 64), (20000, 64), (600, 8, 300)], ids=str)
+def test_accuracy_of_evaluation_in_float32(shape, mean, shared_by):
+    x = (np.random.default_rng(3).standard_normal(shape) + mean).astype(np.float32)
+    running_mean, running_var = np.full(shape[1], mean, np.float32), np.ones(shape[1], np.float32)
+    y = F.batch_norm(x, running_mean, running_var, training=False)
+    assert abs(y - (x.astype(np.float64) - mean) / np.sqrt(1 + 1e-5)).max() < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(20000, 64), (600, 8, 300), (70, 2, 100, 100), (2, 3, 400, 400)], ids=str)
+def test_blocks_are_all_of_a_batch_and_not_too_large(shape):
+    x = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
+    blocks = Blocked(x).blocks(x)
+    assert max(block.nbytes for block in blocks) <= deviations.BLOCK_BYTES
+    assert np.array_equal(np.concatenate([block.ravel() for block in blocks]), x.ravel())
+
+
 @pytest.mark.parametrize(
     "shape",
-    [(512, 256), (1000, 256), (40000, 7), (31, 5000), (2, 70000), (700, 128, 2), (2, 3, 300, 300), (64, 64, 24, 24)],
+    [(512, 256, 1), (1000, 256, 1), (40000, 7, 1), (31, 5000, 1), (2, 70000, 1), (700, 128, 2), (2, 3, 90000),
+     (64, 64, 576)],
     ids=str,
-)
+)  # fmt: skip
 def test_few_values_are_some_of_each_channel_from_all_over_the_batch(shape):
-    samples, channels, length = shape[0], shape[1], math.prod(shape[2:])
+    samples, channels, length = shape
     # each value says where it is
-    places = np.arange(samples)[:, None, None] * 1e6 + np.arange(channels)[:, None] + np.linspace(0, 0.5, length)
-    few = few_values(places.reshape(shape))
-    assert (np.floor(few % 1e6) == np.arange(channels)[:, None]).all()
-    taken, least = few.shape[0] * few.shape[2], min(deviations.FEW_VALUES, samples * length)
+    few, place = np.divmod(few_values(np.arange(math.prod(shape)).reshape(shape)), length)
+    sample, channel = np.divmod(few, channels)
+    assert (channel == np.arange(channels)[:, None]).all()
+    taken, least = sample.shape[0] * sample.shape[2], min(deviations.FEW_VALUES, samples * length)
     assert least <= taken < 3 * least
-    assert few.max() - few.min() >= 0.9 * (places.max() - places.min()) - 1e6
+    assert sample.min() == 0 and sample.max() >= 0.9 * (samples - 1)
+    assert abs(place.mean() - (length - 1) / 2) <= max(0.5, 0.1 * length)
 
 
 PASSES = {
@@ -229,13 +259,24 @@ def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
     assert abs(d.d.mean()) < 1 and Blocked(far, d.mean).d is far
 
 
-def test_squares_too_large_for_their_dtype_are_not_needed(shared_by):
+@pytest.mark.parametrize("shape", [(300000, 2), (32, 20000)], ids=str)
+def test_squares_too_large_for_their_dtype_are_not_needed(shape, shared_by):
     """The variance of values far from 0 exists where their squares do not."""
-    x = (np.random.default_rng(0).standard_normal((300000, 2)) * 1e15 + 1e20).astype(np.float32)
+    x = (np.random.default_rng(0).standard_normal(shape) * 1e15 + 1e20).astype(np.float32)
     exact = x.astype(np.float64)
     np.testing.assert_allclose(deviations.deviations(x).var, exact.var(0), rtol=1e-6)
     exact = (exact - exact.mean(0)) / exact.std(0)
     np.testing.assert_allclose(F.batch_norm(x, None, None, training=True), exact, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [7.1, 1e8, 2e37])
+def test_large_constant_channels(value, shared_by):
+    x = np.random.default_rng(0).standard_normal((16384, 64)).astype(np.float32)
+    x[:, 3] = value
+    mean, var = np.zeros(64, np.float32), np.ones(64, np.float32)
+    y = F.batch_norm(x, mean, var, training=True, momentum=1.0)
+    assert abs(y[:, 3]).max() * np.sqrt(1e-5) <= 1e-6 * value
+    assert abs(mean[3] / value - 1) < 1e-6 and 0 <= float(var[3]) <= (1e-6 * value) ** 2
 
 
 def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
@@ -250,6 +291,19 @@ def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
     expected = F.batch_norm(x[:, [0, 3]], None, None, training=True)
     np.testing.assert_allclose(y.numpy()[:, [0, 3]], expected, rtol=0, atol=1e-6)
     assert np.isfinite(leaf.grad.numpy()[:, [0, 3]]).all()
+
+
+@pytest.mark.parametrize("mean", [None, np.ones(4, np.float32)], ids=["own mean", "given mean"])
+def test_numpy_says_nothing_of_what_is_not_finite(mean, small_blocks):
+    x, dy = batch((50, 4)).astype(np.float32), batch((50, 4)).astype(np.float32)
+    x[7, 1], x[8, 2], x[:, 3] = np.inf, np.nan, 3e38
+    dy[7, 0], dy[8, 0], dy[:, 3], dy[:, 2] = np.inf, -np.inf, 3e38, np.inf
+    vectors = np.full((3, 4), 1e38, np.float32)
+    with np.errstate(all="raise"):
+        d = Blocked(x, mean)
+        d.scaled(*vectors[:2])
+        d.sums(dy)
+        d.gradient(dy, *vectors)
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (8192, 64)], ids=str)

@@ -20,9 +20,6 @@ LONG_ROW = 1 << 13
 """Elements of a long row: NumPy repeats a vector along the rows of a matrix at half the speed unless it is longer than
 half its buffer (``np.getbufsize()``, 8192)."""
 
-LONG_SAMPLE = 64
-"""Elements per channel of a sample, or of a row, from which NumPy loses little time between rows."""
-
 FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time."""
 

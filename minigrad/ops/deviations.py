@@ -19,7 +19,6 @@ from numpy import ndarray
 from .arrays import (
     FEW_ROWS,
     LONG_ROW,
-    LONG_SAMPLE,
     ROWS,
     accurate_column_sums,
     column_sums,
@@ -45,11 +44,14 @@ BLOCK_BYTES = 1 << 21
 SHARED_BYTES = 1 << 23
 """Bytes of a batch from which threads share the work."""
 
-LONG_DOT = 1 << 10
+LONG_CHANNEL = 1 << 8
+"""Values of a channel in one sample from which it is faster to add these up before those of other samples."""
+
+PIECE = 1 << 10
 """Elements of a row added up at a time: few enough for a small rounding error."""
 
 FEW_VALUES = 32
-"""At least so many of each channel's values are asked whether its mean seems to be far from 0."""
+"""So many of each channel's values tell well enough whether its mean is far from 0."""
 
 
 unreported = np.errstate(invalid="ignore", over="ignore")
@@ -63,9 +65,10 @@ def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
 
 
 class Layout:
-    """How small batches of one shape are worked on: as a matrix of ``shape``; ``reshapes`` says if that is another one.
+    """How small batches of one shape are worked on: as arrays of ``shape``; ``reshapes`` says if that is another one.
 
-    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones.
+    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones;
+    or it is a matrix (C, length), where that has long rows itself.
 
     ``repeated`` makes of a value per channel what broadcasts with those rows. ``sum`` adds up each channel, ``dot`` the
     products of two batches; ``squares`` adds up squares, rounds less and takes longer; ``sum_float64`` and
@@ -77,14 +80,19 @@ class Layout:
         samples, channels = shape[:2]
         length = math.prod(shape[2:])
         self.n = n = samples * length or 1
-        joined = rows_to_join(samples, channels * length)
-        self.shape = (samples // joined, joined * channels * length)
+        by_channel = has_long_channels(samples, length)
+        joined = 1 if by_channel else rows_to_join(samples, channels * length)
+        self.shape = (samples // joined, *([channels, length] if by_channel else [joined * channels * length]))
         self.reshapes = self.shape != shape
-        self.repeated: Callable[[ndarray], ndarray] = lambda vector: vector
-        if joined * length != 1:
-            self.repeated = functools.partial(repeated, length, joined)
+        self.repeated: Callable[[ndarray], ndarray]
+        if by_channel:
+            self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
+        elif joined * length != 1:
+            self.repeated = functools.partial(as_row, length, joined)
         elif samples == 1:
             self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
+        else:
+            self.repeated = lambda vector: vector
         add_up = functools.partial(channel_sums, (samples, channels, length))
         self.sum: Callable[[ndarray], ndarray] = add_up
         self.dot: Callable[[ndarray, ndarray], ndarray] = add_up
@@ -92,7 +100,7 @@ class Layout:
         self.sum_float64: Callable[[ndarray], ndarray] = add_up
         # of add_up and n, not of self: a layout is no part of a cycle
         self.mean_float64: Callable[[ndarray], ndarray] = lambda values: add_up(values) / n
-        if length == 1 and joined == 1 and samples <= ROWS:
+        if length == 1 and joined == 1 and samples <= ROWS:  # the same in fewer steps
             self.sum = total = ones(samples, dtype).dot
             self.dot = lambda a, b: total(a * b)
             self.sum_float64 = ones(samples, float64).dot
@@ -111,7 +119,12 @@ def rows_to_join(n: int, columns: int) -> int:
     return next((count for count in range(least, 2 * least) if n % count == 0), 1)
 
 
-def repeated(length: int, joined: int, vector: ndarray) -> ndarray:
+def has_long_channels(samples: int, length: int) -> bool:
+    """Whether samples are worked on as matrices (C, length): rows would not be longer, or hardly be used again."""
+    return length >= LONG_CHANNEL and (samples <= 2 or length >= LONG_ROW)
+
+
+def as_row(length: int, joined: int, vector: ndarray) -> ndarray:
     """A value per channel as a row of joined samples, which have ``length`` values of each channel."""
     row = vector if length == 1 else vector.repeat(length)
     return row if joined == 1 else row[None].repeat(joined, 0).reshape(-1)
@@ -123,25 +136,22 @@ def channel_sums(
 ) -> ndarray:  # fmt: skip
     """The sum of the values of each channel, or of their products with those of ``b``; the shape is (N, C, length)."""
     samples, channels, length = shape
-    if length >= LONG_SAMPLE:
-        return columns(sample_sums(shape, a, b))
+    if length >= LONG_CHANNEL:
+        return columns(row_sums(a.reshape(shape), None if b is None else b.reshape(shape)))
     total = columns((a if b is None else a * b).reshape(samples, channels * length))
-    return total if length == 1 else np.add.reduce(total.reshape(channels, length), 1)
+    return total if length == 1 else row_sums(total.reshape(channels, length))
 
 
-def sample_sums(shape: tuple[int, int, int], a: ndarray, b: ndarray | None) -> ndarray:
-    """The same for each sample: (N, C). For samples that are long in each channel."""
-    return row_dots(a.reshape(shape), ones(shape[2], a.dtype) if b is None else b.reshape(shape))
-
-
-def row_dots(a: ndarray, b: ndarray) -> ndarray:
-    """``sum(a * b)`` over the last axis, by pieces of it."""
-    pieces = a.shape[-1] // LONG_DOT
-    whole = pieces * LONG_DOT
-    total: ndarray = np.vecdot(a[..., whole:], b[..., whole:])
-    if pieces:
-        a, b = (values[..., :whole].reshape(*values.shape[:-1], pieces, LONG_DOT) for values in (a, b))
-        total += np.add.reduce(np.vecdot(a, b), -1)
+def row_sums(a: ndarray, b: ndarray | None = None) -> ndarray:
+    """``sum(a)`` or ``sum(a * b)`` over the last axis; of pieces, and then in float64, where it is long."""
+    length, one = a.shape[-1], ones(PIECE, a.dtype)
+    if length <= PIECE:
+        return np.vecdot(a, one[:length] if b is None else b)
+    whole = length // PIECE * PIECE
+    shape = (*a.shape[:-1], -1, PIECE)
+    parts = np.vecdot(a[..., :whole].reshape(shape), one if b is None else b[..., :whole].reshape(shape))
+    total = row_sums(a[..., whole:], None if b is None else b[..., whole:])
+    total += np.add.reduce(parts, -1, float64)
     return total
 
 
@@ -253,17 +263,17 @@ class Blocked:
         self.n = len(x) * self.length
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
-        self.joined = -(-max(LONG_ROW, block // FEW_ROWS) // sample)
-        self.width = self.joined * sample
-        self.step = max(1, block // self.width)
+        by_channel = has_long_channels(len(x), self.length)
+        self.joined = 1 if by_channel else math.ceil(max(LONG_ROW, block // FEW_ROWS) / sample)
+        self.row = (self.channels, self.length) if by_channel else (self.joined * sample,)
+        self.step = max(1, block // math.prod(self.row))
         self.d, self.to_subtract = x, mean
         if mean is not None:
             self.mean, self.offset = mean, 0.0
-            return
-        few = Kept(few_values(x))
-        self.take_moments(x, few.mean if is_far(few.mean, few.var) else None)
-        if is_far(self.offset, self.var):
-            self.take_moments(x, self.mean.astype(x.dtype))
+        else:
+            self.take_moments(x, likely_shift(x))
+            if is_far(self.offset, self.var):
+                self.take_moments(x, self.mean.astype(x.dtype))
 
     def take_moments(self, x: ndarray, shift: ndarray | None) -> None:
         """Compute mean and biased variance, and keep ``x - shift``."""
@@ -276,6 +286,7 @@ class Blocked:
         if kept:
             self.d, self.to_subtract = kept[0], None
 
+    @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
 
@@ -288,11 +299,13 @@ class Blocked:
         self.for_blocks(task, [y], [scale, constant], into=True)
         return y
 
+    @unreported
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
         product, total = self.totals(lambda d, dy: (self.block_sums(dy, d), self.block_sums(dy)), [dy])
         return total, product - self.offset * total
 
+    @unreported
     def gradient(self, dy: ndarray, constant: Any, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
 
@@ -310,7 +323,6 @@ class Blocked:
         """What ``task`` returns for each block, added up."""
         return [sum(parts) for parts in zip(*self.for_blocks(task, arrays, into=into))]
 
-    @unreported
     def for_blocks(
         self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = (),
         into: bool = False,
@@ -335,38 +347,50 @@ class Blocked:
     def blocks(self, array: ndarray) -> list[ndarray]:
         """Runs of rows; a last, shorter row is a block of its own."""
         values = array.reshape(-1)
-        whole = values.size // self.width * self.width
-        rows = values[:whole].reshape(-1, self.width)
+        whole = values.size // math.prod(self.row) * math.prod(self.row)
+        rows = values[:whole].reshape(-1, *self.row)
         blocks = [rows[i : i + self.step] for i in range(0, len(rows), self.step)]
         return blocks if whole == values.size else [*blocks, values[None, whole:]]
 
     def repeated(self, vector: ndarray) -> ndarray:
-        """A row of a block that holds the channels' values."""
-        return repeated(self.length, self.joined, vector.astype(self.d.dtype, copy=False))
+        """A value per channel as what broadcasts with the rows of a block."""
+        vector = vector.astype(self.d.dtype, copy=False)
+        return vector[:, None] if len(self.row) == 2 else as_row(self.length, self.joined, vector)
 
     def block_sums(self, a: ndarray, b: ndarray | None = None) -> ndarray:
         """The sum of a block's values of each channel, or of their products with those of another block.
 
-        In float64 but for the first few additions.
+        Of few rows at a time, or of each sample's pieces, and then in float64.
         """
-        if self.length >= LONG_SAMPLE:
-            total = sample_sums((-1, self.channels, self.length), a, b)
-        elif b is not None:
-            total = np.einsum("ij,ij->j", a, b)
-        elif self.shared:  # the BLAS's own threads would wait for each other
-            total = np.add.reduce(a, 0)
+        shape = (-1, self.channels, self.length)
+        if self.length >= LONG_CHANNEL:
+            total = row_sums(a.reshape(shape), None if b is None else b.reshape(shape))
         else:
-            total = ones(len(a), a.dtype).dot(a)
-        if 1 < self.length < LONG_SAMPLE:
-            total = np.add.reduce(total.reshape(-1, self.length), 1)
-        return np.add.reduce(total.reshape(-1, self.channels), 0, float64)
+            if b is not None:
+                total = np.einsum("ij,ij->j", a, b)
+            elif self.shared:  # the BLAS's own threads would wait for each other
+                total = np.add.reduce(a, 0)
+            else:
+                total = ones(len(a), a.dtype).dot(a)
+            total = total.reshape(shape)
+            total = total[..., 0] if self.length == 1 else row_sums(total)
+        return np.add.reduce(total, 0, float64)
+
+
+def likely_shift(x: ndarray) -> ndarray | None:
+    """The mean of a few values of each channel if it is far from 0; None if not, or if a few would be most of them."""
+    samples, channels, length = *x.shape[:2], math.prod(x.shape[2:])
+    if samples * length < 8 * FEW_VALUES:
+        return None
+    few = Kept(few_values(x.reshape(samples, channels, length)).astype(float64))  # the sum could be too large
+    return few.mean.astype(x.dtype) if is_far(few.mean, few.var) else None
 
 
 def few_values(x: ndarray) -> ndarray:
-    """Some of a batch's values, spread evenly over it, in the shape of a small batch."""
-    samples, channels, length = *x.shape[:2], math.prod(x.shape[2:])
-    step = max(1, min(samples, FEW_VALUES) * length // FEW_VALUES)
-    return x.reshape(samples, channels, length)[:: max(1, samples // FEW_VALUES), :, step // 2 :: step]
+    """Some of a batch's values (N, C, length), spread evenly over it."""
+    samples, _, length = x.shape
+    every = max(1, min(samples, FEW_VALUES) * length // FEW_VALUES)
+    return x[:: max(1, samples // FEW_VALUES), :, every // 2 :: every]
 
 
 def is_far(mean: ndarray, var: ndarray) -> bool:

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
-from .arrays import FEW_ELEMENTS, LONG_ROW, LONG_SAMPLE, float64, number, small_zeros
+from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
@@ -190,6 +190,10 @@ def sigmoid_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) ->
     return (dx,)
 
 
+SHORT_ROW = 64
+"""Elements up to which NumPy loses time between rows."""
+
+
 def rectified(x: ndarray) -> ndarray:
     """``max(x, 0)`` by an array of zeros: NumPy's maximum of two arrays is vectorised, with a number it is not."""
     x = np.asarray(x)
@@ -200,7 +204,7 @@ def rectified(x: ndarray) -> ndarray:
         y = np.empty_like(x)
         np.maximum(x.reshape(-1, LONG_ROW), small_zeros((LONG_ROW,), x.dtype), out=y.reshape(-1, LONG_ROW))
         return y
-    return np.maximum(x, small_zeros(shape[-1:] if LONG_SAMPLE <= shape[-1] <= LONG_ROW else (), x.dtype))
+    return np.maximum(x, small_zeros(shape[-1:] if SHORT_ROW <= shape[-1] <= LONG_ROW else (), x.dtype))
 
 
 def relu_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
