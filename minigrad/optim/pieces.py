@@ -22,7 +22,7 @@ from ..tensor.tensor import Tensor
 BLOCK = 1 << 18
 """Elements per block: few enough for the caches, many enough to make little of what a call costs."""
 
-SMALL = 1 << 15
+SMALL = 1 << 16
 """Elements up to which a parameter is updated together with others, for which its gradient has to be copied."""
 
 raw_gradient = operator.attrgetter("_grad")
