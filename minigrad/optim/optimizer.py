@@ -12,7 +12,7 @@ from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
-from .pieces import Piece, pieces_of, scratch, separated
+from .pieces import Piece, concatenated, pieces_of, scratch, separated
 
 
 def listed(params: Any) -> list[Any]:
@@ -205,6 +205,6 @@ class Optimizer:
         piece.forget_state()
         for key in entries[0]:
             if key != "step":
-                vectors = [np.ravel(np.asarray(entry[key])) for entry in entries]
-                piece.state[key] = piece.cut(np.concatenate(vectors, dtype=piece.dtype))
+                vectors = [np.asarray(entry[key]) for entry in entries]
+                piece.state[key] = piece.cut(concatenated(vectors, piece.dtype))
         return [piece]

@@ -25,6 +25,10 @@ BLOCK = 1 << 18
 SMALL = 1 << 16
 """Elements up to which a parameter is updated together with others, for which its gradient has to be copied."""
 
+ALIGNMENT = 64
+"""Bytes at whose multiples memory is to start, so that no access of the processor's straddles two lines of its cache:
+NumPy takes a fifth to a third less for operations in place."""
+
 raw_gradient = operator.attrgetter("_grad")
 """A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
 
@@ -80,7 +84,7 @@ class Piece:
         """A block of a state vector by name, zeros at first; in which step it started is noted."""
         blocks = self.state.get(name)
         if blocks is None:
-            blocks = self.state[name] = self.cut(np.zeros(self.size, self.dtype))
+            blocks = self.state[name] = self.cut(zeros(self.size, self.dtype))
             self.started[name] = self.step
         return blocks[block]
 
@@ -125,7 +129,7 @@ class Piece:
             self.refuse("parameter", dtypes)
         with moving:
             if len(self.parameters) > 1 and all(map(movable, self.parameters)):
-                vector = np.concatenate([parameter.array for parameter in self.parameters], None)
+                vector = concatenated([parameter.array for parameter in self.parameters], self.dtype)
                 for parameter, part in zip(self.parameters, self.parts):
                     parameter.array = vector[part].reshape(parameter.shape)
             self.arrays = list(map(raw_array, self.parameters))
@@ -167,7 +171,7 @@ class Piece:
             piece = Piece([(self.numbers[i], self.parameters[i]) for i in chosen])
             piece.step = self.step
             for name, vector in self.vectors().items():
-                piece.state[name] = piece.cut(np.concatenate([vector[self.parts[i]] for i in chosen]))
+                piece.state[name] = piece.cut(concatenated([vector[self.parts[i]] for i in chosen], self.dtype))
             pieces.append(piece)
         return pieces
 
@@ -182,12 +186,25 @@ class Scratch(threading.local):
         """A vector whose values are anything, and may be overwritten when the thread asks for the next."""
         vector = self.vectors.get(dtype)
         if vector is None or vector.size < size:
-            vector = self.vectors[dtype] = np.empty(size, dtype)
+            vector = self.vectors[dtype] = zeros(size, dtype)
         return vector[:size]
 
 
 scratch = Scratch()
 """``scratch(dtype, size)``: memory for what is to be subtracted from a block."""
+
+
+def zeros(size: int, dtype: np.dtype[Any]) -> ndarray:
+    """A vector of zeros in aligned memory."""
+    memory = np.zeros(size + ALIGNMENT // dtype.itemsize, dtype)
+    start = -memory.ctypes.data % ALIGNMENT // dtype.itemsize
+    return memory[start : start + size]
+
+
+def concatenated(arrays: Sequence[ndarray], dtype: np.dtype[Any]) -> ndarray:
+    """The elements of some arrays, one behind the other, in aligned memory."""
+    vector = zeros(sum(array.size for array in arrays), dtype)
+    return np.concatenate(arrays, None, vector)
 
 
 def separated(piece: Piece) -> list[Piece]:
