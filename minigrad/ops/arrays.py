@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,17 +77,38 @@ def column_sums(x: Any) -> Any:
     """
     if type(x) is not ndarray:
         return x.sum(axis=0)
-    dtype, n = x.dtype, len(x)
+    dtype = x.dtype
     if dtype is not float32 and dtype is not float64:
         return x.sum(axis=0, dtype=float32 if dtype == float16 else None)
+    return column_summer(x.shape, dtype)(x)
+
+
+@functools.lru_cache(maxsize=256)
+def column_summer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Callable[[ndarray], ndarray]:
+    """The function that adds up the rows of matrices of one shape, made once.
+
+    If they have more than ``ROWS``, it takes arrays of any shape with the elements of such a matrix.
+    """
+    n, columns = shape
     if n <= ROWS:
-        return ones(n, dtype).dot(x)
+        return ones(n, dtype).dot
     blocks, rest = divmod(n, ROWS)
-    partial = ones(ROWS, dtype).dot(x[: n - rest].reshape(ROWS, -1)).reshape(blocks, -1)
-    total = column_sums(partial)
-    if rest:
-        total += ones(rest, dtype).dot(x[n - rest :])
-    return total
+    add_rows, add_blocks = ones(ROWS, dtype).dot, column_summer((blocks, columns), dtype)
+
+    def add_up(x: ndarray) -> ndarray:
+        return add_blocks(add_rows(x.reshape(ROWS, blocks * columns)).reshape(blocks, columns))
+
+    if not rest:
+        return add_up
+    add_rest = ones(rest, dtype).dot
+
+    def add_up_all(x: ndarray) -> ndarray:
+        x = x.reshape(n, columns)
+        total = add_up(x[: n - rest])
+        total += add_rest(x[n - rest :])
+        return total
+
+    return add_up_all
 
 
 def vector_sum(x: ndarray) -> Any:

@@ -21,6 +21,7 @@ from .arrays import (
     LONG_ROW,
     ROWS,
     accurate_column_sums,
+    column_summer,
     column_sums,
     float32,
     float64,
@@ -100,11 +101,12 @@ class Layout:
         self.sum_float64: Callable[[ndarray], ndarray] = add_up
         # of add_up and n, not of self: a layout is no part of a cycle
         self.mean_float64: Callable[[ndarray], ndarray] = lambda values: add_up(values) / n
-        if length == 1 and joined == 1 and samples <= ROWS:  # the same in fewer steps
-            self.sum = total = ones(samples, dtype).dot
+        if length == 1 and (joined == 1 or samples > ROWS):  # the same in fewer steps
+            self.sum = total = column_summer((samples, channels), dtype)
             self.dot = lambda a, b: total(a * b)
-            self.sum_float64 = ones(samples, float64).dot
-            self.mean_float64 = (ones(samples, float64) / n).dot
+            self.sum_float64 = column_summer((samples, channels), float64)
+            if samples <= ROWS:
+                self.mean_float64 = (ones(samples, float64) / n).dot
 
 
 layout = functools.lru_cache(maxsize=128)(Layout)
