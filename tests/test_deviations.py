@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.nn import functional as F
 from minigrad.ops import deviations, threads
-from minigrad.ops.deviations import PIECE, Blocked, Kept, few_values, row_sums
+from minigrad.ops.deviations import PIECE, Blocked, Kept, few_values, is_far, row_sums
 
 SHAPES = [
     (2, 1), (3, 5), (33, 7), (1025, 3), (5, 3000), (3, 9000),
@@ -252,11 +252,20 @@ def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
 
 def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
     x = np.random.default_rng(0).standard_normal((8192, 64))
-    assert Blocked(x).d is x and Blocked(x + 9, np.full(64, 9.0)).d.base is None
+    assert Blocked(x).d is x
     far = x + 9
     d = Blocked(far)
     np.testing.assert_allclose(d.d + d.mean - d.offset, far, rtol=1e-14)
     assert abs(d.d.mean()) < 1 and Blocked(far, d.mean).d is far
+
+
+@pytest.mark.parametrize(
+    ("mean", "var", "far"),
+    [([1.0, -2.0], [1.01, 4.01], False), ([1.0, -2.0], [1.01, 3.99], True), ([0.0, 0.0], [0.0, 1.0], False),
+     ([0.0, 0.0], [np.inf, 1.0], True), ([0.0, 0.0], [np.nan, 1.0], True), ([0.0, np.nan], [1.0, 1.0], True)],
+)  # fmt: skip
+def test_a_mean_is_far_if_that_of_one_channel_is(mean, var, far):
+    assert is_far(np.array(mean), np.array(var)) == far
 
 
 @pytest.mark.parametrize("shape", [(300000, 2), (32, 20000)], ids=str)

@@ -465,6 +465,16 @@ def test_a_large_batch_is_saved_once_unless_its_mean_is_far_from_0(mean, saved, 
     assert parsed(y).box("batch_norm").lines[-1] == f"saves {saved}, std, scale ({kept:,} bytes)"
 
 
+def test_a_large_batch_in_another_order_is_saved_as_a_copy(monkeypatch):
+    monkeypatch.setattr(deviations, "LARGE", 1)
+    x = mg.tensor(np.random.default_rng(0).standard_normal((4, 100))).T.requires_grad_()
+    y = F.batch_norm(x, None, None, training=True)
+    assert (
+        parsed(y).box("batch_norm").lines[-1]
+        == f"saves x, copy of x, std, scale ({2 * 100 * 4 * 8 + 2 * 4 * 8:,} bytes)"
+    )
+
+
 def test_functional_batch_norm_shows_its_mode_and_its_buffers():
     x, mean, var = mg.randn(4, 3, requires_grad=True), mg.zeros(3), mg.ones(3)
     for training, mode, sources in ((True, "train", 1), (False, "eval", 3)):

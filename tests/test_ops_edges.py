@@ -735,6 +735,11 @@ def test_relu_takes_what_numpy_takes():
     assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]
 
 
+def test_sums_of_very_many_rows_are_accurate():
+    values = np.full((1 << 20, 4), 0.1, np.float32)
+    np.testing.assert_allclose(arrays.column_sums(values), values.astype(np.float64).sum(0), rtol=1e-6)
+
+
 def test_cross_entropy_of_many_rows_in_half_precision():
     loss = F.cross_entropy(mg.zeros(100_000, 2, dtype=np.float16), mg.zeros(100_000, dtype=np.int64))
     assert loss.dtype == np.float16 and abs(loss.item() - np.log(2)) < 1e-3

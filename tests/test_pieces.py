@@ -73,6 +73,28 @@ def test_who_looks_at_a_parameter_goes_on_seeing_it(name):
     assert memory_of(optimizer) == [None]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_what_is_changed_in_place_begins_at_a_cache_line(dtype):
+    parameters = [mg.ones(n, dtype=dtype).requires_grad_() for n in (3, 5, SMALL + 1)]
+    optimizer = optim.Adam(parameters, amsgrad=True)
+
+    def begins():
+        state = [block for piece in optimizer.all_pieces() for blocks in piece.state.values() for block in blocks]
+        moved = [piece.flat[0] for piece in optimizer.all_pieces() if len(piece.parameters) > 1]
+        assert len(state) == 6 and len(moved) == 1
+        return {array.ctypes.data % 64 for array in [*state, *moved, pieces.scratch(np.dtype(dtype), 7)]}
+
+    for parameter in parameters:
+        parameter.grad = mg.ones(parameter.numel(), dtype=dtype)
+    optimizer.step()
+    assert begins() == {0}
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.step()
+    assert begins() == {0}
+    parts = next(optimizer.all_pieces()).split([1, 2])
+    assert {blocks[0].ctypes.data % 64 for part in parts for blocks in part.state.values()} == {0}
+
+
 def test_parameters_nobody_looks_at_are_moved_together_and_stay_there():
     parameters = [nn.Parameter(mg.full(shape, 1.0)) for shape in ((2, 3), (), (0,), (4,))]
     optimizer = optim.SGD(parameters, lr=0.25, weight_decay=1.0)

@@ -108,7 +108,8 @@ def batch_norm_lines(node: Node, op: Op) -> list[Line]:
         kept = {"x": node.saved[1]}
         if node.cache is not None:
             deviations, std, scale = node.cache
-            kept |= {} if np.may_share_memory(deviations.d, node.saved[1]) else {"x - mean": deviations.d}
+            if not np.may_share_memory(deviations.d, node.saved[1]):
+                kept["x - mean" if deviations.centered else "copy of x"] = deviations.d
             kept |= {"std": std, "scale": scale}
         size = sum(array.nbytes for array in kept.values() if isinstance(array, ndarray))
         lines.append(f"saves {', '.join(kept)} ({size:,} bytes)")

@@ -1,8 +1,8 @@
 """``x - mean`` of a batch, channel by channel: what all of batch normalisation is computed from.
 
-``Kept`` has it in memory: the way of small batches. ``Blocked`` computes it again, a block at a time,
-wherever it is needed: the way of large ones, which take longer to pass through the memory once more
-than to subtract a number from. Channels are axis 1, whatever lies behind it.
+``Kept`` has it in memory: the way of small batches. ``Blocked`` works block by block on ``x`` itself or, where the mean
+is far from 0, on ``x`` less a shift, and accounts for the rest channel by channel: the way of large batches, which take
+longer to pass through the memory once more. Channels are axis 1, whatever lies behind it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Layout:
     """How small batches of one shape are worked on: as arrays of ``shape``; ``reshapes`` says if that is another one.
 
     A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones;
-    or it is a matrix (C, length), where that has long rows itself.
+    or it is a matrix (C, length), where the rows of that are long or the samples few.
 
     ``repeated`` makes of a value per channel what broadcasts with those rows. ``sum`` adds up each channel, ``dot`` the
     products of two batches; ``squares`` adds up squares, rounds less and takes longer; ``sum_float64`` and
@@ -81,7 +81,7 @@ class Layout:
         samples, channels = shape[:2]
         length = math.prod(shape[2:])
         self.n = n = samples * length or 1
-        by_channel = has_long_channels(samples, length)
+        by_channel = rows_are_channels(samples, length)
         joined = 1 if by_channel else rows_to_join(samples, channels * length)
         self.shape = (samples // joined, *([channels, length] if by_channel else [joined * channels * length]))
         self.reshapes = self.shape != shape
@@ -121,8 +121,8 @@ def rows_to_join(n: int, columns: int) -> int:
     return next((count for count in range(least, 2 * least) if n % count == 0), 1)
 
 
-def has_long_channels(samples: int, length: int) -> bool:
-    """Whether samples are worked on as matrices (C, length): rows would not be longer, or hardly be used again."""
+def rows_are_channels(samples: int, length: int) -> bool:
+    """Whether samples are worked on as matrices (C, length): a row for all channels would hardly pay."""
     return length >= LONG_CHANNEL and (samples <= 2 or length >= LONG_ROW)
 
 
@@ -145,7 +145,7 @@ def channel_sums(
 
 
 def row_sums(a: ndarray, b: ndarray | None = None) -> ndarray:
-    """``sum(a)`` or ``sum(a * b)`` over the last axis; of pieces, and then in float64, where it is long."""
+    """``sum(a)`` or ``sum(a * b)`` over the last axis; of pieces first, where it is long."""
     length, one = a.shape[-1], ones(PIECE, a.dtype)
     if length <= PIECE:
         return np.vecdot(a, one[:length] if b is None else b)
@@ -153,7 +153,7 @@ def row_sums(a: ndarray, b: ndarray | None = None) -> ndarray:
     shape = (*a.shape[:-1], -1, PIECE)
     parts = np.vecdot(a[..., :whole].reshape(shape), one if b is None else b[..., :whole].reshape(shape))
     total = row_sums(a[..., whole:], None if b is None else b[..., whole:])
-    total += np.add.reduce(parts, -1, float64)
+    total += np.add.reduce(parts, -1)
     return total
 
 
@@ -166,6 +166,7 @@ class Kept:
     """
 
     var: ndarray
+    centered = True
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
@@ -244,7 +245,7 @@ class Kept:
 
 
 class Blocked:
-    """The deviations of a large batch: a block at a time, wherever they are needed.
+    """The deviations of a large batch, a block at a time.
 
     ``mean = shift + offset``. Blocks hold ``d = x - shift``; the offset is accounted for channel by channel.
     Where the mean is no farther from 0 than the values are from it, there is no shift, and ``d`` is ``x``. Otherwise
@@ -255,6 +256,8 @@ class Blocked:
     mean: ndarray
     var: ndarray
     offset: Any
+    centered = False
+    """Whether ``d`` is nearly ``x - mean``, and not ``x``."""
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
@@ -265,7 +268,7 @@ class Blocked:
         self.n = len(x) * self.length
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
-        by_channel = has_long_channels(len(x), self.length)
+        by_channel = rows_are_channels(len(x), self.length)
         self.joined = 1 if by_channel else math.ceil(max(LONG_ROW, block // FEW_ROWS) / sample)
         self.row = (self.channels, self.length) if by_channel else (self.joined * sample,)
         self.step = max(1, block // math.prod(self.row))
@@ -286,7 +289,7 @@ class Blocked:
         self.var = np.maximum(square / self.n - self.offset**2, 0)
         self.mean = self.offset if shift is None else shift + self.offset
         if kept:
-            self.d, self.to_subtract = kept[0], None
+            self.d, self.to_subtract, self.centered = kept[0], None, True
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -380,7 +383,7 @@ class Blocked:
 
 
 def likely_shift(x: ndarray) -> ndarray | None:
-    """The mean of a few values of each channel if it is far from 0; None if not, or if a few would be most of them."""
+    """The mean of a few values of each channel if it is far from 0; None if not, or if a few would be a large part."""
     samples, channels, length = *x.shape[:2], math.prod(x.shape[2:])
     if samples * length < 8 * FEW_VALUES:
         return None

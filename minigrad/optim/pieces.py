@@ -27,7 +27,7 @@ SMALL = 1 << 16
 
 ALIGNMENT = 64
 """Bytes at whose multiples memory is to start, so that no access of the processor's straddles two lines of its cache:
-NumPy takes a fifth to a third less for operations in place."""
+operations in place take NumPy up to a fifth less."""
 
 raw_gradient = operator.attrgetter("_grad")
 """A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""

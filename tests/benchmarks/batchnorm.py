@@ -6,8 +6,8 @@ arrays of the size of ``x``. The limit is the time of 4 copies, each of which re
 writes another, in as many threads as the BLAS uses: 8 passes as well, measured in the same rounds. Arrays
 that fit the processor's cache need fewer passes to the memory, so there is a limit for large ones only.
 
-Behind an activation the mean of many channels is farther from 0 than their values are from it. That takes minigrad
-longer, so it is timed as well.
+Behind an activation the mean of some channels is farther from 0 than their values are from it. Large batches with such
+channels take minigrad longer, so they are timed as well.
 """
 
 from __future__ import annotations
