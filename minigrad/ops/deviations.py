@@ -167,6 +167,7 @@ class Kept:
 
     var: ndarray
     centered = True
+    """Whether ``d`` is ``x - mean``, or nearly, and not ``x`` itself."""
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
@@ -256,10 +257,8 @@ class Blocked:
     mean: ndarray
     var: ndarray
     offset: Any
-    centered = False
-    """Whether ``d`` is nearly ``x - mean``, and not ``x``."""
-    finite = False
-    """Whether the batch is known to be finite, so that its variance need not be looked at."""
+    centered = finite = False
+    """As of ``Kept``."""
 
     @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
@@ -276,20 +275,20 @@ class Blocked:
         if mean is not None:
             self.mean, self.offset = mean, 0.0
         else:
-            self.take_moments(x, likely_shift(x))
+            self.take_moments(x, likely_shift(x.reshape(len(x), self.channels, self.length)))
             if is_far(self.offset, self.var):
                 self.take_moments(x, self.mean.astype(x.dtype))
 
     def take_moments(self, x: ndarray, shift: ndarray | None) -> None:
         """Compute mean and biased variance, and keep ``x - shift``."""
-        self.d, self.to_subtract = x, shift
-        kept = [] if shift is None else [np.empty_like(x)]
-        total, square = self.totals(lambda d, *_: (self.block_sums(d), self.block_sums(d, d)), kept, into=bool(kept))
+        self.d, self.to_subtract, self.centered = x, shift, shift is not None
+        kept = [np.empty_like(x)] if self.centered else []
+        total, square = self.totals(lambda d, *_: (self.block_sums(d), self.block_sums(d, d)), kept, self.centered)
         self.offset = total / self.n
         self.var = np.maximum(square / self.n - self.offset**2, 0)
         self.mean = self.offset if shift is None else shift + self.offset
-        if kept:
-            self.d, self.to_subtract, self.centered = kept[0], None, True
+        if self.centered:
+            self.d, self.to_subtract = kept[0], None
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -352,7 +351,7 @@ class Blocked:
     def blocks(self, array: ndarray) -> list[ndarray]:
         """Runs of rows; a last, shorter row is a block of its own."""
         values = array.reshape(-1)
-        whole = values.size // math.prod(self.row) * math.prod(self.row)
+        whole = values.size - values.size % math.prod(self.row)
         rows = values[:whole].reshape(-1, *self.row)
         blocks = [rows[i : i + self.step] for i in range(0, len(rows), self.step)]
         return blocks if whole == values.size else [*blocks, values[None, whole:]]
@@ -383,11 +382,14 @@ class Blocked:
 
 
 def likely_shift(x: ndarray) -> ndarray | None:
-    """The mean of a few values of each channel if it is far from 0; None if not, or if a few would be a large part."""
-    samples, channels, length = *x.shape[:2], math.prod(x.shape[2:])
+    """The mean of a few values of each channel of a batch (N, C, length) if it is far from 0.
+
+    None if it is not, or if a few would be a large part.
+    """
+    samples, _, length = x.shape
     if samples * length < 8 * FEW_VALUES:
         return None
-    few = Kept(few_values(x.reshape(samples, channels, length)).astype(float64))  # the sum could be too large
+    few = Kept(few_values(x).astype(float64))  # in float32 their sum could be too large
     return few.mean.astype(x.dtype) if is_far(few.mean, few.var) else None
 
 
