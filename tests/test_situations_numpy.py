@@ -1,0 +1,64 @@
+"""What people run into between NumPy, Python's numbers and texts, and tensors."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from tests.helpers import leaf
+
+LOSSES: dict[str, Callable[[Any], Any]] = {
+    "np.sum of squares": lambda x: np.sum(x**2),
+    "np.mean": lambda x: np.mean(x * 2.5),
+    "np.exp and np.sqrt": lambda x: np.sum(np.exp(x) / np.sqrt(4)),
+    "np.var": lambda x: np.var(x, ddof=1),
+    "np.max": lambda x: np.max(x),
+    "sum of rows": lambda x: sum(x).sum(),
+    "array @ tensor": lambda x: (np.eye(10, dtype=x.dtype) @ x).sum(),
+    "array - tensor": lambda x: (np.ones((10, 10), x.dtype) - x).square().mean(),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_written_with_numpy_keeps_the_dtype_and_the_gradient(name, dtype):
+    x = leaf(np.random.default_rng(0).standard_normal((10, 10)), dtype)
+    loss = LOSSES[name](x)
+    loss.backward()
+    assert isinstance(loss, mg.Tensor) and (loss.dtype, x.grad.dtype) == (dtype, dtype)
+    assert np.abs(x.grad.numpy()).max() > 0
+
+
+# -- numbers and texts ---------------------------------------------------------------------------
+
+
+def test_numbers_for_a_log_are_pythons_own():
+    loss = (mg.tensor([1.0, 2.0], requires_grad=True) * 0.5).sum()
+    assert (type(loss.item()), type(loss.tolist()), type(mg.arange(2).tolist()[0])) == (float, float, int)
+    line = {"loss": loss.item(), "n": mg.tensor(3).item(), "all": loss.reshape(1).tolist(), "good": (loss > 1).item()}
+    assert json.loads(json.dumps(line)) == {"loss": 1.5, "n": 3, "all": [1.5], "good": True}
+    assert "np." not in repr(loss) + str(loss.item()) + f"{loss}"
+
+
+def test_a_single_number_is_formatted_as_a_number():
+    loss = (mg.tensor([1.0, 2.0], requires_grad=True) * 0.1).sum()
+    assert (f"{loss:.3f}", f"{loss:8.2e}", f"{mg.tensor(3):05d}") == ("0.300", "3.00e-01", "00003")
+    assert "%.2f" % loss == "0.30"  # noqa: UP031 (old programs say it so)
+    assert math.isclose(math.sqrt(loss), math.sqrt(0.3), rel_tol=1e-6)
+
+
+def test_a_tensor_is_no_json():
+    with pytest.raises(TypeError, match="Tensor"):
+        json.dumps({"loss": mg.tensor(1.0)})
+
+
+@pytest.mark.parametrize("text", [".2f", "d", ">10.3e"])
+def test_a_vector_has_no_format_of_a_number(text):
+    with pytest.raises(TypeError, match=r"\(2,\) float32"):
+        format(mg.ones(2), text)
