@@ -73,3 +73,24 @@ def test_a_tensor_is_no_json():
 def test_a_vector_has_no_format_of_a_number(text):
     with pytest.raises(TypeError, match=r"\(2,\) float32"):
         format(mg.ones(2), text)
+
+
+# -- plots ---------------------------------------------------------------------------------------
+
+PLOTS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    # what matplotlib has kept of y, drawn over x
+    "plot": lambda axes, x, y: axes.plot(x, y)[0].get_ydata(),
+    "step": lambda axes, x, y: axes.step(x, y)[0].get_ydata(),
+    "scatter": lambda axes, x, y: axes.scatter(x, y).get_offsets()[:, 1],
+    "imshow": lambda axes, x, y: axes.imshow(y[None]).get_array()[0],
+    "errorbar": lambda axes, x, y: axes.errorbar(x, y, yerr=y)[0].get_ydata(),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_matplotlib_draws_the_values_of_detached_tensors(name):
+    axes = pytest.importorskip("matplotlib.figure").Figure().add_subplot()
+    x, y = mg.linspace(0, 1, 5), mg.tensor([0.5, 2.0, 1.0, 4.0, 3.0], requires_grad=True)
+    drawn = PLOTS[name](axes, x, (y * 2).detach())
+    np.testing.assert_array_equal(np.asarray(drawn), [1, 4, 2, 8, 6])
+    axes.figure.draw_without_rendering()
