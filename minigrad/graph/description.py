@@ -68,9 +68,9 @@ class Cluster:
 
 @dataclass
 class Picture:
-    """All of it: a line above, the outermost boxes and clusters, and the edges."""
+    """All of it: the lines above, the outermost boxes and clusters, and the edges."""
 
-    header: str
+    header: list[str]
     content: Cluster
     edges: list[Edge]
 
