@@ -35,13 +35,11 @@ ARROWS = {
 }
 
 
-NEW_LINE = "&#10;"
-
-
 def to_dot(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
     places: dict[int, str] = {}
-    lines = [HEAD, f"  label=<{heading(picture.header, LONGEST_HEADER)}>"]
+    header = heading(picture.header.splitlines(), LONGEST_HEADER)
+    lines = [HEAD, f"  label=<{header}>"]
     lines += inside(picture.content, "cluster", "  ", places)
     lines += (arrow(edge, places) for edge in picture.edges)
     return "\n".join([*lines, "}"]) + "\n"
@@ -55,6 +53,8 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str]) -> 
     for box in cluster.boxes:
         places[box.number] = name
         yield f"{indent}{node(box)}"
+    for side_by_side in cluster.rows:  # invisible edges: versions of Graphviz differ in the order they choose
+        yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
         mode = MODES.get(inner.mode)
         title = shortened(inner.title) + (f"  {mode.text}" if mode else "")
@@ -99,7 +99,7 @@ def table(rows: Iterable[str], padding: int) -> str:
 def tooltip(texts: Sequence[str]) -> str:
     """The attribute that shows what had to be shortened, when pointed at; nothing if that was nothing."""
     whole = [shortened(text, LONGEST_TOOLTIP) for text in texts if len(text) > LONGEST]
-    return f' tooltip="{NEW_LINE.join(map(escape, whole))}"' if whole else ""
+    return f' tooltip="{"&#10;".join(map(escape, whole))}"' if whole else ""
 
 
 def arrow(edge: Edge, places: Mapping[int, str]) -> str:

@@ -24,6 +24,7 @@ from .dot import to_dot
 from .mermaid import to_mermaid, too_large
 from .reading import read
 from .rendering import RenderingError, render
+from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
 DISPLAYED = 1000
@@ -105,7 +106,7 @@ class Graph:
         self.source = to_dot(self.picture)
 
     def __repr__(self) -> str:
-        return f"<Graph {'   '.join(self.picture.header)}>"
+        return f"<Graph {shortened(one_line(self.picture.header), LONGEST_HEADER)}>"
 
     def to_mermaid(self) -> str:
         """The picture as a Mermaid flowchart, for Markdown pages that draw it themselves.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from .description import CLUSTER, EFFECT, KINDS, MODES, Box, Cluster, Colours, Edge, Picture
-from .text import LONGEST, LONGEST_HEADER, shortened
+from .text import LONGEST, LONGEST_HEADER, one_line, shortened
 
 SHAPES = {
     "parameter": ("[/", "/]"),
@@ -41,7 +41,7 @@ def too_large(picture: Picture, text: str) -> str:
 
 def to_mermaid(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
-    lines = ["---", f'title: "{escape("   ".join(picture.header), LONGEST_HEADER)}"', "---", "flowchart TD"]
+    lines = ["---", f'title: "{escape(one_line(picture.header), LONGEST_HEADER)}"', "---", "flowchart TD"]
     lines += inside(picture.content, "  ", itertools.count())
     lines += (arrow(edge) for edge in picture.edges)
     colours = {**KINDS, **{f"{name}Mode": mode.colours for name, mode in MODES.items()}}

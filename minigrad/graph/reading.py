@@ -26,6 +26,8 @@ INSIDE = {("batch_norm", name) for name in ("mean", "var", "training", "batches"
 """Arguments that the lines of an operation's box describe in their own way."""
 GREEK = {"weight": " (gamma)", "bias": " (beta)"}
 """What BatchNorm's parameters are called in its paper."""
+HELD = {"parameter", "frozen", "buffer"}
+"""The kinds of what modules hold."""
 
 # -- values as text ----------------------------------------------------------------------------
 
@@ -174,7 +176,10 @@ class Reader:
                 self.source(node, "", None, node.time)
         for scope, module in self.calls.modules.items():
             for name, buffer in module.named_buffers(recurse=False):
-                self.source(buffer, name, scope, self.nodes[-1].time)
+                unused = id(buffer) not in self.boxes
+                box = self.source(buffer, name, scope, self.nodes[-1].time)
+                if unused and self.clusters[scope].rows:
+                    self.clusters[scope].rows[-1].append(box.number)
         for operand, box in self.sources.values():
             box.lines += self.values(operand, box.kind)
 
@@ -200,6 +205,8 @@ class Reader:
 
     def read_operation(self, node: Node, op: Op) -> None:
         """The boxes of an operation's operands and of itself, and the edges between them."""
+        cluster = self.cluster(node.scope)
+        drawn = len(cluster.boxes)
         named = [(name, value) for name, value in arguments(node, op) if (op.name, name) not in INSIDE]
         operands = [
             (name, operand, self.source(operand, name, node.scope, node.time))
@@ -209,6 +216,8 @@ class Reader:
         effects = [
             (effect, self.source(effect.tensor, "buffer", node.scope, node.time, "buffer")) for effect in node.effects
         ]
+        row = [box.number for box in cluster.boxes[drawn:] if box.kind in HELD]
+        cluster.rows += [row] * (len(row) > 1)
         box = self.operation(node, op, [(name, attribute_text(value)) for name, value in named])
         computed = [type(operand) is Node and source.kind != "parameter" for _, operand, source in operands]
         for name, operand, source in operands:
@@ -301,12 +310,12 @@ class Reader:
 
     # -- the line above ------------------------------------------------------------------------
 
-    def header(self) -> list[str]:
+    def header(self) -> str:
         """Model, mode, counts, loss, and whether backward has been done; and what kind of pass it was."""
         outputs = list(self.outputs.values())
         loss = [f"loss={number(outputs[0].item())}"] if len(outputs) == 1 and outputs[0].array.size == 1 else []
-        lines = ["   ".join([*self.about_modules(), *loss, f"backward: {self.about_backward()}"])]
-        return [*lines, *["of a pass of its own, not of a step that was taken"] * self.own_pass]
+        line = "   ".join([*self.about_modules(), *loss, f"backward: {self.about_backward()}"])
+        return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
 
     def about_backward(self) -> str:
         """Whether it has been done, as far as the records and the parameters tell."""

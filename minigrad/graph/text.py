@@ -26,6 +26,11 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
+def one_line(text: str) -> str:
+    """The lines of a text behind each other."""
+    return "   ".join(text.splitlines())
+
+
 def points(text: str, size: float, bold: bool = False) -> int:
     """The width that a text takes up at most in the fonts that a viewer may have."""
     hundredths = sum(text.encode("ascii", "replace").translate(WIDTHS))
