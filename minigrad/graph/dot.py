@@ -98,8 +98,9 @@ def table(rows: Iterable[str], padding: int) -> str:
 
 def tooltip(texts: Sequence[str]) -> str:
     """The attribute that shows what had to be shortened, when pointed at; nothing if that was nothing."""
-    whole = [shortened(text, LONGEST_TOOLTIP) for text in texts if len(text) > LONGEST]
-    return f' tooltip="{"&#10;".join(map(escape, whole))}"' if whole else ""
+    # Graphviz replaces backslash sequences in them twice
+    whole = [escape(escape_backslashes(shortened(text, LONGEST_TOOLTIP))) for text in texts if len(text) > LONGEST]
+    return f' tooltip="{"&#10;".join(whole)}"' if whole else ""
 
 
 def arrow(edge: Edge, places: Mapping[int, str]) -> str:
@@ -110,5 +111,10 @@ def arrow(edge: Edge, places: Mapping[int, str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text inside a label or a tooltip: no markup, and no backslash sequences, which Graphviz replaces in both."""
-    return html.escape(text.replace("\\", "\\\\")) or " "
+    """Text inside a label: no markup."""
+    return html.escape(escape_backslashes(text)) or " "
+
+
+def escape_backslashes(text: str) -> str:
+    """Two backslashes for one: Graphviz replaces backslash sequences also in labels that are HTML."""
+    return text.replace("\\", "\\\\")
