@@ -182,6 +182,13 @@ def test_a_forward_pass_that_changes_its_settings_is_drawn_with_those_it_found()
     assert "Counting(calls=2)" in mg.draw(net, mg.ones(2)).source and net[0].calls == 2
 
 
+def test_a_setting_of_another_kind_takes_the_place_of_a_plain_one():
+    net = nn.Sequential(Power(2))
+    for bound in (1.5, [1, 2], None, (3,), 2.5):
+        net[0].bound = bound
+        assert f"Power(2, note=plain{f', bound={bound}' * (bound is not None)})" in mg.draw(net(mg.ones(2, 2))).source
+
+
 @pytest.mark.parametrize("twin", [copy.deepcopy, copy.copy, lambda net: pickle.loads(pickle.dumps(net))])
 def test_settings_of_copies_are_their_own(twin):
     net = Net().eval()

@@ -259,11 +259,12 @@ def test_lines_about_fonts_are_dropped_and_all_others_passed_on_in_their_order()
 def test_the_stream_is_whole_again_after_an_error_and_in_threads_and_may_be_closed():
     code = """if True:
     import os, sys, threading
-    from minigrad.graph.rendering import without_noise
+    from minigrad.graph.rendering import one_at_a_time, without_noise
     def work():
         for _ in range(50):
             try:
                 with without_noise():
+                    assert one_at_a_time.locked()
                     raise KeyError
             except KeyError:
                 pass
