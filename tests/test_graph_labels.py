@@ -1,5 +1,6 @@
 """Labels: names reach the rendered picture as they are, short enough to read, in boxes wide enough for them."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -199,6 +200,12 @@ def test_what_mermaid_would_take_for_markup_is_written_as_numbers(name, written)
     for place in (Box(0, "op", name), Box(0, "op", "t", [Line(name)])):
         assert written in mermaid.node(place)
     assert written in mermaid.arrow(Edge(0, 1, label=name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_title_of_a_flowchart_is_a_text_of_yaml(name):
+    title = mermaid.to_mermaid(Picture(f"{name}\nsecond", Cluster(), [])).splitlines()[1]
+    assert json.loads(title.removeprefix("title: ")) == f"{name}   second"
 
 
 def flat(boxes, edges, title="op"):

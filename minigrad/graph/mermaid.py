@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import re
 from collections.abc import Iterator
 
 from .description import CLUSTER, EFFECT, KINDS, MODES, Box, Cluster, Colours, Edge, Picture
-from .text import LONGEST, LONGEST_HEADER, one_line, shortened
+from .text import LONGEST_HEADER, one_line, shortened
 
 SHAPES = {
     "parameter": ("[/", "/]"),
@@ -41,7 +42,8 @@ def too_large(picture: Picture, text: str) -> str:
 
 def to_mermaid(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
-    lines = ["---", f'title: "{escape(one_line(picture.header), LONGEST_HEADER)}"', "---", "flowchart TD"]
+    title = json.dumps(shortened(one_line(picture.header), LONGEST_HEADER), ensure_ascii=False)  # YAML, not Mermaid
+    lines = ["---", f"title: {title}", "---", "flowchart TD"]
     lines += inside(picture.content, "  ", itertools.count())
     lines += (arrow(edge) for edge in picture.edges)
     colours = {**KINDS, **{f"{name}Mode": mode.colours for name, mode in MODES.items()}}
@@ -85,6 +87,6 @@ def look(colours: Colours) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def escape(text: str, longest: int = LONGEST) -> str:
+def escape(text: str) -> str:
     """Text inside quotes: what could be markup as the number of its character."""
-    return MARKUP.sub(lambda found: f"#{ord(found[0])};", shortened(text, longest)) or " "
+    return MARKUP.sub(lambda found: f"#{ord(found[0])};", shortened(text)) or " "
