@@ -3,6 +3,8 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -256,3 +258,13 @@ def test_a_step_that_fails_leaves_the_model_as_it_was(loss_of):
     with pytest.raises((TypeError, RuntimeError, ValueError)):
         draw_step(net, loss_of)
     assert state_of(net) == before
+
+
+def test_the_picture_of_a_training_run_claims_no_step_that_was_not_taken(tmp_path):
+    subprocess.run([sys.executable, "-m", "minigrad", "train", "moons", "--epochs", "1", "--out", tmp_path], check=True)
+    (path,) = [tmp_path / name for name in ("graph.svg", "graph.gv") if (tmp_path / name).exists()]
+    state = mg.load(tmp_path / "checkpoint.npz")
+    shown = path.read_text()
+    assert "of a pass of its own, not of a step that was taken" in shown and "+1 to" not in shown
+    counters = {int(count) for count in re.findall(r"int64 = (\d+)", shown)}
+    assert counters == {int(value) for name, value in state["model"].items() if "num_batches" in name}
