@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
-from ..graph.draw import RenderingError, render
+from ..graph.rendering import RenderingError, render
 from . import process
 
 LABEL, WIDTH = 12, 88

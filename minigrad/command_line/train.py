@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import data, nn, optim
 from ..engine.modes import no_grad
-from ..graph.draw import draw
+from ..graph.draw import draw_step
 from ..io.atomic import replacing
 from ..io.checkpoint import CheckpointError, load, save
 from ..nn import functional as F
@@ -211,9 +211,7 @@ def write_graph(run: Training, path: Path) -> Path:
     """The picture of one training step's graph, after backward; the model is not changed."""
     model = copy.deepcopy(run.model).train()
     x, target = (tensor[: run.settings.batch_size] for tensor in run.train_set.tensors)
-    loss = run.task.loss(model(x), target)
-    loss.backward()
-    return draw(loss, model=model).save(path)
+    return draw_step(model, lambda net: run.task.loss(net(x), target)).save(path)
 
 
 def train(run: Training, out: Path) -> list[str]:

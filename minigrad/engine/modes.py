@@ -36,17 +36,30 @@ thread = _Thread()
 """``thread.state`` is the state of the thread that asks. Asking is slow: who needs two fields asks once."""
 
 
+class Settings:
+    """The plain values among a module's attributes (mode, momentum): never changed, only replaced by new ones.
+
+    So a call keeps those it found by a reference, and a picture drawn later says them.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+
 class Scope:
-    """One call of a module: which module (``owner``, a weak reference) and from which call.
+    """One call of a module: which module (``owner``, a weak reference), from which call, with which settings.
 
     Two calls of the same module have two scopes, so a picture can tell them apart.
     """
 
-    __slots__ = ("outer", "owner")
+    __slots__ = ("outer", "owner", "settings")
 
-    def __init__(self, owner: Callable[[], Any], outer: Scope | None) -> None:
+    def __init__(self, owner: Callable[[], Any], outer: Scope | None, settings: Settings) -> None:
         self.owner = owner
         self.outer = outer
+        self.settings = settings
 
     def __str__(self) -> str:
         """The path from the outermost module, e.g. ``net.2 (BatchNorm1d)``."""

@@ -88,11 +88,15 @@ def array_of(value: Any) -> Any:
 
 
 class Effect(NamedTuple):
-    """What an operation does besides computing its output: it ``reads`` or ``writes`` a tensor."""
+    """What an operation does besides computing its output: it ``reads`` or ``writes`` a tensor.
+
+    ``note`` says how it writes, ``result`` the number that was written, if it is one.
+    """
 
     verb: str
     tensor: Any
     note: str
+    result: str = ""
 
 
 class Node:

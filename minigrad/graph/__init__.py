@@ -1,9 +1,12 @@
 """Floor 6: pictures of a recorded graph.
 
 ``description``  a picture as plain data: boxes, edges, clusters, and the colours of their kinds
+``text``         texts of a picture: how long they may be, how much room they need
 ``calls``        which module was called when: names, and what gets a cluster
 ``reading``      the engine's records as a description
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
+``containers``   tensors inside dicts, lists, tuples and dataclasses
+``rendering``    DOT text as SVG, PNG or PDF
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..engine.modes import Scope
 from ..engine.node import Node
@@ -18,7 +18,8 @@ class Calls:
 
     Names are those in ``model``; without one, those in the only outermost module that has parameters.
     What is in another outermost module is named from that module's class on. Calls of modules that no
-    longer exist are left out.
+    longer exist are left out. Names are those that the modules have now; ``then`` are the modules with the
+    settings that each call found.
     """
 
     def __init__(self, nodes: Sequence[Node], model: Module | None) -> None:
@@ -32,6 +33,9 @@ class Calls:
         self.inner = Counter(scope.outer for scope in scopes)
         self.times: Counter[Module] = Counter()
         self.ordinal: dict[Scope | None, int] = {}
+        self.then: dict[Scope | None, Module] = {
+            scope: as_called(module, scope) for scope, module in owners if module is not None
+        }
         for scope, module in self.modules.items():
             self.times[module] += 1
             self.ordinal[scope] = self.times[module]
@@ -50,9 +54,8 @@ class Calls:
         """Name the modules and tensors of a tree that have no name yet."""
         for path, module in root.named_modules(prefix):
             self.paths.setdefault(module, path)
-            for name, value in module.members():
-                if isinstance(value, Tensor):
-                    self.leaves.setdefault(id(value), (f"{path}.{name}" if path else name, module))
+            for name, value in own_tensors(module):
+                self.leaves.setdefault(id(value), (f"{path}.{name}" if path else name, module))
 
     def number(self, scope: Scope | None) -> str:
         """`` #2`` for the second of several calls of a module, nothing for an only one."""
@@ -65,10 +68,10 @@ class Calls:
 
     def title(self, scope: Scope | None) -> str:
         """A call's name and what its module is: ``fc1 #2: Linear(4, 8)``."""
-        module = self.modules[scope]
-        if module in self.roots:
-            return constructor(module) + self.number(scope)
-        return f"{self.name(scope)}: {constructor(module)}"
+        made = constructor(self.then[scope])
+        if self.modules[scope] in self.roots:
+            return made + self.number(scope)
+        return f"{self.name(scope)}: {made}"
 
     def is_label(self, scope: Scope | None) -> bool:
         """Whether a call needs no cluster: it is one operation, without parameters or buffers."""
@@ -82,6 +85,22 @@ class Calls:
         module = self.modules[scope]
         only = self.times[module] == 1 and scope.outer not in self.modules
         return module is self.main and only and next(module.children(), None) is not None
+
+
+def own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """The parameters and buffers that a module holds itself, with their names."""
+    yield from module.named_parameters(recurse=False)
+    yield from module.named_buffers(recurse=False)
+
+
+def as_called(module: Module, scope: Scope) -> Module:
+    """The module with the settings its call found: itself, unless they are others now."""
+    now, then = vars(module), scope.settings.values
+    if all(name in now and now[name] is value for name, value in then.items()):
+        return module
+    stand_in: Module = object.__new__(type(module))
+    vars(stand_in).update({**now, **then})
+    return stand_in
 
 
 def outermost(modules: Iterable[Module]) -> list[Module]:

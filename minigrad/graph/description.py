@@ -52,12 +52,16 @@ class Edge:
 
 @dataclass
 class Cluster:
-    """What one call of a module consists of: boxes, and the calls inside it."""
+    """What one call of a module consists of: boxes, and the calls inside it.
+
+    ``rows`` are the numbers of boxes that stand side by side, from left to right: the parameters of an operation.
+    """
 
     title: str = ""
     mode: str = ""
     boxes: list[Box] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
+    rows: list[list[int]] = field(default_factory=list)
 
     def all_boxes(self) -> Iterator[Box]:
         """The boxes in it and in the clusters in it."""
@@ -68,7 +72,7 @@ class Cluster:
 
 @dataclass
 class Picture:
-    """All of it: a line above, the outermost boxes and clusters, and the edges."""
+    """All of it: the lines above, the outermost boxes and clusters, and the edges."""
 
     header: str
     content: Cluster

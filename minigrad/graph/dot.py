@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .description import ALARM, CLUSTER, EFFECT, MODES, Box, Cluster, Edge, Line, Picture
+from .description import ALARM, CLUSTER, EFFECT, MODES, Box, Cluster, Edge, Picture
+from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
-HEAD = """\
-digraph minigrad {
-  graph [fontname="Helvetica,sans-Serif" fontsize=11 labelloc=t nodesep=0.3 ranksep=0.45]
-  node [fontname="Helvetica,sans-Serif" fontsize=10 margin="0.06,0.04" style=filled]
-  edge [fontname="Helvetica,sans-Serif" fontsize=8 color="#555555" arrowsize=0.7]"""
+FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
+TITLE, TEXT, LABEL = 11, 10, 8
+"""Sizes of clusters' titles, of boxes and of edges' labels, in points."""
+HEAD = f"""\
+digraph minigrad {{
+  graph [fontname="{FONTS}" fontsize={TITLE} labelloc=t nodesep=0.3 ranksep=0.45]
+  node [fontname="{FONTS}" fontsize={TEXT} margin="0.06,0.04" style=filled]
+  edge [fontname="{FONTS}" fontsize={LABEL} color="#555555" arrowsize=0.7]"""
 
 SHAPES = {
     "parameter": "shape=note",
@@ -33,7 +38,9 @@ ARROWS = {
 def to_dot(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
     places: dict[int, str] = {}
-    lines = [HEAD, f"  label=<{escape(picture.header)}>", *inside(picture.content, "cluster", "  ", places)]
+    header = heading(picture.header.splitlines(), LONGEST_HEADER)
+    lines = [HEAD, f"  label=<{header}>"]
+    lines += inside(picture.content, "cluster", "  ", places)
     lines += (arrow(edge, places) for edge in picture.edges)
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -46,12 +53,14 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str]) -> 
     for box in cluster.boxes:
         places[box.number] = name
         yield f"{indent}{node(box)}"
+    for side_by_side in cluster.rows:  # invisible edges: versions of Graphviz differ in the order they choose
+        yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
         mode = MODES.get(inner.mode)
-        title = f"{inner.title}  {mode.text}" if mode else inner.title
+        title = shortened(inner.title) + (f"  {mode.text}" if mode else "")
         colours = mode.colours if mode else CLUSTER
         yield f"{indent}subgraph {name}_{i} {{"
-        yield f"{indent}  label=<{escape(title)}> style=rounded penwidth={2 if mode else 1}"
+        yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
         yield f'{indent}  bgcolor="{colours.inside}" color="{colours.border}"'
         yield from inside(inner, f"{name}_{i}", indent + "  ", places)
         yield f"{indent}}}"
@@ -60,26 +69,52 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str]) -> 
 def node(box: Box) -> str:
     """One box: a table with its title in the first row."""
     title, fill, border = box.colours
-    rows = [f'<TR><TD ALIGN="LEFT" BGCOLOR="{title}"><B>{escape(box.title)}</B></TD></TR>', *map(row, box.lines)]
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>'
+    rows = [row(box.title, f' BGCOLOR="{title}"', "B"), *(row(text, "", "", alarm) for text, alarm in box.lines)]
     look = f'{SHAPES[box.kind]} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
-    return f"n{box.number} [label=<{table}> {look}]"
+    whole = tooltip([box.title, *(line.text for line in box.lines)])
+    return f"n{box.number} [label=<{table(rows, 2)}>{whole} {look}]"
 
 
-def row(line: Line) -> str:
-    """One line of a box."""
-    text = escape(line.text)
-    text = f'<FONT COLOR="{ALARM}">{text}</FONT>' if line.alarming else text
-    return f'<TR><TD ALIGN="LEFT">{text}</TD></TR>'
+@functools.lru_cache(maxsize=1024)
+def row(text: str, look: str = "", tag: str = "", alarming: bool = False) -> str:
+    """One line of a table, with room for it in any font that a viewer may have."""
+    shown = shortened(text)
+    content = f"<{tag}>{escape(shown)}</{tag}>" if tag else escape(shown)
+    content = f'<FONT COLOR="{ALARM}">{content}</FONT>' if alarming else content
+    return f'<TR><TD ALIGN="LEFT" WIDTH="{points(shown, TEXT, bool(tag))}"{look}>{content}</TD></TR>'
+
+
+def heading(lines: Sequence[str], longest: int = 2 * LONGEST) -> str:
+    """The lines above a cluster or above all."""
+    shown = [shortened(line, longest) for line in lines]
+    return table([f'<TR><TD WIDTH="{points(line, TITLE)}">{escape(line)}</TD></TR>' for line in shown], 0)
+
+
+def table(rows: Iterable[str], padding: int) -> str:
+    """Rows without lines between them."""
+    look = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"'
+    return f"<TABLE {look}>{''.join(rows)}</TABLE>"
+
+
+def tooltip(texts: Sequence[str]) -> str:
+    """The attribute that shows what had to be shortened, when pointed at; nothing if that was nothing."""
+    # Graphviz replaces backslash sequences in them twice
+    whole = [escape(escape_backslashes(shortened(text, LONGEST_TOOLTIP))) for text in texts if len(text) > LONGEST]
+    return f' tooltip="{"&#10;".join(whole)}"' if whole else ""
 
 
 def arrow(edge: Edge, places: Mapping[int, str]) -> str:
     """One edge. One that enters a cluster spans two ranks: the cluster's parameters then start below its source."""
     enters = not f"{places[edge.source]}_".startswith(f"{places[edge.target]}_")
-    look = [ARROWS[edge.kind], f"label=<{escape(edge.label)}>" * bool(edge.label), "minlen=2" * enters]
+    look = [ARROWS[edge.kind], f"label=<{escape(shortened(edge.label))}>" * bool(edge.label), "minlen=2" * enters]
     return f"  n{edge.source} -> n{edge.target} [{' '.join(filter(None, look))}]"
 
 
 def escape(text: str) -> str:
-    """Text inside a label: no markup, no control characters."""
-    return html.escape("".join(c if c.isprintable() else " " for c in text)) or " "
+    """Text inside a label: no markup."""
+    return html.escape(escape_backslashes(text)) or " "
+
+
+def escape_backslashes(text: str) -> str:
+    """Two backslashes for one: Graphviz replaces backslash sequences also in labels that are HTML."""
+    return text.replace("\\", "\\\\")

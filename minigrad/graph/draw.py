@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import shutil
-import subprocess
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +18,20 @@ from ..io.atomic import replacing
 from ..nn.module import Module
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
+from .containers import inside, replaced
 from .description import Picture, with_legend
 from .dot import to_dot
-from .mermaid import to_mermaid
+from .mermaid import to_mermaid, too_large
 from .reading import read
+from .rendering import RenderingError, render
+from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
 DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
 
 
-class RenderingError(RuntimeError):
-    """A picture could not be rendered; the message says why, and the cure."""
-
-
-def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False) -> Graph:
+def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, **named_inputs: Any) -> Graph:
     """The picture of a recorded graph, with a cluster for each call of a module.
 
     >>> loss = F.cross_entropy(model(x), y)
@@ -43,13 +40,15 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
 
     Clusters of BatchNorm have the colour and the name of the mode the call was made in, and dashed
     arrows to the buffers it wrote or from those it read. After backward, parameters show the root mean
-    square of their gradient, red where it is zero or not finite.
+    square of their gradient, red where it is zero or not finite. What is said of the pass is what was so
+    when it was made; gradients and values are those of now, and are called so where they have changed since.
 
     Args:
         target: a computed tensor, such as a loss, or a sequence of them; or a module. That is called with
             ``inputs``, recording also under ``no_grad``; modes, parameters, buffers, gradients and the
             random state are afterwards what they were.
-        *inputs: the arguments of the module.
+        *inputs, **named_inputs: the arguments of the module. Tensors and arrays in them, also inside dicts, lists,
+            tuples and dataclasses, are drawn as inputs and named by the way to them: ``batch['x']``.
         model: where the names of modules, parameters and buffers come from. By default from the outermost
             modules that were called.
         legend: explain the shapes and colours.
@@ -59,22 +58,44 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
         ValueError: for tensors without a graph.
     """
     if isinstance(target, Module):
-        outputs, named = record(target, inputs)
+        outputs, named = record(target, inputs, named_inputs)
         model = target if model is None else model
     else:
         outputs, named = tensors_in(target), []
-    if not outputs or (inputs and not isinstance(target, Module)):
+    given = len(inputs) + len(named_inputs)
+    if not outputs or (given and not isinstance(target, Module)):
+        named_ones = f" ({', '.join(named_inputs)})" if named_inputs else ""
         raise TypeError(
             "draw takes a tensor, a sequence of tensors, or a module that returns some with its inputs: draw(loss), "
-            f"draw(model, x); got {describe(target)} and {len(inputs)} inputs."
+            f"draw(model, x); got {describe(target)} and {given} inputs{named_ones}."
         )
     for output in outputs:
         if output.node is None:
+            cure = (
+                "What the module returns must be computed from its parameters or from inputs of floats."
+                if isinstance(target, Module)
+                else "draw(model, x) records a forward pass of its own."
+            )
             raise ValueError(
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
-                "was computed under no_grad(), or detached. draw(model, x) records a forward pass of its own."
+                f"was computed under no_grad(), or detached. {cure}"
             )
-    return Graph(read(outputs, model, named), legend)
+    return Graph(read(outputs, model, named, own_pass=isinstance(target, Module)), legend)
+
+
+def draw_step(model: Module, loss_of: Callable[[Module], Tensor]) -> Graph:
+    """The picture of a training step, forward and backward, that leaves the model as it was.
+
+    Args:
+        model: in the mode that is to be drawn.
+        loss_of: computes the loss of the model.
+    """
+    with unchanged(model), enable_grad():
+        loss = loss_of(model)
+    with unchanged(model):  # the buffers are the model's again, the gradients those of this pass
+        model.zero_grad()
+        loss.backward()
+        return Graph(read([loss], model, own_pass=True), legend=False)
 
 
 class Graph:
@@ -85,11 +106,21 @@ class Graph:
         self.source = to_dot(self.picture)
 
     def __repr__(self) -> str:
-        return f"<Graph {self.picture.header}>"
+        return f"<Graph {shortened(one_line(self.picture.header), LONGEST_HEADER)}>"
 
     def to_mermaid(self) -> str:
-        """The picture as a Mermaid flowchart, for Markdown pages that draw it themselves."""
-        return to_mermaid(self.picture)
+        """The picture as a Mermaid flowchart, for Markdown pages that draw it themselves.
+
+        Warns if it is larger than what they show by default.
+        """
+        return self.flowchart(3)
+
+    def flowchart(self, stacklevel: int) -> str:
+        """The picture as a Mermaid flowchart; ``stacklevel`` is that of the warning if it is too large."""
+        text = to_mermaid(self.picture)
+        if problem := too_large(self.picture, text):
+            warnings.warn(problem, stacklevel=stacklevel)
+        return text
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a file; the suffix of ``path`` says what: .svg, .png, .pdf, .gv (DOT) or .md (Mermaid).
@@ -98,7 +129,11 @@ class Graph:
             The file that was written: with a warning, the .gv file if a picture cannot be rendered.
         """
         path = Path(path)
-        texts = {".gv": lambda: self.source, ".dot": lambda: self.source, ".md": self.markdown}
+        texts: dict[str, Callable[[], str]] = {
+            ".gv": lambda: self.source,
+            ".dot": lambda: self.source,
+            ".md": lambda: f"```mermaid\n{self.flowchart(4)}```\n",
+        }
         suffix, problem = path.suffix.lower(), None
         if suffix in texts:
             data = texts[suffix]().encode()
@@ -115,10 +150,6 @@ class Graph:
             warnings.warn(f"kept the graph as {path} instead: {problem}", stacklevel=2)
         return path
 
-    def markdown(self) -> str:
-        """A Markdown block that pages which know Mermaid show as the picture."""
-        return f"```mermaid\n{self.to_mermaid()}```\n"
-
     def _repr_svg_(self) -> str | None:
         return self._repr_mimebundle_().get("image/svg+xml")
 
@@ -130,30 +161,40 @@ class Graph:
         try:
             return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
         except RenderingError as error:
-            return {"text/plain": f"{self!r}\n{error}\n\n{self.source}", "text/vnd.mermaid": self.to_mermaid()}
+            bundle, flowchart = {"text/plain": f"{self!r}\n{error}\n\n{self.source}"}, to_mermaid(self.picture)
+            return bundle if too_large(self.picture, flowchart) else {**bundle, "text/vnd.mermaid": flowchart}
 
 
 # -- a forward pass that leaves no trace -------------------------------------------------------
 
 
-def record(module: Module, inputs: Sequence[Any]) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
+def record(
+    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
+) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
     """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names."""
     signature = inspect.signature(module.forward)
     try:
-        signature.bind(*inputs)
+        bound = signature.bind(*inputs, **named_inputs)
     except TypeError as error:
         raise TypeError(f"draw(model, *inputs): {type(module).__name__}.forward{signature}: {error}.") from None
-    arguments = [leaf(value) for value in inputs]
+    copies: dict[int, Any] = {}
+    named: list[tuple[str, Tensor]] = []
+    for name, value in bound.arguments.items():
+        bound.arguments[name] = value = replaced(value, (Variable, ndarray), leaf, copies)
+        collected = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+        named += [
+            pair
+            for key, part in (value.items() if collected else [(name, value)])
+            for pair in inside(part, key, Tensor)
+        ]
     with unchanged(module), enable_grad():
-        outputs = tensors_in(module(*arguments))
-    names = list(signature.parameters)
-    named = [(names[min(i, len(names) - 1)], value) for i, value in enumerate(arguments)]
-    return outputs, [(name, value) for name, value in named if isinstance(value, Tensor)]
+        outputs = tensors_in(module(*bound.args, **bound.kwargs))
+    return outputs, named
 
 
 def leaf(value: Any) -> Any:
-    """A tensor over the memory of a tensor or an array, which requires grad if it can; else the value itself."""
-    if not isinstance(value, (Variable, ndarray)):
+    """A tensor over the memory of a tensor or an array of numbers, which requires grad if it can."""
+    if isinstance(value, ndarray) and value.dtype.kind not in "fiub":
         return value
     tensor = wrap(array_of(value))
     return tensor.requires_grad_() if tensor.dtype.kind == "f" else tensor
@@ -161,10 +202,7 @@ def leaf(value: Any) -> Any:
 
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors that a value is or holds."""
-    if isinstance(value, Tensor):
-        return [value]
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return [tensor for item in items for tensor in tensors_in(item)]
+    return [tensor for _, tensor in inside(value, "", Tensor)]
 
 
 @contextlib.contextmanager
@@ -191,32 +229,3 @@ def unchanged(model: Module) -> Iterator[None]:
             tensor.array[...] = array
             tensor.memory.changed = time
         set_rng_state(random)
-
-
-# -- rendering ---------------------------------------------------------------------------------
-
-
-def render(source: str, format: str) -> bytes:
-    """DOT as svg, png or pdf: by the ``dot`` program, else by pygraphviz, which brings its own.
-
-    Raises:
-        RenderingError: if there is neither, or it failed.
-    """
-    if shutil.which("dot"):
-        import graphviz  # its import takes longer than that of all minigrad
-
-        try:
-            return graphviz.pipe("dot", format, source.encode(), quiet=True)
-        except (subprocess.CalledProcessError, OSError) as error:
-            raise RenderingError(f"dot could not render the graph: {error}") from error
-    try:
-        import pygraphviz
-    except ImportError:
-        raise RenderingError(
-            "nothing here can render a graph. Get a renderer with: pip install pygraphviz, or install your "
-            "system's graphviz package, which has the program dot."
-        ) from None
-    try:
-        return pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
-    except (OSError, ValueError) as error:
-        raise RenderingError(f"pygraphviz could not render the graph: {error}") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
 import re
 from collections.abc import Iterator
 
 from .description import CLUSTER, EFFECT, KINDS, MODES, Box, Cluster, Colours, Edge, Picture
+from .text import LONGEST_HEADER, one_line, shortened
 
 SHAPES = {
     "parameter": ("[/", "/]"),
@@ -17,11 +20,30 @@ SHAPES = {
     "output": ("[[", "]]"),
 }
 ARROWS = {"value": "-->", "constant": "-.->", "reads": "-.->", "writes": "-.->"}
+MARKUP = re.compile(
+    r"[^\w .,:=+\-()\[\]/|]"  # quotes, brackets of tags, and whatever else may get a meaning
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis: underscores that are not within a word
+    r"|^[+\-](?= )|(?<=^\d)[.)](?= )|(?<=^\d\d)[.)](?= )"  # items of lists
+)
+EDGES, CHARACTERS = 500, 50_000
+"""What pages accept by default; a diagram cannot raise it for itself."""
+
+
+def too_large(picture: Picture, text: str) -> str:
+    """Why pages will refuse a flowchart, with the cure; nothing if they will not."""
+    characters = len(text.encode("utf-16-le")) // 2  # as JavaScript counts
+    if len(picture.edges) <= EDGES and characters <= CHARACTERS:
+        return ""
+    return (
+        f"a flowchart with {len(picture.edges):,} edges and {characters:,} characters is more than Mermaid shows "
+        f"({EDGES} edges, {CHARACTERS:,} characters): save the graph as .svg."
+    )
 
 
 def to_mermaid(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
-    lines = ["---", f'title: "{escape(picture.header)}"', "---", "flowchart TD"]
+    title = json.dumps(shortened(one_line(picture.header), LONGEST_HEADER), ensure_ascii=False)  # YAML, not Mermaid
+    lines = ["---", f"title: {title}", "---", "flowchart TD"]
     lines += inside(picture.content, "  ", itertools.count())
     lines += (arrow(edge) for edge in picture.edges)
     colours = {**KINDS, **{f"{name}Mode": mode.colours for name, mode in MODES.items()}}
@@ -38,8 +60,8 @@ def inside(cluster: Cluster, indent: str, numbers: Iterator[int]) -> Iterator[st
         yield f"{indent}{node(box)}"
     for inner in cluster.clusters:
         mode, name = MODES.get(inner.mode), f"c{next(numbers)}"
-        title = f"{inner.title} {mode.text}" if mode else inner.title
-        yield f'{indent}subgraph {name}["{escape(title)}"]'
+        mode_text = f" {escape(mode.text)}" if mode else ""
+        yield f'{indent}subgraph {name}["{escape(inner.title)}{mode_text}"]'
         yield from inside(inner, indent + "  ", numbers)
         yield f"{indent}end"
         yield f"{indent}style {name} {look(mode.colours if mode else CLUSTER)}"
@@ -64,7 +86,7 @@ def look(colours: Colours) -> str:
     return f"fill:{colours.inside},stroke:{colours.border},color:#000000"
 
 
+@functools.lru_cache(maxsize=1024)
 def escape(text: str) -> str:
     """Text inside quotes: what could be markup as the number of its character."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return re.sub(r"[^\w .,:=+\-()\[\]/|]", lambda found: f"#{ord(found[0])};", text) or " "
+    return MARKUP.sub(lambda found: f"#{ord(found[0])};", shortened(text)) or " "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,12 @@ from ..tensor.tensor import Tensor
 from .calls import Calls
 from .description import Box, Cluster, Edge, Line, Picture
 
-INSIDE = {("batch_norm", name) for name in ("mean", "var", "training")}
+INSIDE = {("batch_norm", name) for name in ("mean", "var", "training", "batches")}
 """Arguments that the lines of an operation's box describe in their own way."""
 GREEK = {"weight": " (gamma)", "bias": " (beta)"}
 """What BatchNorm's parameters are called in its paper."""
+HELD = {"parameter", "frozen", "buffer"}
+"""The kinds of what modules hold."""
 
 # -- values as text ----------------------------------------------------------------------------
 
@@ -35,16 +37,21 @@ def number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def value_text(value: Any) -> str:
-    """Shape and dtype, and the value of a single number."""
+def value_text(value: Any, now: str = "") -> str:
+    """Shape and dtype, and the value of a single number; ``now`` is said behind that."""
     array = array_of(value)
     single = isinstance(array, ndarray) and array.size == 1
-    return f"{array.shape} {array.dtype}" + (f" = {number(array.item())}" if single else "")
+    return f"{array.shape} {array.dtype}" + (f" = {number(array.item())}{now}" if single else "")
 
 
 def range_text(array: ndarray) -> str:
     """The smallest and the largest element."""
     return f"in [{array.min():.3g}, {array.max():.3g}]" if array.size else "empty"
+
+
+def now_if_changed(value: Any, since: int) -> str:
+    """`` now`` behind a value that is another one than at the time ``since``."""
+    return " now" if isinstance(value, Variable) and value.memory.changed > since else ""
 
 
 def attribute_text(value: Any) -> str:
@@ -63,10 +70,10 @@ def root_mean_square(array: ndarray) -> float:
     return largest * float(np.sqrt(np.mean((sizes / largest) ** 2))) if 0 < largest < np.inf else largest
 
 
-def gradient_line(rms: float, cancelled_by: str) -> Line:
+def gradient_line(rms: float, cancelled_by: str, now: str) -> Line:
     """How large a gradient is; alarming where nothing can be learned from it."""
     reason = f" (cancelled by {cancelled_by})" if cancelled_by else ""
-    return Line(f"|grad| rms {rms:.2g}{reason}", not (rms > 0 or cancelled_by) or not np.isfinite(rms))
+    return Line(f"|grad|{now} rms {rms:.2g}{reason}", not (rms > 0 or cancelled_by) or not np.isfinite(rms))
 
 
 def tensor_of(operand: Any) -> Any:
@@ -119,24 +126,35 @@ def batch_norm_lines(node: Node, op: Op) -> list[Line]:
 # -- the whole ---------------------------------------------------------------------------------
 
 
-def read(outputs: Sequence[Tensor], model: Module | None = None, inputs: Sequence[tuple[str, Tensor]] = ()) -> Picture:
+def read(
+    outputs: Sequence[Tensor], model: Module | None = None, inputs: Sequence[tuple[str, Tensor]] = (),
+    own_pass: bool = False,
+) -> Picture:  # fmt: skip
     """The graph behind some tensors as a picture.
+
+    Of the pass itself (modes, settings, statistics, counters, what was trained) it says what was recorded. Names,
+    gradients, and the values of parameters and buffers are read now; values that have changed since the pass, and
+    gradients of such parameters, are called ``now``.
 
     Args:
         outputs: tensors with a graph.
         model: where the names of modules and tensors come from; else from the outermost modules called.
         inputs: input tensors, with their names.
+        own_pass: the pass was made for the picture, and what it changed is taken back.
     """
-    reader = Reader(outputs, model, inputs)
+    reader = Reader(outputs, model, inputs, own_pass)
     return Picture(reader.header(), reader.content, reader.edges)
 
 
 class Reader:
     """Goes through the records behind some outputs once, the oldest first."""
 
-    def __init__(self, outputs: Sequence[Tensor], model: Module | None, inputs: Sequence[tuple[str, Tensor]]) -> None:
+    def __init__(
+        self, outputs: Sequence[Tensor], model: Module | None, inputs: Sequence[tuple[str, Tensor]], own_pass: bool
+    ) -> None:
         self.outputs: dict[Node | None, Tensor] = {output.node: output for output in outputs}
-        self.inputs = {id(tensor): name if name == "input" else f"input {name}" for name, tensor in inputs}
+        self.inputs = {id(tensor): name if name.startswith("input") else f"input {name}" for name, tensor in inputs}
+        self.own_pass = own_pass
         nodes = reachable([output.node for output in outputs if output.node])
         self.nodes = sorted(nodes, key=lambda node: node.time)
         self.users: defaultdict[Node, list[tuple[Node, int]]] = defaultdict(list)
@@ -149,15 +167,21 @@ class Reader:
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
         self.boxes: dict[int, Box] = {}
         self.edges: list[Edge] = []
+        self.sources: dict[int, tuple[Any, Box]] = {}
+        self.used: dict[int, int] = {}
         for node in self.nodes:
             if node.op is not None:
                 self.read_operation(node, node.op)
             elif node in self.outputs:
-                self.source(node, "", None)
+                self.source(node, "", None, node.time)
         for scope, module in self.calls.modules.items():
-            for name, value in module.members():
-                if isinstance(value, Buffer):
-                    self.source(value, name, scope)
+            for name, buffer in module.named_buffers(recurse=False):
+                unused = id(buffer) not in self.boxes
+                box = self.source(buffer, name, scope, self.nodes[-1].time)
+                if unused and self.clusters[scope].rows:
+                    self.clusters[scope].rows[-1].append(box.number)
+        for operand, box in self.sources.values():
+            box.lines += self.values(operand, box.kind)
 
     def cluster(self, innermost: Scope | None) -> Cluster:
         """The cluster of a call, made with those around it when it is first asked for."""
@@ -181,13 +205,19 @@ class Reader:
 
     def read_operation(self, node: Node, op: Op) -> None:
         """The boxes of an operation's operands and of itself, and the edges between them."""
+        cluster = self.cluster(node.scope)
+        drawn = len(cluster.boxes)
         named = [(name, value) for name, value in arguments(node, op) if (op.name, name) not in INSIDE]
         operands = [
-            (name, operand, self.source(operand, name, node.scope))
+            (name, operand, self.source(operand, name, node.scope, node.time))
             for name, operand in named
             if isinstance(operand, (Node, Variable, ndarray))
         ]
-        effects = [(effect, self.source(effect.tensor, "buffer", node.scope, "buffer")) for effect in node.effects]
+        effects = [
+            (effect, self.source(effect.tensor, "buffer", node.scope, node.time, "buffer")) for effect in node.effects
+        ]
+        row = [box.number for box in cluster.boxes[drawn:] if box.kind in HELD]
+        cluster.rows += [row] * (len(row) > 1)
         box = self.operation(node, op, [(name, attribute_text(value)) for name, value in named])
         computed = [type(operand) is Node and source.kind != "parameter" for _, operand, source in operands]
         for name, operand, source in operands:
@@ -195,14 +225,17 @@ class Reader:
             self.edges.append(Edge(source.number, box.number, kind, name if sum(computed) > 1 else ""))
         for effect, buffer in effects:
             label = effect.note if effect.note.startswith("+") else f"{effect.verb} {effect.note}".rstrip()
+            if effect.result and not self.own_pass:  # nobody has what an own pass has written
+                label += f" to {effect.result}"
             ends = (buffer.number, box.number) if effect.verb == "reads" else (box.number, buffer.number)
             self.edges.append(Edge(*ends, effect.verb, label))
 
     def operation(self, node: Node, op: Op, settings: Sequence[tuple[str, str]]) -> Box:
         """An operation's box: what came out, and how."""
-        module = self.calls.modules.get(node.scope)
+        module = self.calls.then.get(node.scope)
         label = f"{self.calls.name(node.scope)}: " if self.calls.is_label(node.scope) else ""
-        lines = [f"out {value_text(self.outputs.get(node, node))}"]
+        output = self.outputs.get(node, node)
+        lines = [f"out {value_text(output, now_if_changed(output, node.time))}"]
         lines.append("  ".join(f"{name}={text}" if name else text for name, text in settings if text))
         kind = "output" if node in self.outputs else "op"
         cluster = self.cluster(node.scope)
@@ -216,26 +249,32 @@ class Reader:
 
     # -- tensors that no operation made --------------------------------------------------------
 
-    def source(self, operand: Any, name: str, scope: Scope | None, kind: str = "") -> Box:
+    def source(self, operand: Any, name: str, scope: Scope | None, time: int, kind: str = "") -> Box:
         """The box of an operand; leaves and constants get theirs at their first use, in the call ``scope``."""
         thing = tensor_of(operand)
+        self.used[id(thing)] = time
         if id(thing) in self.boxes:
             return self.boxes[id(thing)]
-        trained = isinstance(operand, Node)
-        kind = kind or self.kind(thing, trained)
+        kind = kind or self.kind(thing, isinstance(operand, Node))
         title, holder = self.calls.leaves.get(id(thing), ("", None))
         if isinstance(holder, BatchNorm):
             title += GREEK.get(title.rpartition(".")[2], "")
-        lines = [value_text(thing)]
-        if kind == "buffer" and array_of(thing).size > 1:
-            lines.append(f"values {range_text(array_of(thing))}")
         title = title or self.inputs.get(id(thing)) or anonymous(kind, name)
-        box = self.add(thing, kind, title, lines, self.home(thing, holder, scope))
+        box = self.add(thing, kind, title, [], self.home(thing, holder, scope))
+        self.sources[id(thing)] = operand, box
+        return box
+
+    def values(self, operand: Any, kind: str) -> Iterator[Line]:
+        """What is read now of a leaf or a constant: its value and its gradient."""
+        thing = tensor_of(operand)
+        now = now_if_changed(thing, self.used[id(thing)])
+        yield Line(value_text(thing, now))
+        if kind == "buffer" and array_of(thing).size > 1:
+            yield Line(f"values{now} {range_text(array_of(thing))}")
         gradient = gradient_of(operand)
         if gradient is not None:
             rms = root_mean_square(gradient)
-            box.lines.append(gradient_line(rms, self.cancelled_by(operand, rms)))
-        return box
+            yield gradient_line(rms, self.cancelled_by(operand, rms), now)
 
     def kind(self, thing: Any, trained: bool) -> str:
         """What a leaf or a constant is drawn as."""
@@ -272,27 +311,57 @@ class Reader:
     # -- the line above ------------------------------------------------------------------------
 
     def header(self) -> str:
-        """Model, mode, counts, loss, and whether backward has been done."""
-        freed = any(node.op is not None and node.saved is None for node in self.nodes)
-        graded = any(node.op is None and gradient_of(node) is not None for node in self.nodes)
-        state = "done" if freed else "gradients present, graph not freed" if graded else "not done"
+        """Model, mode, counts, loss, and whether backward has been done; and what kind of pass it was."""
         outputs = list(self.outputs.values())
         loss = [f"loss={number(outputs[0].item())}"] if len(outputs) == 1 and outputs[0].array.size == 1 else []
-        return "   ".join([*self.about_modules(), *loss, f"backward: {state}"])
+        line = "   ".join([*self.about_modules(), *loss, f"backward: {self.about_backward()}"])
+        return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
+
+    def about_backward(self) -> str:
+        """Whether it has been done, as far as the records and the parameters tell."""
+        if any(node.op is not None and node.saved is None for node in self.nodes):
+            return "done"
+        graded = any(node.op is None and gradient_of(node) is not None for node in self.nodes)
+        if self.own_pass:
+            return "not done, gradients are of an earlier pass" if graded else "not done"
+        return "gradients present, graph not freed" if graded else "not done"
 
     def about_modules(self) -> list[str]:
         """Class, mode and counts of the model, or of all outermost modules."""
         roots = self.calls.roots if self.calls.main is None else [self.calls.main]
         if not roots:
             return [f"{sum(node.op is not None for node in self.nodes)} operations"]
-        modes = [module.training for root in roots for module in root.modules()]
-        mixed = f"mixed ({sum(modes)} of {len(modes)} modules in train)"
-        mode = {True: "train", False: "eval"}[modes[0]] if len(set(modes)) == 1 else mixed
-        sizes = {id(p): (p.array.size, p.requires_grad) for root in roots for p in root.parameters()}
         kept = {id(b): b.array.size for root in roots for b in root.buffers()}
-        total, trained = sum(size for size, _ in sizes.values()), sum(size for size, grad in sizes.values() if grad)
-        counts = f"{total:,} parameters ({trained:,} trainable), {sum(kept.values()):,} buffer values"
-        return [", ".join(type(root).__name__ for root in roots), f"mode={mode}", counts]
+        counts = f"{self.about_parameters(roots)}, {sum(kept.values()):,} buffer values"
+        return [", ".join(type(root).__name__ for root in roots), self.about_modes(roots), counts]
+
+    def about_modes(self, roots: Sequence[Module]) -> str:
+        """The mode of the calls, and that of now if it is another one."""
+        now = {module: module.training for root in roots for module in root.modules()}
+        then = {(module, self.calls.then[scope].training) for scope, module in self.calls.modules.items()}
+        then = {(module, training) for module, training in then if module in now}
+        if all(now[module] is training for module, training in then):
+            return f"mode={mode_text(list(now.values()))}"
+        return f"mode={mode_text([training for _, training in then])} (now {mode_text(list(now.values()))})"
+
+    def about_parameters(self, roots: Sequence[Module]) -> str:
+        """How many numbers are learned: in the pass, and now if these are others."""
+        parameters = {id(p): p for root in roots for p in root.parameters()}
+        total = sum(p.array.size for p in parameters.values())
+        now = sum(p.array.size for p in parameters.values() if p.requires_grad)
+        then = sum(
+            p.array.size
+            for key, p in parameters.items()
+            if (self.boxes[key].kind == "parameter" if key in self.boxes else p.requires_grad)
+        )
+        return f"{total:,} parameters ({then:,} trainable{f', now {now:,}' * (then != now)})"
+
+
+def mode_text(modes: Sequence[bool]) -> str:
+    """``train`` or ``eval`` if all modules are in one mode."""
+    if len(set(modes)) == 1:
+        return "train" if modes[0] else "eval"
+    return f"mixed ({sum(modes)} of {len(modes)} modules in train)"
 
 
 def anonymous(kind: str, name: str) -> str:

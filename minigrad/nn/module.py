@@ -16,12 +16,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, thread
+from ..engine.modes import Scope, Settings, thread
 from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
 
 Self = TypeVar("Self", bound="Module")
+
+
+PLAIN = frozenset({bool, int, float, str, type(None)})
+"""The classes of what a call records of a module's settings."""
+NEVER_HOLD = PLAIN | {Settings}
+"""Classes in which no module or tensor need be looked for."""
 
 
 class IncompatibleKeys(NamedTuple):
@@ -33,6 +39,8 @@ class IncompatibleKeys(NamedTuple):
 
 def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The modules, parameters and buffers that an attribute is or holds, with their names."""
+    if type(value) in NEVER_HOLD:
+        return
     if isinstance(value, (Module, Parameter, Buffer)):
         yield name, value
     elif isinstance(value, Mapping):
@@ -65,6 +73,8 @@ class Module:
     """The buffers registered with ``persistent=False``."""
     optional_keys: frozenset[str] = frozenset()
     """Names a saved state may lack: the present value stays."""
+    _call_settings = Settings({"training": True})
+    """The plain values among the attributes; calls record it."""
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
@@ -81,7 +91,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = thread.state
         outer = state.scope
-        state.scope = Scope(weakref.ref(self), outer)
+        state.scope = Scope(weakref.ref(self), outer, self._call_settings)
         try:
             return self.forward(*args, **kwargs)
         finally:
@@ -99,6 +109,13 @@ class Module:
                 )
             value = Buffer(value.detach())
         object.__setattr__(self, name, value)
+        settings = self._call_settings.values
+        if type(value) in PLAIN:
+            if settings.get(name, settings) is not value:
+                self.__dict__["_call_settings"] = Settings({**settings, name: value})
+        elif name in settings:
+            others = {key: setting for key, setting in settings.items() if key != name}
+            self.__dict__["_call_settings"] = Settings(others)
 
     # -- the tree ------------------------------------------------------------------------------
 

@@ -144,19 +144,19 @@ def fused(
 
 
 def declared_effects(
-    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any]
+    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any], batches: int | None
 ) -> list[Effect]:
-    """Which buffers the node reads or writes."""
+    """Which buffers the node reads or writes; ``batches`` is what it has counted up to."""
     running = [buffer for buffer in buffers[:2] if buffer is not None]
     if not training:
         return [Effect("reads", buffer, "") for buffer in running]
-    counted = [Effect("writes", buffer, "+1") for buffer in buffers[2:] if buffer is not None]
+    counted = [Effect("writes", buffer, "+1", str(batches)) for buffer in buffers[2:] if buffer is not None]
     return [Effect("writes", buffer, f"{momentum:.3g}") for buffer in running] + counted
 
 
 batch_norm_op = Op(
     "batch_norm",
-    lambda x, weight, bias, mean, var, eps, training, momentum, buffers: normalise(
+    lambda x, weight, bias, mean, var, eps, training, momentum, buffers, batches: normalise(
         x, weight, bias, None if training else mean, None if training else var, eps
     )[0],
     by_input,
@@ -203,13 +203,15 @@ def batch_norm(
     beta = bias.array if isinstance(bias, Variable) else bias
     check(array, kept_mean, kept_var, gamma, beta, training, eps)
     buffers = running_mean, running_var, num_batches_tracked
+    batches = None
     if training:
         y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
         if kept_mean is not None and array.size:
             update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
         if num_batches_tracked is not None:
             count = array_of(num_batches_tracked)
-            count.fill(count.item() + 1)  # a third of the time of += 1
+            batches = count.item() + 1
+            count.fill(batches)  # a third of the time of += 1
         now = clock()
         for buffer in buffers:
             if isinstance(buffer, Variable):
@@ -218,7 +220,7 @@ def batch_norm(
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-    return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers)
+    return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, batches)
 
 
 @functools.lru_cache(maxsize=64)
