@@ -1,4 +1,4 @@
-"""Arguments that must be numbers: made Python's own, or refused."""
+"""Arguments that must be numbers or switches: made Python's own, or refused."""
 
 from __future__ import annotations
 
@@ -50,6 +50,26 @@ def whole(value: Any, least: int, message: str) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
         raise ValueError(f"{message}, got {value!r}.")
     return int(value)
+
+
+def switch(value: Any, name: str) -> bool:
+    """True or False as Python's own; also NumPy's, or 0 or 1.
+
+    Raises:
+        TypeError: for anything else, such as text, all of which Python takes for true.
+    """
+    if not isinstance(value, (int, np.bool_)) or value not in (0, 1):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def seeded(seed: Any) -> np.random.Generator:
+    """A new generator from a seed.
+
+    Raises:
+        ValueError: unless it is an integer of at least 0.
+    """
+    return np.random.default_rng(whole(seed, 0, "seed must be an integer of at least 0"))
 
 
 def not_negative(number: float) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import not_negative, real, whole
+from ..engine.arguments import not_negative, real, switch, whole
 from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..nn.module import Module, zero_gradients
@@ -106,9 +106,7 @@ class Optimizer:
         for key in self.at_least_zero:
             settings[key] = real(settings[key], not_negative, f"{name}: {key} must be a number of at least 0")
         for key in self.switches:
-            if not isinstance(settings[key], (int, np.bool_)) or settings[key] not in (0, 1):
-                raise TypeError(f"{name}: {key} must be True or False, got {settings[key]!r}.")
-            settings[key] = bool(settings[key])
+            settings[key] = switch(settings[key], f"{name}: {key}")
         self.check_settings(settings)
         return settings
 
@@ -154,6 +152,11 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise TypeError(
+                    f"{type(self).__name__}: step takes a function that computes the loss, got {describe(closure)}: call "
+                    "loss.backward() and then step()."
+                )
             with enable_grad():
                 loss = closure()
         ready: list[tuple[Piece, dict[str, Any], Any]] = []
@@ -245,7 +248,7 @@ class Optimizer:
         """Take over what ``state_dict`` returned: all of it or, after an error, nothing.
 
         Raises:
-            ValueError: if the groups or the shapes are not those of this optimiser.
+            TypeError, ValueError: if the groups, settings or shapes are not those of this optimiser.
         """
         name = type(self).__name__
         try:
