@@ -70,8 +70,8 @@ class DataLoader:
         if not len(self):
             cure = f"take drop_last=False or a batch_size of at most {len(dataset)}" if len(dataset) else "add samples"
             warnings.warn(
-                f"DataLoader: a data set of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over it "
-                f"does nothing: {cure}.",
+                f"DataLoader: a data set of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over "
+                f"it does nothing: {cure}.",
                 stacklevel=2,
             )
 

@@ -154,8 +154,8 @@ class Optimizer:
         if closure is not None:
             if not callable(closure):
                 raise TypeError(
-                    f"{type(self).__name__}: step takes a function that computes the loss, got {describe(closure)}: call "
-                    "loss.backward() and then step()."
+                    f"{type(self).__name__}: step takes a function that computes the loss, got {describe(closure)}: "
+                    "call loss.backward() and then step()."
                 )
             with enable_grad():
                 loss = closure()
