@@ -697,6 +697,6 @@ def test_a_rate_that_is_no_number_is_refused():
     optimizer = optim.SGD([weight], lr=1.0)
     optimizer.param_groups[0]["lr"] = None
     weight.grad = mg.ones(3)
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="lr must be a number of at least 0, got None"):
         optimizer.step()
     assert weight.tolist() == [1, 1, 1]

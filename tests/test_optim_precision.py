@@ -172,6 +172,14 @@ def test_a_square_that_overflows_is_told_once_and_names_the_parameter():
     np.testing.assert_allclose(parameters[2].numpy(), 5 - 3 * 0.1, rtol=1e-6)
 
 
+def test_only_parameters_with_finite_gradients_are_named():
+    parameters = [parameter([1.0], np.float32) for _ in range(3)]
+    for p, gradient in zip(parameters, [np.inf, 1e30, 1.0]):
+        give(p, gradient)
+    with pytest.warns(UserWarning, match=r"overflowed in parameter 1 \(1,\) float32: the gradient is finite"):
+        optim.Adam(parameters).step()
+
+
 def test_values_that_overflow_are_told():
     p = parameter([1.0, 2.0], np.float32)
     give(p, [1e38, 1.0])

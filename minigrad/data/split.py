@@ -25,7 +25,7 @@ def train_test_split(
         The part to train on and the part to test on.
 
     Raises:
-        TypeError, ValueError: if ``test_size`` is not a share, or a part would be empty.
+        ValueError: if ``test_size`` is not a share, or a part would be empty.
     """
     if not isinstance(dataset, TensorDataset):
         raise TypeError(f"train_test_split splits a TensorDataset, got {type(dataset).__name__}: TensorDataset(x, y).")

@@ -22,14 +22,13 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
         shown: what errors say was given, by default ``value``.
 
     Raises:
-        TypeError: for anything that is no real number, a boolean too.
-        ValueError: for numbers that are not finite or not allowed.
+        ValueError: for anything that is no real number, a boolean too, and for numbers that are not finite or allowed.
     """
     given = f"got {value if shown is None else shown!r}."
     if isinstance(value, (Variable, np.ndarray)) and value.shape == ():
         value = array_of(value).item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{message}, {given}")
+        raise ValueError(f"{message}, {given}")
     try:
         number = float(value)
     except OverflowError:  # an integer or a fraction
@@ -56,10 +55,10 @@ def switch(value: Any, name: str) -> bool:
     """True or False as Python's own; also NumPy's, or 0 or 1.
 
     Raises:
-        TypeError: for anything else, such as text, all of which Python takes for true.
+        ValueError: for anything else, such as text, all of which Python takes for true.
     """
     if not isinstance(value, (int, np.bool_)) or value not in (0, 1):
-        raise TypeError(f"{name} must be True or False, got {value!r}.")
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
 
 

@@ -248,7 +248,7 @@ class Optimizer:
         """Take over what ``state_dict`` returned: all of it or, after an error, nothing.
 
         Raises:
-            TypeError, ValueError: if the groups, settings or shapes are not those of this optimiser.
+            ValueError: if the groups, settings or shapes are not those of this optimiser.
         """
         name = type(self).__name__
         try:
