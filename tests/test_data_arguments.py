@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import data
+from minigrad import data, nn, optim
 
 TOY = [data.moons, data.circles, data.spirals, data.blobs, data.xor, data.checkerboard, data.sine]
 NO_NUMBERS = ["a", None, True, 1j, [0.1], np.ones(2)]
@@ -189,6 +189,35 @@ def test_errors_name_items_of_shuffled_data_by_their_place_in_it():
 def test_a_batch_of_several_fields_is_a_list(source, kind):
     for batch in data.DataLoader(source, 2):
         assert type(batch) is kind
+
+
+def test_a_last_batch_of_one_is_refused_by_batchnorm_and_left_out_by_drop_last():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    rows = data.TensorDataset(mg.randn(9, 2), mg.arange(9))
+    seen = []
+    with pytest.raises(ValueError, match=r"input size \(1, 3\) .*drop_last=True"):
+        for x, _ in data.DataLoader(rows, 4):
+            seen.append(net[1].running_mean.tolist())
+            net(x)
+    assert len(seen) == 3 and net[1].running_mean.tolist() == seen[-1]
+    assert [len(x) for x, _ in data.DataLoader(rows, 4, drop_last=True)] == [4, 4]
+
+
+def test_data_of_the_other_byte_order_trains_as_that_of_this_machine():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(8, 3)).astype(np.float32), random.integers(0, 2, 8)
+    results = []
+    for swap in (False, True):
+        fields = [array.astype(array.dtype.newbyteorder()) if swap else array for array in (x, y)]
+        mg.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+        optimizer = optim.Adam(net.parameters(), lr=0.01)
+        for inputs, labels in data.DataLoader(data.TensorDataset(*fields), 4):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(inputs), labels).backward()
+            optimizer.step()
+        results.append([p.tolist() for p in net.parameters()])
+    assert results[0] == results[1]
 
 
 # -- nothing to go through ---------------------------------------------------------------------

@@ -163,6 +163,28 @@ def test_a_copy_goes_by_its_own_settings(again):
     np.testing.assert_array_equal(p.numpy(), before - 0.125)
 
 
+def test_groups_stay_the_same_objects_when_a_state_is_loaded():
+    p = nn.Parameter([1.0])
+    optimizer = optim.SGD([p], lr=0.5)
+    groups, (first,) = optimizer.param_groups, optimizer.param_groups
+    optimizer.load_state_dict(optimizer.state_dict())
+    first["lr"] = 0.25
+    p.grad = mg.ones(1)
+    optimizer.step()
+    assert optimizer.param_groups is groups and p.item() == 0.75
+
+
+def test_a_group_that_is_added_behind_the_optimisers_back_is_refused():
+    p, other = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = optim.SGD([p], lr=0.5)
+    optimizer.param_groups.append({**optimizer.param_groups[0], "params": [other]})
+    p.grad, other.grad = mg.ones(1), mg.ones(1)
+    for call in (optimizer.step, optimizer.state_dict):
+        with pytest.raises(ValueError, match="SGD: groups can only be added, by add_param_group"):
+            call()
+    assert p.item() == 1
+
+
 # -- parameters --------------------------------------------------------------------------------
 
 

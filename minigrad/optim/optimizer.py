@@ -113,18 +113,20 @@ class Optimizer:
     def check_settings(self, settings: dict[str, Any]) -> None:
         """Refuse settings that make no sense, for subclasses; ``settings`` is a copy, whose values may be replaced."""
 
-    def settings(self, index: int) -> dict[str, Any]:
-        """The settings of a group as Python's own numbers, checked if one was replaced since the last call."""
-        group, (known, settings) = self.param_groups[index], self.checked[index]
-        try:
-            unchanged = group == known
-        except (TypeError, ValueError):  # an array instead of a number
-            unchanged = False
-        if not unchanged:
-            settings = self.plain_settings(group)
-            known = {key: value if key == "params" or constant(value) else UNKNOWN for key, value in group.items()}
-            self.checked[index] = known, settings
-        return settings
+    def settings(self) -> list[dict[str, Any]]:
+        """The settings of each group as Python's own numbers, checked if one was replaced since the last call."""
+        if len(self.param_groups) != len(self.checked):
+            raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
+        for i, (group, (known, _)) in enumerate(zip(self.param_groups, self.checked)):
+            try:
+                unchanged = group == known
+            except (TypeError, ValueError):  # an array instead of a number
+                unchanged = False
+            if not unchanged:
+                settings = self.plain_settings(group)
+                known = {key: value if key == "params" or constant(value) else UNKNOWN for key, value in group.items()}
+                self.checked[i] = known, settings
+        return [settings for _, settings in self.checked]
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -160,8 +162,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         ready: list[tuple[Piece, dict[str, Any], Any]] = []
-        for index, pieces in enumerate(self.pieces):
-            settings = self.settings(index)
+        for settings, pieces in zip(self.settings(), self.pieces):
             for piece in pieces[:]:
                 gradient = piece.gradient()
                 if gradient is not None:
@@ -238,9 +239,9 @@ class Optimizer:
                     own = {name: Tensor(vector[part].reshape(parameter.shape)) for name, vector in vectors.items()}
                     state[i] = {"step": piece.step, **own}
         groups, start = [], 0
-        for i, group in enumerate(self.param_groups):
+        for group, settings in zip(self.param_groups, self.settings()):
             end = start + len(group["params"])
-            groups.append({**group, **self.settings(i), "params": list(range(start, end))})
+            groups.append({**group, **settings, "params": list(range(start, end))})
             start = end
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
