@@ -56,7 +56,8 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.pieces: list[list[Piece]] = []
-        self.checked: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.known_groups: list[dict[str, Any]] = []
+        self.checked_settings: list[dict[str, Any]] = []
         self.overflow_reported = False
         groups = listed(params, type(self).__name__)
         if not groups:
@@ -89,7 +90,6 @@ class Optimizer:
         start = len(known) - len(params)
         self.param_groups.append({**settings, "params": params})
         self.pieces.append(pieces_of(enumerate(params, start)))
-        self.checked.append(({}, settings))
 
     # -- settings ------------------------------------------------------------------------------
 
@@ -114,19 +114,20 @@ class Optimizer:
         """Refuse settings that make no sense, for subclasses; ``settings`` is a copy, whose values may be replaced."""
 
     def settings(self) -> list[dict[str, Any]]:
-        """The settings of each group as Python's own numbers, checked if one was replaced since the last call."""
-        if len(self.param_groups) != len(self.checked):
-            raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
-        for i, (group, (known, _)) in enumerate(zip(self.param_groups, self.checked)):
-            try:
-                unchanged = group == known
-            except (TypeError, ValueError):  # an array instead of a number
-                unchanged = False
-            if not unchanged:
-                settings = self.plain_settings(group)
-                known = {key: value if key == "params" or constant(value) else UNKNOWN for key, value in group.items()}
-                self.checked[i] = known, settings
-        return [settings for _, settings in self.checked]
+        """The settings of each group as Python's own numbers, checked again if one was replaced since the last call."""
+        try:
+            unchanged = self.param_groups == self.known_groups
+        except (TypeError, ValueError):  # an array instead of a number
+            unchanged = False
+        if not unchanged:
+            if len(self.param_groups) != len(self.pieces):
+                raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
+            self.checked_settings = [self.plain_settings(group) for group in self.param_groups]
+            self.known_groups = [
+                {key: value if key == "params" or constant(value) else UNKNOWN for key, value in group.items()}
+                for group in self.param_groups
+            ]
+        return self.checked_settings
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

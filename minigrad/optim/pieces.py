@@ -35,6 +35,9 @@ raw_gradient = operator.attrgetter("_grad")
 raw_array, dtype_of = operator.attrgetter("array"), operator.attrgetter("dtype")
 """Likewise a tensor's array, and the dtype of whatever has one."""
 
+writeable = operator.attrgetter("flags.writeable")
+"""Whether an array may be written to."""
+
 references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
 """How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
 
@@ -136,12 +139,6 @@ class Piece:
         dtypes = set(map(dtype_of, self.parameters))
         if dtypes != self.dtypes:
             self.refuse("parameter", dtypes)
-        for number, parameter in zip(self.numbers, self.parameters):
-            if not parameter.array.flags.writeable:
-                raise ValueError(
-                    f"parameter {number} {describe(parameter)} of this optimiser is in read-only memory and cannot be "
-                    "changed: parameter.data = parameter.data.clone() gives it its own."
-                )
         with moving:
             if len(self.parameters) > 1 and all(map(movable, self.parameters)):
                 vector = concatenated([parameter.array for parameter in self.parameters], self.dtype)
@@ -149,6 +146,8 @@ class Piece:
                     parameter.array = vector[part].reshape(parameter.shape)
             self.arrays = list(map(raw_array, self.parameters))
             found = vector_under(self.arrays)
+            if found is None and not all(map(writeable, self.arrays)):
+                self.refuse_read_only()
             self.flat = [] if found is None else self.cut(found)
 
     def refuse(self, kind: str, dtypes: set[Any]) -> NoReturn:
@@ -157,6 +156,14 @@ class Piece:
         raise TypeError(
             f"a {kind} of this optimiser was {self.dtype} and is {other} now: convert the model first, then make the "
             "optimiser."
+        )
+
+    def refuse_read_only(self) -> NoReturn:
+        """Refuse a parameter whose memory may not be written to."""
+        place = [writeable(array) for array in self.arrays].index(False)
+        raise ValueError(
+            f"parameter {self.numbers[place]} {describe(self.arrays[place])} of this optimiser is in read-only memory and "
+            "cannot be changed: parameter.data = parameter.data.clone() gives it its own."
         )
 
     def values(self) -> list[ndarray]:
