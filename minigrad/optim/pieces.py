@@ -35,8 +35,8 @@ raw_gradient = operator.attrgetter("_grad")
 raw_array, dtype_of = operator.attrgetter("array"), operator.attrgetter("dtype")
 """Likewise a tensor's array, and the dtype of whatever has one."""
 
-writeable = operator.attrgetter("flags.writeable")
-"""Whether an array may be written to."""
+writeable, c_contiguous = operator.attrgetter("flags.writeable"), operator.attrgetter("flags.c_contiguous")
+"""Whether an array may be written to, and whether its elements lie in their order."""
 
 references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
 """How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
@@ -145,9 +145,9 @@ class Piece:
                 for parameter, part in zip(self.parameters, self.parts):
                     parameter.array = vector[part].reshape(parameter.shape)
             self.arrays = list(map(raw_array, self.parameters))
-            found = vector_under(self.arrays)
-            if found is None and not all(map(writeable, self.arrays)):
+            if not all(map(writeable, self.arrays)):
                 self.refuse_read_only()
+            found = vector_under(self.arrays)
             self.flat = [] if found is None else self.cut(found)
 
     def refuse(self, kind: str, dtypes: set[Any]) -> NoReturn:
@@ -162,8 +162,8 @@ class Piece:
         """Refuse a parameter whose memory may not be written to."""
         place = [writeable(array) for array in self.arrays].index(False)
         raise ValueError(
-            f"parameter {self.numbers[place]} {describe(self.arrays[place])} of this optimiser is in read-only memory and "
-            "cannot be changed: parameter.data = parameter.data.clone() gives it its own."
+            f"parameter {self.numbers[place]} {describe(self.arrays[place])} of this optimiser is in read-only memory "
+            "and cannot be changed: parameter.data = parameter.data.clone() gives it its own."
         )
 
     def values(self) -> list[ndarray]:
@@ -261,9 +261,9 @@ def movable(parameter: Tensor) -> bool:
 
 
 def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
-    """The vector whose parts the arrays are, one behind the other; None if there is none."""
+    """The vector whose parts the arrays, which may be written to, are one behind the other; None if there is none."""
     arrays = [array for array in arrays if array.size]
-    if not all(array.flags.c_contiguous and array.flags.writeable for array in arrays):
+    if not all(map(c_contiguous, arrays)):
         return None
     if len(arrays) == 1:
         return arrays[0].reshape(-1)
