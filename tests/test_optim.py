@@ -355,15 +355,15 @@ W = nn.Parameter([1.0])
             ValueError,
             "weight_decay must be a number of at least 0, got -0.1",
         ),
-        (lambda: optim.SGD([W], momentum=-0.1), ValueError, "momentum must not be negative, got -0.1"),
-        (lambda: optim.SGD([W], momentum=math.nan), ValueError, "momentum must not be negative, got nan"),
+        (lambda: optim.SGD([W], momentum=-0.1), ValueError, "momentum must be a number of at least 0, got -0.1"),
+        (lambda: optim.SGD([W], momentum=math.nan), ValueError, "momentum must be a number of at least 0, got nan"),
         (lambda: optim.SGD([W], nesterov=True), ValueError, "nesterov needs a momentum above 0 and no dampening"),
         (lambda: optim.SGD([W], momentum=0.9, dampening=0.1, nesterov=True), ValueError, "nesterov needs a momentum"),
         (lambda: optim.Adam([W], betas=(1.0, 0.9)), ValueError, r"betas must be two numbers .*, got \(1.0, 0.9\)"),
         (lambda: optim.Adam([W], betas=(0.9, -0.1)), ValueError, "betas must be two numbers"),
         (lambda: optim.Adam([W], betas=(0.9,)), ValueError, "betas must be two numbers"),
         (lambda: optim.Adam([W], betas=(0.9, 0.9, 0.9)), ValueError, "betas must be two numbers"),
-        (lambda: optim.Adam([W], eps=-1e-8), ValueError, "eps must not be negative"),
+        (lambda: optim.Adam([W], eps=-1e-8), ValueError, "eps must be a number of at least 0"),
         (lambda: optim.SGD([{"params": [W], "lr": -1}], lr=1), ValueError, "lr must be a number of at least 0"),
         (lambda: optim.SGD([]), ValueError, "SGD got an empty parameter list: does the model have parameters"),
         (lambda: optim.SGD(nn.ReLU().parameters()), ValueError, "empty parameter list"),
@@ -697,6 +697,6 @@ def test_a_rate_that_is_no_number_is_refused():
     optimizer = optim.SGD([weight], lr=1.0)
     optimizer.param_groups[0]["lr"] = None
     weight.grad = mg.ones(3)
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="lr must be a number of at least 0, got None"):
         optimizer.step()
     assert weight.tolist() == [1, 1, 1]

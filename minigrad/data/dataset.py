@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy import ndarray
 
-from ..engine.node import wrap
+from ..engine.node import Variable, describe, wrap
 from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor
 
@@ -24,21 +24,47 @@ class Dataset(Protocol):
     @abstractmethod
     def __getitem__(self, index: Any) -> Any: ...
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} samples)"
+
+
+def described(dataset: Any) -> str:
+    """A data set in one line, also if it is a list or an array."""
+    if Dataset in type(dataset).__mro__:
+        return repr(dataset)
+    sizes = describe(dataset) if isinstance(dataset, (Variable, ndarray)) else f"{len(dataset)} items"
+    return f"{type(dataset).__name__}({sizes})"
+
+
+def located(error: Exception, place: str) -> Exception:
+    """An error about a value again, with the place in the data where the value was."""
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{place}: {error}")
+
 
 class TensorDataset(Dataset):
     """Items that are the rows of tensors: item ``i`` is ``(tensors[0][i], tensors[1][i], ...)``.
 
     Args:
-        *tensors: tensors, or arrays, which are not copied, with the same length along axis 0.
+        *tensors: tensors, or arrays, which are not copied, with the same length along axis 0; or lists of numbers.
 
     ``dataset[index]`` takes whatever index a tensor takes: ``x, y = dataset[:]`` are the tensors.
 
     Raises:
+        TypeError: for a list or tuple of tensors or arrays, of which it is not clear whether they are rows or fields.
         ValueError: if there is no tensor, or their lengths differ.
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.tensors: tuple[Tensor, ...] = tuple(as_tensor(tensor) for tensor in tensors)
+        for value in tensors:
+            if isinstance(value, (tuple, list)) and any(isinstance(item, (Variable, ndarray)) for item in value):
+                raise TypeError(
+                    f"TensorDataset got a {type(value).__name__} of tensors or arrays: pass each as an argument, "
+                    "TensorDataset(*tensors), or rows as one tensor, TensorDataset(mg.stack(rows))."
+                )
+        try:
+            self.tensors: tuple[Tensor, ...] = tuple(as_tensor(value) for value in tensors)
+        except (TypeError, ValueError) as error:
+            raise located(error, "TensorDataset") from error
         shapes = [tensor.shape for tensor in self.tensors]
         if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
             raise ValueError(
@@ -52,8 +78,11 @@ class TensorDataset(Dataset):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(tensor[index] for tensor in self.tensors)
 
-    def batch(self, indices: ndarray) -> tuple[Tensor, ...]:
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} samples: {', '.join(map(describe, self.tensors))})"
+
+    def batch(self, indices: ndarray) -> list[Tensor]:
         """``self[indices]`` for a vector of row numbers: always copies, and faster."""
-        return tuple(
+        return [
             wrap(tensor.array.take(indices, 0)) if tensor.node is None else tensor[indices] for tensor in self.tensors
-        )
+        ]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import switch, whole
 from ..ops.shapes import stack
 from ..tensor import random
 from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor
-from .dataset import Dataset, TensorDataset
+from .dataset import Dataset, TensorDataset, described, located
 
 
 @dataclass
@@ -31,7 +33,7 @@ class DataLoader:
     """Goes through a data set in batches; each ``for`` over it is one epoch.
 
     Args:
-        dataset: a ``Dataset``. The items of a batch are stacked: of items ``(x, y)`` it is a tuple of
+        dataset: a ``Dataset``. The items of a batch are stacked: of items ``(x, y)`` it is a list of
             two tensors whose axis 0 is the batch, of bare tensors or numbers it is one tensor.
         batch_size: samples per batch; the last one of an epoch has what remains.
         shuffle: a new random order in each epoch.
@@ -41,7 +43,8 @@ class DataLoader:
             ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
             state after they are made; without ``shuffle`` nothing is drawn.
 
-    A batch is a copy: later changes of the data set do not reach it.
+    A batch is a copy: later changes of the data set do not reach it. A loader that has no batch when it is made, of an
+    empty data set or with ``drop_last``, warns of it.
 
     Raises:
         TypeError, ValueError: for arguments that make no sense; in iteration, for items that cannot be
@@ -52,19 +55,31 @@ class DataLoader:
         self, dataset: Dataset, batch_size: int = 1, shuffle: bool = False, drop_last: bool = False,
         generator: int | np.random.Generator | None = None,
     ) -> None:  # fmt: skip
-        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        numbered = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+        if not numbered or isinstance(dataset, (Mapping, type)):
             raise TypeError(
                 f"DataLoader needs a data set with __len__ and __getitem__, got {type(dataset).__name__}: "
                 "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
             )
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f"DataLoader: batch_size must be an integer of at least 1, got {batch_size!r}.")
         self.dataset = dataset
-        self.batch_size = operator.index(batch_size)
-        self.shuffle = bool(shuffle)
-        self.drop_last = bool(drop_last)
-        self.generator = own_generator(generator) if shuffle else None
+        self.batch_size = whole(batch_size, 1, "DataLoader: batch_size must be an integer of at least 1")
+        self.shuffle = switch(False if shuffle is None else shuffle, "DataLoader: shuffle")
+        self.drop_last = switch(drop_last, "DataLoader: drop_last")
+        self.generator = own_generator(generator) if self.shuffle else None
         self.epoch = Epoch(self.random_state())
+        if not len(self):
+            cure = f"take drop_last=False or a batch_size of at most {len(dataset)}" if len(dataset) else "add samples"
+            warnings.warn(
+                f"DataLoader: a data set of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over "
+                f"it does nothing: {cure}.",
+                stacklevel=2,
+            )
+
+    def __repr__(self) -> str:
+        return (
+            f"DataLoader({described(self.dataset)}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
+            f"drop_last={self.drop_last}: {len(self)} batches)"
+        )
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -92,7 +107,8 @@ class DataLoader:
         # a subclass with items of its own (augmented, say) is asked for each of them
         if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
             return dataset.batch(indices)
-        return collate([dataset[i] for i in indices.tolist()])
+        numbers = indices.tolist()
+        return collate([dataset[i] for i in numbers], numbers)
 
     def random_state(self) -> Any:
         """The state of the generator now, in plain numbers; None without ``shuffle``."""
@@ -143,12 +159,8 @@ def own_generator(source: Any) -> np.random.Generator:
         source = random.generator
     if isinstance(source, np.random.Generator):
         source = source.integers(1 << 63)
-    if not isinstance(source, (int, np.integer)) or source < 0:
-        raise ValueError(
-            "DataLoader: generator must be None, a seed (an integer of at least 0) or a numpy.random.Generator, "
-            f"got {source!r}."
-        )
-    return np.random.default_rng(source)
+    choices = "None, a seed (an integer of at least 0) or a numpy.random.Generator"
+    return np.random.default_rng(whole(source, 0, f"DataLoader: generator must be {choices}"))
 
 
 def restored(random_state: Any) -> np.random.Generator | None:
@@ -160,19 +172,33 @@ def restored(random_state: Any) -> np.random.Generator | None:
     return np.random.Generator(bits)
 
 
-def collate(items: Sequence[Any]) -> Any:
-    """Items stacked into a batch: tuples field by field."""
-    if not isinstance(items[0], (tuple, list)):
-        return stacked(items)
-    lengths = {len(item) for item in items}
+def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
+    """Items stacked into a batch: tuples field by field, as a list. ``numbers`` are the items' places in the data."""
+    for item, number in zip(items, numbers):
+        if isinstance(item, Mapping):
+            fields = ", ".join(f"item[{key!r}]" for key in item)
+            raise TypeError(
+                f"DataLoader: item {number} is a {type(item).__name__} with keys {list(item)}, but must be a tensor, "
+                f"an array, a number or a tuple of them: let the data set return ({fields})."
+            )
+    lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}
     if len(lengths) > 1:
-        raise ValueError(f"DataLoader: items of a batch are tuples of {sorted(lengths)} fields: make them equal.")
-    return tuple(stacked(field) for field in zip(*items))
+        raise ValueError(
+            f"DataLoader: items of a batch are tuples of {sorted(lengths)} fields (0: no tuple): make them equal."
+        )
+    if not isinstance(items[0], (tuple, list)):
+        return stacked(items, numbers)
+    return [stacked(values, numbers, f"field {field} of ") for field, values in enumerate(zip(*items))]
 
 
-def stacked(values: Sequence[Any]) -> Tensor:
+def stacked(values: Sequence[Any], numbers: Sequence[int], field: str = "") -> Tensor:
     """Tensors, arrays or numbers of one shape as one tensor with a new axis 0."""
-    tensors = [as_tensor(value) for value in values]
+    tensors = []
+    for value, number in zip(values, numbers):
+        try:
+            tensors.append(as_tensor(value))
+        except (TypeError, ValueError) as error:
+            raise located(error, f"DataLoader: {field}item {number}") from error
     shapes = sorted({tensor.shape for tensor in tensors})
     if len(shapes) > 1:
         raise ValueError(

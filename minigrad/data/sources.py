@@ -50,7 +50,7 @@ def find_source(name: str) -> Source:
     Raises:
         ValueError: if there is none, with the names there are.
     """
-    if name not in DATASETS:
+    if not isinstance(name, str) or name not in DATASETS:
         close = difflib.get_close_matches(str(name).lower(), DATASETS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"there is no data set {name!r}.{hint} There are {', '.join(DATASETS)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..engine.arguments import real, seeded
 from .dataset import TensorDataset
 
 
@@ -28,15 +29,16 @@ def train_test_split(
     """
     if not isinstance(dataset, TensorDataset):
         raise TypeError(f"train_test_split splits a TensorDataset, got {type(dataset).__name__}: TensorDataset(x, y).")
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size is the share of the test part and must be between 0 and 1, got {test_size!r}.")
+    share = real(
+        test_size, lambda share: 0 < share < 1, "test_size is the share of the test part and must be between 0 and 1"
+    )
+    generator = seeded(seed)
     targets = dataset.tensors[-1].array
     labels = targets if targets.ndim == 1 and targets.dtype.kind in "iub" else np.zeros(len(dataset))
-    generator = np.random.default_rng(seed)
     testing = np.zeros(len(dataset), bool)
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
-        testing[members[: round(len(members) * test_size)]] = True
+        testing[members[: round(len(members) * share)]] = True
     if testing.all() or not testing.any():
         raise ValueError(
             f"{len(dataset)} samples at test_size={test_size} leave a part empty: "

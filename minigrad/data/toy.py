@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import not_negative, real, seeded, whole
 from ..tensor.creation import from_numpy
 from .dataset import TensorDataset
 
@@ -24,7 +25,7 @@ def moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     """
     k, t = steps(n, 2)
     x, y = polar(1, np.pi * t)
-    return scattered(np.where(k, 1 - x, x), np.where(k, 0.5 - y, y), k, noise, np.random.default_rng(seed))
+    return scattered(np.where(k, 1 - x, x), np.where(k, 0.5 - y, y), k, noise, seeded(seed))
 
 
 def circles(n: int = 1000, noise: float = 0.08, seed: int = 0) -> TensorDataset:
@@ -33,7 +34,7 @@ def circles(n: int = 1000, noise: float = 0.08, seed: int = 0) -> TensorDataset:
     ``r (cos(2 pi t), sin(2 pi t))`` with ``r = 1 - k/2``. Inputs (n, 2), labels (n,).
     """
     k, t = steps(n, 2)
-    return scattered(*polar(1 - k / 2, 2 * np.pi * t), k, noise, np.random.default_rng(seed))
+    return scattered(*polar(1 - k / 2, 2 * np.pi * t), k, noise, seeded(seed))
 
 
 def spirals(n: int = 900, noise: float = 0.03, seed: int = 0, classes: int = 3) -> TensorDataset:
@@ -43,7 +44,7 @@ def spirals(n: int = 900, noise: float = 0.03, seed: int = 0, classes: int = 3) 
     """
     k, t = steps(n, classes)
     radius = 0.1 + 0.9 * t
-    return scattered(*polar(radius, 2 * np.pi * (radius + k / classes)), k, noise, np.random.default_rng(seed))
+    return scattered(*polar(radius, 2 * np.pi * (radius + k / classes)), k, noise, seeded(seed))
 
 
 def blobs(n: int = 900, noise: float = 0.6, seed: int = 0, classes: int = 3) -> TensorDataset:
@@ -52,7 +53,7 @@ def blobs(n: int = 900, noise: float = 0.6, seed: int = 0, classes: int = 3) -> 
     ``2 (cos a, sin a)`` with ``a = 2 pi k / classes``. Inputs (n, 2), labels (n,).
     """
     k, _ = steps(n, classes)
-    return scattered(*polar(2, 2 * np.pi * k / classes), k, noise, np.random.default_rng(seed))
+    return scattered(*polar(2, 2 * np.pi * k / classes), k, noise, seeded(seed))
 
 
 def xor(n: int = 1000, noise: float = 0.03, seed: int = 0) -> TensorDataset:
@@ -78,7 +79,7 @@ def sine(n: int = 500, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     Inputs (n, 1), targets (n, 1), both float32.
     """
     _, t = steps(n, 1)
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     x = np.pi * (2 * t[:, None] - 1)
     return shuffled(x, noisy(np.sin(x), noise, generator).astype(np.float32), generator)
 
@@ -88,8 +89,8 @@ def sine(n: int = 500, noise: float = 0.1, seed: int = 0) -> TensorDataset:
 
 def steps(n: int, classes: int) -> tuple[ndarray, ndarray]:
     """For each sample its label k, and its place t in its class, in even steps from 0 to 1."""
-    if not isinstance(n, (int, np.integer)) or not 1 <= classes <= n:
-        raise ValueError(f"n must be an integer of at least {max(classes, 1)}, a sample per class, got {n!r}.")
+    classes = whole(classes, 1, "classes must be an integer of at least 1")
+    n = whole(n, classes, f"n must be an integer of at least {classes}, a sample per class")
     k = np.arange(n) % classes
     return k, (np.arange(n) // classes + 0.5) / np.bincount(k)[k]
 
@@ -102,7 +103,7 @@ def polar(radius: Any, angle: ndarray) -> tuple[ndarray, ndarray]:
 def board(side: int, n: int, noise: float, seed: int) -> TensorDataset:
     """A board of ``side`` (an even number) unit squares each way, in two colours, around the origin."""
     k, _ = steps(n, 2)
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     row = generator.integers(side, size=n)
     column = 2 * generator.integers(side // 2, size=n) + (row + k) % 2
     x, y = (square - side // 2 + generator.uniform(0.1, 0.9, n) for square in (column, row))
@@ -116,8 +117,7 @@ def scattered(x: ndarray, y: ndarray, labels: ndarray, noise: float, generator: 
 
 def noisy(values: ndarray, noise: float, generator: np.random.Generator) -> ndarray:
     """The values with normal noise added."""
-    if not noise >= 0:
-        raise ValueError(f"noise is a standard deviation and must be at least 0, got {noise!r}.")
+    noise = real(noise, not_negative, "noise is a standard deviation and must be at least 0")
     return values + noise * generator.standard_normal(values.shape)
 
 

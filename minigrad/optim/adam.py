@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import below_one, real
 from ..ops.arrays import number
 from .optimizer import Optimizer
 from .pieces import Piece
@@ -21,6 +22,9 @@ class Adam(Optimizer):
         v = beta2 * v + (1 - beta2) * gradient**2        v' = v / (1 - beta2**t)
         p -= lr * m' / (sqrt(v') + eps)
 
+    Without eps, parameters whose v is 0 do not move: that is the limit for small eps after gradients of 0. The
+    averages of float16 parameters are float32, as is the arithmetic: eps and the squares would be 0 in float16.
+
     Args:
         params: parameters or groups.
         lr: the learning rate.
@@ -31,6 +35,8 @@ class Adam(Optimizer):
     """
 
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    at_least_zero = ("lr", "weight_decay", "eps")
+    switches = ("amsgrad",)
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -39,17 +45,15 @@ class Adam(Optimizer):
         settings = {"lr": lr, "betas": betas, "eps": eps}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "amsgrad": amsgrad})
 
-    def check_settings(self, group: dict[str, Any]) -> None:
-        super().check_settings(group)
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"Adam: betas must be two numbers from 0 to below 1, got {betas}.")
-        if not group["eps"] >= 0:
-            raise ValueError(f"Adam: eps must not be negative, got {group['eps']}.")
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        betas, message = settings["betas"], "Adam: betas must be two numbers from 0 to below 1"
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"{message}, got {betas!r}.")
+        settings["betas"] = tuple(real(beta, below_one, message, shown=betas) for beta in betas)
 
-    def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
-        lr, eps, beta1, beta2 = map(float, (group["lr"], group["eps"], *group["betas"]))
-        old1, new1, old2, new2 = averaging_weights(beta1, beta2, piece.dtype)
+    def change(self, piece: Piece, settings: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
+        beta1, beta2 = settings["betas"]
+        old1, new1, old2, new2 = averaging_weights(beta1, beta2, piece.precision)
         m, v = piece.vector("exp_avg", block), piece.vector("exp_avg_sq", block)
         np.multiply(gradient, new1, out)
         m *= old1
@@ -58,15 +62,16 @@ class Adam(Optimizer):
         out *= new2
         v *= old2
         v += out
-        if group["amsgrad"]:
+        if settings["amsgrad"]:
             largest = piece.vector("max_exp_avg_sq", block)
             v = np.maximum(largest, v, out=largest)
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
         root = math.sqrt(1 - beta2**piece.step)
         np.sqrt(v, out)
-        out += eps * root
-        np.divide(m, out, out)
-        out *= lr * root / (1 - beta1**piece.step)
+        floor = piece.precision.type(settings["eps"] * root)
+        out += floor
+        np.divide(m, out, out, where=bool(floor) or out != 0)
+        out *= settings["lr"] * root / (1 - beta1**piece.step)
 
 
 @functools.lru_cache(maxsize=16)

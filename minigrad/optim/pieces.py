@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import array_of, clock
+from ..engine.node import array_of, clock, describe
 from ..tensor.tensor import Tensor
 
 BLOCK = 1 << 18
@@ -35,6 +35,9 @@ raw_gradient = operator.attrgetter("_grad")
 raw_array, dtype_of = operator.attrgetter("array"), operator.attrgetter("dtype")
 """Likewise a tensor's array, and the dtype of whatever has one."""
 
+writeable, c_contiguous = operator.attrgetter("flags.writeable"), operator.attrgetter("flags.c_contiguous")
+"""Whether an array may be written to, and whether its elements lie in their order."""
+
 references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
 """How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
 
@@ -45,6 +48,8 @@ moving = threading.Lock()
 class Piece:
     """Parameters of one dtype that are updated together: many small ones, or a large one alone.
 
+    Their state is kept, and their changes are computed, in ``precision``: in their own dtype, but at least in float32.
+
     Where nobody else looks at the arrays of small ones, they are moved to lie side by side in one vector, so that
     a single operation changes them all.
     """
@@ -54,6 +59,8 @@ class Piece:
         self.parameters = [parameter for _, parameter in numbered]
         self.dtype = self.parameters[0].dtype
         self.dtypes = {self.dtype}  # to be compared with those of many arrays
+        self.precision = np.promote_types(self.dtype, np.float32)  # float16 is too coarse for sums of small changes
+        self.widened = self.precision != self.dtype
         sizes = [p.numel() for p in self.parameters]
         ends = np.cumsum(sizes).tolist()
         self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
@@ -78,19 +85,24 @@ class Piece:
 
     def cut(self, vector: ndarray) -> list[ndarray]:
         """The blocks of a vector."""
-        return [vector[block] for block in self.blocks]
+        return [vector] if len(self.blocks) == 1 else [vector[block] for block in self.blocks]
 
     def vector(self, name: str, block: int) -> ndarray:
         """A block of a state vector by name, zeros at first; in which step it started is noted."""
         blocks = self.state.get(name)
         if blocks is None:
-            blocks = self.state[name] = self.cut(zeros(self.size, self.dtype))
+            blocks = self.state[name] = self.cut(zeros(self.size, self.precision))
             self.started[name] = self.step
         return blocks[block]
 
+    def set_state(self, arrays: dict[str, list[ndarray]]) -> None:
+        """Replace the state vectors: by name an array for each parameter."""
+        self.forget_state()
+        self.state = {name: self.cut(concatenated(parts, self.precision)) for name, parts in arrays.items()}
+
     def vectors(self) -> dict[str, ndarray]:
         """Copies of the state vectors by name."""
-        nothing = np.empty(0, self.dtype)  # a vector of no elements has no blocks
+        nothing = np.empty(0, self.precision)  # a vector of no elements has no blocks
         return {name: np.concatenate([nothing, *blocks]) for name, blocks in self.state.items()}
 
     # -- gradients -----------------------------------------------------------------------------
@@ -133,6 +145,8 @@ class Piece:
                 for parameter, part in zip(self.parameters, self.parts):
                     parameter.array = vector[part].reshape(parameter.shape)
             self.arrays = list(map(raw_array, self.parameters))
+            if not all(map(writeable, self.arrays)):
+                self.refuse_read_only()
             found = vector_under(self.arrays)
             self.flat = [] if found is None else self.cut(found)
 
@@ -142,6 +156,14 @@ class Piece:
         raise TypeError(
             f"a {kind} of this optimiser was {self.dtype} and is {other} now: convert the model first, then make the "
             "optimiser."
+        )
+
+    def refuse_read_only(self) -> NoReturn:
+        """Refuse a parameter whose memory may not be written to."""
+        place = [writeable(array) for array in self.arrays].index(False)
+        raise ValueError(
+            f"parameter {self.numbers[place]} {describe(self.arrays[place])} of this optimiser is in read-only memory "
+            "and cannot be changed: parameter.data = parameter.data.clone() gives it its own."
         )
 
     def values(self) -> list[ndarray]:
@@ -163,15 +185,18 @@ class Piece:
             flat: Any = self.parameters[0].array.flat
             flat[self.blocks[block]] -= change
 
+    def part(self, places: Sequence[int]) -> Piece:
+        """A piece of some of its parameters, without their state."""
+        return Piece([(self.numbers[i], self.parameters[i]) for i in places])
+
     def split(self, keys: Sequence[Hashable]) -> list[Piece]:
         """A piece for each distinct key, of the parameters that have it, with their share of the state."""
-        pieces = []
+        pieces, vectors = [], self.vectors().items()
         for key in dict.fromkeys(keys):
-            chosen = [i for i, other in enumerate(keys) if other == key]
-            piece = Piece([(self.numbers[i], self.parameters[i]) for i in chosen])
+            places = [i for i, other in enumerate(keys) if other == key]
+            piece = self.part(places)
             piece.step = self.step
-            for name, vector in self.vectors().items():
-                piece.state[name] = piece.cut(concatenated([vector[self.parts[i]] for i in chosen], self.dtype))
+            piece.set_state({name: [vector[self.parts[i]] for i in places] for name, vector in vectors})
             pieces.append(piece)
         return pieces
 
@@ -236,9 +261,9 @@ def movable(parameter: Tensor) -> bool:
 
 
 def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
-    """The vector whose parts the arrays are, one behind the other; None if there is none."""
+    """The vector whose parts the arrays, which may be written to, are one behind the other; None if there is none."""
     arrays = [array for array in arrays if array.size]
-    if not all(array.flags.c_contiguous and array.flags.writeable for array in arrays):
+    if not all(map(c_contiguous, arrays)):
         return None
     if len(arrays) == 1:
         return arrays[0].reshape(-1)

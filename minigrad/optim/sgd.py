@@ -28,6 +28,8 @@ class SGD(Optimizer):
     """
 
     state_names = ("momentum_buffer",)
+    at_least_zero = ("lr", "weight_decay", "momentum", "dampening")
+    switches = ("nesterov",)
 
     def __init__(
         self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
@@ -36,15 +38,12 @@ class SGD(Optimizer):
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov})
 
-    def check_settings(self, group: dict[str, Any]) -> None:
-        super().check_settings(group)
-        if not group["momentum"] >= 0:
-            raise ValueError(f"SGD: momentum must not be negative, got {group['momentum']}.")
-        if group["nesterov"] and (not group["momentum"] or group["dampening"]):
+    def check_settings(self, settings: dict[str, Any]) -> None:
+        if settings["nesterov"] and (not settings["momentum"] or settings["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
-    def change(self, piece: Piece, group: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
-        momentum, lr = group["momentum"], number(float(group["lr"]), piece.dtype)
+    def change(self, piece: Piece, settings: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
+        momentum, lr = settings["momentum"], number(settings["lr"], piece.precision)
         if not momentum:
             np.multiply(gradient, lr, out)
             return
@@ -53,8 +52,8 @@ class SGD(Optimizer):
             velocity[...] = gradient
         else:
             velocity *= momentum
-            velocity += gradient if not group["dampening"] else gradient * (1 - group["dampening"])
-        if group["nesterov"]:
+            velocity += gradient if not settings["dampening"] else gradient * (1 - settings["dampening"])
+        if settings["nesterov"]:
             np.multiply(velocity, momentum, out)
             out += gradient
             out *= lr

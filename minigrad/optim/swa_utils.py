@@ -76,6 +76,8 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
 
     ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")
     pools = [
         Pool(module)
         for module in model.modules()

@@ -1,0 +1,81 @@
+"""Arguments that must be numbers or switches: made Python's own, or refused."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .node import Variable, array_of
+
+
+def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any = None) -> int | float:
+    """A real number as Python's own, whatever kind of number (also an array or a tensor without axes) it was.
+
+    Args:
+        value: the argument.
+        allowed: whether a finite number will do; false for NaN.
+        message: for errors, the argument's name and which numbers it may be.
+        shown: what errors say was given, by default ``value``.
+
+    Raises:
+        ValueError: for anything that is no real number, a boolean too, and for numbers that are not finite or allowed.
+    """
+    given = f"got {value if shown is None else shown!r}."
+    if isinstance(value, (Variable, np.ndarray)) and value.shape == ():
+        value = array_of(value).item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ValueError(f"{message}, {given}")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction
+        number = math.inf
+    if math.isinf(number):
+        raise ValueError(f"{message}, and finite, {given}")
+    if not allowed(number):  # NaN never is
+        raise ValueError(f"{message}, {given}")
+    return value if type(value) is int else number
+
+
+def whole(value: Any, least: int, message: str) -> int:
+    """An integer of at least ``least`` as Python's own.
+
+    Raises:
+        ValueError: for anything else, a boolean too; ``message`` is the argument's name and what it may be.
+    """
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{message}, got {value!r}.")
+    return int(value)
+
+
+def switch(value: Any, name: str) -> bool:
+    """True or False as Python's own; also NumPy's, or 0 or 1.
+
+    Raises:
+        ValueError: for anything else, such as text, all of which Python takes for true.
+    """
+    if not isinstance(value, (int, np.bool_)) or value not in (0, 1):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def seeded(seed: Any) -> np.random.Generator:
+    """A new generator from a seed.
+
+    Raises:
+        ValueError: unless it is an integer of at least 0.
+    """
+    return np.random.default_rng(whole(seed, 0, "seed must be an integer of at least 0"))
+
+
+def not_negative(number: float) -> bool:
+    """Whether a number is at least 0."""
+    return number >= 0
+
+
+def below_one(number: float) -> bool:
+    """Whether a number is at least 0 and less than 1."""
+    return 0 <= number < 1
