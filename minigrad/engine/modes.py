@@ -54,7 +54,7 @@ class Scope:
         if owners[-1] is None:
             return "a module that is gone"
         names = [
-            "?" if outer is None or inner is None else outer.name_of(inner)
+            "?" if outer is None or inner is None else outer._name_of(inner)
             for outer, inner in itertools.pairwise(owners)
         ]
         kind = type(owners[-1]).__name__

@@ -15,7 +15,7 @@ from ..engine.modes import Scope
 from ..engine.node import Node, Variable, array_of
 from ..engine.op import Op
 from ..nn.batchnorm import BatchNorm
-from ..nn.module import Module
+from ..nn.module import Module, members
 from ..nn.parameter import Buffer, Parameter
 from ..ops.batch_norm import values_per_channel
 from ..tensor.tensor import Tensor
@@ -155,7 +155,7 @@ class Reader:
             elif node in self.outputs:
                 self.source(node, "", None)
         for scope, module in self.calls.modules.items():
-            for name, value in module.members():
+            for name, value in members(module):
                 if isinstance(value, Buffer):
                     self.source(value, name, scope)
 

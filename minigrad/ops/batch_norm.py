@@ -119,8 +119,8 @@ def normalise(
         if not d.finite and x.size:
             d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
             if not d.finite and dtype == float32:
-                y, *rest = normalise(x.astype(float64), weight, bias, None, None, eps)
-                return y.astype(float32), *rest
+                y, cache, mean, var = normalise(x.astype(float64), weight, bias, None, None, eps)
+                return y.astype(float32), cache, mean, var
     std = var + number(float(eps), var.dtype)
     np.sqrt(std, std)
     if std.dtype is not x.dtype:
