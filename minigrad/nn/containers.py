@@ -105,12 +105,13 @@ class Sequential(Numbered):
         else:
             self._append_all((str(i), module) for i, module in enumerate(modules))
 
+    def _check_item(self, name: str, module: Module) -> None:
+        super()._check_item(name, module)
+        refuse_cycle(self, name, module)
+
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Module) and any(module is self for module in chained(value)):
-            raise ValueError(
-                f"{type(self).__name__}.{name}: every module set here is a part of the chain, which would contain "
-                "itself and never end. Keep a reference in a list, [module]."
-            )
+        if isinstance(value, Module):
+            refuse_cycle(self, name, value)
         super().__setattr__(name, value)
 
     def forward(self, input: Any) -> Any:
@@ -118,6 +119,15 @@ class Sequential(Numbered):
             if isinstance(module, Module):
                 input = module(input)
         return input
+
+
+def refuse_cycle(chain: Sequential, name: str, module: Module) -> None:
+    """Refuse a module that would make a chain a part of itself."""
+    if any(part is chain for part in chained(module)):
+        raise ValueError(
+            f"{type(chain).__name__}.{name}: every module set here is a part of the chain, which would contain "
+            "itself and never end. Keep a reference in a list, [module]."
+        )
 
 
 def chained(module: Module) -> Iterator[Module]:

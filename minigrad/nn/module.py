@@ -24,7 +24,7 @@ from ..engine.modes import Scope, thread
 from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
-from .state import converted, fitting
+from .state import all_converted, fitting
 
 Self = TypeVar("Self", bound="Module")
 
@@ -225,19 +225,16 @@ class Module:
         if dtype.kind != "f":
             raise TypeError(f"{type(self).__name__}.to: parameters must stay floating point, got {dtype}.")
         # all values are converted before the first is replaced
-        new: dict[int, tuple[Tensor, Any, Any]] = {}
+        new: dict[int, Any] = {}
         for name, leaf, module, _ in entries(self):
             if not isinstance(leaf, Tensor) or leaf.dtype.kind != "f" or id(leaf) in new:
                 continue
             wanted = module._dtype_for(leaf, dtype)
             if leaf.dtype != wanted:
-                try:
-                    gradient = None if leaf.grad is None else Tensor(converted(leaf.grad.array, wanted))
-                    new[id(leaf)] = leaf, converted(leaf.array, wanted), gradient
-                except OverflowError as error:
-                    raise OverflowError(f"{type(self).__name__}.to: {name}: {error}.") from error
+                pair = {name: leaf.array, f"{name}.grad": None if leaf.grad is None else leaf.grad.array}
+                new[id(leaf)] = leaf, *all_converted(f"{type(self).__name__}.to", pair, wanted)
         for leaf, array, gradient in new.values():
-            leaf.array, leaf.memory, leaf.grad = array, Memory(), gradient
+            leaf.array, leaf.memory, leaf._grad = array, Memory(), gradient
             if leaf.node is not None:
                 leaf.node.dtype = array.dtype
         return self

@@ -20,6 +20,17 @@ def converted(array: ndarray, dtype: np.dtype[Any]) -> ndarray:
     return copy
 
 
+def all_converted(title: str, arrays: dict[str, ndarray | None], dtype: np.dtype[Any]) -> list[ndarray | None]:
+    """Copies of arrays in another dtype; OverflowError that names the one with a value it cannot hold."""
+    copies = []
+    for name, array in arrays.items():
+        try:
+            copies.append(None if array is None else converted(array, dtype))
+        except OverflowError as error:
+            raise OverflowError(f"{title}: {name}: {error}.") from error
+    return copies
+
+
 def fitting(name: str, leaf: Tensor, value: Any) -> ndarray:
     """A copy of a saved value, in the dtype of the parameter or buffer it is for; ValueError if it does not fit."""
     try:
