@@ -348,6 +348,9 @@ LEAVES = (Module, Parameter, Buffer)
 HOLDERS = (Module, Tensor, list, tuple, deque, Mapping, Set)
 """What no method of a module can be replaced by: it would fail, or be lost, far from there."""
 
+SETTINGS = frozenset({bool, int, float, str, type(None)})
+"""What most attributes are: these are not looked into."""
+
 NO_ORDER = (Set, ValuesView, GeneratorType, map, filter, zip)
 """What may hold modules, but in no order, or only until it is first looked at."""
 
@@ -374,7 +377,7 @@ def set_checked(module: Module, name: str, value: Any, kind: type) -> None:
 
 def contents(name: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
     """A value, or what is in a list, tuple, deque or dict, however nested, with names; nothing of one in itself."""
-    if isinstance(value, Module):
+    if isinstance(value, LEAVES):
         yield name, value
     elif isinstance(value, (Mapping, list, tuple, deque)):
         if not any(value is outer for outer in around):
@@ -387,6 +390,8 @@ def contents(name: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tu
 def members(module: Module) -> Iterator[tuple[str, Any]]:
     """The modules, parameters and buffers that a module holds directly, by name."""
     for attribute, held in vars(module).items():
+        if type(held) in SETTINGS:
+            continue
         for name, value in contents(attribute, held):
             if isinstance(value, LEAVES):
                 yield name, value
