@@ -235,16 +235,19 @@ def test_second_derivatives_of_float16_are_computed_in_float32():
 
 
 @pytest.mark.parametrize("parameter", ["weight", "bias"])
-def test_a_batch_that_is_an_array_is_kept_as_it_was(parameter):
-    """With one parameter that is a tensor the call is recorded: the caller may overwrite the batch."""
-    x = X.copy()
-    given = leaf(WEIGHT)
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("rows", [6, LARGE // 2])
+def test_a_batch_that_is_an_array_is_kept_as_it_was(rows, create_graph, parameter):
+    """With one parameter that is a tensor the call is recorded: the caller may overwrite the batch, also a large one,
+    which is worked on where it lies."""
+    x = np.random.default_rng(0).standard_normal((rows, 2))
+    before, given, dy = x.copy(), leaf(np.array([2.0, -3.0])), cotangent(x.shape)
     y = ops.batch_norm(x, training=True, **{parameter: given})
     x[...] = 7
-    dy = cotangent(X.shape)
-    (found,) = mg.grad(y, given, constant(dy), create_graph=True)
-    xhat = (X - X.mean(0)) / np.sqrt(X.var(0) + EPS)
-    np.testing.assert_allclose(found.detach().numpy(), (dy * (xhat if parameter == "weight" else 1)).sum(0), rtol=1e-9)
+    (found,) = mg.grad(y, given, constant(dy), create_graph=create_graph)
+    xhat = (before - before.mean(0)) / np.sqrt(before.var(0) + EPS)
+    expected = (dy * (xhat if parameter == "weight" else 1)).sum(0)
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-9, atol=1e-7)
 
 
 @pytest.mark.parametrize("training", [True, False])
