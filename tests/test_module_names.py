@@ -281,3 +281,13 @@ def test_initial_values_are_for_tensors_and_draw_nothing_before_that_is_known(fi
     with pytest.raises(TypeError, match=r"nn\.init overwrites a tensor in place, got \(2, 2\) float64"):
         getattr(nn.init, fill)(np.zeros((2, 2)))
     assert mg.get_rng_state() == before
+
+
+def test_a_dataset_may_have_an_attribute_of_any_name():
+    class Rows(mg.data.TensorDataset):
+        def __init__(self, x):
+            super().__init__(x)
+            self.batch = 32
+
+    rows = Rows(mg.arange(6).reshape(3, 2))
+    assert [x.tolist() for (x,) in mg.data.DataLoader(rows, batch_size=2)] == [[[0, 1], [2, 3]], [[4, 5]]]

@@ -52,7 +52,7 @@ class TensorDataset(Dataset):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(tensor[index] for tensor in self.tensors)
 
-    def batch(self, indices: ndarray) -> tuple[Tensor, ...]:
+    def _rows(self, indices: ndarray) -> tuple[Tensor, ...]:
         """``self[indices]`` for a vector of row numbers: always copies, and faster."""
         return tuple(
             wrap(tensor.array.take(indices, 0)) if tensor.node is None else tensor[indices] for tensor in self.tensors

@@ -52,7 +52,7 @@ class Module:
     ...             x = layer(x)
     ...         return x
 
-    ``super().__init__()`` may be called, but need not be. ``training`` says which mode the module is
+    Attributes may have any name but those of the methods here. ``super().__init__()`` may be called, but need not be. ``training`` says which mode the module is
     in; ``train()`` and ``eval()`` switch the whole tree.
     """
 
@@ -220,7 +220,11 @@ class Module:
     # -- dtypes --------------------------------------------------------------------------------
 
     def to(self: Self, dtype: Any) -> Self:
-        """Convert the floating point parameters and buffers of the tree in place; returns itself."""
+        """Convert the floating point parameters and buffers of the tree in place; returns itself.
+
+        Raises:
+            OverflowError: if the dtype cannot hold one of the values; nothing is converted then.
+        """
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"{type(self).__name__}.to: parameters must stay floating point, got {dtype}.")
@@ -269,7 +273,7 @@ class Module:
             strict: refuse missing and unexpected names; else they are returned.
 
         Raises:
-            RuntimeError: with all names that are missing, unexpected or of another shape.
+            RuntimeError: with all names that are missing, unexpected, of another shape, or too large for the dtype.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"expected a state_dict, names with tensors, got {type(state_dict).__name__}.")

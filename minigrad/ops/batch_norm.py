@@ -200,8 +200,12 @@ def batch_norm(
 
     Raises:
         ValueError: for shapes that do not fit, fewer than 2 values per channel in training,
-            missing statistics in evaluation, a negative running variance, an eps that is not positive.
-        TypeError: for dtypes that do not fit. After any error no buffer has changed.
+            missing statistics in evaluation, a negative running variance, an eps that is not positive (in
+            evaluation: negative), running statistics that are read-only or share their memory.
+        TypeError: for dtypes that do not fit.
+        RuntimeError: for running statistics that require grad. After any error no buffer has changed.
+
+    A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
     """
     recording = thread.state.recording
     if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
