@@ -52,8 +52,8 @@ class Module:
     ...             x = layer(x)
     ...         return x
 
-    Attributes may have any name but those of the methods here. ``super().__init__()`` may be called, but need not be. ``training`` says which mode the module is
-    in; ``train()`` and ``eval()`` switch the whole tree.
+    Attributes may have any name but those of the methods here. ``super().__init__()`` may be called, but need not be.
+    ``training`` says which mode the module is in; ``train()`` and ``eval()`` switch the whole tree.
     """
 
     training: bool
