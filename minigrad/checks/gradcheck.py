@@ -14,6 +14,7 @@ from .diagnosis import Mismatch
 from .numeric import REFINEMENTS, derivative, estimate, rounding, step_size
 from .problem import GradcheckError as GradcheckError
 from .problem import Problem, derivative_of, problem_of
+from .reached import untouched
 
 SCATTER = 8
 """How many times the finite differences' own uncertainty a difference must exceed."""
@@ -39,8 +40,9 @@ def gradcheck(
     """Compare the gradients ``backward`` computes with finite differences.
 
     Everything is computed on float64 copies: neither the inputs nor a module, its buffers, modes and
-    gradients, nor the random state are changed. A function that changes tensors it was not given
-    (``lambda x: bn(x)``) cannot be protected: pass the module itself.
+    gradients, nor the random state are changed. Modules and tensors that a function takes from its closure or
+    globals (``lambda x: bn(x)``) keep their buffers and values; what it reaches on other ways cannot be protected:
+    a BatchNorm whose statistics move is warned of. Better pass the module itself.
 
     Args:
         func: a function of the inputs that returns a tensor or a tuple of tensors, or a module: then
@@ -59,11 +61,12 @@ def gradcheck(
         True if all gradients are right.
 
     Raises:
-        GradcheckError: names each input that is wrong, where, by how much, and the likely cause.
+        GradcheckError: names each input that is wrong, where, by how much, and the likely cause; or an output that
+            moves with an input and does not require grad.
         ValueError: if there is nothing to check.
     """
     tolerance = Tolerance(eps, atol, rtol)
-    return passes(lambda: check("gradcheck", problem_of(func, inputs), tolerance), raise_exception)
+    return passes(func, lambda: check("gradcheck", problem_of(func, inputs), tolerance), raise_exception)
 
 
 def gradgradcheck(
@@ -85,16 +88,17 @@ def gradgradcheck(
     """
     tolerance = Tolerance(eps, atol, rtol)
     return passes(
+        func,
         lambda: check("gradgradcheck", derivative_of(problem_of(func, inputs), grad_outputs), tolerance),
         raise_exception,
     )
 
 
-def passes(check: Callable[[], None], raise_exception: bool) -> bool:
-    """Run a check in a state of its own; a failure is raised, or returned as False."""
+def passes(func: Callable[..., Any], check: Callable[[], None], raise_exception: bool) -> bool:
+    """Run a check of a function in a state of its own; a failure is raised, or returned as False."""
     before = get_rng_state()
     try:
-        with enable_grad():
+        with enable_grad(), untouched(func):
             check()
     except GradcheckError:
         if raise_exception:
@@ -108,6 +112,7 @@ def passes(check: Callable[[], None], raise_exception: bool) -> bool:
 def check(title: str, problem: Problem, tolerance: Tolerance) -> None:
     """Compare the two derivatives with respect to every leaf."""
     require_something(title, problem)
+    require_connected(title, problem)
     analytic = repeatable_gradients(title, problem)
     with np.errstate(all="ignore"):
         found = [compare(problem, name, analytic[name], tolerance) for name in problem.leaves]
@@ -147,6 +152,25 @@ def require_something(title: str, problem: Problem) -> None:
     for name, x in problem.point.items():
         if not np.isfinite(x).all():
             raise ValueError(f"{title}: {name} {x.shape} has NaN or infinite elements: there is no derivative there.")
+
+
+def require_connected(title: str, problem: Problem) -> None:
+    """Refuse outputs that depend on a leaf and do not require grad: backward says nothing of them."""
+    constants = problem.constants()
+    if not constants:
+        return
+    for name, x in problem.point.items():
+        if not x.size:
+            continue
+        signs = np.random.default_rng(0).choice((-1.0, 1.0), x.shape)
+        moved = problem.constants(name, x + step_size(x) * signs)
+        for i, y in constants.items():
+            if i not in moved or not np.array_equal(y, moved[i], equal_nan=True):
+                raise GradcheckError(
+                    f"{title}: output {i}, {y.shape}, moves with {name} but does not require grad: it is detached, or "
+                    "leaves the graph, so backward gives nothing for it. Keep it in the graph, or check a function "
+                    "without this output."
+                )
 
 
 def repeatable_gradients(title: str, problem: Problem) -> dict[str, ndarray]:

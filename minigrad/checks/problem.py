@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.backward import grad
-from ..engine.node import Variable, describe
-from ..nn.module import Module
+from ..engine.backward import grad, reachable
+from ..engine.node import Effect, Variable, describe
+from ..nn.module import Module, computed
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
 from .numeric import Function
+from .reached import reached
 
 
 class GradcheckError(RuntimeError):
@@ -45,10 +47,12 @@ class Problem:
         self.values = [(tensor, tensor.array.copy(), tensor.node) for tensor in tensors]
         self.attributes = [(vars(module), dict(vars(module))) for module in modules]
         self.random = get_rng_state()
-        self.weights = random_weights(self.outputs(), seed=1)
+        outputs = self.outputs()
+        self.changed = self.changed_modules(outputs)
+        self.weights = random_weights(outputs, seed=1)
 
-    def outputs(self, name: str = "", value: Any = None) -> list[Tensor]:
-        """The outputs that require grad; with a name, that leaf has another value."""
+    def results(self, name: str = "", value: Any = None) -> list[Tensor]:
+        """All outputs; with a name, that leaf has another value."""
         set_rng_state(self.random)
         for live, saved in self.attributes:
             live.clear()
@@ -57,7 +61,23 @@ class Problem:
             tensor.array, tensor.node = array.copy(), node
         if name:
             self.leaves[name].array = value.copy()
-        return differentiable(self.call())
+        return tensors_in(self.call())
+
+    def outputs(self, name: str = "", value: Any = None) -> list[Tensor]:
+        """The outputs that require grad."""
+        return [y for y in self.results(name, value) if requires_grad(y)]
+
+    def constants(self, name: str = "", value: Any = None) -> dict[int, ndarray]:
+        """The outputs of floats that do not require grad, by their numbers."""
+        outputs = enumerate(self.results(name, value))
+        return {i: y.array for i, y in outputs if not requires_grad(y) and y.dtype.kind == "f"}
+
+    def changed_modules(self, outputs: Sequence[Tensor]) -> list[str]:
+        """The modules whose statistics every evaluation moves: they are not among the tensors that start anew."""
+        known = {id(tensor) for tensor in self.tensors}
+        nodes = reachable([y.node for y in outputs if y.node is not None])
+        writing = [node for node in nodes if any(writes_other(effect, known) for effect in node.effects)]
+        return sorted({str(node.scope or node) for node in writing})
 
     def gradients(self) -> tuple[list[Tensor], dict[str, ndarray]]:
         """The outputs, and what backward says: the gradient of their weighted sum for each leaf."""
@@ -83,20 +103,30 @@ class Problem:
         return function
 
 
+def writes_other(effect: Effect, known: set[int]) -> bool:
+    """Whether an operation writes to a tensor that is not known."""
+    return effect.verb == "writes" and isinstance(effect.tensor, Variable) and id(effect.tensor) not in known
+
+
 def requires_grad(value: Any) -> bool:
     """Whether a value is a tensor that requires grad."""
     return isinstance(value, Variable) and value.node is not None
 
 
-def differentiable(result: Any) -> list[Tensor]:
-    """Of what a function returned, the tensors that require grad."""
+def is_narrow(value: Any) -> bool:
+    """Whether a value is of floats, but not of float64."""
+    return isinstance(value, (Variable, ndarray)) and value.dtype.kind == "f" and value.dtype != np.float64
+
+
+def tensors_in(result: Any) -> list[Tensor]:
+    """What a function returned, as a list of tensors."""
     outputs = [result] if isinstance(result, Variable) else result
     if not isinstance(outputs, (list, tuple)) or not all(isinstance(y, Variable) for y in outputs):
         raise TypeError(f"a function to check must return a tensor or a tuple of tensors, got {describe(result)}.")
-    return [y for y in outputs if requires_grad(y)]
+    return list(outputs)
 
 
-def problem_of(func: Callable[..., Any], inputs: Any) -> Problem:
+def problem_of(func: Any, inputs: Any) -> Problem:
     """The problem a user poses: a function and its inputs, or a module with its parameters."""
     inputs = sequence(inputs)
     checked = [requires_grad(x) for x in inputs]
@@ -106,14 +136,42 @@ def problem_of(func: Callable[..., Any], inputs: Any) -> Problem:
     if isinstance(func, Module):
         if not any(checked):
             checked = [isinstance(x, Variable) and x.dtype.kind == "f" for x in inputs]
-        func = copy.deepcopy(func).double()
+        func = float64_module(func)
         parameters = {f"parameter {name}": p for name, p in func.named_parameters() if p.requires_grad}
         tensors = [*func.parameters(), *func.buffers()]
         modules = list(func.modules())
     arguments = [float64_copy(x, trained) for x, trained in zip(inputs, checked)]
     leaves = {f"input {i}": x for i, x in enumerate(arguments) if checked[i]}
     tensors += [x for x in arguments if isinstance(x, Tensor)]
-    return Problem(lambda: func(*arguments), leaves | parameters, tensors, modules)
+    named, constants = ([], []) if isinstance(func, Module) else reached(func)
+    tensors += [*constants, *(buffer for module in named for buffer in module.buffers())]
+    try:
+        problem = Problem(lambda: func(*arguments), leaves | parameters, tensors, modules)
+    except TypeError as error:
+        own = [leaf for module in named for leaf in (*module.parameters(), *module.buffers())]
+        if not (any(map(is_narrow, own)) and any(map(is_narrow, inputs))):
+            raise
+        raise TypeError(
+            f"{error} The function was given float64 copies of the inputs: check the module itself, "
+            "gradcheck(module, x), which is then copied to float64, too; or convert it, module.double()."
+        ) from error
+    if problem.changed:
+        warnings.warn(
+            f"the function to check changes the running statistics of {', '.join(problem.changed)} each time it is "
+            "computed: check the module itself, gradcheck(module, x), or its evaluation, module.eval().",
+            stacklevel=5,
+        )
+    return problem
+
+
+def float64_module(module: Module) -> Any:
+    """A float64 copy of a module. Activations it has kept stay behind, and are constants in the copy."""
+    memo: dict[int, Any] = {
+        id(value): Tensor(value.detach(), np.float64)
+        for inner in module.modules()
+        for _, value in computed(vars(inner))
+    }
+    return copy.deepcopy(module, memo).double()
 
 
 def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
@@ -124,7 +182,7 @@ def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
     cotangents = [float64_copy(dy, requires_grad(dy)) for dy in given]
 
     def gradients() -> list[Tensor]:
-        outputs = differentiable(problem.call())
+        outputs = [y for y in tensors_in(problem.call()) if requires_grad(y)]
         found = grad(outputs, list(problem.leaves.values()), cotangents, create_graph=True, allow_unused=True)
         return [dx for dx in found if dx is not None]
 

@@ -81,7 +81,7 @@ class TensorDataset(Dataset):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} samples: {', '.join(map(describe, self.tensors))})"
 
-    def batch(self, indices: ndarray) -> list[Tensor]:
+    def _rows(self, indices: ndarray) -> list[Tensor]:
         """``self[indices]`` for a vector of row numbers: always copies, and faster."""
         return [
             wrap(tensor.array.take(indices, 0)) if tensor.node is None else tensor[indices] for tensor in self.tensors

@@ -106,7 +106,7 @@ class DataLoader:
         dataset = self.dataset
         # a subclass with items of its own (augmented, say) is asked for each of them
         if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
-            return dataset.batch(indices)
+            return dataset._rows(indices)
         numbers = indices.tolist()
         return collate([dataset[i] for i in numbers], numbers)
 

@@ -44,5 +44,5 @@ def train_test_split(
             f"{len(dataset)} samples at test_size={test_size} leave a part empty: "
             "take more samples, a test_size nearer to 0.5, or float targets if these integers are not labels."
         )
-    train, test = (TensorDataset(*dataset.batch(np.flatnonzero(part))) for part in (~testing, testing))
+    train, test = (TensorDataset(*dataset._rows(np.flatnonzero(part))) for part in (~testing, testing))
     return train, test

@@ -42,8 +42,6 @@ class Settings:
     So a call keeps those it found by a reference, and a picture drawn later says them.
     """
 
-    __slots__ = ("values",)
-
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
@@ -67,7 +65,7 @@ class Scope:
         if owners[-1] is None:
             return "a module that is gone"
         names = [
-            "?" if outer is None or inner is None else outer.name_of(inner)
+            "?" if outer is None or inner is None else outer._name_of(inner)
             for outer, inner in itertools.pairwise(owners)
         ]
         kind = type(owners[-1]).__name__

@@ -97,6 +97,9 @@ class Op:
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
         operands = args[: self.operands]
+        unreal = [arg for arg in operands if isinstance(arg, ndarray) and arg.dtype.kind not in "fiub"]
+        if unreal:
+            error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype}.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
         if isinstance(error, AttributeError) and others:
             reason = f"expected a tensor, got {describe(others[0])}: make it one, mg.tensor(...)."

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..engine.modes import Scope
 from ..engine.node import Node
 from ..nn.batchnorm import BatchNorm
-from ..nn.module import Module
+from ..nn.module import Module, named_leaves
 from ..tensor.tensor import Tensor
 
 
@@ -78,7 +78,7 @@ class Calls:
         if scope not in self.modules or self.operations[scope] > 1 or self.inner[scope]:
             return False
         module = self.modules[scope]
-        return not isinstance(module, BatchNorm) and next(module.named_leaves(Tensor), None) is None
+        return not isinstance(module, BatchNorm) and next(named_leaves(module, Tensor), None) is None
 
     def is_picture(self, scope: Scope) -> bool:
         """Whether a call is the model's only one, from outside: the picture itself is its cluster."""

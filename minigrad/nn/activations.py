@@ -9,7 +9,17 @@ from .module import Module
 
 
 class ReLU(Module):
-    """``max(x, 0)``, elementwise."""
+    """``max(x, 0)``, elementwise.
+
+    Args:
+        inplace: accepted as in PyTorch; the input is never overwritten, the result is the same.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return "inplace=True" * bool(self.inplace)
 
     def forward(self, input: Any) -> Any:
         return ops.relu(input)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..engine.modes import thread, where
+from ..engine.node import describe
 from ..ops.arrays import at_least_float32
 from ..ops.shapes import shape_of
 from ..tensor.creation import ones, zeros
@@ -44,10 +48,10 @@ class BatchNorm(Module):
             the cure; no buffer has changed then.
     """
 
-    ranks: tuple[int, ...] = ()
-    expected = ""
-    optional_keys = frozenset({"num_batches_tracked"})
-    warned = False
+    _ranks: tuple[int, ...] = ()
+    _expected = ""
+    _optional_keys = frozenset({"num_batches_tracked"})
+    _warned = False
     """Whether it has said that it is in training mode under ``no_grad``."""
 
     def __init__(
@@ -57,12 +61,8 @@ class BatchNorm(Module):
         name = type(self).__name__
         if not isinstance(num_features, (int, np.integer)) or num_features < 1:
             raise ValueError(f"{name}: num_features must be an integer of at least 1, got {num_features!r}.")
-        if not isinstance(eps, (int, float)) or eps != eps:
-            raise ValueError(f"{name}: eps must be a number, got {eps!r}.")
-        if momentum is not None and not (isinstance(momentum, (int, float)) and 0 <= momentum <= 1):
-            raise ValueError(
-                f"{name}: momentum is the weight of the new batch and must be from 0 to 1, got {momentum!r}."
-            )
+        self.eps = eps
+        self.momentum = momentum
         if momentum is not None and momentum > 0.5:
             warnings.warn(
                 f"{name}: momentum={momentum} is the weight of the new batch, as in PyTorch; Keras and Flax mean the "
@@ -72,8 +72,6 @@ class BatchNorm(Module):
         dtype = np.dtype(dtype or np.float32)
         statistics = at_least_float32(dtype)
         self.num_features = int(num_features)
-        self.eps = eps
-        self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.frozen = False
@@ -84,36 +82,54 @@ class BatchNorm(Module):
         self.running_var = Buffer(ones(num_features, dtype=statistics)) if kept else None
         self.num_batches_tracked = Buffer(zeros((), dtype=np.int64)) if kept else None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in SETTINGS:
+            right, meaning = SETTINGS[name]
+            if not right(value):
+                raise ValueError(f"{type(self).__name__}: {name} {meaning}, got {describe(value)}.")
+        super().__setattr__(name, value)
+
     def forward(self, input: Any) -> Any:
         shape = shape_of(input)
-        if len(shape) not in self.ranks or shape[1] != self.num_features:
-            raise self.misfit(shape, input.dtype)
+        if len(shape) not in self._ranks or shape[1] != self.num_features:
+            raise self._misfit(shape, input.dtype)
         mean, var, counter = self.running_mean, self.running_var, self.num_batches_tracked
         training = self.training or mean is None
         if training and (self.frozen or mean is None or not self.track_running_stats):
+            if (mean is None) != (var is None):
+                raise ValueError(
+                    f"batch_norm{where()}: one of running_mean and running_var is None: both are needed, or none."
+                )
             mean = var = counter = None
         elif training and not thread.state.recording:
-            self.warn_once()
-        momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
+            self._warn_once()
+        momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)
 
-    def cumulative_weight(self) -> float:
+    def _cumulative_weight(self) -> float:
         """How much the next batch counts in the average of all batches."""
         counter = self.num_batches_tracked
-        return 1 / (int(counter) + 1) if counter is not None else 0.0
+        if counter is None:
+            return 0.0
+        count = int(counter)
+        if count < 0:
+            raise ValueError(
+                f"batch_norm{where()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
+            )
+        return 1 / (count + 1)
 
-    def misfit(self, shape: tuple[int, ...], dtype: Any) -> ValueError:
+    def _misfit(self, shape: tuple[int, ...], dtype: Any) -> ValueError:
         """The error of an input of another rank or number of channels."""
-        if len(shape) not in self.ranks:
+        if len(shape) not in self._ranks:
             return ValueError(
-                f"expected {self.expected} input (got {len(shape)}D input){where()}: {self.cure(len(shape))}"
+                f"expected {self._expected} input (got {len(shape)}D input){where()}: {self._cure(len(shape))}"
             )
         return ValueError(
             f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
-            f"got input {shape} {dtype}.{self.channels_last_hint(shape)}"
+            f"got input {shape} {dtype}.{self._channels_last_hint(shape)}"
         )
 
-    def channels_last_hint(self, shape: tuple[int, ...]) -> str:
+    def _channels_last_hint(self, shape: tuple[int, ...]) -> str:
         """How to bring the channels to axis 1 if they seem to be the last one."""
         if shape[-1] != self.num_features:
             return ""
@@ -122,33 +138,33 @@ class BatchNorm(Module):
         move = "transpose(1, 2)" if rank == 3 else f"permute{(0, rank - 1, *range(1, rank - 1))}"
         return f" (N, {inner}, C)? {type(self).__name__} wants (N, C, {inner}): {move}."
 
-    def cure(self, rank: int) -> str:
+    def _cure(self, rank: int) -> str:
         """What to do about an input of another rank."""
-        if rank < min(self.ranks):
+        if rank < min(self._ranks):
             return (
                 "x.unsqueeze(0) makes a batch of one sample."
-                if rank == min(self.ranks) - 1
+                if rank == min(self._ranks) - 1
                 else "it needs (N, C, ...)."
             )
         return "use BatchNorm2d for 4D, BatchNorm3d for 5D, or flatten the input."
 
-    def warn_once(self) -> None:
+    def _warn_once(self) -> None:
         """Training mode under ``no_grad`` is usually a forgotten ``eval()``."""
-        if not self.warned:
-            self.warned = True
+        if not self._warned:
+            self._warned = True
             warnings.warn(
                 f"batch_norm{where()}: in training mode under no_grad(): its running statistics are being updated; "
                 "meant eval()? Predict with model.eval(), or with model.evaluating().",
                 stacklevel=4,
             )
 
-    def switch(self, training: bool) -> None:
+    def _switch(self, training: bool) -> None:
         if not self.frozen:
             self.training = training
 
-    def switch_gradients(self, requires_grad: bool) -> None:
+    def _switch_gradients(self, requires_grad: bool) -> None:
         if not self.frozen:
-            super().switch_gradients(requires_grad)
+            super()._switch_gradients(requires_grad)
 
     def freeze(self) -> BatchNorm:
         """Keep parameters, running statistics and mode as they are until ``unfreeze()``.
@@ -157,7 +173,7 @@ class BatchNorm(Module):
         ``eval()``: ``bn.eval().freeze()`` goes on normalising with the running statistics. Returns itself.
         """
         if not self.frozen:
-            self.thawed_grads = [p.requires_grad for p in self.parameters()]
+            self._thawed_grads = [p.requires_grad for p in self.parameters()]
             self.requires_grad_(False).zero_grad()  # an optimiser would go on with an old gradient
             self.frozen = True
         return self
@@ -166,9 +182,9 @@ class BatchNorm(Module):
         """Take ``freeze`` back; the mode follows the next ``train()`` or ``eval()``. Returns itself."""
         if self.frozen:
             self.frozen = False
-            for parameter, trained in zip(self.parameters(), self.thawed_grads):
+            for parameter, trained in zip(self.parameters(), self._thawed_grads):
                 parameter.requires_grad_(trained)
-            del self.thawed_grads
+            del self._thawed_grads
         return self
 
     def reset_running_stats(self) -> None:
@@ -184,8 +200,16 @@ class BatchNorm(Module):
             if parameter is not None:
                 parameter.data.fill_(value)
 
-    def convert(self, leaf: Tensor, dtype: Any) -> None:
-        super().convert(leaf, at_least_float32(dtype) if isinstance(leaf, Buffer) else dtype)
+    def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        return at_least_float32(dtype) if isinstance(leaf, Buffer) else dtype
+
+    def _worth_without(self, name: str) -> str:
+        if self.momentum is not None:
+            return ""
+        return (
+            "with momentum=None the statistics are averages over so many batches, and the next one "
+            "replaces what was loaded. Add the count to the state, or set a momentum"
+        )
 
     def extra_repr(self) -> str:
         text = (
@@ -195,19 +219,38 @@ class BatchNorm(Module):
         return text + ", frozen=True" * self.frozen
 
 
+def is_number(value: Any, low: float, high: float) -> bool:
+    """Whether a value is a real number in an interval."""
+    return isinstance(value, numbers.Real) and low <= float(value) <= high
+
+
+SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "eps": (lambda eps: is_number(eps, -math.inf, math.inf), "must be a number"),
+    "momentum": (
+        lambda momentum: momentum is None or is_number(momentum, 0, 1),
+        "is the weight of the new batch and must be from 0 to 1, or None",
+    ),
+    "num_batches_tracked": (
+        lambda count: not isinstance(count, Tensor) or (count.shape == () and count.dtype.kind in "iu"),
+        "must be an integer tensor of one number, without axes",
+    ),
+}
+"""What is checked when it is set, so that calls need not: whether a value is right, and how it should be."""
+
+
 class BatchNorm1d(BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L), as ``BatchNorm`` describes it."""
 
-    ranks, expected = (2, 3), "2D or 3D"
+    _ranks, _expected = (2, 3), "2D or 3D"
 
 
 class BatchNorm2d(BatchNorm):
     """Batch normalisation of (N, C, H, W), as ``BatchNorm`` describes it."""
 
-    ranks, expected = (4,), "4D"
+    _ranks, _expected = (4,), "4D"
 
 
 class BatchNorm3d(BatchNorm):
     """Batch normalisation of (N, C, D, H, W), as ``BatchNorm`` describes it."""
 
-    ranks, expected = (5,), "5D"
+    _ranks, _expected = (5,), "5D"

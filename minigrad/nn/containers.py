@@ -12,15 +12,15 @@ from .module import Module
 class Container(Module):
     """Modules under names of their own, in order."""
 
-    def append_all(self, named: Iterable[tuple[str, Module]]) -> None:
+    def _append_all(self, named: Iterable[tuple[str, Module]]) -> None:
         """Set submodules by name: all of them or, if one is refused, none."""
         pairs = list(named)
         for name, module in pairs:
-            self.check_item(name, module)
+            self._check_item(name, module)
         for name, module in pairs:
             setattr(self, name, module)
 
-    def check_item(self, name: str, module: Module) -> None:
+    def _check_item(self, name: str, module: Module) -> None:
         """Refuse what is not a module, and a name that means something else."""
         kind = type(self).__name__
         if not isinstance(module, Module):
@@ -35,48 +35,48 @@ class Container(Module):
         if not isinstance(vars(self).get(name), Module) and hasattr(self, name):
             raise KeyError(f"{kind} has an attribute {name!r} already: choose another name.")
 
-    def named(self) -> dict[str, Module]:
+    def _named(self) -> dict[str, Module]:
         """The modules by name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
-    def replace_all(self, modules: Iterable[Module]) -> None:
+    def _replace_all(self, modules: Iterable[Module]) -> None:
         """Hold these modules, numbered from 0, instead of the present ones."""
         numbered = [(str(i), module) for i, module in enumerate(modules)]
         for name, module in numbered:
-            self.check_item(name, module)
-        for name in self.named():
+            self._check_item(name, module)
+        for name in self._named():
             delattr(self, name)
-        self.append_all(numbered)
+        self._append_all(numbered)
 
     def __len__(self) -> int:
-        return len(self.named())
+        return len(self._named())
 
 
 class Numbered(Container):
     """Modules by their position."""
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self.named().values())
+        return iter(self._named().values())
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, slice):
             return list(self)[index]
         part = type(self).__new__(type(self))
-        part.append_all(list(self.named().items())[index])
+        part._append_all(list(self._named().items())[index])
         return part
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self.append_all([(list(self.named())[index], module)])
+        self._append_all([(list(self._named())[index], module)])
 
     def __delitem__(self, index: int) -> None:
         modules = list(self)
         del modules[index]
-        self.replace_all(modules)
+        self._replace_all(modules)
 
     def append(self, module: Module) -> Any:
         """Add a module at the end, under the next free number; returns itself."""
         numbers = map(str, itertools.count(len(self)))
-        self.append_all([(next(name for name in numbers if name not in vars(self)), module)])
+        self._append_all([(next(name for name in numbers if name not in vars(self)), module)])
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
@@ -89,7 +89,7 @@ class Numbered(Container):
         """Insert a module before a position; returns itself."""
         modules = list(self)
         modules.insert(index, module)
-        self.replace_all(modules)
+        self._replace_all(modules)
         return self
 
 
@@ -101,9 +101,18 @@ class Sequential(Numbered):
 
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
-            self.append_all(modules[0].items())
+            self._append_all(modules[0].items())
         else:
-            self.append_all((str(i), module) for i, module in enumerate(modules))
+            self._append_all((str(i), module) for i, module in enumerate(modules))
+
+    def _check_item(self, name: str, module: Module) -> None:
+        super()._check_item(name, module)
+        refuse_cycle(self, name, module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            refuse_cycle(self, name, value)
+        super().__setattr__(name, value)
 
     def forward(self, input: Any) -> Any:
         for module in vars(self).values():
@@ -112,19 +121,36 @@ class Sequential(Numbered):
         return input
 
 
+def refuse_cycle(chain: Sequential, name: str, module: Module) -> None:
+    """Refuse a module that would make a chain a part of itself."""
+    if any(part is chain for part in chained(module)):
+        raise ValueError(
+            f"{type(chain).__name__}.{name}: every module set here is a part of the chain, which would contain "
+            "itself and never end. Keep a reference in a list, [module]."
+        )
+
+
+def chained(module: Module) -> Iterator[Module]:
+    """A module, and those that run with it if it is a chain."""
+    yield module
+    if isinstance(module, Sequential):
+        for part in module._named().values():
+            yield from chained(part)
+
+
 class ModuleList(Numbered):
     """A list of modules; what is done with them is the owner's ``forward``."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self.replace_all(modules)
+        self._replace_all(modules)
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
         if isinstance(index, slice):
-            found.replace_all(list(found))
+            found._replace_all(list(found))
         return found
 
-    def child_lines(self) -> list[str]:
+    def _child_lines(self) -> list[str]:
         lines, start = [], 0
         for text, run in itertools.groupby(map(repr, self)):
             count = len(list(run))
@@ -141,32 +167,32 @@ class ModuleDict(Container):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Set several modules."""
-        self.append_all(modules.items() if isinstance(modules, Mapping) else modules)
+        self._append_all(modules.items() if isinstance(modules, Mapping) else modules)
 
     def __getitem__(self, key: str) -> Module:
-        return self.named()[key]
+        return self._named()[key]
 
     def __setitem__(self, key: str, module: Module) -> None:
-        self.append_all([(key, module)])
+        self._append_all([(key, module)])
 
     def __delitem__(self, key: str) -> None:
-        del self.named()[key]
+        del self._named()[key]
         delattr(self, key)
 
     def __contains__(self, key: str) -> bool:
-        return key in self.named()
+        return key in self._named()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.named())
+        return iter(self._named())
 
     def keys(self) -> Iterable[str]:
         """The names."""
-        return self.named().keys()
+        return self._named().keys()
 
     def values(self) -> Iterable[Module]:
         """The modules."""
-        return self.named().values()
+        return self._named().values()
 
     def items(self) -> Iterable[tuple[str, Module]]:
         """The names with their modules."""
-        return self.named().items()
+        return self._named().items()

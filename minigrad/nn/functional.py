@@ -45,5 +45,6 @@ def batch_norm(
 
     Raises:
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
+        RuntimeError: for running estimates that require grad.
     """
     return ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)

@@ -6,11 +6,13 @@ Random numbers come from the global random state.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..engine.modes import no_grad
+from ..engine.node import describe
 from ..tensor.random import generator
 from ..tensor.tensor import Tensor
 
@@ -37,35 +39,37 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def filled(tensor: Tensor, values: Any) -> Tensor:
-    """Overwrite the tensor, whatever requires grad."""
+def filled(tensor: Tensor, values: Callable[[tuple[int, ...]], Any]) -> Tensor:
+    """Overwrite the tensor, whatever requires grad, with values that are made for its shape."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"nn.init overwrites a tensor in place, got {describe(tensor)}: make it one, mg.tensor(...).")
     with no_grad():
-        return tensor.copy_(np.asarray(values).astype(tensor.dtype))
+        return tensor.copy_(np.asarray(values(tensor.shape)).astype(tensor.dtype))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element is ``val``."""
-    return filled(tensor, val)
+    return filled(tensor, lambda _: val)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
     """Every element is 0."""
-    return filled(tensor, 0)
+    return filled(tensor, lambda _: 0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
     """Every element is 1."""
-    return filled(tensor, 1)
+    return filled(tensor, lambda _: 1)
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Evenly distributed in [a, b)."""
-    return filled(tensor, generator.uniform(a, b, tensor.shape))
+    return filled(tensor, lambda shape: generator.uniform(a, b, shape))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normally distributed."""
-    return filled(tensor, generator.normal(mean, std, tensor.shape))
+    return filled(tensor, lambda shape: generator.normal(mean, std, shape))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:

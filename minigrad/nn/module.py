@@ -8,10 +8,14 @@ has to be registered. Sets of modules are refused; inside objects of other kinds
 from __future__ import annotations
 
 import contextlib
+import copy
+import itertools
 import reprlib
+import warnings
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
+from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +24,7 @@ from ..engine.modes import Scope, Settings, thread
 from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
+from .state import all_converted, fitting
 
 Self = TypeVar("Self", bound="Module")
 
@@ -36,21 +41,10 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
-
-def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The modules, parameters and buffers that an attribute is or holds, with their names."""
-    if type(value) in NEVER_HOLD:
-        return
-    if isinstance(value, (Module, Parameter, Buffer)):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from leaves(f"{name}.{key}", item)
-    elif isinstance(value, (list, tuple, deque)):
-        for i, item in enumerate(value):
-            yield from leaves(f"{name}.{i}", item)
-    elif isinstance(value, (Set, ValuesView)) and any(isinstance(item, (Module, Parameter, Buffer)) for item in value):
-        raise TypeError(f"{name} is a {type(value).__name__} of modules or parameters, without order: use a list.")
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 class Module:
@@ -64,14 +58,14 @@ class Module:
     ...             x = layer(x)
     ...         return x
 
-    ``super().__init__()`` may be called, but need not be. ``training`` says which mode the module is
-    in; ``train()`` and ``eval()`` switch the whole tree.
+    Attributes may have any name but those of the methods here. ``super().__init__()`` may be called, but need not be.
+    ``training`` says which mode the module is in; ``train()`` and ``eval()`` switch the whole tree.
     """
 
     training: bool
-    not_saved: frozenset[str] = frozenset()
+    _not_saved: frozenset[str] = frozenset()
     """The buffers registered with ``persistent=False``."""
-    optional_keys: frozenset[str] = frozenset()
+    _optional_keys: frozenset[str] = frozenset()
     """Names a saved state may lack: the present value stays."""
     _call_settings = Settings({"training": True})
     """The plain values among the attributes; calls record it."""
@@ -98,6 +92,11 @@ class Module:
             state.scope = outer
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if (name == "training" or is_method(type(self), name)) and isinstance(value, HOLDERS):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is {'the mode' if name == 'training' else 'a method'} of every module "
+                f"of its kind; it cannot become a {type(value).__name__}: choose another name."
+            )
         before = self.__dict__.get(name)
         if isinstance(before, (Parameter, Buffer)) and value is not None and not isinstance(value, type(before)):
             kind = type(before).__name__
@@ -119,53 +118,25 @@ class Module:
 
     # -- the tree ------------------------------------------------------------------------------
 
-    def members(self) -> Iterator[tuple[str, Any]]:
-        """The modules, parameters and buffers this module holds directly, by name."""
-        for name, value in vars(self).items():
-            yield from leaves(name, value)
-
-    def named_modules(self, prefix: str = "", memo: set[Module] | None = None) -> Iterator[tuple[str, Module]]:
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all below it, with dotted names; each once."""
-        memo = set() if memo is None else memo
-        if self in memo:
-            return
-        memo.add(self)
-        yield prefix, self
-        for name, value in self.members():
-            if isinstance(value, Module):
-                yield from value.named_modules(f"{prefix}.{name}" if prefix else name, memo)
+        return walk(self, prefix)
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in walk(self))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, each once."""
-        seen: set[Module] = set()
-        for name, value in self.members():
-            if isinstance(value, Module) and value not in seen:
-                seen.add(value)
-                yield name, value
+        return once((name, value) for name, value in members(self) if isinstance(value, Module))
 
     def children(self) -> Iterator[Module]:
         """The modules directly below this one, each once."""
         return (child for _, child in self.named_children())
 
-    def named_leaves(
-        self, kind: type[Tensor], recurse: bool = True, prefix: str = "", unique: bool = True
-    ) -> Iterator[tuple[str, Any]]:
-        """The parameters or buffers of the tree with dotted names; shared ones once if ``unique``."""
-        seen: set[int] = set()
-        modules = self.named_modules(prefix) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in module.members():
-                if isinstance(value, kind) and not (unique and id(value) in seen):
-                    seen.add(id(value))
-                    yield f"{path}.{name}" if path else name, value
-
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """All parameters with their names, in the order of definition; shared ones once."""
-        return self.named_leaves(Parameter, recurse, prefix)
+        return named_leaves(self, Parameter, recurse, prefix)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, in the order of definition; shared ones once."""
@@ -173,7 +144,7 @@ class Module:
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
         """All buffers with their names, in the order of definition; shared ones once."""
-        return self.named_leaves(Buffer, recurse, prefix)
+        return named_leaves(self, Buffer, recurse, prefix)
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, in the order of definition; shared ones once."""
@@ -183,51 +154,34 @@ class Module:
         """The module of a dotted name; ``""`` is this one."""
         if not target:
             return self
-        for name, value in self.members():
+        for name, value in members(self):
             if isinstance(value, Module) and f"{target}.".startswith(f"{name}."):
                 return value.get_submodule(target[len(name) + 1 :])
         names = ", ".join(name for name, _ in self.named_children())
         raise AttributeError(f"{type(self).__name__} has no submodule {target!r}; it has {names or 'none'}.")
 
-    def name_of(self, module: Module) -> str:
+    def _name_of(self, module: Module) -> str:
         """The dotted name of a module below this one, ``?`` if it is not below."""
-        return next((name for name, other in self.named_modules() if other is module), "?")
+        return next((name for name, other in walk(self) if other is module), "?")
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Set a submodule by name; refused if it is not a module or None."""
-        self.register(name, module, Module)
+        set_checked(self, name, module, Module)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set a parameter by name; refused if it is not a ``Parameter`` or None."""
-        self.register(name, param, Parameter)
-
-    def register(self, name: str, value: Any, kind: type) -> None:
-        """Set an attribute that must be found again by its type."""
-        if value is not None and not isinstance(value, kind):
-            raise TypeError(
-                f"{type(self).__name__}.{name}: expected a {kind.__name__} or None, got a {type(value).__name__}."
-            )
-        setattr(self, name, value)
+        set_checked(self, name, param, Parameter)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a buffer by name; ``persistent=False`` keeps it out of ``state_dict``."""
         setattr(self, name, tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor))
-        object.__setattr__(self, "not_saved", self.not_saved - {name} if persistent else self.not_saved | {name})
+        self._not_saved = self._not_saved - {name} if persistent else self._not_saved | {name}
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
         """Call ``function`` with every module of the tree, the inner ones first; returns itself."""
-        for module in self.inner_first():
+        for _, module in walk(self, inner_first=True):
             function(module)
         return self
-
-    def inner_first(self, memo: set[Module] | None = None) -> Iterator[Module]:
-        """This module and all below it, each once and after those it holds."""
-        memo = set() if memo is None else memo
-        memo.add(self)
-        for child in self.children():
-            if child not in memo:
-                yield from child.inner_first(memo)
-        yield self
 
     # -- modes ---------------------------------------------------------------------------------
 
@@ -238,9 +192,9 @@ class Module:
         """
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}.")
-        for module in self.inner_first():
+        for _, module in walk(self, inner_first=True):
             if module is self or getattr(module.train, "__func__", None) is Module.train:
-                module.switch(mode)
+                module._switch(mode)
             else:
                 module.train(mode)
         return self
@@ -249,7 +203,7 @@ class Module:
         """Switch the whole tree to evaluation mode; returns itself."""
         return self.train(False)
 
-    def switch(self, training: bool) -> None:
+    def _switch(self, training: bool) -> None:
         """Change the mode of this module alone; layers that must not follow override it."""
         self.training = training
 
@@ -266,10 +220,10 @@ class Module:
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Train all parameters of the tree, or freeze them; returns itself."""
         for module in self.modules():
-            module.switch_gradients(requires_grad)
+            module._switch_gradients(requires_grad)
         return self
 
-    def switch_gradients(self, requires_grad: bool) -> None:
+    def _switch_gradients(self, requires_grad: bool) -> None:
         """Train the parameters of this module alone, or not; layers that must not follow override it."""
         for parameter in self.parameters(recurse=False):
             parameter.requires_grad_(requires_grad)
@@ -281,24 +235,32 @@ class Module:
     # -- dtypes --------------------------------------------------------------------------------
 
     def to(self: Self, dtype: Any) -> Self:
-        """Convert the floating point parameters and buffers of the tree in place; returns itself."""
+        """Convert the floating point parameters and buffers of the tree in place; returns itself.
+
+        Raises:
+            OverflowError: if the dtype cannot hold one of the values; nothing is converted then.
+        """
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"{type(self).__name__}.to: parameters must stay floating point, got {dtype}.")
-        for module in self.modules():
-            for _, value in module.members():
-                if isinstance(value, Tensor) and value.dtype.kind == "f":
-                    module.convert(value, dtype)
+        # all values are converted before the first is replaced
+        new: dict[int, Any] = {}
+        for name, leaf, module, _ in entries(self):
+            if not isinstance(leaf, Tensor) or leaf.dtype.kind != "f" or id(leaf) in new:
+                continue
+            wanted = module._dtype_for(leaf, dtype)
+            if leaf.dtype != wanted:
+                pair = {name: leaf.array, f"{name}.grad": None if leaf.grad is None else leaf.grad.array}
+                new[id(leaf)] = leaf, *all_converted(f"{type(self).__name__}.to", pair, wanted)
+        for leaf, array, gradient in new.values():
+            leaf.array, leaf.memory, leaf._grad = array, Memory(), gradient
+            if leaf.node is not None:
+                leaf.node.dtype = array.dtype
         return self
 
-    def convert(self, leaf: Tensor, dtype: Any) -> None:
-        """Convert one parameter or buffer in place."""
-        if leaf.dtype == dtype:
-            return
-        leaf.array, leaf.memory = leaf.array.astype(dtype), Memory()
-        leaf.grad = None if leaf.grad is None else Tensor(leaf.grad.array, dtype)
-        if leaf.node is not None:
-            leaf.node.dtype = dtype
+    def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """What one parameter or buffer becomes when the module is converted; layers override it."""
+        return dtype
 
     def float(self: Self) -> Self:
         """Convert to float32; returns itself."""
@@ -314,21 +276,9 @@ class Module:
 
     # -- saving --------------------------------------------------------------------------------
 
-    def saved_leaves(self) -> Iterator[tuple[str, Tensor, bool]]:
-        """What a state consists of: name, parameter or buffer, and whether a state may lack it."""
-        names: set[str] = set()
-        for path, module in self.named_modules():
-            for name, value in module.members():
-                if isinstance(value, (Parameter, Buffer)) and name not in module.not_saved:
-                    full_name = f"{path}.{name}" if path else name
-                    if full_name in names:
-                        raise RuntimeError(f"{type(self).__name__} has two different {full_name}: rename one.")
-                    names.add(full_name)
-                    yield full_name, value, name in module.optional_keys
-
     def state_dict(self) -> OrderedDict[str, Tensor]:
         """Copies of all parameters and persistent buffers, by name: training on does not change them."""
-        return OrderedDict((name, value.detach().clone()) for name, value, _ in self.saved_leaves())
+        return OrderedDict((name, value.detach().clone()) for name, value, *_ in saved(self))
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Take over the values of a ``state_dict``, in place: all of them or, after an error, none.
@@ -338,36 +288,59 @@ class Module:
             strict: refuse missing and unexpected names; else they are returned.
 
         Raises:
-            RuntimeError: with all names that are missing, unexpected or of another shape.
+            RuntimeError: with all names that are missing, unexpected, of another shape, or too large for the dtype.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"expected a state_dict, names with tensors, got {type(state_dict).__name__}.")
-        own = list(self.saved_leaves())
-        names = {name for name, _, _ in own}
-        missing = [name for name, _, optional in own if name not in state_dict and not optional]
-        unexpected = [name for name in state_dict if name not in names]
-        values = {name: np.asarray(state_dict[name]) for name in names if name in state_dict}
+        own = list(saved(self))
+        lacking = [entry for entry in own if entry[0] not in state_dict]
+        missing = [full_name for full_name, _, module, name in lacking if name not in module._optional_keys]
+        unexpected = list(itertools.filterfalse({full_name for full_name, *_ in own}.__contains__, state_dict))
         problems = []
         if strict and missing:
             problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}.")
         if strict and unexpected:
             problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}.")
-        for name, leaf, _ in own:
-            if name in values and values[name].shape != leaf.shape:
-                problems.append(
-                    f"size mismatch for {name}: the state has {values[name].shape}, the model {leaf.shape}."
-                )
-            elif name in values and not np.can_cast(values[name].dtype, leaf.dtype, "same_kind"):
-                problems.append(
-                    f"dtype mismatch for {name}: the state has {values[name].dtype}, the model {leaf.dtype}."
-                )
+        values: list[tuple[Tensor, Any]] = []
+        for full_name, leaf, *_ in own:
+            if full_name in state_dict:
+                try:
+                    values.append((leaf, fitting(full_name, leaf, state_dict[full_name])))
+                except ValueError as error:
+                    problems.append(str(error))
         if problems:
             raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *problems]))
-        for name, leaf, _ in own:
-            if name in values:
-                leaf.array[...] = values[name]
-                leaf.memory.changed = clock()
+        warn_of_lacking(self, lacking, state_dict)
+        for leaf, array in values:
+            leaf.array[...] = array
+            leaf.memory.changed = clock()
         return IncompatibleKeys(missing, unexpected)
+
+    def _worth_without(self, name: str) -> str:
+        """Why a loaded state is worth less without an optional name; "" if it is not."""
+        return ""
+
+    # -- copying -------------------------------------------------------------------------------
+
+    def __copy__(self) -> Any:
+        made, state = self._emptied()
+        return with_state(made, state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        made, state = self._emptied()
+        refuse_computed(self, state, "copied", memo)
+        memo[id(self)] = made
+        return with_state(made, copy.deepcopy(state, memo))
+
+    def _emptied(self) -> tuple[Any, Any]:
+        """A new object of the same class, and what is to be its state."""
+        reduced: Any = super().__reduce_ex__(4)
+        return reduced[0](*reduced[1]), reduced[2]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        reduced: Any = super().__reduce_ex__(protocol)
+        refuse_computed(self, reduced[2], "pickled", {})
+        return reduced
 
     # -- text ----------------------------------------------------------------------------------
 
@@ -375,17 +348,188 @@ class Module:
         """What stands between the brackets of ``repr``."""
         return ""
 
-    def child_lines(self) -> list[str]:
+    def _child_lines(self) -> list[str]:
         """What stands below that, for each module this one holds."""
-        return [f"({name}): {child!r}" for name, child in self.members() if isinstance(child, Module)]
+        return [f"({name}): {child!r}" for name, child in members(self) if isinstance(child, Module)]
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        extra, children = self.extra_repr(), self.child_lines()
+        extra, children = self.extra_repr(), self._child_lines()
         if not children and "\n" not in extra:
             return f"{type(self).__name__}({extra})"
         body = "\n".join([extra] * bool(extra) + children).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+
+LEAVES = (Module, Parameter, Buffer)
+"""What is found in the attributes of a module."""
+
+HOLDERS = (Module, Tensor, list, tuple, deque, Mapping, Set)
+"""What no method of a module can be replaced by: it would fail, or be lost, far from there."""
+
+
+NO_ORDER = (Set, ValuesView, GeneratorType, map, filter, zip)
+"""What may hold modules, but in no order, or only until it is first looked at."""
+
+
+def is_method(kind: type[Module], name: str) -> bool:
+    """Whether a name is a method that this package gives a class of modules."""
+    if not isinstance(getattr(kind, name, None), FunctionType):
+        return False
+    package = __name__.partition(".")[0]
+    return any(name in vars(base) for base in kind.__mro__ if base.__module__.partition(".")[0] == package)
+
+
+def set_checked(module: Module, name: str, value: Any, kind: type) -> None:
+    """Set an attribute that must be found again by its type."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"{type(module).__name__}.{name}: expected a {kind.__name__} or None, got a {type(value).__name__}."
+        )
+    setattr(module, name, value)
+
+
+# -- the tree: every look at it goes through members and walk ------------------------------------
+
+
+def contents(name: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """A value, or what is in a list, tuple, deque or dict, however nested, with names; nothing of one in itself."""
+    if isinstance(value, LEAVES):
+        yield name, value
+    elif isinstance(value, (Mapping, list, tuple, deque)):
+        if not any(value is outer for outer in around):
+            for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+                yield from contents(f"{name}.{key}", item, (*around, value))
+    else:
+        yield name, value
+
+
+def members(module: Module) -> Iterator[tuple[str, Any]]:
+    """The modules, parameters and buffers that a module holds directly, by name."""
+    for attribute, held in vars(module).items():
+        if type(held) in NEVER_HOLD:
+            continue
+        for name, value in contents(attribute, held):
+            if isinstance(value, LEAVES):
+                yield name, value
+            elif isinstance(value, NO_ORDER):
+                refuse_unordered(f"{type(module).__name__}.{name}", value)
+
+
+def refuse_unordered(name: str, value: Any) -> None:
+    """Refuse modules where they have no order, and a generator, which may hold some."""
+    kind = type(value).__name__
+    if not isinstance(value, (Set, ValuesView)):
+        raise TypeError(f"{name} is a {kind}: modules in it would be lost. Make it a list, list(...).")
+    if any(isinstance(item, LEAVES) for item in value):
+        raise TypeError(f"{name} is a {kind} of modules or parameters, without order: use a list.")
+
+
+def walk(module: Module, prefix: str = "", inner_first: bool = False) -> Iterator[tuple[str, Module]]:
+    """A module and all below it, each once, with dotted names; each before those it holds, or after them."""
+    seen = {module}
+    open_ones = [(prefix, module, members(module))]
+    if not inner_first:
+        yield prefix, module
+    while open_ones:
+        path, holder, rest = open_ones[-1]
+        for name, value in rest:
+            if isinstance(value, Module) and value not in seen:
+                seen.add(value)
+                full_name = joined(path, name)
+                open_ones.append((full_name, value, members(value)))
+                if not inner_first:
+                    yield full_name, value
+                break
+        else:
+            open_ones.pop()
+            if inner_first:
+                yield path, holder
+
+
+def joined(path: str, name: str) -> str:
+    """A dotted name."""
+    return f"{path}.{name}" if path else name
+
+
+def entries(module: Module, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any, Module, str]]:
+    """All that the modules of a tree hold: its dotted name, the thing, the module that holds it, the name there."""
+    for path, holder in walk(module, prefix) if recurse else [(prefix, module)]:
+        for name, value in members(holder):
+            yield joined(path, name), value, holder, name
+
+
+def once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Each thing under the first of its names."""
+    seen: set[int] = set()
+    for name, value in named:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield name, value
+
+
+def named_leaves(
+    module: Module, kind: type[Tensor], recurse: bool = True, prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """The parameters or buffers of a tree with dotted names; shared ones once."""
+    return once((name, value) for name, value, *_ in entries(module, prefix, recurse) if isinstance(value, kind))
+
+
+def saved(module: Module) -> Iterator[tuple[str, Any, Module, str]]:
+    """The entries that a state consists of: parameters and persistent buffers."""
+    names: set[str] = set()
+    for entry in entries(module):
+        full_name, value, holder, name = entry
+        if isinstance(value, Tensor) and name not in holder._not_saved:
+            if full_name in names:
+                raise RuntimeError(f"{type(module).__name__} has two different {full_name}: rename one.")
+            names.add(full_name)
+            yield entry
+
+
+def warn_of_lacking(module: Module, lacking: Iterable[tuple[str, Any, Module, str]], state: Mapping[str, Any]) -> None:
+    """One warning if a state lacks an optional name without which what it has is worth less."""
+    reasons: dict[str, list[str]] = {}
+    for full_name, _, holder, name in lacking:
+        loaded = any(str(key).startswith(full_name.removesuffix(name)) for key in state)
+        reason = holder._worth_without(name) if loaded else ""
+        if reason:
+            reasons.setdefault(reason, []).append(full_name)
+    if reasons:
+        text = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in reasons.items())
+        warnings.warn(f"{type(module).__name__}.load_state_dict: the state has {text}.", stacklevel=3)
+
+
+# -- copies ------------------------------------------------------------------------------------
+
+
+def computed(attributes: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a graph that attributes hold, activations say, by name."""
+    for attribute, held in attributes.items() if isinstance(attributes, dict) else ():
+        for name, value in contents(attribute, held):
+            if isinstance(value, Tensor) and not value.is_leaf:
+                yield name, value
+
+
+def refuse_computed(module: Module, state: Any, verb: str, memo: Mapping[int, Any]) -> None:
+    """Refuse to copy a module with a part of a graph."""
+    for name, value in computed(state):
+        if id(value) not in memo:
+            raise RuntimeError(
+                f"{type(module).__name__}.{name} is a computed tensor, which cannot be {verb} with its graph: "
+                "set it to None first, or keep x.detach() in its place."
+            )
+
+
+def with_state(module: Any, state: Any) -> Any:
+    """A module that has just been made, with the state of another: attributes, or what it makes of them itself."""
+    if hasattr(module, "__setstate__"):
+        module.__setstate__(state)
+    else:
+        for part in state if isinstance(state, tuple) else (state,):  # a second part is for slots
+            for name, value in (part or {}).items():
+                object.__setattr__(module, name, value)
+    return module
 
 
 def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:

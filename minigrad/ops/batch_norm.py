@@ -27,7 +27,7 @@ from numpy import ndarray
 from ..engine.modes import thread, where
 from ..engine.node import Effect, Variable, array_of, clock, describe, wrap
 from ..engine.op import Op
-from .arrays import at_least_float32, float16, float32, number
+from .arrays import at_least_float32, float16, float32, float64, number
 from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
 from .reductions import mean as mean_of
@@ -48,9 +48,12 @@ def other_axes(x: Any) -> tuple[int, ...]:
 
 
 def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tuple[Any, Any]:
-    """``xhat`` and ``1 / sqrt(var + eps)``; in training both are functions of ``x``."""
+    """``xhat`` and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
+
+    They are computed in the precision of ``var``, which forward has chosen.
+    """
     ndim = len(x.shape)
-    x = astype(x, at_least_float32(x.dtype))
+    x = astype(x, at_least_float32(x.dtype) if var is None else var.dtype)
     if training:
         d = x - mean_of(x, other_axes(x), True)
         d = d - mean_of(d, other_axes(x), True)
@@ -102,7 +105,10 @@ def normalise(
     eps: float,
 ) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
     """The output, what the derivative wants to know, and the mean and variance that were used: the batch's own
-    unless they are given."""
+    unless they are given.
+
+    float16 is computed in float32, and float32 in float64 where squares overflow.
+    """
     dtype = x.dtype
     half = dtype == float16
     if half:
@@ -110,6 +116,11 @@ def normalise(
     d = deviations(x, mean)
     if var is None:
         var = d.var
+        if not d.finite and x.size:
+            d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
+            if not d.finite and dtype == float32:
+                y, cache, mean, var = normalise(x.astype(float64), weight, bias, None, None, eps)
+                return y.astype(float32), cache, mean, var
     std = var + number(float(eps), var.dtype)
     np.sqrt(std, std)
     if std.dtype is not x.dtype:
@@ -189,38 +200,58 @@ def batch_norm(
 
     Raises:
         ValueError: for shapes that do not fit, fewer than 2 values per channel in training,
-            missing statistics in evaluation, a negative running variance, an eps that is not positive.
-        TypeError: for dtypes that do not fit. After any error no buffer has changed.
+            missing statistics in evaluation, a negative running variance, an eps that is not positive (in
+            evaluation: negative), running statistics that are read-only or share their memory.
+        TypeError: for dtypes that do not fit.
+        RuntimeError: for running statistics that require grad. After any error no buffer has changed.
+
+    A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
     """
     recording = thread.state.recording
     if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
         x = wrap(x.copy())  # nobody can tell when the caller's own array changes
     # array_of, written out: five calls of it would be a measurable part of a small batch
     array = x.array if isinstance(x, Variable) else x
-    kept_mean = running_mean.array if isinstance(running_mean, Variable) else running_mean
-    kept_var = running_var.array if isinstance(running_var, Variable) else running_var
     gamma = weight.array if isinstance(weight, Variable) else weight
     beta = bias.array if isinstance(bias, Variable) else bias
+    kept_mean, mean_memory = running_mean, None
+    if isinstance(running_mean, Variable):
+        kept_mean, mean_memory = running_mean.array, running_mean.memory
+        if running_mean.node is not None and recording:
+            refuse_gradient("running_mean")
+    kept_var, var_memory = running_var, None
+    if isinstance(running_var, Variable):
+        kept_var, var_memory = running_var.array, running_var.memory
+        if running_var.node is not None and recording:
+            refuse_gradient("running_var")
     check(array, kept_mean, kept_var, gamma, beta, training, eps)
     buffers = running_mean, running_var, num_batches_tracked
-    batches = None
-    if training:
-        y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
-        if kept_mean is not None and array.size:
-            update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
-        if num_batches_tracked is not None:
-            count = array_of(num_batches_tracked)
-            batches = count.item() + 1
-            count.fill(batches)  # a third of the time of += 1
-        now = clock()
-        for buffer in buffers:
-            if isinstance(buffer, Variable):
-                buffer.memory.changed = now
-    else:
+    if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-    return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, batches)
+        return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, None)
+    count = array_of(num_batches_tracked)
+    if kept_mean is not None and (mean_memory is var_memory or not kept_var.flags.writeable):
+        check_buffers(kept_mean, kept_var)
+    # what this call changes is saved as it is before
+    if isinstance(x, Variable) and (x.memory is mean_memory or x.memory is var_memory):
+        x = wrap(array.copy(), x.node)
+        array = x.array
+    if isinstance(weight, Variable) and (weight.memory is mean_memory or weight.memory is var_memory):
+        weight = wrap(weight.array.copy(), weight.node)
+    batches = None if count is None else count.item() + 1
+    y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
+    output = batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, batches)
+    if kept_mean is not None and array.size:
+        update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
+    if count is not None:
+        count.fill(batches)  # a third of the time of += 1
+    now = clock()
+    for buffer in buffers:
+        if isinstance(buffer, Variable):
+            buffer.memory.changed = now
+    return output
 
 
 @functools.lru_cache(maxsize=64)
@@ -236,22 +267,40 @@ def update_running(
 
     ``d`` are the deviations of the batch.
     """
-    old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
+    try:
+        old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"batch_norm{where()}: momentum must be a number, the weight of the new batch, got {momentum!r}. "
+            "For the cumulative average pass 1 / (number of batches so far + 1)."
+        ) from None
     unusable = None
-    if not d.finite and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
-        unusable = ~np.isfinite(var)
-        warnings.warn(
-            f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
-            "or infinity, or numbers too large to square; their running statistics are left as they were.",
-            stacklevel=2,
-        )
+    if not d.finite or var.dtype is not running_var.dtype:  # float64 where squares overflow float32
+        var, unusable = representable(var, running_var.dtype)
+    new_mean, new_var = mean * new_weight, var * unbiased_weight  # before the first change: they might overflow
+    if unusable is not None:
         before = running_mean[unusable], running_var[unusable]
     running_mean *= old_weight
-    running_mean += mean * new_weight
+    running_mean += new_mean
     running_var *= old_weight
-    running_var += var * unbiased_weight
+    running_var += new_var
     if unusable is not None:
         running_mean[unusable], running_var[unusable] = before
+
+
+def representable(var: ndarray, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray | None]:
+    """Variances in the dtype of the running estimates, and where they are not finite: one warning, or None."""
+    with np.errstate(over="ignore"):
+        var = var.astype(dtype)
+    unusable = ~np.isfinite(var)
+    if not unusable.any():
+        return var, None
+    warnings.warn(
+        f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
+        "or infinity, or numbers too large to square; their running statistics are left as they were.",
+        stacklevel=3,
+    )
+    return var, unusable
 
 
 def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
@@ -262,13 +311,22 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
     shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
-    for value in (mean, var, weight, bias):
-        if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
-            check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
-            break
+    try:
+        for value in (mean, var, weight, bias):
+            if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
+                check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
+                break
+    except AttributeError:  # a list, say
+        check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
+        raise
+    try:
+        positive = eps > 0
+    except TypeError:
+        raise TypeError(f"batch_norm{where()}: eps must be a number, got {eps!r}.") from None
+    if not positive and (training or eps != 0):
+        need = "positive during training" if training else "at least 0"
+        raise ValueError(f"batch_norm{where()}: batch_norm eps must be {need}, got {eps}.")
     if training:
-        if not eps > 0:
-            raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
         if x.size == shape[1] > 0:  # as many values as channels
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
@@ -283,6 +341,28 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         raise ValueError(
             f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )
+
+
+def check_buffers(running_mean: ndarray, running_var: ndarray) -> None:
+    """Refuse running statistics that cannot be written to, and two that are one."""
+    for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
+        if not buffer.flags.writeable:
+            raise ValueError(
+                f"batch_norm{where()}: {name} is read-only (an expanded view, or another's array): pass a copy."
+            )
+    if np.shares_memory(running_mean, running_var):
+        raise ValueError(
+            f"batch_norm{where()}: running_mean and running_var share their memory: each would overwrite the other. "
+            "Pass a copy of one."
+        )
+
+
+def refuse_gradient(name: str) -> NoReturn:
+    """Refuse running statistics in a graph: their gradient would be lost."""
+    raise RuntimeError(
+        f"batch_norm{where()}: {name} requires grad, but batch_norm has no derivative with respect to running "
+        f"statistics: pass {name}.detach()."
+    )
 
 
 def refuse_input(x: Any) -> NoReturn:
@@ -301,6 +381,11 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
     for name, value in values.items():
         if value is None:
             continue
+        if not isinstance(value, ndarray):
+            raise TypeError(
+                f"batch_norm{where()}: {name} must be a tensor of {shape[1]} values, got {describe(value)}: "
+                "make it one, mg.tensor(...)."
+            )
         if value.shape != shape[1:2]:
             hint = ""
             if len(shape) > 2 and value.shape == shape[-1:]:

@@ -87,11 +87,11 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         and not module.frozen
     ]
     modes = [(module, module.training) for module in model.modules()]
-    warned = [(pool.bn, pool.bn.warned) for pool in pools]
+    warned = [(pool.bn, pool.bn._warned) for pool in pools]
     try:
         model.train()
         for pool in pools:
-            pool.bn.warned = True
+            pool.bn._warned = True
             pool.bn.forward = pool.forward  # type: ignore[method-assign]
         with no_grad():
             for batch in loader:
@@ -107,6 +107,6 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         for pool in pools:
             vars(pool.bn).pop("forward", None)
         for bn, value in warned:
-            bn.warned = value
+            bn._warned = value
         for module, training in modes:
             module.training = training
