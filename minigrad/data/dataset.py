@@ -1,4 +1,4 @@
-"""What a data set is, and the one made of tensors."""
+"""What a dataset is, and the one made of tensors."""
 
 from __future__ import annotations
 

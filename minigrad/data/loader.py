@@ -1,4 +1,4 @@
-"""``DataLoader``: a data set in batches, in order or shuffled."""
+"""``DataLoader``: a dataset in batches, in order or shuffled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Epoch:
 
 
 class DataLoader:
-    """Goes through a data set in batches; each ``for`` over it is one epoch.
+    """Goes through a dataset in batches; each ``for`` over it is one epoch.
 
     Args:
         dataset: a ``Dataset``. The items of a batch are stacked: of items ``(x, y)`` it is a tuple of
@@ -41,7 +41,7 @@ class DataLoader:
             ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
             state after they are made; without ``shuffle`` nothing is drawn.
 
-    A batch is a copy: later changes of the data set do not reach it.
+    A batch is a copy: later changes of the dataset do not reach it.
 
     Raises:
         TypeError, ValueError: for arguments that make no sense; in iteration, for items that cannot be
@@ -54,7 +54,7 @@ class DataLoader:
     ) -> None:  # fmt: skip
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
-                f"DataLoader needs a data set with __len__ and __getitem__, got {type(dataset).__name__}: "
+                f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
                 "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
             )
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
@@ -176,7 +176,7 @@ def stacked(values: Sequence[Any]) -> Tensor:
     shapes = sorted({tensor.shape for tensor in tensors})
     if len(shapes) > 1:
         raise ValueError(
-            f"DataLoader: items of shapes {shapes} cannot be stacked into a batch: make them equal in the data set "
+            f"DataLoader: items of shapes {shapes} cannot be stacked into a batch: make them equal in the dataset "
             "(pad or crop), or use batch_size=1. For several tensors of one length use TensorDataset(x, y)."
         )
     batch: Tensor = stack(tensors)

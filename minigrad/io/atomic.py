@@ -102,7 +102,8 @@ def replaceable(path: Path, target: Path) -> os.stat_result | None:
     except FileNotFoundError:
         if os.path.lexists(target.parent):
             return None
-        raise FileNotFoundError(errno.ENOENT, f"there is no folder {target.parent}") from None
+        folder = target.parent if path.is_symlink() else path.parent
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}") from None
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(status.st_mode):
