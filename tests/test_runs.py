@@ -219,6 +219,19 @@ def test_a_diverging_run_stops_at_its_first_loss_that_is_not_finite(said):
     assert "nan" not in out and os.listdir("runs/moons") == []
 
 
+def test_numbers_that_overflow_are_no_message_of_numpys(said, monkeypatch):
+    original = train.Training.evaluate
+
+    def evaluate(self):
+        np.array([3e38], np.float32) * np.float32(10)
+        warnings.warn("a warning of the library's", stacklevel=1)
+        return original(self)
+
+    monkeypatch.setattr(train.Training, "evaluate", evaluate)
+    out, _ = said("train", "moons", *QUICK)
+    assert "overflow" not in out and out.count("a warning of the library's\n") == 1
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("data", ["training", "test"])
 def test_nothing_is_lost_when_a_loss_is_not_finite(data, value, said, monkeypatch):

@@ -68,10 +68,12 @@ def test_a_pipe_is_not_replaced(write, suffix, tmp_path):
     os.mkfifo(pipe)
     link = tmp_path / f"link{suffix}"
     link.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDWR)  # without a reader, whoever opened the pipe to write would wait for one
     for path in (pipe, link):
         with pytest.raises(FileExistsError, match=r"it is a named pipe.*Choose another name") as refused:
             write(path, 1)
         assert str(path) in str(refused.value) and refused.value.errno == errno.EEXIST
+    os.close(reader)
     assert stat.S_ISFIFO(pipe.lstat().st_mode) and link.is_symlink() and len(names(tmp_path)) == 2
 
 

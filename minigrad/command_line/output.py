@@ -21,7 +21,6 @@ def say(line: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        discard_output()
         raise CommandError(
             f"cannot write to standard output: {error.strerror}. Free space there, or send it elsewhere.", code=1
         ) from error
