@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import pickle
 import tracemalloc
@@ -90,6 +91,19 @@ def test_loading_takes_little_more_memory_than_what_is_loaded(order, tmp_path):
     assert first.flags[f"{order}_CONTIGUOUS"]
     np.testing.assert_array_equal(first, array)
     np.testing.assert_array_equal(second.numpy(), array)
+
+
+def test_a_file_that_cannot_be_read_has_its_cure(tmp_path, monkeypatch):
+    path = tmp_path / "run.ckpt"
+    mg.save({}, path)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(PermissionError, match=r"cannot read .*: Permission denied. Make it readable.") as refused:
+        mg.load(path)
+    assert refused.value.errno == errno.EACCES
 
 
 def test_memory_that_is_short_is_no_fault_of_the_file(tmp_path, monkeypatch):

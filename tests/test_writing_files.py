@@ -136,7 +136,7 @@ SYSTEM_ERRORS = {
     errno.EDQUOT: "Free some of your quota",
     errno.EROFS: "Choose a folder on a disk that can be written to",
     errno.EACCES: "Make it and its folder writable",
-    errno.EIO: "Choose another folder",
+    errno.EIO: "Choose another.",
 }
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +33,8 @@ CURES = {
     errno.ELOOP: "Remove its symbolic link, which leads to itself.",
     errno.EMFILE: "Close files that are no longer needed, or raise the limit of open files.",
 }
-"""What helps against an error of the system."""
+"""What helps against an error of the system when a file is written."""
+READING_CURES = {**CURES, errno.EACCES: "Make it readable.", errno.EPERM: "Make it readable."}
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -174,9 +175,9 @@ def take_over(file: IO[Any], before: os.stat_result) -> None:
     os.chmod(file.name, stat.S_IMODE(before.st_mode))
 
 
-def refusal(path: Path, error: OSError, action: str = "write") -> OSError:
+def refusal(path: Path, error: OSError, action: str = "write", cures: Mapping[int, str] = CURES) -> OSError:
     """The error with the file it is about, the cure and the system's number."""
-    cure = CURES.get(error.errno or 0, "Choose another folder.")
+    cure = cures.get(error.errno or 0, "Choose another.")
     result = type(error)(f"cannot {action} {path}: {error.strerror or error}. {cure}")
     result.errno = error.errno
     return result

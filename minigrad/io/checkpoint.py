@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from ..engine.node import wrap
 from ..tensor.tensor import Tensor
-from .atomic import as_path, refusal, replacing
+from .atomic import READING_CURES, as_path, refusal, replacing
 
 FORMAT = "minigrad checkpoint"
 VERSION = 1
@@ -159,7 +159,7 @@ def opened(path: Path) -> IO[bytes]:
     except FileNotFoundError:
         raise FileNotFoundError(f"no checkpoint {path}: there is no such file.") from None
     except OSError as error:
-        raise refusal(path, error, "read") from error
+        raise refusal(path, error, "read", READING_CURES) from error
     kind = "a folder: name the file in it" if stat.S_ISDIR(status.st_mode) else "no regular file"
     raise FileNotFoundError(f"no checkpoint {path}: it is {kind}.")
 
