@@ -529,7 +529,7 @@ def test_refusing_costs_no_memory(path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("random bytes", "is not a minigrad checkpoint, or was truncated or altered .* Load a file that mg.save wrote"),
+        ("random bytes", "is not a minigrad checkpoint, or was truncated or altered. Load a file that mg.save wrote"),
         ("a zip of another kind", "a zip file of another kind"),
         ("another version", "it has version 2, this minigrad reads version 1: update minigrad"),
         ("a compressed bomb", "it is compressed, which no checkpoint is"),

@@ -6,7 +6,6 @@ import csv
 import os
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -66,9 +65,9 @@ def test_train_writes_everything(dataset, fit, capsys):
     printed = capsys.readouterr().out
     folder = f"runs/{dataset}"
     written = set(os.listdir(folder)) - {"graph.svg", "graph.gv"}
-    assert written == {"checkpoint.npz", "history.csv", "curves.png", *fit}
+    assert written == {"checkpoint.npz", "best.npz", "history.csv", "curves.png", *fit}
     assert {"graph.svg", "graph.gv"} & set(os.listdir(folder))
-    for name in written - {"checkpoint.npz", "history.csv"}:
+    for name in written - {"checkpoint.npz", "best.npz", "history.csv"}:
         with open(f"{folder}/{name}", "rb") as file:
             assert file.read(8) == b"\x89PNG\r\n\x1a\n"
     history = rows_of(f"{folder}/history.csv")
@@ -122,18 +121,8 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted():
     assert whole["loader"] == part["loader"]
 
 
-def test_the_graph_picture_leaves_the_model_as_it_was():
-    training = train.Training(train.settings_for("moons", {"hidden": (8,)}))
-    before, random = training.model.state_dict(), mg.get_rng_state()
-    train.write_graph(training, train.Path("graph.svg"))
-    after = training.model.state_dict()
-    assert all(np.array_equal(before[name].numpy(), after[name].numpy()) for name in before)
-    assert all(parameter.grad is None for parameter in training.model.parameters())
-    assert mg.get_rng_state() == random
-
-
 def test_compare_prints_what_it_measured(capsys):
-    run("compare", "digits", "--steps", 300)
+    run("compare", "digits", "--steps", 300, "--lr", 0.1)
     printed = capsys.readouterr().out
     table = rows_of("runs/compare-digits/compare.csv")
     last = table[-1]
@@ -169,8 +158,20 @@ MISTAKES = [
     (["train", "digit"], "Did you mean 'digits'"),
     (["train", "nothing-like-it"], "There are moons"),
     (["train"], "required: DATASET"),
-    ([], "required: COMMAND"),
-    (["fly"], "invalid choice"),
+    (["fly"], "there is no command 'fly'. There are train, compare, bench, doctor (see minigrad --help)"),
+    (["trian", "digits"], "Did you mean minigrad train?"),
+    (["digits"], "Did you mean minigrad train digits?"),
+    (["train", "mnist"], "Did you mean 'digits'"),
+    (["train", "MNIST"], "Did you mean 'digits'"),
+    (["train", "moons", "xor"], "unrecognized arguments: xor (see minigrad train --help)"),
+    (["compare", "moons", "--resume", "x"], "(see minigrad compare --help)"),
+    (["train", "moons", "--hidden", "8,,8"], "got ''"),
+    (["train", "moons", "--hidden", ""], "got ''"),
+    (["train", "moons", "--out", ""], "the current folder is ."),
+    (["train", "moons", "--resume", ""], "expected a path, got ''"),
+    (["train", "moons", "--out", "x" * 300], "Choose a shorter name"),
+    (["train", "moons", "--resume", "x" * 300], "Choose a shorter name"),
+    (["train", "moons", "--resume", "folder"], "no checkpoint folder/checkpoint.npz: there is no such file"),
     (["train", "moons", "--epochs", "0"], "whole number of at least 1, got '0'"),
     (["train", "moons", "--epochs", "many"], "got 'many'"),
     (["train", "moons", "--lr", "0"], "above 0"),
@@ -180,7 +181,7 @@ MISTAKES = [
     (["train", "moons", "--batch-size", "1"], "at least 2"),
     (["train", "moons", "--batch-size", "100000"], "training samples"),
     (["train", "moons", "--hidden", "8,x"], "got 'x'"),
-    (["train", "moons", "--learning-rate", "1"], "unrecognized arguments"),
+    (["train", "moons", "--learning-rate", "1"], "--learning-rate 1 (see minigrad train --help)"),
     (["train", "moons", "--resume", "missing.npz"], "no such file"),
     (["train", "moons", "--resume", "noise.npz"], "not a minigrad checkpoint"),
     (["train", "moons", "--resume", "other.npz"], "resume from a checkpoint.npz that it wrote"),
@@ -190,13 +191,14 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "cure"), MISTAKES, ids=[" ".join(a) or "nothing" for a, _ in MISTAKES])
+@pytest.mark.parametrize(("arguments", "cure"), MISTAKES, ids=[" ".join(a)[:50] for a, _ in MISTAKES])
 def test_mistakes_get_one_line_and_exit_code_2(arguments, cure, capsys):
     with open("noise.npz", "wb") as file:
         file.write(bytes(range(256)))
     with open("file", "w"):
         pass
     mg.save({"some": "thing"}, "other.npz")
+    os.mkdir("folder")
     before = set(os.listdir())
     run(*arguments, code=2)
     out, error = capsys.readouterr()
@@ -273,7 +275,7 @@ def restarts_of(arguments, environment, monkeypatch):
     return restarts
 
 
-@pytest.mark.parametrize("command", [["train", "moons"], ["compare", "digits"]], ids=["train", "compare"])
+@pytest.mark.parametrize("command", [["train", "moons"], ["compare", "digits"], ["bench"]], ids=lambda c: c[0])
 @pytest.mark.parametrize(
     ("environment", "added"),
     [
@@ -292,9 +294,8 @@ def test_training_restarts_with_one_thread_unless_told_otherwise(command, enviro
         assert restarts == [(sys.executable, sys.orig_argv, {"PATH": "somewhere", **environment, **added})]
 
 
-@pytest.mark.parametrize("command", ["bench", "doctor"])
-def test_what_measures_runs_with_the_users_settings(command, monkeypatch):
-    assert restarts_of([command], {}, monkeypatch) == []
+def test_what_examines_the_users_settings_runs_with_them(monkeypatch):
+    assert restarts_of(["doctor"], {}, monkeypatch) == []
 
 
 def test_only_a_process_of_its_own_is_replaced(monkeypatch):
@@ -321,10 +322,3 @@ def test_the_installed_command_restarts_once_and_trains():
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
     assert done.returncode == 0
     assert done.stdout.count("moons: test accuracy") == 1
-
-
-def test_a_loss_that_is_no_number_is_said(capsys):
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        run("train", "moons", *QUICK, "--lr", "1e30")
-    assert "try a smaller --lr" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Data sets, splits and the loader."""
+"""Datasets, splits and the loader."""
 
 import contextlib
 import hashlib
@@ -25,7 +25,7 @@ def values(batches):
 
 
 def numbered(n):
-    """A data set whose samples tell their number."""
+    """A dataset whose samples tell their number."""
     return data.TensorDataset(mg.arange(n))
 
 
@@ -202,10 +202,16 @@ def test_toy_data_that_cannot_be_made(arguments, message):
 
 @pytest.mark.parametrize(
     "name, hint",
-    [("moon", "Did you mean 'moons'"), ("cifar", None), ("SPIRAL", "Did you mean 'spirals'"), (3, None)],
+    [
+        ("moon", "Did you mean 'moons'"),
+        ("MNIST", "Did you mean 'digits'"),
+        ("cifar", None),
+        ("SPIRAL", "Did you mean 'spirals'"),
+        (3, None),
+    ],
 )
 def test_an_unknown_name_is_refused(name, hint):
-    with pytest.raises(ValueError, match=f"no data set {name!r}") as refusal:
+    with pytest.raises(ValueError, match=f"no dataset {name!r}") as refusal:
         data.load_dataset(name)
     assert ("Did you mean" in str(refusal.value)) == bool(hint) and (hint or "") in str(refusal.value)
     assert all(known in str(refusal.value) for known in data.DATASETS)

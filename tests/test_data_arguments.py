@@ -1,4 +1,4 @@
-"""Arguments and items of data sets, splits and loaders: what is accepted, what is refused by name, what is printed."""
+"""Arguments and items of datasets, splits and loaders: what is accepted, what is refused by name, what is printed."""
 
 import contextlib
 import math
@@ -90,11 +90,11 @@ def test_numbers_may_be_numpys():
 
 @pytest.mark.parametrize("name", [["moons"], {}, None, 3])
 def test_a_name_that_is_no_text(name):
-    with pytest.raises(ValueError, match="there is no data set"):
+    with pytest.raises(ValueError, match="there is no dataset"):
         data.load_dataset(name)
 
 
-# -- data sets ---------------------------------------------------------------------------------
+# -- datasets ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("several", [tuple, list])
@@ -120,7 +120,7 @@ def test_what_no_tensor_can_be_made_of(value):
 
 @pytest.mark.parametrize("value", [3, None, {"x": mg.ones(3)}, OrderedDict(x=mg.ones(3)), data.TensorDataset])
 def test_what_is_no_data_set(value):
-    with pytest.raises(TypeError, match="DataLoader needs a data set with __len__ and __getitem__, got"):
+    with pytest.raises(TypeError, match="DataLoader needs a dataset with __len__ and __getitem__, got"):
         data.DataLoader(value)
 
 

@@ -3,17 +3,13 @@
 import copy
 import pickle
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.graph.draw import draw_step
-from minigrad.nn import functional as F
-from tests.test_graph import MLP, Parsed, parsed, state_of
+from tests.test_graph import MLP, parsed
 
 
 def batch():
@@ -229,42 +225,3 @@ def test_a_picture_of_a_model_says_that_its_pass_is_none_that_was_taken():
     assert "of its own" not in mg.draw(net(batch())).source
     assert mg.draw(net, batch()).to_mermaid().count("of a pass of its own") == 1
     assert "\n" not in repr(mg.draw(net, batch()))
-
-
-def test_the_picture_of_a_step_has_its_gradients_and_leaves_the_model_as_it_was():
-    net, x, target = MLP(), batch(), mg.tensor(np.arange(16) % 2)
-    net(x)
-    for parameter in net.parameters():
-        parameter.grad = mg.ones_like(parameter)
-    twin = copy.deepcopy(net)
-    twin.zero_grad()
-    F.cross_entropy(twin(x), target).backward()
-    expected = {name: p.grad.numpy().astype(np.float64) for name, p in twin.named_parameters()}
-    before = state_of(net)
-    picture = Parsed(draw_step(net, lambda net: F.cross_entropy(net(x), target)).source)
-    assert state_of(net) == before
-    for name in ("fc1.weight", "fc2.weight", "fc2.bias"):
-        assert picture.box(name).lines[-1] == f"|grad| rms {np.sqrt(np.mean(expected[name] ** 2)):.2g}"
-    assert picture.box("bn1.num_batches_tracked").lines == ["() int64 = 1"]
-    assert picture.header.splitlines()[0].endswith("backward: done") and "of its own" in picture.header
-
-
-@pytest.mark.parametrize("loss_of", [lambda net: net(batch()) + object(), lambda net: net(batch())])
-def test_a_step_that_fails_leaves_the_model_as_it_was(loss_of):
-    net = MLP()
-    for parameter in net.parameters():
-        parameter.grad = mg.ones_like(parameter)
-    before = state_of(net)
-    with pytest.raises((TypeError, RuntimeError, ValueError)):
-        draw_step(net, loss_of)
-    assert state_of(net) == before
-
-
-def test_the_picture_of_a_training_run_claims_no_step_that_was_not_taken(tmp_path):
-    subprocess.run([sys.executable, "-m", "minigrad", "train", "moons", "--epochs", "1", "--out", tmp_path], check=True)
-    (path,) = [tmp_path / name for name in ("graph.svg", "graph.gv") if (tmp_path / name).exists()]
-    state = mg.load(tmp_path / "checkpoint.npz")
-    shown = path.read_text()
-    assert "of a pass of its own, not of a step that was taken" in shown and "+1 to" not in shown
-    counters = {int(count) for count in re.findall(r"int64 = (\d+)", shown)}
-    assert counters == {int(value) for name, value in state["model"].items() if "num_batches" in name}

@@ -9,13 +9,15 @@ from ..benchmarks import blas
 from ..benchmarks.eager import EagerStep
 from ..benchmarks.handwritten import HandwrittenStep
 from ..benchmarks.table import MICROSECONDS, cells, text_line
-from ..benchmarks.timing import check_agreement, measure
+from ..benchmarks.timing import Measurement, check_agreement, measure
 from ..benchmarks.workloads import WORKLOADS
 from .doctor import setting
 
 ROUNDS, BUDGET = 5, 0.1
 STEPS = 3
 """After how many steps the losses of both are compared."""
+STEADY = 1.3
+"""A measurement is disturbed if the median of its rounds is so many times as long as the shortest."""
 
 
 def workload(name: str) -> str:
@@ -36,13 +38,26 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     """The lines of the table, as they are measured, and what is known of the BLAS."""
     columns = ["by hand", "minigrad"]
     yield text_line(["microseconds a step", *columns])
+    disturbed = []
     for name in options.workload or WORKLOADS:
         contenders = dict(zip(columns, (kind(WORKLOADS[name]).step for kind in (HandwrittenStep, EagerStep))))
         losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
         check_agreement(f"the loss of {name}", losses)
-        yield text_line(cells(measure(name, contenders, ROUNDS, BUDGET), MICROSECONDS))
-    yield f"In brackets: as a multiple of the step by hand. {blas.describe_blas(blas.blas_in_use())}."
+        net = "-".join(map(str, WORKLOADS[name].sizes))
+        measurement = measure(f"{name} {net}, {WORKLOADS[name].batch}", contenders, ROUNDS, BUDGET)
+        disturbed += [name] * (unsteadiness(measurement) > STEADY)
+        yield text_line(cells(measurement, MICROSECONDS))
+    if disturbed:
+        yield f"Something else was running: {', '.join(disturbed)} took much longer in some rounds. Measure again."
+    explained = "Behind the name: widths, batch size. In brackets: as a multiple of the step by hand."
+    yield f"{explained} {blas.describe_blas(blas.blas_in_use())}."
     yield from advice()
+
+
+def unsteadiness(measurement: Measurement) -> float:
+    """How many times as long as the shortest round the median is, of the contender that was disturbed most."""
+    medians = measurement.medians
+    return max(medians[name] / min(rounds) for name, rounds in measurement.samples.items())
 
 
 def advice() -> Iterator[str]:

@@ -155,7 +155,7 @@ def commands() -> Iterator[str]:
             remarks.append(f"{other.blas.kernels} kernels: a gain of {gain:.2f} with one thread, {size} x {size}.")
             remarks.append(remembering(gain))
     chosen = " ".join(f"{name}={value}" for name, value in process.settings().items())
-    yield from finding("commands", f"minigrad train and compare run with {chosen or 'your settings alone'}")
+    yield from finding("commands", f"minigrad train, compare and bench run with {chosen or 'your settings alone'}")
     for remark in remarks:
         yield from finding("", remark)
 
@@ -165,7 +165,7 @@ def remembering(gain: float) -> str:
     try:
         return f"Remembered in {process.remember(gain)}; set {blas.KERNELS} yourself to have others."
     except OSError as error:
-        return f"Not remembered: {error}. Set XDG_CACHE_HOME to a folder that can be written to."
+        return f"Not remembered: {str(error).rstrip('.')}. Set XDG_CACHE_HOME to a folder that can be written to."
 
 
 def setting(name: str, value: str) -> str:

@@ -2,4 +2,13 @@
 
 
 class CommandError(Exception):
-    """A mistake in a command or its surroundings; the command line prints it and exits with 2."""
+    """Why a command ends early; the command line prints it.
+
+    Args:
+        message: one line, with the cure.
+        code: the exit code: 2 for a mistake in the command, 1 for what went wrong while it ran, 130 after Ctrl-C.
+    """
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code

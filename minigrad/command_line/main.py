@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import __version__, data
 from . import bench, compare, doctor, train
 from .errors import CommandError
+from .folder import refuse_to_overwrite, writable_folder
+from .output import complain, discard_output, say
 from .process import restart_with_settings
 
 
 class Parser(argparse.ArgumentParser):
     """argparse, whose errors are one line."""
+
+    commands: Mapping[str, argparse.ArgumentParser]
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see {self.prog} --help)")
@@ -50,7 +56,14 @@ def above_zero(text: str) -> float:
 
 def widths(text: str) -> tuple[int, ...]:
     """The type of ``--hidden``: ``128,64``."""
-    return tuple(at_least(1)(part) for part in text.split(",") if part)
+    return tuple(at_least(1)(part) for part in text.split(","))
+
+
+def path(text: str) -> Path:
+    """The type of an option that is a file or a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''; the current folder is .")
+    return Path(text)
 
 
 def dataset(name: str) -> str:
@@ -62,51 +75,84 @@ def dataset(name: str) -> str:
     return name
 
 
+def classes(name: str) -> str:
+    """The type of the name of a dataset of classes."""
+    if data.DATASETS[dataset(name)].task != "classification":
+        raise argparse.ArgumentTypeError(f"{name} has no classes, which compare wants: try minigrad compare digits")
+    return name
+
+
 def make_parser() -> Parser:
     """The commands and their options."""
     parser = Parser(prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.")
     parser.set_defaults(restart=True)
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    listing = "datasets: " + "; ".join(f"{name} ({source.description})" for name, source in data.DATASETS.items())
+    parser.commands = commands.choices
 
-    command = commands.add_parser("train", help="train an MLP with BatchNorm on a dataset", epilog=listing)
+    command = commands.add_parser(
+        "train", help="train an MLP with BatchNorm on a dataset", epilog=listing(data.DATASETS)
+    )
     command.set_defaults(run=run_train)
     command.add_argument("dataset", type=dataset, metavar="DATASET", help="digits, or generated data such as moons")
-    command.add_argument("--epochs", type=at_least(1), help="passes over the training data")
-    command.add_argument("--batch-size", type=at_least(2), help="samples per step")
-    command.add_argument("--lr", type=above_zero, help="learning rate of Adam")
-    command.add_argument("--hidden", type=widths, metavar="N,N,...", help="widths of the hidden layers")
+    command.add_argument("--epochs", type=at_least(1), help=f"passes over the training data ({usual('epochs')})")
+    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step ({usual('batch_size')})")
+    command.add_argument("--lr", type=above_zero, help=f"learning rate of Adam ({usual('lr')})")
+    command.add_argument(
+        "--hidden", type=widths, metavar="N,N,...", help=f"widths of the hidden layers ({usual('hidden')})"
+    )
     command.add_argument(
         "--no-batchnorm", dest="batchnorm", action="store_const", const=False, help="leave BatchNorm out"
     )
-    add_common(command)
-    command.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint.npz, with its settings")
+    add_common(command, train.Settings.seed, "runs/DATASET, or the folder of the checkpoint that is resumed")
+    command.add_argument(
+        "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
+    )
 
+    with_classes = [name for name, source in data.DATASETS.items() if source.task == "classification"]
     command = commands.add_parser(
-        "compare", help="the same net with and without BatchNorm, side by side", epilog=listing
+        "compare", help="the same net with and without BatchNorm, side by side", epilog=listing(with_classes)
     )
     command.set_defaults(run=run_compare)
-    command.add_argument("dataset", type=dataset, metavar="DATASET", help="digits, or generated classes such as moons")
-    command.add_argument("--steps", type=at_least(1), help="training steps")
-    command.add_argument("--batch-size", type=at_least(2), help="samples per step")
-    command.add_argument("--lr", type=above_zero, help="learning rate of SGD")
-    add_common(command)
+    command.add_argument("dataset", type=classes, metavar="DATASET", help="digits, or generated classes such as moons")
+    defaults = compare.Settings
+    command.add_argument("--steps", type=at_least(1), help=f"training steps (default: {defaults.steps})")
+    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step (default: {defaults.batch_size})")
+    command.add_argument("--lr", type=above_zero, help=f"learning rate of SGD (default: {defaults.lr:g})")
+    add_common(command, defaults.seed, "runs/compare-DATASET")
 
-    # these two measure what the user's own Python gets: with the settings that it has
     command = commands.add_parser("bench", help="training steps beside the same steps written by hand in NumPy")
-    command.set_defaults(run=bench.run, restart=False)
+    command.set_defaults(run=bench.run)
     bench.add_arguments(command)
 
     command = commands.add_parser("doctor", help="what is installed here, how fast it is, and what to do about it")
-    command.set_defaults(run=doctor.run, restart=False)
+    command.set_defaults(run=doctor.run, restart=False)  # it examines the settings that the user's own Python gets
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
-def add_common(command: argparse.ArgumentParser) -> None:
+def listing(names: Iterable[str]) -> str:
+    """The datasets, with what they are."""
+    return "datasets: " + "; ".join(f"{name} ({data.DATASETS[name].description})" for name in names)
+
+
+def usual(setting: str) -> str:
+    """The default of a setting of ``train``, with the datasets that have another one."""
+    values = {name: getattr(train.settings_for(name, {}), setting) for name in data.DATASETS}
+    texts = {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" for name, value in values.items()
+    }
+    (most, _), *others = Counter(texts.values()).most_common()
+    special = [f"{name} {text}" for name, text in texts.items() if text != most]
+    return f"default: {', '.join([*special, f'others {most}'] if others else [most])}"
+
+
+def add_common(command: argparse.ArgumentParser, seed: int, out: str) -> None:
     """The options of every run."""
-    command.add_argument("--seed", type=at_least(0), help="start of all random numbers")
-    command.add_argument("--out", type=Path, metavar="FOLDER", help="where to write, runs/... unless given")
+    command.add_argument("--seed", type=at_least(0), help=f"start of all random numbers (default: {seed})")
+    command.add_argument("--out", type=path, metavar="FOLDER", help=f"where to write (default: {out})")
+    command.add_argument("--overwrite", action="store_true", help="replace the run that is there")
 
 
 def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -114,26 +160,36 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def run_train(options: argparse.Namespace) -> list[str]:
+def run_train(options: argparse.Namespace) -> Iterator[str]:
     """``minigrad train``"""
     chosen = given(options, "epochs", "batch_size", "lr", "hidden", "batchnorm", "seed")
-    out = options.out or Path("runs", options.dataset)
     if options.resume:
         changed = [name for name in chosen if name != "epochs"]
         if changed:
             raise CommandError(
                 f"--{changed[0].replace('_', '-')} cannot change in a resumed run: leave it out, or start a new run."
             )
-        run = train.resume(options.resume, options.dataset, options.epochs)
+        source = train.checkpoint_in(options.resume)
+        run = train.resume(source, options.dataset, options.epochs)
+        out = options.out or Path(os.path.realpath(source) if source.is_symlink() else source).parent
     else:
         run = train.Training(train.settings_for(options.dataset, chosen))
-    return train.train(run, train.writable_folder(out))
+        out = options.out or Path("runs", options.dataset)
+    own = run.source and os.path.realpath(out / train.CHECKPOINT) == os.path.realpath(run.source)
+    if not (options.overwrite or own):
+        there = os.path.exists(out / train.CHECKPOINT)
+        cure = f"go on with it by {train.resuming(options.dataset, out)}, " if there else ""
+        refuse_to_overwrite(out, train.FILES, cure)
+    return train.train(run, writable_folder(out))
 
 
 def run_compare(options: argparse.Namespace) -> list[str]:
     """``minigrad compare``"""
     settings = compare.Settings(options.dataset, **given(options, "steps", "batch_size", "lr", "seed"))
-    return compare.compare(settings, train.writable_folder(options.out or Path("runs", f"compare-{options.dataset}")))
+    out = options.out or Path("runs", f"compare-{options.dataset}")
+    if not options.overwrite:
+        refuse_to_overwrite(out, compare.FILES, "")
+    return compare.compare(settings, writable_folder(out))
 
 
 def command() -> int:
@@ -141,29 +197,55 @@ def command() -> int:
     return main(own_process=True)
 
 
+def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; mistakes name the help of the command that they were made in."""
+    name = arguments[0]
+    if not name.startswith("-") and name not in parser.commands:
+        close = difflib.get_close_matches(name.lower(), parser.commands, 1)
+        close = [f"train {name}"] if name in data.DATASETS else close
+        hint = f" Did you mean minigrad {close[0]}?" if close else ""
+        parser.error(f"there is no command {name!r}.{hint} There are {', '.join(parser.commands)}")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
 def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> int:
-    """Run a command; the exit code is 0, 2 after a mistake that is explained, 130 after Ctrl-C.
+    """Run a command.
 
     Args:
-        arguments: what follows the command's name, by default this process's.
+        arguments: what follows the command's name, by default this process's. Without any the help is printed.
         own_process: whether the process may be replaced by one with the settings that suit the command.
+
+    Returns:
+        The exit code: 0, 2 after a mistake in the command and without one, 1 after an error that came up while it
+        ran, 130 after Ctrl-C.
     """
-    options = argparse.Namespace()
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options = make_parser().parse_args(arguments)
+        parser = make_parser()
+        if not arguments:
+            say(parser.format_help().rstrip())
+            return 2
+        options = parse(parser, arguments)
         if own_process and options.restart:
             restart_with_settings()
         for line in options.run(options):
-            print(line, flush=True)  # what measures for seconds is read while it does
+            say(line)  # what measures for seconds is read while it does
     except CommandError as error:
-        print(f"minigrad: {error}", file=sys.stderr)
-        return 2
+        complain(str(error))
+        return error.code
     except KeyboardInterrupt:
-        written = "; what was finished is written, go on with --resume" if "resume" in options else ""
-        print(f"minigrad: stopped{written}", file=sys.stderr)
+        complain("stopped")
         return 130
     except BrokenPipeError:
-        # whoever read the output has gone; nothing more can be said to them
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # whoever read it has gone; nothing more can be said to them
+        return 1
+    except OSError as error:
+        complain(str(error))
+        return 1
+    except MemoryError as error:
+        complain(f"out of memory ({error}): try fewer --hidden units or a smaller --batch-size")
         return 1
     return 0

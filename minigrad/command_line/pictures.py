@@ -46,20 +46,40 @@ def write(drawing: Any, path: Path) -> None:
         file.write(buffer.getvalue())
 
 
-def learning_curves(history: Sequence[Any], score_name: str, title: str, path: Path) -> None:
-    """Training and test loss, and the test score, by epoch."""
+def learning_curves(
+    history: Sequence[Any], best: Any, score_name: str, batchnorm: bool, title: str, path: Path
+) -> None:
+    """Training and test loss, and the test score, by epoch.
+
+    The legend says why a training loss can be above the test loss: the two are not measured alike.
+    """
     drawing, (left, right) = figure(2)
     epochs = [row.epoch for row in history]
     marker = "o" if len(epochs) == 1 else None
-    left.plot(epochs, [row.train_loss for row in history], color=BLUE, marker=marker, label="train loss")
-    left.plot(epochs, [row.test_loss for row in history], color=ORANGE, marker=marker, label="test loss")
+    left.plot(
+        epochs,
+        [row.train_loss for row in history],
+        color=BLUE,
+        marker=marker,
+        label=f"train: mean of the epoch's steps, weights still moving{', batch statistics' * batchnorm}",
+    )
+    left.plot(
+        epochs,
+        [row.test_loss for row in history],
+        color=ORANGE,
+        marker=marker,
+        label=f"test: after the epoch{', running statistics' * batchnorm}",
+    )
     left.set_yscale("log")
     left.set(xlabel="epoch", title="loss")
     for axis in (left, right):
         axis.xaxis.get_major_locator().set_params(integer=True)
-    left.legend(frameon=False)
+    drawing.legend(*left.get_legend_handles_labels(), loc="outside lower left", frameon=False, ncols=2, fontsize=8)
     right.plot(epochs, [row.score for row in history], color=ORANGE, marker=marker)
-    right.set(xlabel="epoch", title=f"{score_name.replace('_', ' ')}: {history[-1].score:.4f} at the end")
+    right.set(xlabel="epoch", title=f"{score_name}: {history[-1].score:.4f} at the end, best {best.score:.4f}")
+    right.plot([best.epoch], [best.score], color=ORANGE, marker="o", linestyle="", label=f"best: epoch {best.epoch}")
+    right.legend(frameon=False, loc="lower right")
+
     drawing.suptitle(title)
     write(drawing, path)
 
@@ -95,7 +115,7 @@ def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Ten
         axis.scatter(*x.numpy().T, s=size, c=palette[target.numpy()], edgecolors=edge, linewidths=0.6)
     axis.scatter([], [], s=10, color=GREY, label="training")
     axis.scatter([], [], s=18, color=GREY, edgecolors="black", linewidths=0.6, label="test")
-    axis.legend(frameon=False, loc="upper right")
+    drawing.legend(loc="outside lower center", frameon=False, ncols=2)
     axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$")
     write(drawing, path)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .output import say
+
 
 class Plain:
     """What is shown without tqdm: the lines, no bar."""
@@ -17,7 +19,7 @@ class Plain:
 
     def write(self, line: str) -> None:
         """Print a line."""
-        print(line, flush=True)
+        say(line)
 
     def close(self) -> None:
         """Remove the bar."""
@@ -36,7 +38,7 @@ class Bar(Plain):
 
     def write(self, line: str) -> None:
         self.bar.clear()
-        print(line, flush=True)
+        say(line)
         self.bar.refresh()
 
     def close(self) -> None:

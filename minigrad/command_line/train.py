@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import math
+import os
+import shlex
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import data, nn, optim
 from ..engine.modes import no_grad
-from ..graph.draw import draw_step
-from ..io.atomic import replacing
+from ..graph.draw import Graph, draw
 from ..io.checkpoint import CheckpointError, load, save
 from ..nn import functional as F
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
@@ -26,6 +28,10 @@ from .table import write_table
 
 SPLIT_SEED = 0
 """The split into training and test data is the same in every run."""
+CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
+PICTURES = "graph.svg", "graph.gv", "curves.png", "boundary.png", "fit.png"
+FILES = CHECKPOINT, BEST, HISTORY, *PICTURES
+"""What may be written into the folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,11 @@ class Task(NamedTuple):
     score_name: str
     score: Callable[[Tensor, Tensor], float]
     format: str
+
+    @property
+    def title(self) -> str:
+        """The score's name in a sentence."""
+        return self.score_name.replace("_", " ")
 
 
 def accuracy(output: Tensor, target: Tensor) -> float:
@@ -108,6 +119,23 @@ def train_and_test(dataset: str, batch_size: int) -> tuple[data.TensorDataset, d
     return train_set, test_set
 
 
+def order(row: Row) -> tuple[float, float]:
+    """By what the best epoch is found: the score, and among equal ones the loss on the test data."""
+    return row.score, -row.test_loss
+
+
+class Step(NamedTuple):
+    """One step of training, as it was taken."""
+
+    number: int
+    loss: float
+    graph: Graph
+
+
+class DivergenceError(ArithmeticError):
+    """A loss is not finite."""
+
+
 class Training:
     """A training run: data, model, optimiser and history, and the state to resume it from."""
 
@@ -124,23 +152,53 @@ class Training:
             self.train_set, settings.batch_size, shuffle=True, drop_last=True, generator=settings.seed
         )
         self.history: list[Row] = []
+        self.best_model: dict[str, Any] | None = None
+        """The parameters and buffers of the model after its best epoch."""
+        self.last_step: Step | None = None
+        """The last step of the last epoch."""
+        self.unwritten_best = False
+        """Whether the best model is not yet in a file of its own."""
+        self.source: Path | None = None
+        """The checkpoint that the run was resumed from."""
+
+    @property
+    def best(self) -> Row:
+        """The epoch with the best score on the test data, the first of them."""
+        return max(self.history, key=order)
 
     def epoch(self, bar: Plain) -> Row:
-        """Train on every batch once, then evaluate; the row is added to the history."""
+        """Train on every batch once, then evaluate; the row is added to the history.
+
+        Raises:
+            DivergenceError: at the first loss that is not finite, before anything is learned from it.
+        """
         start = time.perf_counter()
         total = 0.0
         self.model.train()
         for x, target in self.loader:
             self.optimizer.zero_grad()
             loss = self.task.loss(self.model(x), target)
+            total += self.finite(loss.item(), "training")
             loss.backward()
             self.optimizer.step()
-            total += loss.item()
             bar.update()
+        seconds = time.perf_counter() - start
+        graph = draw(loss, model=self.model)
+        start = time.perf_counter()
         test_loss, score = self.evaluate()
-        row = Row(len(self.history) + 1, total / len(self.loader), test_loss, score, time.perf_counter() - start)
+        seconds += time.perf_counter() - start
+        row = Row(len(self.history) + 1, total / len(self.loader), self.finite(test_loss, "test"), score, seconds)
         self.history.append(row)
+        self.last_step = Step(len(self.history) * len(self.loader), loss.item(), graph)
+        if self.best is row:
+            self.best_model, self.unwritten_best = self.model.state_dict(), True
         return row
+
+    def finite(self, loss: float, data: str) -> float:
+        """The loss; refused if it is not finite."""
+        if not math.isfinite(loss):
+            raise DivergenceError(f"the {data} loss is {loss} in epoch {len(self.history) + 1}")
+        return loss
 
     def evaluate(self) -> tuple[float, float]:
         """The loss and the score on the test data, with BatchNorm's running statistics."""
@@ -155,22 +213,38 @@ class Training:
             "settings": asdict(self.settings),
             "history": [tuple(row) for row in self.history],
             "model": self.model.state_dict(),
+            "best_model": self.best_model,
             "optimizer": self.optimizer.state_dict(),
             "loader": self.loader.state_dict(),
             "random": get_rng_state(),
         }
+
+    def best_state(self) -> dict[str, Any]:
+        """The best epoch, and the model as it was after it."""
+        return {"settings": asdict(self.settings), **self.best._asdict(), "model": self.best_model}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to the state of a checkpoint of this run."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.loader.load_state_dict(state["loader"])
+        self.history = [Row(*row) for row in state["history"]]
+        self.best_model = state.get("best_model")
+        set_rng_state(state["random"])
 
     @classmethod
     def resumed(cls, state: dict[str, Any], epochs: int | None) -> Training:
         """The run that ``state`` was taken from, to go on to ``epochs`` epochs."""
         settings = {**state["settings"], "hidden": tuple(state["settings"]["hidden"])}
         run = cls(Settings(**{**settings, "epochs": epochs or settings["epochs"]}))
-        run.model.load_state_dict(state["model"])
-        run.optimizer.load_state_dict(state["optimizer"])
-        run.loader.load_state_dict(state["loader"])
-        run.history = [Row(*row) for row in state["history"]]
-        set_rng_state(state["random"])
+        run.restore(state)
+        run.unwritten_best = run.best_model is not None
         return run
+
+
+def checkpoint_in(path: Path) -> Path:
+    """The checkpoint that a user names: the file, or the one in the folder."""
+    return path / CHECKPOINT if os.path.isdir(path) else path
 
 
 def resume(path: Path, dataset: str, epochs: int | None) -> Training:
@@ -182,78 +256,138 @@ def resume(path: Path, dataset: str, epochs: int | None) -> Training:
         raise CommandError(str(error)) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise CommandError(
-            f"{path} is no checkpoint of 'minigrad train': resume from a checkpoint.npz that it wrote."
+            f"{path} is no checkpoint of 'minigrad train': resume from a {CHECKPOINT} that it wrote."
         ) from error
     if run.settings.dataset != dataset:
         raise CommandError(
-            f"{path} is a run on {run.settings.dataset}, not on {dataset}: "
-            f"minigrad train {run.settings.dataset} --resume {path}"
+            f"{path} is a run on {run.settings.dataset}, not on {dataset}: {resuming(run.settings.dataset, path)}"
         )
     if len(run.history) >= run.settings.epochs:
-        raise CommandError(f"{path} has its {run.settings.epochs} epochs already: ask for more with --epochs.")
+        raise CommandError(
+            f"{path} has {len(run.history)} epochs already: ask for more with --epochs {len(run.history) + 10}."
+        )
+    run.source = path
     return run
 
 
-def writable_folder(path: Path) -> Path:
-    """The folder, made if need be; refused if nothing can be written there."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with replacing(path / ".writable") as file:
-            file.write(b"")
-        (path / ".writable").unlink()
-    except OSError as error:
-        reason = error.strerror or "it is not writable"
-        raise CommandError(f"cannot write to {path}: {reason}. Choose another folder with --out.") from error
-    return path
+def resuming(dataset: str, path: Path) -> str:
+    """The command that goes on with a run."""
+    return f"minigrad train {dataset} --resume {shlex.quote(str(path))}"
 
 
-def write_graph(run: Training, path: Path) -> Path:
-    """The picture of one training step's graph, after backward; the model is not changed."""
-    model = copy.deepcopy(run.model).train()
-    x, target = (tensor[: run.settings.batch_size] for tensor in run.train_set.tensors)
-    return draw_step(model, lambda net: run.task.loss(net(x), target)).save(path)
+def train(run: Training, out: Path) -> Iterator[str]:
+    """Train to the end, writing the checkpoint after every epoch; the lines of the closing summary.
+
+    Raises:
+        CommandError: after Ctrl-C, and if a loss is not finite. Everything is then written that belongs to the
+            epochs which were finished.
+    """
+    end: CommandError | None = None
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("always")
+        written = 0
+        try:
+            for _ in epochs(run, out):
+                written, step = len(run.history), run.last_step
+        except DivergenceError as error:
+            end = CommandError(f"{error}: start again with an --lr below {run.settings.lr:g}.", code=1)
+        except KeyboardInterrupt:
+            end = stopped(run, written, out)
+        if not written and end:
+            raise end
+        if end:  # the model may be in the middle of an epoch
+            run.restore(load(out / CHECKPOINT))
+            write_history(run, out)
+        assert step
+        try:
+            files, notes = write_pictures(run, step.graph, out)
+        except KeyboardInterrupt:
+            message = "stopped before all pictures were drawn; the checkpoint is complete."
+            raise end or CommandError(message, code=130) from None
+    yield from summary(run, step, files, out)
+    yield from notes
+    yield from distinct(caught)
+    if end:
+        raise end
 
 
-def train(run: Training, out: Path) -> list[str]:
-    """Train to the end, writing the checkpoint after every epoch; returns the closing summary."""
+def epochs(run: Training, out: Path) -> Iterator[None]:
+    """Train and print epoch by epoch; goes on to the next when the files of the last are written."""
     task, settings = run.task, run.settings
-    score_name = task.score_name.replace("_", " ")
     samples = f"{len(run.train_set):,} training and {len(run.test_set):,} test samples"
     remaining = settings.epochs - len(run.history)
     bar = progress(remaining * len(run.loader), "step")
-    bar.write(f"{settings.dataset}: {samples}, seed {settings.seed}")
-    bar.write(repr(run.model))
-    bar.write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {score_name:>13}  {'seconds':>7}")
     try:
+        bar.write(f"{settings.dataset}: {samples}, seed {settings.seed}")
+        bar.write(repr(run.model))
+        bar.write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {task.title:>13}  {'seconds':>7}")
         for _ in range(remaining):
             row = run.epoch(bar)
-            save(run.state(), out / "checkpoint.npz")
-            header = ["epoch", "train_loss", "test_loss", task.score_name, "seconds"]
-            write_table(out / "history.csv", header, run.history)
+            write_state(run, out)
+            yield
             losses = f"{row.train_loss:>10.4f}  {row.test_loss:>10.4f}"
-            bar.write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}  {row.seconds:>7.2f}")
+            bar.write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}  {row.seconds:>7.3f}")
     finally:
         bar.close()
-    written, notes = write_pictures(run, out)
-    last, seconds = run.history[-1], sum(row.seconds for row in run.history)
-    epochs = f"{last.epoch} epoch{'s' * (last.epoch > 1)}"
-    if not math.isfinite(last.train_loss + last.test_loss):
-        notes.append("the loss is no finite number any more: try a smaller --lr")
-    return [
-        f"{settings.dataset}: {score_name} {last.score:{task.format}} after {epochs}, {seconds:.1f} s",
-        f"wrote {out}: checkpoint.npz history.csv {' '.join(written)}",
-        *notes,
-    ]
 
 
-def write_pictures(run: Training, out: Path) -> tuple[list[str], list[str]]:
+def write_state(run: Training, out: Path) -> None:
+    """Write what the run can be resumed from, its best model and its history; pictures of an earlier state go."""
+    if run.best_model is not None and run.unwritten_best:
+        save(run.best_state(), out / BEST)
+        run.unwritten_best = False
+    save(run.state(), out / CHECKPOINT)
+    write_history(run, out)
+    for picture in (out / name for name in PICTURES):
+        if not picture.is_symlink():
+            picture.unlink(missing_ok=True)
+
+
+def write_history(run: Training, out: Path) -> None:
+    """Write the table of all epochs."""
+    header = ["epoch", "train_loss", "test_loss", run.task.score_name, "seconds"]
+    write_table(out / HISTORY, header, run.history)
+
+
+def stopped(run: Training, written: int, out: Path) -> CommandError:
+    """What is said after Ctrl-C: how to go on."""
+    source, total = out if written else run.source, run.settings.epochs
+    if source is None:
+        return CommandError("stopped before an epoch was finished; nothing was written.", code=130)
+    done = f"after {written} of {total} epochs" if written else "before another epoch was finished"
+    return CommandError(f"stopped {done}; go on with: {resuming(run.settings.dataset, source)}", code=130)
+
+
+def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[str]:
+    """What was reached and written."""
+    task, last, best = run.task, run.history[-1], run.best
+    line = f"{run.settings.dataset}: {task.title} {last.score:{task.format}} after {counted(last.epoch, 'epoch')}"
+    if best is not last:
+        line += f", best after epoch {best.epoch} ({best.score:{task.format}})"
+    yield f"{line}, {sum(row.seconds for row in run.history):.1f} s"
+    names = [CHECKPOINT, *[BEST] * (run.best_model is not None), HISTORY, *files]
+    yield f"wrote {out}: {' '.join(names)}"
+    yield f"{files[0]} shows the last step, number {step.number}, with loss {step.loss:.4g}"
+
+
+def counted(number: int, word: str) -> str:
+    """``1 epoch``, ``2 epochs``."""
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def distinct(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    """The text of the first warning from each place in the code."""
+    return list({(w.filename, w.lineno): str(w.message) for w in reversed(caught)}.values())[::-1]
+
+
+def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], list[str]]:
     """Draw the graph, the curves and, in the plane or on a line, the fit; what was drawn, and what is missing."""
     name, sets = run.settings.dataset, (run.train_set.tensors, run.test_set.tensors)
-    with warnings.catch_warnings(record=True) as caught:
-        written = [write_graph(run, out / "graph.svg").name]
-    notes = [str(warning.message) for warning in caught]
+    written = [graph.save(out / "graph.svg").name]
     jobs: dict[str, Callable[[Path], None]] = {
-        "curves.png": lambda path: pictures.learning_curves(run.history, run.task.score_name, name, path)
+        "curves.png": lambda path: pictures.learning_curves(
+            run.history, run.best, run.task.title, run.settings.batchnorm, name, path
+        )
     }
     inputs = sets[0][0].shape[1]
     if inputs == 2:
@@ -262,7 +396,7 @@ def write_pictures(run: Training, out: Path) -> tuple[list[str], list[str]]:
     if inputs == 1:
         jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
     if pictures.MISSING:
-        return written, [*notes, f"no {' '.join(jobs)}: {pictures.MISSING}"]
+        return written, [f"no {' '.join(jobs)}: {pictures.MISSING}"]
     for file, job in jobs.items():
         job(out / file)
-    return [*written, *jobs], notes
+    return [*written, *jobs], []

@@ -1,4 +1,4 @@
-"""Floor 5: data sets to learn from, splits, and the loader that cuts them into batches.
+"""Floor 5: datasets to learn from, splits, and the loader that cuts them into batches.
 
 >>> train, test = data.train_test_split(data.moons())
 >>> for x, y in data.DataLoader(train, batch_size=32, shuffle=True):

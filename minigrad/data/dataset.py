@@ -1,4 +1,4 @@
-"""What a data set is, and the one made of tensors."""
+"""What a dataset is, and the one made of tensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dataset(Protocol):
 
 
 def described(dataset: Any) -> str:
-    """A data set in one line, also if it is a list or an array."""
+    """A dataset in one line, also if it is a list or an array."""
     if Dataset in type(dataset).__mro__:
         return repr(dataset)
     sizes = describe(dataset) if isinstance(dataset, (Variable, ndarray)) else f"{len(dataset)} items"

@@ -1,4 +1,4 @@
-"""``DataLoader``: a data set in batches, in order or shuffled."""
+"""``DataLoader``: a dataset in batches, in order or shuffled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Epoch:
 
 
 class DataLoader:
-    """Goes through a data set in batches; each ``for`` over it is one epoch.
+    """Goes through a dataset in batches; each ``for`` over it is one epoch.
 
     Args:
         dataset: a ``Dataset``. The items of a batch are stacked: of items ``(x, y)`` it is a list of
@@ -43,8 +43,8 @@ class DataLoader:
             ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
             state after they are made; without ``shuffle`` nothing is drawn.
 
-    A batch is a copy: later changes of the data set do not reach it. A loader that has no batch when it is made, of an
-    empty data set or with ``drop_last``, warns of it.
+    A batch is a copy: later changes of the dataset do not reach it. A loader that has no batch when it is made, of an
+    empty dataset or with ``drop_last``, warns of it.
 
     Raises:
         TypeError, ValueError: for arguments that make no sense; in iteration, for items that cannot be
@@ -58,7 +58,7 @@ class DataLoader:
         numbered = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
         if not numbered or isinstance(dataset, (Mapping, type)):
             raise TypeError(
-                f"DataLoader needs a data set with __len__ and __getitem__, got {type(dataset).__name__}: "
+                f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
                 "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
             )
         self.dataset = dataset
@@ -70,7 +70,7 @@ class DataLoader:
         if not len(self):
             cure = f"take drop_last=False or a batch_size of at most {len(dataset)}" if len(dataset) else "add samples"
             warnings.warn(
-                f"DataLoader: a data set of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over "
+                f"DataLoader: a dataset of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over "
                 f"it does nothing: {cure}.",
                 stacklevel=2,
             )
@@ -179,7 +179,7 @@ def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
             fields = ", ".join(f"item[{key!r}]" for key in item)
             raise TypeError(
                 f"DataLoader: item {number} is a {type(item).__name__} with keys {list(item)}, but must be a tensor, "
-                f"an array, a number or a tuple of them: let the data set return ({fields})."
+                f"an array, a number or a tuple of them: let the dataset return ({fields})."
             )
     lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}
     if len(lengths) > 1:
@@ -202,7 +202,7 @@ def stacked(values: Sequence[Any], numbers: Sequence[int], field: str = "") -> T
     shapes = sorted({tensor.shape for tensor in tensors})
     if len(shapes) > 1:
         raise ValueError(
-            f"DataLoader: items of shapes {shapes} cannot be stacked into a batch: make them equal in the data set "
+            f"DataLoader: items of shapes {shapes} cannot be stacked into a batch: make them equal in the dataset "
             "(pad or crop), or use batch_size=1. For several tensors of one length use TensorDataset(x, y)."
         )
     batch: Tensor = stack(tensors)

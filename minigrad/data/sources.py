@@ -1,4 +1,4 @@
-"""The data sets by name."""
+"""The datasets by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .digits import digits
 
 
 class Source(NamedTuple):
-    """A data set, and what a model for it must know."""
+    """A dataset, and what a model for it must know."""
 
     load: Callable[..., TensorDataset]
     inputs: int
@@ -43,6 +43,9 @@ DATASETS: dict[str, Source] = {
     "digits": Source(digits, 64, 10, "1,797 handwritten digits, 8x8 pixels"),
 }
 
+OTHER_NAMES = {"mnist": "digits"}
+"""What other libraries call a dataset, or one like it."""
+
 
 def find_source(name: str) -> Source:
     """The entry of that name in ``DATASETS``.
@@ -51,14 +54,14 @@ def find_source(name: str) -> Source:
         ValueError: if there is none, with the names there are.
     """
     if not isinstance(name, str) or name not in DATASETS:
-        close = difflib.get_close_matches(str(name).lower(), DATASETS, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"there is no data set {name!r}.{hint} There are {', '.join(DATASETS)}.")
+        close = difflib.get_close_matches(str(name).lower(), [*DATASETS, *OTHER_NAMES], 1)
+        hint = f" Did you mean {OTHER_NAMES.get(close[0], close[0])!r}?" if close else ""
+        raise ValueError(f"there is no dataset {name!r}.{hint} There are {', '.join(DATASETS)}.")
     return DATASETS[name]
 
 
 def load_dataset(name: str, **settings: Any) -> TensorDataset:
-    """The data set of that name in ``DATASETS``: inputs and targets.
+    """The dataset of that name in ``DATASETS``: inputs and targets.
 
     Args:
         name: a key of ``DATASETS``.

@@ -11,7 +11,7 @@ from .dataset import TensorDataset
 def train_test_split(
     dataset: TensorDataset, test_size: float = 0.2, seed: int = 0
 ) -> tuple[TensorDataset, TensorDataset]:
-    """Split a data set at random in two, in which its order is kept.
+    """Split a dataset at random in two, in which its order is kept.
 
     If its last tensor is a vector of integers (or booleans), those are labels: then the test part has
     the same share of every class, to one sample. Other targets are drawn from as a whole.

@@ -83,21 +83,6 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
     return Graph(read(outputs, model, named, own_pass=isinstance(target, Module)), legend)
 
 
-def draw_step(model: Module, loss_of: Callable[[Module], Tensor]) -> Graph:
-    """The picture of a training step, forward and backward, that leaves the model as it was.
-
-    Args:
-        model: in the mode that is to be drawn.
-        loss_of: computes the loss of the model.
-    """
-    with unchanged(model), enable_grad():
-        loss = loss_of(model)
-    with unchanged(model):  # the buffers are the model's again, the gradients those of this pass
-        model.zero_grad()
-        loss.backward()
-        return Graph(read([loss], model, own_pass=True), legend=False)
-
-
 class Graph:
     """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph."""
 

@@ -7,30 +7,49 @@ structure refers, so other programs can read it, and nothing in it can run code.
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
+import math
 import os
+import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.node import wrap
 from ..tensor.tensor import Tensor
-from .atomic import replacing
+from .atomic import READING_CURES, as_path, refusal, replacing
 
 FORMAT = "minigrad checkpoint"
 VERSION = 1
 KINDS = "fiub"
 ARRAYS: dict[str, Callable[[ndarray], Any]] = {
-    "$tensor": Tensor,
+    "$tensor": wrap,
     "$array": lambda array: array,
     "$scalar": lambda array: array[()],
 }
 """What each kind of reference to an array stands for."""
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+BLOCK = 1 << 20
+"""So many bytes of an array are read at once, so that loading takes hardly more memory than what is loaded."""
+
+OTHER_ZIP = "it is a zip file of another kind. Load a file that mg.save wrote."
+DAMAGED = "is not a minigrad checkpoint, or was truncated or altered. Load a file that mg.save wrote."
+TORCH = "PyTorch's: load it with PyTorch, model.load_state_dict(torch.load(path)) takes its state_dict as it is."
+ARRAY = "of NumPy's: load it with np.load; model.load_state_dict takes a dict of arrays."
+TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+FOREIGN_FILES = {
+    TORCH_MAGIC: f"is a checkpoint of {TORCH}",
+    b"\x93NUMPY": f"is an array {ARRAY}",
+    b"\x80": "is a pickle, which minigrad does not read, because it can run code. Load a file that mg.save wrote.",
+}
+"""What files of other kinds are, by their first bytes."""
+FOREIGN_PARTS = {"/data.pkl": f"it is a checkpoint of {TORCH}", ".npy": f"it is a file of arrays {ARRAY}"}
+"""What zip files of other kinds are, by the end of the name of one of their parts."""
 
 
 class CheckpointError(RuntimeError):
@@ -51,8 +70,10 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     Raises:
         TypeError: for an object of another kind, saying where it is.
         ValueError: if the object is nested too deeply, or contains itself.
-        OSError: if the file cannot be written.
+        OSError: if the file cannot be written, with the cure and the system's ``errno``; also if there is a
+            folder, a pipe or a device of that name. Symbolic links are followed.
     """
+    path = as_path(path)
     arrays: list[ndarray] = []
     try:
         content = encode(obj, arrays, "the object")
@@ -108,23 +129,39 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        OSError: if it cannot be read.
         CheckpointError: if it is not a checkpoint, or is truncated or altered.
+        MemoryError: if its arrays do not fit into memory.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint {path}: there is no such file.")
-    with open(path, "rb") as file:
+    path = as_path(path)
+    with opened(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                return read_archive(archive, path.stat().st_size)
+                return read_archive(archive, os.fstat(file.fileno()).st_size)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
+        except MemoryError as error:
+            raise MemoryError(f"not enough memory to load {path}. Close other programs, or save less in it.") from error
         # about a damaged file zipfile, json and NumPy raise nearly every kind of error there is
         except Exception as error:
-            raise CheckpointError(
-                f"{path} is not a minigrad checkpoint, or was truncated or altered ({error!r}). "
-                "Load a file that mg.save wrote."
-            ) from error
+            file.seek(0)
+            beginning = file.read(len(TORCH_MAGIC))
+            kind = next((kind for magic, kind in FOREIGN_FILES.items() if beginning.startswith(magic)), DAMAGED)
+            raise CheckpointError(f"{path} {kind}") from error
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The file, to read; refused if it is none."""
+    try:
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode):
+            return open(path, "rb")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no checkpoint {path}: there is no such file.") from None
+    except OSError as error:
+        raise refusal(path, error, "read", READING_CURES) from error
+    kind = "a folder: name the file in it" if stat.S_ISDIR(status.st_mode) else "no regular file"
+    raise FileNotFoundError(f"no checkpoint {path}: it is {kind}.")
 
 
 def read_archive(archive: zipfile.ZipFile, size: int) -> Any:
@@ -132,14 +169,19 @@ def read_archive(archive: zipfile.ZipFile, size: int) -> Any:
     members = archive.infolist()
     if len(archive.NameToInfo) != len(members):
         raise CheckpointError("it has two parts of one name, which no checkpoint has.")
+    if "structure.json" not in archive.NameToInfo:
+        kinds = (kind for end, kind in FOREIGN_PARTS.items() for name in archive.NameToInfo if name.endswith(end))
+        raise CheckpointError(next(kinds, OTHER_ZIP))
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise CheckpointError("it is compressed, which no checkpoint is.")
+    if any(member.compress_size != member.file_size for member in members):
+        raise CheckpointError("one of its parts has two different sizes, which no checkpoint has.")
     if sum(member.file_size for member in members) > size:
         raise CheckpointError("its parts are larger than the file.")
     try:
         structure = json.loads(archive.read("structure.json"))
         if structure["format"] != FORMAT:
-            raise CheckpointError("it is a zip file of another kind.")
+            raise CheckpointError(OTHER_ZIP)
         if structure["version"] != VERSION:
             raise CheckpointError(
                 f"it has version {structure['version']}, this minigrad reads version {VERSION}: update minigrad."
@@ -165,19 +207,31 @@ def decode(value: Any, archive: zipfile.ZipFile, numbers: Iterator[int]) -> Any:
     number = next(numbers)
     if content != number:
         raise CheckpointError(f"it refers to array {content!r} where number {number} is due.")
-    return ARRAYS[kind](read_array(archive.read(f"{number}.npy")))
+    name = f"{number}.npy"
+    if name not in archive.NameToInfo:
+        raise CheckpointError(f"its part {name} is missing.")
+    with archive.open(name) as member:
+        return ARRAYS[kind](read_array(member, archive.NameToInfo[name].file_size))
 
 
-def read_array(data: bytes) -> ndarray:
-    """An array from the bytes of an .npy file, whose header is believed only if it fits them."""
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, fortran_order, dtype = read_header[version](stream)
-    body = data[stream.tell() :]
-    count = 1
-    for n in shape:
-        count *= n
-    if dtype.kind not in KINDS or dtype.hasobject or any(n < 0 for n in shape) or count * dtype.itemsize != len(body):
-        raise CheckpointError(f"an array of {dtype} {shape} does not fit its {len(body)} bytes.")
-    return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
+def read_array(member: IO[bytes], size: int) -> ndarray:
+    """An array from an .npy file of ``size`` bytes, whose header is believed only if it fits them."""
+    shape, fortran_order, dtype = read_header(member)
+    left = size - member.tell()
+    if dtype.kind not in KINDS or any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != left:
+        raise CheckpointError(f"an array of {dtype} {shape} does not fit its {left} bytes.")
+    array = np.empty(shape, dtype, order="F" if fortran_order else "C")
+    memory = array.reshape(-1, order="A").view(np.uint8)  # the same bytes in the order of the file
+    for start in range(0, left, BLOCK):
+        block = member.read(min(BLOCK, left - start))
+        memory[start : start + len(block)] = np.frombuffer(block, np.uint8)
+    return array
+
+
+def read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape, the order and the dtype of an .npy file."""
+    try:
+        version = np.lib.format.read_magic(member)
+        return HEADERS[version](member)
+    except Exception as error:  # whatever NumPy raises, and MemoryError where brackets are nested too deeply
+        raise CheckpointError("an array in it has a damaged header.") from error
