@@ -8,8 +8,9 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.op import Op
-from .elementwise import exp
-from .reductions import all_axes, narrowed, single_axis, spread, sum, total
+from ..kernels.sums import sum_over
+from .elementwise import exp, where
+from .reductions import all_axes, narrowed, single_axis, spread, sum, unreduce
 
 
 def shifted(x: ndarray, axes: Any) -> tuple[ndarray, ndarray]:
@@ -25,7 +26,7 @@ def log_of_sum(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> ndarray:
     """``log(sum(exp(x)))`` along axes"""
     z, largest = shifted(x, axes)
     with np.errstate(divide="ignore"):
-        y = narrowed(np.log(total(np.exp(z, out=z), axes)) + largest, x)
+        y = narrowed(np.log(sum_over(np.exp(z, out=z), axes, True)) + largest, x)
     return y if keepdims else np.squeeze(y, axes)
 
 
@@ -33,20 +34,26 @@ def normalised(x: ndarray, axis: int) -> ndarray:
     """``exp(x) / sum(exp(x))`` along an axis"""
     z, _ = shifted(x, axis)
     np.exp(z, out=z)
-    z /= total(z, axis)
+    z /= sum_over(z, (axis,), True)
     return z
 
 
 def log_normalised(x: ndarray, axis: int) -> ndarray:
     """``x - log(sum(exp(x)))`` along an axis"""
     z, _ = shifted(x, axis)
-    return narrowed(z - np.log(total(np.exp(z), axis)), x)
+    return narrowed(z - np.log(sum_over(np.exp(z), (axis,), True)), x)
 
 
 def normalised_by(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum."""
-    p = exp(x - spread(y, x, axes))
-    return p / sum(p, axes, True)
+    """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum.
+
+    Of only -inf it is 0. A single +inf has 1, and all others 0; several are NaN.
+    """
+    y = unreduce(y, x, axes)
+    p = where(x == np.inf, 1, exp(x - where(y == -np.inf, 0, y)))
+    total = sum(p, axes, True)
+    several = (y == np.inf) & (total != 1)
+    return p / where(total == 0, 1, where(several, np.nan, total))
 
 
 logsumexp_op = Op(
