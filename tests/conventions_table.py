@@ -263,6 +263,5 @@ MATHEMATICS = [Row(name, function, inputs, value, gradients) for name, function,
     ("batch_norm eval, variance 0, eps 0: weight", lambda w: F.batch_norm(
         mg.tensor([[1.], [1.]], dtype=w.dtype), *(mg.tensor([v], dtype=w.dtype) for v in (1., 0.)), w, eps=0,
      ), [[2.]], [[0], [0]], [0]),
-]]),
 ]]
 # fmt: on

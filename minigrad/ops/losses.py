@@ -302,7 +302,7 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
-    """The weights of the classes, or None; refused if they, or what should be an array of scores, cannot be used."""
+    """The weights of the classes, at least in float32, or None; refused if they, or what should be an array of scores, cannot be used."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
         shape_of(x)  # refuses what has none
         raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
@@ -313,7 +313,7 @@ def check_scores(name: str, x: Any, weight: Any) -> Any:
         raise ValueError(
             f"{name}{place()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, got {weight.shape}."
         )
-    return weight
+    return widened(weight)
 
 
 def class_rows(x: Any) -> Any:
