@@ -15,7 +15,7 @@ from numpy import ndarray
 from ..engine.modes import where as place
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
-from ..kernels.sums import at_least_float32, float16, float32, ones, vector_sum
+from ..kernels.sums import float16, float32, ones, vector_sum
 from .arrays import number, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
@@ -241,9 +241,9 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
 def cross_entropy_fused(
     dy: ndarray, cache: tuple[ndarray, ndarray], needs: Any, _y: Any, x: Any, target: Any, reduction: str
 ) -> Any:
-    """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
+    """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed; in float32 or float64."""
     p, places = cache
-    scale = divided(dy, number(p.shape[1], at_least_float32(p.dtype))) if reduction == "mean" else dy
+    scale = dy / number(p.shape[1], p.dtype) if reduction == "mean" else dy
     dx = p * scale
     flat = dx.reshape(-1)
     flat[places] -= scale
@@ -302,7 +302,8 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
-    """The weights of the classes, at least in float32, or None; refused if they, or what should be an array of scores, cannot be used."""
+    """The weights of the classes, at least in float32, or None. They, and what should be scores, are refused if they
+    cannot be used."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
         shape_of(x)  # refuses what has none
         raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
@@ -391,6 +392,8 @@ def cross_entropy(
         reduction: "mean" (over all targets), "sum" or "none".
         label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
 
+    Of float16 all is computed in float32, and the result rounded.
+
     Raises:
         ValueError, TypeError: for targets of another shape or kind, or that are no class.
     """
@@ -399,14 +402,14 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
     scores = array_of(input)
     weight = check_scores("cross_entropy", scores, weight)
+    if scores.dtype == float16:
+        wide = astype(input, float32)
+        return astype(cross_entropy(wide, target, weight, ignore_index, reduction, label_smoothing), float16)
     target = as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
     array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
-    if scores.dtype == float16:
-        wide = astype(input, float32)
-        return astype(cross_entropy(wide, target, weight, ignore_index, reduction, label_smoothing), float16)
     if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
         y, cache = cross_entropy_forward(scores, array, reduction)
         if scores is input:
