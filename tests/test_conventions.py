@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.nn.functional as F
 from tests.conventions_table import MATHEMATICS, PYTORCH
 
 ROWS = [*PYTORCH, *MATHEMATICS]
@@ -36,3 +37,18 @@ def test_value_and_gradients(row, dtype, create_graph):
 
 def test_no_row_is_there_twice():
     assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def test_a_large_batch_has_the_limit_of_a_small_one():
+    """Of a variance that goes to 0, in evaluation with eps 0; large batches are normalised in another way."""
+    x = np.ones((1 << 20, 1), np.float32)
+    x[:2, 0] = 0, 2
+    with np.errstate(all="ignore"):
+        y = F.batch_norm(mg.tensor(x), mg.ones(1), mg.zeros(1), mg.ones(1), mg.full((1,), 3.0), eps=0).numpy()
+    assert y[:2, 0].tolist() == [-np.inf, np.inf] and (y[2:] == 3).all()
+
+
+def test_a_single_infinity_in_logsumexp_warns_of_nothing():
+    x = mg.tensor([np.inf, 0.0], requires_grad=True)
+    mg.logsumexp(x).backward()
+    assert x.grad.tolist() == [1, 0]

@@ -51,6 +51,7 @@ def log_normalised(x: ndarray, axis: int) -> ndarray:
     return narrowed(z - np.log(sum_over(np.exp(z), (axis,), True)), x)
 
 
+@np.errstate(invalid="ignore")  # inf - inf, for which another value is chosen
 def normalised_by(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum.
 
