@@ -24,13 +24,13 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import thread
-from ..engine.modes import where as place
+from ..engine.modes import thread, where
 from ..engine.node import Effect, Variable, array_of, clock, describe, wrap
 from ..engine.op import Op
 from .arrays import at_least_float32, float16, float32, number
 from .deviations import Blocked, Kept, deviations
-from .elementwise import reciprocal, sqrt, square, where
+from .elementwise import reciprocal, sqrt, square
+from .elementwise import where as choose
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
 from .shapes import astype, reshape, shape_of
@@ -60,7 +60,7 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tup
         d = x - per_channel(mean, ndim)
         inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
         if not eps:  # of a variance that goes to 0 the limit is 0 where x is the mean
-            return where(d == 0, 0, d * inverse), inverse
+            return choose(d == 0, 0, d * inverse), inverse
     return d * inverse, inverse
 
 
@@ -255,7 +255,7 @@ def update_running(
     if not d.finite and not math.isfinite(var.item(var.argmax())):  # argmax finds NaN, too
         unusable = ~np.isfinite(var)
         warnings.warn(
-            f"batch_norm{place()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
+            f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
             "or infinity, or numbers too large to square; their running statistics are left as they were.",
             stacklevel=2,
         )
@@ -273,7 +273,7 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
     if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{place()}: running_mean and running_var go together: give both or none.")
+        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
     shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
     for value in (mean, var, weight, bias):
@@ -282,20 +282,20 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
             break
     if training:
         if not eps > 0:
-            raise ValueError(f"batch_norm{place()}: batch_norm eps must be positive during training, got {eps}.")
+            raise ValueError(f"batch_norm{where()}: batch_norm eps must be positive during training, got {eps}.")
         if x.size == shape[1] > 0:  # as many values as channels
             raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {shape}{place()}: one value "
+                f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
                 "has no variance. Predict with model.eval(), or train with batches of 2 or more "
                 "(DataLoader(drop_last=True))."
             )
     elif mean is None:
         raise ValueError(
-            f"batch_norm{place()}: evaluation needs running_mean and running_var; without them pass training=True."
+            f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
     elif var.size and var.item(var.argmin()) < 0:
         raise ValueError(
-            f"batch_norm{place()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+            f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )
 
 
@@ -303,9 +303,9 @@ def refuse_input(x: Any) -> NoReturn:
     """Refuse what is no batch of floats."""
     shape_of(x)  # refuses what is no tensor
     if x.dtype.kind != "f":
-        raise TypeError(f"batch_norm{place()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+        raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     raise ValueError(
-        f"batch_norm{place()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
+        f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
         "Is it one sample? x.unsqueeze(0)."
     )
 
@@ -320,11 +320,11 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
             if len(shape) > 2 and value.shape == shape[-1:]:
                 hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
             raise ValueError(
-                f"batch_norm{place()}: input {shape} has {shape[1]} channels on axis 1, "
+                f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, "
                 f"but {name} is {value.shape}.{hint}"
             )
         if value.dtype not in (dtype, at_least_float32(dtype)):
             raise TypeError(
-                f"batch_norm{place()}: input is {dtype} but {name} is {value.dtype}: convert one, "
+                f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
                 f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
             )
