@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..kernels.sums import sum_over
 from .modes import Switch, thread
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
@@ -141,9 +142,12 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     if added < 0 or any(n not in (1, m) for n, m in zip(shape, gradient.shape[added:])):
         raise RuntimeError(f"{node}: its derivative returned a gradient {gradient.shape} for an operand {shape}.")
     stretched = [i + added for i, n in enumerate(shape) if n == 1 and gradient.shape[i + added] != 1]
-    if gradient.dtype == np.float16:  # in its own dtype a sum would stop growing at 2048
+    axes = (*range(added), *stretched)
+    if type(gradient) is ndarray:
+        return sum_over(gradient, axes, True).reshape(shape)
+    if gradient.dtype == np.float16:  # rounded once, when it gets the dtype of the operand
         gradient = gradient.astype(np.float32)
-    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
 
 
 def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]:

@@ -32,6 +32,9 @@ class Op:
             ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
             operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
             the ``cache`` forward left.
+        together: instead of vjps, for any number of operands and one attribute behind them: one rule for all,
+            ``together(dy, needs, *operands, attribute)``, which returns the gradient of every operand for which
+            ``needs`` says so, and None for the others. Of operands it may ask ``shape`` and ``dtype`` only.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -55,6 +58,7 @@ class Op:
         forward: Callable[..., Any],
         *vjps: Callable[..., Any] | None,
         fused: Callable[..., Sequence[Any]] | None = None,
+        together: Callable[..., Sequence[Any]] | None = None,
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
         doc: str = "",
@@ -65,11 +69,13 @@ class Op:
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
-        self.by_rules = one_by_one(self.vjps)  # what a graph of gradients is made with
+        # what a graph of gradients is made with
+        self.by_rules = all_at_once(together) if together else one_by_one(self.vjps)
         self.fused = fused or self.by_rules  # what gradients as arrays are computed with
-        self.operands = len(vjps)
+        self.operands = -1 if together else len(vjps)  # negative: all arguments but the last
         # NumPy's own functions would take one more array for the memory to write their result to
-        self.counts = range(self.operands, self.operands + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
+        least = 2 if together else self.operands
+        self.counts = range(least, least + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
         self.__signature__ = signature(forward, *vjps)
         # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
@@ -146,6 +152,11 @@ def one_by_one(vjps: Sequence[Callable[..., Any]]) -> Callable[..., Sequence[Any
     return lambda dy, _cache, needs, *arguments: [
         vjp(dy, *arguments) if need else None for vjp, need in zip(vjps, needs)
     ]
+
+
+def all_at_once(together: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
+    """One rule for all operands as a function that is called like a fused twin."""
+    return lambda dy, _cache, needs, _y, *arguments: together(dy, needs, *arguments)
 
 
 def no_derivative(name: str, number: int) -> Callable[..., Any]:

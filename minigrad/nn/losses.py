@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from .. import ops
+from ..engine.node import describe
 from ..ops.losses import check_reduction
 from .module import Module
 from .parameter import Buffer
@@ -40,25 +42,34 @@ class WeightedLoss(Loss):
         self.weight = None if weight is None else Buffer(weight)
 
 
-class NLLLoss(WeightedLoss):
-    """The negative log likelihood of class indices under log-probabilities (N, C, ...)."""
+class ClassLoss(WeightedLoss):
+    """A loss of class scores with a weight per class and an index to ignore."""
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        name = type(self).__name__
+        cure = f"To compute a loss call the module: {name}()(input, target)."
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
+        if self.weight is not None and self.weight.ndim != 1:
+            raise ValueError(f"{name}: the weight must be (C,), one per class, got {self.weight.shape}. {cure}")
+        if not isinstance(ignore_index, numbers.Integral):
+            raise TypeError(f"{name}: ignore_index must be an int, got {describe(ignore_index)}. {cure}")
+
+
+class NLLLoss(ClassLoss):
+    """The negative log likelihood of class indices under log-probabilities (N, C, ...)."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return ops.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
-class CrossEntropyLoss(WeightedLoss):
+class CrossEntropyLoss(ClassLoss):
     """The cross entropy of logits (N, C, ...) and class indices or probabilities."""
 
     def __init__(
         self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
     ) -> None:
-        super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
+        super().__init__(weight, ignore_index, reduction)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Any:

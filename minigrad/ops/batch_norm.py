@@ -30,6 +30,7 @@ from ..engine.op import Op
 from .arrays import at_least_float32, float16, float32, float64, number
 from .deviations import Blocked, Kept, deviations
 from .elementwise import reciprocal, sqrt, square
+from .elementwise import where as choose
 from .reductions import mean as mean_of
 from .reductions import sum as sum_of
 from .shapes import astype, reshape, shape_of
@@ -61,7 +62,18 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tup
     else:
         d = x - per_channel(mean, ndim)
         inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
+        if not eps:  # of a variance that goes to 0 the limit is 0 where x is the mean
+            return choose(d == 0, 0, d * inverse), inverse
     return d * inverse, inverse
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def without_eps(x: ndarray, weight: Any, bias: Any, mean: ndarray, var: ndarray) -> Any:
+    """The output in evaluation with eps 0: by the definition, since a variance may be 0."""
+    y = standardised(x, mean, var, 0, False)[0]
+    y = y if weight is None else y * per_channel(weight, x.ndim)
+    y = y if bias is None else y + per_channel(bias, x.ndim)
+    return astype(y, x.dtype)
 
 
 def by_input(
@@ -103,12 +115,14 @@ def values_per_channel(shape: tuple[int, ...]) -> int:
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
-) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
-    """The output, what the derivative wants to know, and the mean and variance that were used: the batch's own
-    unless they are given.
+) -> tuple[ndarray, Any, ndarray, ndarray]:  # fmt: skip
+    """The output, the ``Cache`` of the derivative (None in evaluation with eps 0), and the mean and variance that were
+    used: the batch's own unless they are given.
 
     float16 is computed in float32, and float32 in float64 where squares overflow.
     """
+    if mean is not None and var is not None and not eps:
+        return without_eps(x, weight, bias, mean, var), None, mean, var
     dtype = x.dtype
     half = dtype == float16
     if half:
@@ -132,9 +146,11 @@ def normalise(
 
 def fused(
     dy: ndarray, cache: Cache, needs: Sequence[Any],
-    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+    _y: Any, x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: Any, training: bool, *attributes: Any,
 ) -> Sequence[ndarray | None]:  # fmt: skip
     """The gradients of input, weight and bias together: they share two sums."""
+    if not (training or eps):
+        return batch_norm_op.by_rules(dy, cache, needs, None, x, weight, bias, mean, var, eps, training, *attributes)
     d, std, scale = cache
     dy = dy.astype(std.dtype, copy=False)
     through_statistics = training and needs[0]

@@ -16,18 +16,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arrays import (
-    FEW_ROWS,
-    LONG_ROW,
-    ROWS,
-    accurate_column_sums,
-    column_summer,
-    column_sums,
-    float32,
-    float64,
-    number,
-    ones,
-)
+from ..kernels.sums import FEW_ROWS, ROWS, accurate_column_sums, column_summer, column_sums, ones
+from .arrays import LONG_ROW, float32, float64, number
 from .threads import for_each, helpers
 
 SMALL = 1 << 13

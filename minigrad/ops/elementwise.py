@@ -50,9 +50,6 @@ bitwise_not = piecewise_constant("bitwise_not", np.invert, "``~x`` of booleans o
 isnan = piecewise_constant("isnan", np.isnan, "Whether each element is NaN.")
 isinf = piecewise_constant("isinf", np.isinf, "Whether each element is plus or minus infinity.")
 isfinite = piecewise_constant("isfinite", np.isfinite, "Whether each element is neither NaN nor infinite.")
-sign = piecewise_constant(
-    "sign", np.sign, "-1, 0 or 1: the sign of each element. It is 0 at 0, and carries no gradient."
-)
 
 # -- choosing ----------------------------------------------------------------------------------
 
@@ -62,15 +59,17 @@ where: Op = Op(
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
-    doc="``a`` where ``condition`` is true, else ``b``.",
+    doc="``a`` where ``condition`` is true, else ``b``. Both are computed, and where the derivative of the one not "
+    "taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
+    "``log(where(x > 0, x, 1))`` instead of ``where(x > 0, log(x), 0)``.",
 )
 
 
 def inside(x: Any, low: Any, high: Any) -> Any:
-    """Whether low <= x <= high; None is no limit."""
+    """Whether low < x < high; None is no limit."""
     if low is None or high is None:
-        return x <= high if low is None else x >= low
-    return (x >= low) & (x <= high)
+        return x < high if low is None else x > low
+    return (x > low) & (x < high)
 
 
 def limit(x: ndarray, low: float | None, high: float | None) -> ndarray:
@@ -87,6 +86,27 @@ limited = Op(
 )
 
 
+def at_bound(dy: Any, x: Any, bound: Any, beyond: Any, low: Any, high: Any) -> Any:
+    """The gradient of a bound: all of it beyond the bound, half at a tie; equal bounds do not tie with ``x``."""
+    return where(beyond, dy, where((x == bound) & (low < high), dy / 2, 0))
+
+
+def within(dy: Any, x: Any, low: Any, high: Any) -> Any:
+    """The gradient of ``x`` between two bounds: what they leave; all of it if ``x`` is NaN."""
+    ties = ((x == low) | (x == high)) & (low < high)
+    return where((x < low) | (x > high) | (low > high), 0, where(ties, dy / 2, dy))
+
+
+limited_by_tensors = Op(
+    "clamp_by_tensors",
+    limit,
+    lambda dy, _y, x, low, high: within(dy, x, low, high),
+    lambda dy, _y, x, low, high: at_bound(dy, x, low, (x < low) & (low <= high), low, high),
+    lambda dy, _y, x, low, high: at_bound(dy, x, high, (x > high) | (low > high), low, high),
+    doc="``min(max(x, low), high)`` with tensors as bounds",
+)
+
+
 def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     """Limit every element to [min, max].
 
@@ -95,34 +115,35 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
         min: lower bound, a number or a tensor that broadcasts; None is no bound.
         max: upper bound, likewise.
 
-    With numbers as bounds the gradient passes where min <= x <= max, the bounds included.
+    With numbers as bounds the gradient passes where min < x < max; it is 0 at the bounds.
     Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
     """
     if min is None and max is None:
         raise ValueError("clamp needs a bound: give min, max, or both.")
     if isinstance(min, (Variable, ndarray)) or isinstance(max, (Variable, ndarray)):
-        x = x if min is None else maximum(x, min)
-        return x if max is None else minimum(x, max)
+        if min is None or max is None:
+            return minimum(x, max) if min is None else maximum(x, min)
+        return limited_by_tensors(x, min, max)
     return limited(x, min, max)
 
 
-def share(dy: Any, wins: Any, ties: Any) -> Any:
-    """The gradient of an operand of maximum or minimum: all, half at a tie, or nothing."""
-    return where(ties, dy / 2, where(wins, dy, 0))
+def share(dy: Any, ties: Any, loses: Any) -> Any:
+    """The gradient of an operand of maximum or minimum: half at a tie, nothing, or all; of NaN both have all."""
+    return where(ties, dy / 2, where(loses, 0, dy))
 
 
 maximum = Op(
     "maximum",
     np.maximum,
-    lambda dy, _y, a, b: share(dy, a > b, a == b),
-    lambda dy, _y, a, b: share(dy, b > a, a == b),
+    lambda dy, _y, a, b: share(dy, a == b, a < b),
+    lambda dy, _y, a, b: share(dy, a == b, b < a),
     doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 minimum = Op(
     "minimum",
     np.minimum,
-    lambda dy, _y, a, b: share(dy, a < b, a == b),
-    lambda dy, _y, a, b: share(dy, b < a, a == b),
+    lambda dy, _y, a, b: share(dy, a == b, a > b),
+    lambda dy, _y, a, b: share(dy, a == b, b > a),
     doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 
@@ -209,13 +230,19 @@ def rectified(x: ndarray) -> ndarray:
 
 def relu_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
     """The rule on arrays, its steps in one array."""
-    dx = (y > number(0.0, y.dtype)).astype(dy.dtype)
+    dx = (y != number(0.0, y.dtype)).astype(dy.dtype)
     dx *= dy
     return (dx,)
 
 
+sign = Op(
+    "sign",
+    lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype),
+    lambda dy, _y, _x: where(np.False_, dy, 0),
+    doc="-1, 0 or 1: the sign of each element, 0 at 0 and NaN; its derivative is 0 everywhere",
+)
 neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, doc="``-x``")
-abs = Op("abs", np.absolute, lambda dy, _y, x: dy * sign(x), doc="``|x|``; its derivative is 0 at 0")
+abs = Op("abs", np.absolute, lambda dy, _y, x: dy * sign(x), doc="``|x|``; its derivative is 0 at 0 and NaN")
 exp = Op("exp", np.exp, lambda dy, y, _x: dy * y, doc="``exp(x)``")
 log: Op = Op("log", np.log, lambda dy, _y, x: dy / x, doc="``log(x)``, the natural logarithm")
 sqrt = Op("sqrt", np.sqrt, lambda dy, y, _x: dy / (2 * y), doc="``sqrt(x)``; its derivative is inf at 0")
@@ -234,7 +261,7 @@ sigmoid = Op(
 relu = Op(
     "relu",
     rectified,
-    lambda dy, y, _x: dy * (y > 0).astype(dy.dtype),
+    lambda dy, y, _x: dy * (y != 0).astype(dy.dtype),
     fused=relu_fused,
-    doc="``max(x, 0)``; its derivative is 0 at 0",
+    doc="``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN",
 )

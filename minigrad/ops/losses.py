@@ -15,10 +15,11 @@ from numpy import ndarray
 from ..engine.modes import where as place
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
-from .arrays import number, ones, row_numbers, vector_sum
+from ..kernels.sums import float16, float32, ones, vector_sum
+from .arrays import number, row_numbers
 from .elementwise import abs, clamp, log, sigmoid, sign, square, where
 from .indexing import getitem
-from .reductions import mean, sum
+from .reductions import divided, mean, sum, widened
 from .shapes import astype, permute, reshape, shape_of, unsqueeze
 from .softmax import log_softmax, softmax
 
@@ -27,8 +28,9 @@ REDUCTIONS = ("mean", "sum", "none")
 
 def check_reduction(reduction: str) -> None:
     """Refuse an unknown reduction."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}.")
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        given = repr(reduction) if isinstance(reduction, str) else describe(reduction)
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.")
 
 
 def reduce(losses: Any, reduction: str) -> Any:
@@ -46,21 +48,24 @@ def pairwise_loss(
     by_target: Callable[[Any, Any], Any],
     doc: str,
 ) -> Op:
-    """A loss that compares elements one by one, from the loss of a pair and its two derivatives."""
+    """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
+
+    Of float16 all is computed in float32, and the result rounded.
+    """
 
     def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
-        return np.asarray(reduce(loss(input, target), reduction))
+        y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
+        return y.astype(float16) if input.dtype == target.dtype == float16 else y
 
     def scaled(dy: Any, x: Any, reduction: str) -> Any:
-        return dy / elements(x) if reduction == "mean" else dy
+        return divided(dy, elements(x)) if reduction == "mean" else widened(dy)
 
-    return Op(
-        name,
-        forward,
-        lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_input(input, target),
-        lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_target(input, target),
-        doc=doc,
-    )
+    def rule(derivative: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda dy, _y, input, target, reduction: (
+            scaled(dy, input, reduction) * derivative(widened(input), widened(target))
+        )
+
+    return Op(name, forward, rule(by_input), rule(by_target), doc=doc)
 
 
 def elements(x: Any) -> int:
@@ -91,13 +96,20 @@ bce_op = pairwise_loss(
     "bce_loss",
     lambda p, t: -(t * log_floor(p) + (1 - t) * log_floor(1 - p)),
     lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
-    lambda p, t: log_floor(1 - p) - log_floor(p),
+    np.errstate(divide="ignore")(lambda p, t: log(1 - p) - log(p)),
     doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
 )
+
+
+def logit_loss(x: ndarray, t: ndarray) -> ndarray:
+    """``log(1 + exp(x)) - t x``, written so that exp cannot overflow and an infinite x can be right: it adds 0 then."""
+    size, wrong = np.absolute(x), np.where(x > 0, 1 - t, t)
+    return np.asarray(np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size)))
+
+
 bce_with_logits_op = pairwise_loss(
     "bce_with_logits",
-    # log(1 + exp(x)) - t * x, written so that exp cannot overflow
-    lambda x, t: np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.absolute(x))),
+    logit_loss,
     lambda x, t: sigmoid(x) - t,
     lambda x, t: -x,
     doc="``-(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x)))``, reduced",
@@ -109,6 +121,8 @@ def as_operand(value: Any, dtype: Any) -> Any:
     if isinstance(value, (Variable, ndarray)):
         return value
     array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"expected a tensor, got {describe(value)}: make it one, mg.tensor(...).")
     return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
@@ -123,6 +137,15 @@ def matching(name: str, input: Any, target: Any) -> Any:
             "e.g. input.squeeze(1) or target.unsqueeze(1)."
         )
     return astype(target, input.dtype) if target.dtype.kind in "iub" else target
+
+
+def check_probabilities(name: str, values: ndarray, cure: str = "") -> None:
+    """Refuse an argument of binary_cross_entropy with elements that are not from 0 to 1."""
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"binary_cross_entropy{place()}: the {name} must be probabilities from 0 to 1, got "
+            f"values from {values.min():.4g} to {values.max():.4g}.{cure}"
+        )
 
 
 def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
@@ -148,16 +171,13 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss.
 
     Raises:
-        ValueError: for an input outside [0, 1]: pass logits to the other function.
+        ValueError: for an input outside [0, 1]: pass logits to the other function; for such a target.
     """
     shape_of(input)
-    array = array_of(input)
-    if array.size and not (array.min() >= 0 and array.max() <= 1):
-        raise ValueError(
-            f"binary_cross_entropy{place()}: the input must be probabilities from 0 to 1, got "
-            f"values from {array.min():.4g} to {array.max():.4g}. For logits use "
-            "binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
-        )
+    cure = " For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
+    check_probabilities("input", array_of(input), cure)
+    target = matching(bce_op.name, input, target)
+    check_probabilities("target", array_of(target))
     return compare(bce_op, input, target, reduction, weight)
 
 
@@ -173,10 +193,15 @@ def binary_cross_entropy_with_logits(
         check_reduction(reduction)
         target = matching(bce_with_logits_op.name, input, target)
         ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
-        positive = compare(bce_with_logits_op, input, ones_, "none") * target * pos_weight
-        losses = positive + compare(bce_with_logits_op, input, zeros_, "none") * (1 - target)
+        positive = weighted(compare(bce_with_logits_op, input, ones_, "none"), target) * pos_weight
+        losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
         return reduce(losses if weight is None else losses * weight, reduction)
     return compare(bce_with_logits_op, input, target, reduction, weight)
+
+
+def weighted(losses: Any, weight: Any) -> Any:
+    """``losses * weight``; an infinite loss of weight 0 adds 0."""
+    return where((weight == 0) & (losses == np.inf), 0, losses) * weight
 
 
 # -- losses of class scores and classes --------------------------------------------------------
@@ -216,7 +241,7 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
 def cross_entropy_fused(
     dy: ndarray, cache: tuple[ndarray, ndarray], needs: Any, _y: Any, x: Any, target: Any, reduction: str
 ) -> Any:
-    """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed."""
+    """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed; in float32 or float64."""
     p, places = cache
     scale = dy / number(p.shape[1], p.dtype) if reduction == "mean" else dy
     dx = p * scale
@@ -227,7 +252,7 @@ def cross_entropy_fused(
 
 def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
     """The gradient of each row's loss, to be multiplied with a row."""
-    return unsqueeze(dy, 1) if reduction == "none" else dy / x.shape[0] if reduction == "mean" else dy
+    return unsqueeze(dy, 1) if reduction == "none" else divided(dy, x.shape[0]) if reduction == "mean" else dy
 
 
 cross_entropy_op = Op(
@@ -277,7 +302,8 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
-    """The weights of the classes, or None; refused if they, or what should be an array of scores, cannot be used."""
+    """The weights of the classes, at least in float32, or None. They, and what should be scores, are refused if they
+    cannot be used."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
         shape_of(x)  # refuses what has none
         raise TypeError(f"{name}{place()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
@@ -288,7 +314,7 @@ def check_scores(name: str, x: Any, weight: Any) -> Any:
         raise ValueError(
             f"{name}{place()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, got {weight.shape}."
         )
-    return weight
+    return widened(weight)
 
 
 def class_rows(x: Any) -> Any:
@@ -303,6 +329,12 @@ def class_rows(x: Any) -> Any:
 def classes_to_pick(target: ndarray, ignore_index: int) -> ndarray:
     """A class index for every target: 0 stands in for what is to be ignored."""
     return np.where(target != ignore_index, target, 0)
+
+
+def without_ignored(rows: Any, target: ndarray, ignore_index: int) -> Any:
+    """Rows of scores with zeros for those to be ignored, of which nothing may come back, not even NaN."""
+    ignored = target.reshape(-1, 1) == ignore_index
+    return where(ignored, 0, rows) if ignored.any() else rows
 
 
 def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, reduction: str) -> Any:
@@ -333,8 +365,11 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     scores = array_of(input)
     weight = check_scores("nll_loss", scores, weight)
     array, _ = check_classes("nll_loss", scores, target, ignore_index)
+    if scores.dtype == float16:
+        return astype(nll_loss(astype(input, float32), target, weight, ignore_index, reduction), float16)
     picked = classes_to_pick(array.ravel(), ignore_index)
-    losses = -getitem(class_rows(input), (np.arange(picked.size), picked))
+    rows = without_ignored(class_rows(input), array, ignore_index)
+    losses = -getitem(rows, (np.arange(picked.size), picked))
     losses = losses if weight is None else losses * getitem(weight, picked)
     return over_targets(losses, array, weight, ignore_index, reduction)
 
@@ -357,6 +392,8 @@ def cross_entropy(
         reduction: "mean" (over all targets), "sum" or "none".
         label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
 
+    Of float16 all is computed in float32, and the result rounded.
+
     Raises:
         ValueError, TypeError: for targets of another shape or kind, or that are no class.
     """
@@ -365,6 +402,9 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
     scores = array_of(input)
     weight = check_scores("cross_entropy", scores, weight)
+    if scores.dtype == float16:
+        wide = astype(input, float32)
+        return astype(cross_entropy(wide, target, weight, ignore_index, reduction, label_smoothing), float16)
     target = as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
@@ -375,11 +415,11 @@ def cross_entropy(
         if scores is input:
             return y
         return cross_entropy_op.record(y, cache, input, target, reduction)
-    log_p = log_softmax(input, 1 if scores.ndim > 1 else 0)
-    loss = nll_loss(log_p, target, weight, ignore_index, reduction)
+    rows = log_softmax(without_ignored(class_rows(input), array, ignore_index), 1)
+    loss = nll_loss(rows, array.ravel(), weight, ignore_index, reduction)
+    loss = reshape(loss, array.shape) if reduction == "none" else loss
     if not label_smoothing:
         return loss
-    rows = class_rows(log_p)
     spread_out = -sum(rows if weight is None else rows * weight, 1)
     smooth = over_targets(spread_out, array, weight, ignore_index, reduction)
     return (1 - label_smoothing) * loss + label_smoothing / rows.shape[1] * smooth
@@ -390,7 +430,7 @@ def cross_entropy_of_probabilities(input: Any, target: Any, weight: Any, reducti
     rows, wanted = class_rows(input), class_rows(target)
     classes = rows.shape[1]
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else wanted
-    losses = -(wanted * log_softmax(rows, 1))
+    losses = weighted(-log_softmax(rows, 1), wanted)
     losses = sum(losses if weight is None else losses * weight, 1)
     shape = (input.shape[0], *input.shape[2:]) if len(input.shape) > 1 else ()
     return reshape(losses, shape) if reduction == "none" else reduce(losses, reduction)

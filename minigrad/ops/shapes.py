@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -152,64 +151,54 @@ def astype(x: Any, dtype: Any) -> Any:
 # -- joining: operations of any number of operands ---------------------------------------------
 
 
-def piece(number: int) -> Any:
-    """The rule of operand ``number`` of cat: its part of the gradient."""
-
-    def rule(dy: Any, _y: Any, *args: Any) -> Any:
-        *operands, axis = args
-        start = builtin_sum(operand.shape[axis] for operand in operands[:number])
-        return dy[(slice(None),) * axis + (slice(start, start + operands[number].shape[axis]),)]
-
-    return rule
-
-
-def layer(number: int) -> Any:
-    """The rule of operand ``number`` of stack: its layer of the gradient."""
-    return lambda dy, _y, *args: dy[(slice(None),) * args[-1] + (number,)]
+def pieces(dy: Any, needs: Sequence[Any], *args: Any) -> list[Any]:
+    """The rule of cat: each operand has its part of the gradient."""
+    *operands, axis = args
+    found, start, before = [], 0, (slice(None),) * axis
+    for operand, need in zip(operands, needs):
+        part = (*before, slice(start, start + operand.shape[axis]))
+        found.append(dy[part] if need else None)
+        start += operand.shape[axis]
+    return found
 
 
-builtin_sum = sum
+def layers(dy: Any, needs: Sequence[Any], *args: Any) -> list[Any]:
+    """The rule of stack: each operand has its layer of the gradient."""
+    before = (slice(None),) * args[-1]
+    indices = ((*before, i, ...) for i in range(len(needs)))
+    return [dy[index] if need else None for index, need in zip(indices, needs)]
 
 
-@functools.cache
-def cat_op(operands: int) -> Op:
-    """The operation that joins so many operands along an axis they have."""
-    return Op(
-        "cat",
-        lambda *args: np.concatenate(args[:-1], args[-1]),
-        *map(piece, range(operands)),
-        doc="operands joined along an axis",
-    )
-
-
-@functools.cache
-def stack_op(operands: int) -> Op:
-    """The operation that joins so many operands along a new axis."""
-    return Op(
-        "stack",
-        lambda *args: np.stack(args[:-1], args[-1]),
-        *map(layer, range(operands)),
-        doc="operands joined along a new axis",
-    )
-
-
-cat_op(2), stack_op(2)  # so that they are registered before they are used
+cat_op = Op(
+    "cat",
+    lambda *args: np.concatenate(args[:-1], args[-1]),
+    together=pieces,
+    doc="operands joined along an axis",
+)
+stack_op = Op(
+    "stack",
+    lambda *args: np.stack(args[:-1], args[-1]),
+    together=layers,
+    doc="operands joined along a new axis",
+)
 
 
 def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
     """Join tensors along an axis they have (0 unless given); their other lengths must be equal."""
     tensors = operands_to_join("cat", tensors)
-    return cat_op(len(tensors))(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape)))
+    return cat_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape)))
 
 
 def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
     """Join tensors of one shape along a new axis (0 unless given)."""
     tensors = operands_to_join("stack", tensors)
-    return stack_op(len(tensors))(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape) + 1))
+    return stack_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape) + 1))
 
 
 def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
     """The tensors as a list; refused when there are none or something else is among them."""
+    if isinstance(tensors, Variable):
+        raise TypeError(f"{name}: expected a list of tensors, got one {describe(tensors)}: write {name}([a, b]).")
     tensors = list(tensors)
     if not tensors:
         raise ValueError(f"{name} needs at least one tensor.")

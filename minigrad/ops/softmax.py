@@ -8,45 +8,60 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.op import Op
-from .elementwise import exp
-from .reductions import all_axes, narrowed, single_axis, spread, sum, total
+from ..kernels.sums import sum_over
+from .elementwise import exp, where
+from .reductions import all_axes, narrowed, single_axis, spread, sum, unreduce
 
 
-def shifted(x: ndarray, axes: Any) -> tuple[ndarray, ndarray]:
-    """``x`` minus its largest element along the axes, and that element (0 where it is infinite)."""
+def largest(x: ndarray, axes: Any) -> ndarray:
+    """The largest element along the axes, which are kept; -inf of none."""
     if x.dtype.kind != "f":
         raise TypeError("expected floats: convert it, e.g. x.float().")
-    largest = np.maximum.reduce(x, axes, keepdims=True, initial=-np.inf)
-    largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
-    return np.asarray(x - largest), largest
+    y: ndarray = np.maximum.reduce(x, axes, keepdims=True, initial=-np.inf)
+    return y
+
+
+@np.errstate(invalid="ignore")
+def shifted(x: ndarray, axis: int) -> ndarray:
+    """``x`` minus its largest element along an axis: all NaN where that is infinite, as there is no distribution."""
+    return np.asarray(x - largest(x, axis))
 
 
 def log_of_sum(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> ndarray:
     """``log(sum(exp(x)))`` along axes"""
-    z, largest = shifted(x, axes)
+    shift = largest(x, axes)
+    shift = np.where(np.isfinite(shift), shift, x.dtype.type(0))
+    z = np.asarray(x - shift)
     with np.errstate(divide="ignore"):
-        y = narrowed(np.log(total(np.exp(z, out=z), axes)) + largest, x)
+        y = narrowed(np.log(sum_over(np.exp(z, out=z), axes, True)) + shift, x)
     return y if keepdims else np.squeeze(y, axes)
 
 
 def normalised(x: ndarray, axis: int) -> ndarray:
     """``exp(x) / sum(exp(x))`` along an axis"""
-    z, _ = shifted(x, axis)
+    z = shifted(x, axis)
     np.exp(z, out=z)
-    z /= total(z, axis)
+    z /= sum_over(z, (axis,), True)
     return z
 
 
 def log_normalised(x: ndarray, axis: int) -> ndarray:
     """``x - log(sum(exp(x)))`` along an axis"""
-    z, _ = shifted(x, axis)
-    return narrowed(z - np.log(total(np.exp(z), axis)), x)
+    z = shifted(x, axis)
+    return narrowed(z - np.log(sum_over(np.exp(z), (axis,), True)), x)
 
 
+@np.errstate(invalid="ignore")  # inf - inf, for which another value is chosen
 def normalised_by(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum."""
-    p = exp(x - spread(y, x, axes))
-    return p / sum(p, axes, True)
+    """``exp(x - y)``, which sums to 1 but for the rounding of a large ``y``: divided by its sum.
+
+    Of only -inf it is 0. A single +inf has 1, and all others 0; several are NaN.
+    """
+    y = unreduce(y, x, axes)
+    p = where(x == np.inf, 1, exp(x - where(y == -np.inf, 0, y)))
+    total = sum(p, axes, True)
+    several = (y == np.inf) & (total != 1)
+    return p / where(total == 0, 1, where(several, np.nan, total))
 
 
 logsumexp_op = Op(

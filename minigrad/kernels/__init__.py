@@ -1,0 +1,1 @@
+"""Floor 1: functions of arrays alone, which know nothing of tensors, records or operations."""
