@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import Switch, thread
+from .modes import WALKING, become, current
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
 ONCE = (
@@ -39,7 +39,7 @@ def walk(
     """
     ends = targets or ()
     path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
-    careful = thread.state.anomaly
+    careful = current().anomaly
     gradients: dict[Node, Any] = {}
     # only a gradient that nobody else refers to may be handed out or added to in place: those of leaves, which are
     # copied unless a rule has just made them, and those of the nodes in this set, which were added up here
@@ -250,8 +250,8 @@ def backward(
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
-    state = thread.state
-    outside, state.recording = state.recording, create_graph
+    outside = current()
+    become(WALKING[bool(create_graph), outside.anomaly])
     try:
         for node, gradient in walk(roots, create_graph, retain).items():
             tensor = node.output()
@@ -260,7 +260,7 @@ def backward(
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
     finally:
-        state.recording = outside
+        become(outside)
 
 
 def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
@@ -315,8 +315,12 @@ def grad(
             raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
     roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
     retain = create_graph if retain_graph is None else retain_graph
-    with Switch("recording", create_graph):
+    outside = current()
+    become(WALKING[bool(create_graph), outside.anomaly])
+    try:
         reached = walk(roots, create_graph, retain, {x.node for x in inputs})
+    finally:
+        become(outside)
     for i, x in enumerate(inputs):
         if x.node not in reached and not allow_unused:
             raise RuntimeError(

@@ -1,7 +1,7 @@
-"""What each thread is doing: whether it records, in which call, and how carefully.
+"""What the running code is doing: whether it records, how carefully, and in which module's call.
 
-Every switch here is per thread, can be nested, and is restored when its block ends, also by an
-exception. Each works as a context manager and as a decorator.
+Every switch here is per thread and per task (a context variable), can be nested, and is restored when its block
+ends, also by an exception. Each works as a context manager and as a decorator.
 """
 
 from __future__ import annotations
@@ -11,19 +11,38 @@ import inspect
 import itertools
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class State:
-    """What one thread is doing."""
+class Mode:
+    """The switches as one block, task or thread has them; never changed, but replaced by another."""
 
-    __slots__ = ("anomaly", "recording", "scope")
+    __slots__ = ("anomaly", "outside", "recording")
+
+    def __init__(self, recording: bool = True, anomaly: bool = False, outside: Mode | None = None) -> None:
+        self.recording = recording
+        self.anomaly = anomaly
+        self.outside = outside
+        """The mode that held before the innermost block."""
+
+
+context: ContextVar[Mode] = ContextVar("minigrad", default=Mode())
+current, become = context.get, context.set
+"""``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
+
+WALKING = {(recording, anomaly): Mode(recording, anomaly) for recording in (False, True) for anomaly in (False, True)}
+"""The modes of a backward walk, made once."""
+
+
+class State:
+    """Where in the modules' calls a thread is. A call never waits in the middle, so its tasks need none of their own."""
+
+    __slots__ = ("scope",)
 
     def __init__(self) -> None:
-        self.recording = True
-        self.anomaly = False
         self.scope: Scope | None = None
 
 
@@ -33,7 +52,7 @@ class _Thread(threading.local):
 
 
 thread = _Thread()
-"""``thread.state`` is the state of the thread that asks. Asking is slow: who needs two fields asks once."""
+"""``thread.state`` is the state of the thread that asks. Asking is slow: who needs it twice asks once."""
 
 
 class Scope:
@@ -76,21 +95,30 @@ def where() -> str:
     return f" in {scope}" if scope else ""
 
 
+def changed(mode: Mode, field: str, value: bool, outside: Mode | None) -> Mode:
+    """A mode with one field set, in a block that began in the mode ``outside``."""
+    return Mode(value, mode.anomaly, outside) if field == "recording" else Mode(mode.recording, value, outside)
+
+
 class Switch:
-    """Sets one field of the thread's state for the length of a block or of a function."""
+    """Sets one field of the mode for the length of a block or of a function.
+
+    The mode before a block is kept in the mode inside it, not in the switch: several threads may use one switch.
+    """
 
     def __init__(self, field: str, value: bool) -> None:
         self.field = field
         self.value = value
-        self.before: list[bool] = []
 
     def __enter__(self) -> None:
-        state = thread.state
-        self.before.append(getattr(state, self.field))
-        setattr(state, self.field, self.value)
+        mode = current()
+        become(changed(mode, self.field, self.value, mode))
 
     def __exit__(self, *exception: object) -> None:
-        setattr(thread.state, self.field, self.before.pop())
+        mode = current()
+        before = mode.outside
+        if before is not None:
+            become(changed(mode, self.field, getattr(before, self.field), before.outside))
 
     def __call__(self, function: Function) -> Function:
         if not callable(function):
@@ -137,7 +165,7 @@ class Setting(Switch):
         return object.__new__(cls) if function is None else cls()(function)
 
     def __init__(self, function: Function | None = None) -> None:
-        self.before = []
+        """Field and value are the class's."""
 
 
 class no_grad(Setting):
@@ -175,14 +203,16 @@ class set_grad_enabled(Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__("recording", mode)
-        state = thread.state
-        self.outside: bool | None = state.recording
-        state.recording = mode
+        before = current()
+        self.before: bool | None = before.recording
+        become(changed(before, self.field, mode, before.outside))
 
     def take_back(self) -> None:
         """The first use as a block or a decorator takes back what making the object has set."""
-        if self.outside is not None:
-            thread.state.recording, self.outside = self.outside, None
+        if self.before is not None:
+            mode = current()
+            become(changed(mode, self.field, self.before, mode.outside))
+            self.before = None
 
     def __enter__(self) -> None:
         self.take_back()
@@ -194,5 +224,5 @@ class set_grad_enabled(Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether this thread records operations now."""
-    return thread.state.recording
+    """Whether operations are recorded now."""
+    return current().recording

@@ -32,6 +32,8 @@ class Op:
             ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
             operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
             the ``cache`` forward left.
+        together: the numbers of the operands that are computed in one dtype: others are converted, as PyTorch promotes.
+        mixes: whether these may be of different float dtypes; products and layers refuse that.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -55,6 +57,8 @@ class Op:
         forward: Callable[..., Any],
         *vjps: Callable[..., Any] | None,
         fused: Callable[..., Sequence[Any]] | None = None,
+        together: Sequence[int] = (),
+        mixes: bool = True,
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
         doc: str = "",
@@ -62,6 +66,8 @@ class Op:
         self.name = self.__name__ = name
         self.__doc__ = doc
         self.forward = forward
+        self.together = tuple(together)
+        self.mixes = mixes
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
@@ -75,7 +81,7 @@ class Op:
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.kept = tuple(sorted(used & set(range(self.operands + 1))))
         if 0 < self.operands <= FEW_OPERANDS:
-            functions = written_out(self.operands, self.kept, view, takes_attributes(forward, self.operands))
+            functions = written_out(self.operands, self.kept, self.together, view, takes_attributes(forward, self.operands))
             apply, self.record = functions(self, forward)
         else:
             apply, self.record = partial(apply_any, self), partial(record_any, self)

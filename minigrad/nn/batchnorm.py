@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.modes import thread, where
+from ..engine.modes import current, where
 from ..ops.arrays import at_least_float32
 from ..ops.shapes import shape_of
 from ..tensor.creation import ones, zeros
@@ -92,7 +92,7 @@ class BatchNorm(Module):
         training = self.training or mean is None
         if training and (self.frozen or mean is None or not self.track_running_stats):
             mean = var = counter = None
-        elif training and not thread.state.recording:
+        elif training and not current().recording:
             self.warn_once()
         momentum = self.momentum if self.momentum is not None else self.cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)

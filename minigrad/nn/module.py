@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..engine.modes import Scope, thread
-from ..engine.node import Memory, clock
+from ..engine.node import Memory, array_of, clock
+from ..tensor.creation import tensor
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
 
@@ -279,7 +280,7 @@ class Module:
         if leaf.dtype == dtype:
             return
         leaf.array, leaf.memory = leaf.array.astype(dtype), Memory()
-        leaf.grad = None if leaf.grad is None else Tensor(leaf.grad.array, dtype)
+        leaf.grad = None if leaf.grad is None else tensor(leaf.grad.array, dtype)
         if leaf.node is not None:
             leaf.node.dtype = dtype
 
@@ -329,7 +330,7 @@ class Module:
         names = {name for name, _, _ in own}
         missing = [name for name, _, optional in own if name not in state_dict and not optional]
         unexpected = [name for name in state_dict if name not in names]
-        values = {name: np.asarray(state_dict[name]) for name in names if name in state_dict}
+        values = {name: np.asarray(array_of(state_dict[name])) for name in names if name in state_dict}
         problems = []
         if strict and missing:
             problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}.")

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.application import plain
+from ..engine.dtypes import promoted
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
 from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
@@ -18,17 +20,26 @@ from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
 
+def comparable(operands: Sequence[Any]) -> list[Any]:
+    """One or two operands as arrays and Python numbers, arrays of one dtype."""
+    values = [plain(x) for x in operands]
+    kinds = set(map(type, values))
+    if kinds & {list, tuple} or (kinds == {ndarray} and values[0].dtype is not values[-1].dtype):
+        return promoted(values)
+    return values
+
+
 def piecewise_constant(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
     """A piecewise constant function: its result never requires grad."""
 
     def apply(*operands: Any) -> Any:
-        arrays = [array_of(x) for x in operands]
+        tensors = any(isinstance(x, Variable) for x in operands)
         try:
-            y = function(*arrays)
+            y = function(*(comparable(operands) if tensors else operands))
         except (ValueError, TypeError) as error:
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"{name}: cannot be applied to {' and '.join(map(describe, operands))}: {error}") from error
-        return wrap(y) if any(isinstance(x, Variable) for x in operands) else y
+        return wrap(y) if tensors else y
 
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = doc
@@ -62,6 +73,7 @@ where: Op = Op(
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
+    together=(1, 2),
     doc="``a`` where ``condition`` is true, else ``b``.",
 )
 
@@ -116,6 +128,7 @@ maximum = Op(
     np.maximum,
     lambda dy, _y, a, b: share(dy, a > b, a == b),
     lambda dy, _y, a, b: share(dy, b > a, a == b),
+    together=(0, 1),
     doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 minimum = Op(
@@ -123,6 +136,7 @@ minimum = Op(
     np.minimum,
     lambda dy, _y, a, b: share(dy, a < b, a == b),
     lambda dy, _y, a, b: share(dy, b < a, a == b),
+    together=(0, 1),
     doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 
@@ -133,6 +147,7 @@ add = Op(
     np.add,
     lambda dy, _y, _a, _b: dy,
     lambda dy, _y, _a, _b: dy,
+    together=(0, 1),
     doc="``a + b``",
 )
 sub = Op(
@@ -140,6 +155,7 @@ sub = Op(
     np.subtract,
     lambda dy, _y, _a, _b: dy,
     lambda dy, _y, _a, _b: -dy,
+    together=(0, 1),
     doc="``a - b``",
 )
 mul = Op(
@@ -147,6 +163,7 @@ mul = Op(
     np.multiply,
     lambda dy, _y, _a, b: dy * b,
     lambda dy, _y, a, _b: dy * a,
+    together=(0, 1),
     doc="``a * b``",
 )
 div = Op(
@@ -154,6 +171,7 @@ div = Op(
     np.true_divide,
     lambda dy, _y, _a, b: dy / b,
     lambda dy, y, _a, b: -dy * y / b,
+    together=(0, 1),
     doc="``a / b``",
 )
 pow = Op(
@@ -164,6 +182,7 @@ pow = Op(
     # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0; if x is a number, its
     # logarithm is to have the precision of y
     lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), np.ones((), y.dtype), x)),
+    together=(0, 1),
     doc="``x ** p``; the derivative by x at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1; "
     "the derivative by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own derivatives",
 )

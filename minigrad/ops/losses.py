@@ -59,6 +59,7 @@ def pairwise_loss(
         forward,
         lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_input(input, target),
         lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_target(input, target),
+        together=(0, 1),
         doc=doc,
     )
 

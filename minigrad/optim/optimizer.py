@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import enable_grad
-from ..engine.node import describe
+from ..engine.node import describe, wrap
 from ..nn.module import zero_gradients
 from ..tensor.tensor import Tensor
 from .pieces import Piece, concatenated, pieces_of, scratch, separated
@@ -138,7 +138,7 @@ class Optimizer:
             vectors = piece.vectors()
             for number, parameter, part in zip(piece.numbers, piece.parameters, piece.parts):
                 if piece.step:
-                    own = {name: Tensor(vector[part].reshape(parameter.shape)) for name, vector in vectors.items()}
+                    own = {name: wrap(vector[part].reshape(parameter.shape).copy()) for name, vector in vectors.items()}
                     state[number] = {"step": piece.step, **own}
         groups, start = [], 0
         for group in self.param_groups:
