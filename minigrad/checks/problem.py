@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..engine.backward import grad
 from ..engine.node import Variable, describe
 from ..nn.module import Module
-from ..tensor.creation import tensor
+from ..tensor.creation import tensor as tensor_of
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
 from .numeric import Function
@@ -63,7 +63,7 @@ class Problem:
     def gradients(self) -> tuple[list[Tensor], dict[str, ndarray]]:
         """The outputs, and what backward says: the gradient of their weighted sum for each leaf."""
         outputs = self.outputs()
-        weights = [tensor(weight) for weight in self.weights]
+        weights = [tensor_of(weight) for weight in self.weights]
         found = grad(outputs, list(self.leaves.values()), weights, allow_unused=True)
         zeros = {name: np.zeros(leaf.shape) for name, leaf in self.leaves.items()}
         return outputs, {name: zeros[name] if dx is None else dx.numpy() for name, dx in zip(zeros, found)}
@@ -121,7 +121,7 @@ def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
     """The problem whose outputs are another's gradients, functions of its leaves and of ``grad_outputs``."""
     given = sequence(grad_outputs)
     if grad_outputs is None:
-        given = [tensor(weight, requires_grad=True) for weight in random_weights(problem.outputs(), seed=2)]
+        given = [tensor_of(weight, requires_grad=True) for weight in random_weights(problem.outputs(), seed=2)]
     cotangents = [float64_copy(dy, requires_grad(dy)) for dy in given]
 
     def gradients() -> list[Tensor]:
@@ -143,7 +143,7 @@ def float64_copy(value: Any, trained: bool) -> Any:
     if not isinstance(value, (Variable, ndarray)):
         return value
     dtype = np.dtype(np.float64) if value.dtype.kind == "f" else value.dtype
-    return value.astype(dtype) if isinstance(value, ndarray) else tensor(value, dtype, trained)
+    return value.astype(dtype) if isinstance(value, ndarray) else tensor_of(value, dtype, trained)
 
 
 def random_weights(outputs: Sequence[Tensor], seed: int) -> list[ndarray]:

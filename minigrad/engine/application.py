@@ -137,7 +137,9 @@ def written_out(
         written_for=" and ".join(conditions),
         leading=names[together[0] if together else 0],
     )
-    name = f"<minigrad: operands: {operands}, kept: {kept}, together: {together}, view: {view}, attributes: {attributes}>"
+    name = (
+        f"<minigrad: operands: {operands}, kept: {kept}, together: {together}, view: {view}, attributes: {attributes}>"
+    )
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # tracebacks show its lines
     made: dict[str, Any] = {}
     exec(compile(source, name, "exec"), {**vars(records), **globals()}, made)
@@ -161,31 +163,28 @@ def apply_any(op: Any, *args: Any) -> Any:
             return op.forward(*args)
         except REFUSED as error:
             raise op.failure(args, error) from error
-    if op.together:
-        args = in_one_dtype(op, args)
+    given, args = args, in_one_dtype(op, args)
     try:
         array = op.forward(*map(plain, args))
     except REFUSED as error:
-        raise op.failure(args, error) from error
+        raise op.failure(given, error) from error
     return record_any(op, settled(op, array, args), None, *args)
 
 
 def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments, those operands that are computed together in one dtype."""
-    operands = [args[i] for i in op.together]
-    dtypes = {x.dtype for x in operands if isinstance(x, (Variable, ndarray))}
-    if len(dtypes) == 1 and not any(isinstance(x, (list, tuple)) for x in operands):
-        return args
+    numbers = [i for i in op.together if args[i] is not None]
+    operands = [args[i] for i in numbers]
     if not op.mixes:
         refuse_two_floats(op.name, op.__signature__.parameters, args)
+    lists = op.mixes and any(isinstance(x, (list, tuple)) for x in operands)
+    if not lists and len({x.dtype for x in operands if isinstance(x, (Variable, ndarray))}) < 2:
+        return args
     try:
-        together = promoted(operands)
+        together = dict(zip(numbers, promoted(operands)))
     except REFUSED as error:
         raise op.failure(args, error) from error
-    converted = list(args)
-    for i, x in zip(op.together, together):
-        converted[i] = x
-    return tuple(converted)
+    return tuple([together.get(i, arg) for i, arg in enumerate(args)])
 
 
 def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:

@@ -93,7 +93,7 @@ def walk(
         else:
             arriving = op.fused(dy, node.cache, wanted, *saved)
         if careful or node.trace:
-            check_finite(node, dy, arriving)
+            check_finite(node, dy, arriving, [root for root, _ in roots])
         if not retain_graph:
             node.saved = node.cache = saved = None
     # only leaves are left: older than all that was visited, and nothing follows them
@@ -202,11 +202,27 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, gradients: Sequence[Any]) -> None:
+def check_finite(node: Node, dy: Any, gradients: Sequence[Any], roots: Sequence[Node]) -> None:
     """Anomaly detection: refuse a NaN that this node's rules brought in."""
-    brought = any(np.isnan(array_of(gradient)).any() for gradient in gradients if gradient is not None)
-    if brought and not np.isnan(array_of(dy)).any():
-        raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
+    dy, arrays = array_of(dy), [array_of(gradient) for gradient in gradients if gradient is not None]
+    with_nan = [array for array in arrays if np.isnan(array).any()]
+    if not with_nan or np.isnan(dy).any():
+        return
+    message = f"{node}: its derivative returned NaN for a gradient without NaN."
+    if any((dy[np.isnan(array)] == 0 if array.shape == dy.shape else dy == 0).any() for array in with_nan):
+        message += advice_of_choices(node, roots)
+    raise RuntimeError(message)
+
+
+def advice_of_choices(node: Node, roots: Sequence[Node]) -> str:
+    """What to do if exact zeros of the gradient come from an operation that chose other elements; else nothing."""
+    for other in sorted(reachable(roots), key=lambda other: -other.time):
+        if other.op is not None and other.op.chooses and node in reachable(list(filter(None, other.edges))):
+            return (
+                f" The gradient is 0 there, these elements were not chosen by {other}, and 0 times an infinite "
+                f"derivative is NaN. The cure: {other.op.chooses}"
+            )
+    return ""
 
 
 def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
@@ -266,10 +282,7 @@ def backward(
 def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
     """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
     if tensor.node is not node:
-        if tensor.node is None or tensor.node.op is not None or node.op is not None:
-            return
-        # a leaf that stopped requiring grad for a while is the same leaf with another node
-        gradient = gradient.astype(tensor.dtype)
+        return
     before = tensor._grad
     if before is None:
         tensor._grad = gradient

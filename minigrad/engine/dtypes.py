@@ -98,11 +98,16 @@ def combined(standings: tuple[tuple[int, np.dtype[Any]], ...]) -> np.dtype[Any]:
 def promoted(values: Sequence[Any]) -> list[Any]:
     """The values in the dtype they are computed in; numbers stay as they are, they widen nothing."""
     dtype = result_type(*values)
-    arrays = [np.asarray(value) if isinstance(value, (list, tuple)) else value for value in values]
-    return [
-        x.astype(dtype) if isinstance(x, (Variable, ndarray)) and x.dtype is not dtype and x.dtype != dtype else x
-        for x in arrays
-    ]
+    return [converted(value, dtype) for value in values]
+
+
+def converted(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A tensor, array or list in a dtype; a number as it is."""
+    if isinstance(value, (list, tuple)):
+        return np.asarray(value, dtype)
+    return (
+        value.astype(dtype) if getattr(value, "dtype", dtype) != dtype and not isinstance(value, np.generic) else value
+    )
 
 
 def refuse_two_floats(name: str, names: Iterable[str], values: Iterable[Any]) -> None:

@@ -29,7 +29,7 @@ class Mode:
         """The mode that held before the innermost block."""
 
 
-context: ContextVar[Mode] = ContextVar("minigrad", default=Mode())
+context: ContextVar[Mode] = ContextVar("minigrad", default=Mode())  # noqa: B039 - it is never changed
 current, become = context.get, context.set
 """``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
 
@@ -38,7 +38,7 @@ WALKING = {(recording, anomaly): Mode(recording, anomaly) for recording in (Fals
 
 
 class State:
-    """Where in the modules' calls a thread is. A call never waits in the middle, so its tasks need none of their own."""
+    """Where in the modules' calls a thread is. No task waits in the middle of a call: they need none of their own."""
 
     __slots__ = ("scope",)
 

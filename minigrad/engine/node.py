@@ -42,6 +42,15 @@ class Memory:
     writes: deque[tuple[int, ndarray]] | None = None
     """When elements were set while the memory was shared, and which."""
 
+    copied = False
+
+    def __reduce__(self) -> Any:
+        return Memory, ()
+
+    def take(self) -> None:
+        """A tensor that is copied or unpickled has this memory; it may be the second."""
+        self.shared, self.copied = self.copied, True
+
     def wrote(self, part: ndarray) -> None:
         """Elements were set now: those ``part`` looks at."""
         self.changed = clock()
@@ -59,15 +68,15 @@ class Variable:
         "_grad": "What backward has added up: an array (NumPy makes a number of one without axes), or the tensor "
         "around it once somebody has asked for it.",
         "array": "The values.",
-        "hooks_at_rest": "The hooks of a leaf that has stopped requiring grad; else missing.",
         "memory": "What is known about the storage under the array.",
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
+        "node_at_rest": "The node of a leaf that has stopped requiring grad, with its hooks; else missing.",
         "seen": "The last change of its memory that came before it, if it was made as a view; else missing.",
     }
     array: ndarray
     node: Node | None
     memory: Memory
-    hooks_at_rest: Any
+    node_at_rest: Node
     seen: int
     _grad: Any
 

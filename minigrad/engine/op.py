@@ -34,6 +34,8 @@ class Op:
             the ``cache`` forward left.
         together: the numbers of the operands that are computed in one dtype: others are converted, as PyTorch promotes.
         mixes: whether these may be of different float dtypes; products and layers refuse that.
+        chooses: for an operation that gives elements it did not choose a gradient of exactly 0: how to keep operations
+            before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -59,6 +61,7 @@ class Op:
         fused: Callable[..., Sequence[Any]] | None = None,
         together: Sequence[int] = (),
         mixes: bool = True,
+        chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
         doc: str = "",
@@ -68,6 +71,7 @@ class Op:
         self.forward = forward
         self.together = tuple(together)
         self.mixes = mixes
+        self.chooses = chooses
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
@@ -81,7 +85,9 @@ class Op:
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.kept = tuple(sorted(used & set(range(self.operands + 1))))
         if 0 < self.operands <= FEW_OPERANDS:
-            functions = written_out(self.operands, self.kept, self.together, view, takes_attributes(forward, self.operands))
+            functions = written_out(
+                self.operands, self.kept, self.together, view, takes_attributes(forward, self.operands)
+            )
             apply, self.record = functions(self, forward)
         else:
             apply, self.record = partial(apply_any, self), partial(record_any, self)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..tensor.creation import tensor
 from ..tensor.tensor import Tensor
 from .atomic import replacing
 
@@ -26,7 +27,7 @@ FORMAT = "minigrad checkpoint"
 VERSION = 1
 KINDS = "fiub"
 ARRAYS: dict[str, Callable[[ndarray], Any]] = {
-    "$tensor": Tensor,
+    "$tensor": tensor,
     "$array": lambda array: array,
     "$scalar": lambda array: array[()],
 }

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.application import plain
 from ..engine.dtypes import promoted
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.node import Variable, describe, wrap
 from ..engine.op import Op
 from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
 
@@ -74,7 +74,9 @@ where: Op = Op(
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
     together=(1, 2),
-    doc="``a`` where ``condition`` is true, else ``b``.",
+    chooses="choose the operand before the function, mg.log(mg.where(mask, x, 1)), not its result.",
+    doc="``a`` where ``condition`` is true, else ``b``. The branch not taken gets the gradient 0, which an infinite "
+    "derivative makes NaN: choose before the function, ``log(where(mask, x, 1))``, not its result",
 )
 
 

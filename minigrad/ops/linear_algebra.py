@@ -58,8 +58,8 @@ def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     out_features, in_features = weight.shape
     if input.ndim == 0 or input.shape[-1] != in_features:
         raise ValueError(
-            f"expected input (..., {in_features}), got {input.shape}: its last length must be the weight's in_features, "
-            f"weight {weight.shape}."
+            f"expected input (..., {in_features}), got {input.shape}: its last length must be the weight's "
+            f"in_features, weight {weight.shape}."
         )
     if bias is not None and bias.shape != (out_features,):
         raise ValueError(

@@ -45,6 +45,7 @@ def pairwise_loss(
     by_input: Callable[[Any, Any], Any],
     by_target: Callable[[Any, Any], Any],
     doc: str,
+    mixes: bool = True,
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives."""
 
@@ -60,6 +61,7 @@ def pairwise_loss(
         lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_input(input, target),
         lambda dy, _y, input, target, reduction: scaled(dy, input, reduction) * by_target(input, target),
         together=(0, 1),
+        mixes=mixes,
         doc=doc,
     )
 
@@ -94,6 +96,7 @@ bce_op = pairwise_loss(
     lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
     lambda p, t: log_floor(1 - p) - log_floor(p),
     doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
+    mixes=False,
 )
 bce_with_logits_op = pairwise_loss(
     "bce_with_logits",

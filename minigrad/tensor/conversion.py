@@ -61,7 +61,7 @@ def asks_for_float64(data: Any) -> bool:
 
 def says_its_dtype(data: Any) -> bool:
     """Whether data is an array to NumPy, by an attribute or by its buffer; Python's numbers and sequences are not."""
-    if any(hasattr(type(data), name) for name in ("__array__", "__array_interface__", "__array_struct__")):
+    if any(hasattr(data, name) for name in ("__array__", "__array_interface__", "__array_struct__")):
         return True
     try:
         memoryview(data)

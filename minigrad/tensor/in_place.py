@@ -49,14 +49,15 @@ def outdated(view: Variable) -> bool:
     seen, writes = getattr(view, "seen", None), view.memory.writes
     if seen is None or writes is None:
         return False
-    return any(time > seen and np.may_share_memory(part, view.array, max_work=1000) for time, part in writes)
+    return any(time > seen and np.shares_memory(part, view.array) for time, part in writes)
 
 
 def part_of(array: ndarray, index: Any) -> ndarray:
     """The elements at an index as a view; where NumPy would copy them, the whole array."""
     part = array[index]
     if not isinstance(part, ndarray):
-        part = array[(*index, ...)]
+        inside = (*index, ...)
+        part = array[inside]
     return part if np.may_share_memory(part, array) else array
 
 
@@ -115,8 +116,8 @@ class InPlace(Variable):
             )
         if isinstance(value, Variable) and outdated(value):
             raise RuntimeError(
-                f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken, "
-                "so a swap through views would duplicate them. Take a copy first, x[i].clone(); to shuffle rows, "
+                f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken: "
+                "a swap through views has lost them by now. Take a copy first, x[i].clone(); to shuffle rows, "
                 "x = x[mg.randperm(len(x))]."
             )
         try:

@@ -92,9 +92,6 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
     if op is not None and not kwargs:
         return op(*inputs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    written = kwargs.get("out", inputs[:1] if method == "at" else ())
-    if holds_tensors(written if isinstance(written, tuple) else (written,)):
-        raise TypeError(f"np.{name}: a tensor is never an out=, and is not written to: t[...] = np.{name}(...).")
     return outside_graph(name, getattr(ufunc, method), inputs, kwargs)
 
 
@@ -125,7 +122,12 @@ def outside_graph(name: str, function: Any, args: Any, kwargs: dict[str, Any]) -
             f"np.{name} is not recorded on tensors, so its result would have no gradient. Use an operation of "
             "minigrad, or take the values out of the graph first: t.detach().numpy()."
         )
-    return function(*map(values_of, args), **{key: values_of(value) for key, value in kwargs.items()})
+    try:
+        return function(*map(values_of, args), **{key: values_of(value) for key, value in kwargs.items()})
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise TypeError(f"np.{name}: {error}. NumPy never writes to a tensor: use t[...] = np.{name}(...).") from error
 
 
 def values_of(value: Any) -> Any:

@@ -178,20 +178,20 @@ class Tensor(InPlace):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
-        """Make it a leaf that requires grad, or stop it; returns itself."""
+        """Make it a leaf that requires grad, or stop it; returns itself. Its hooks stay."""
         if requires_grad and self.node is None:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(
                     f"only floating point tensors can require grad, got {describe(self)}: convert it, x.float()."
                 )
-            self.node = Node(self)
-            self.node.hooks = getattr(self, "hooks_at_rest", None)
+            self.node = getattr(self, "node_at_rest", None) or Node(self)
+            self.node.dtype = self.array.dtype  # it may have been converted at rest
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError(
                     "only a leaf can stop requiring grad: use x.detach() for a tensor that was computed."
                 )
-            self.hooks_at_rest = self.node.hooks
+            self.node_at_rest = self.node
             self.node = None
         return self
 
@@ -292,11 +292,9 @@ class Tensor(InPlace):
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be copied with its graph: copy x.detach(), or use x.clone().")
-        array = copy.deepcopy(self.array, memo)  # the same for all tensors over one array
-        key = Memory, id(array)
-        shared = key in memo
-        copied = memo[id(self)] = self._over(array, memo.setdefault(key, Memory()))
-        copied.memory.shared = shared
+        # array and memory are the same for all tensors that share them
+        copied = memo[id(self)] = self._over(copy.deepcopy(self.array, memo), copy.deepcopy(self.memory, memo))
+        copied.memory.take()
         copied._grad = None if self.grad is None else self.grad.detach().clone()
         return copied.requires_grad_(self.requires_grad)
 
@@ -310,11 +308,12 @@ class Tensor(InPlace):
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be pickled with its graph: pickle x.detach().")
         gradient = None if self.grad is None else self.grad.detach()
-        return object.__new__, (type(self),), (self.array, self.requires_grad, gradient)
+        return object.__new__, (type(self),), (self.array, self.memory, self.requires_grad, gradient)
 
-    def __setstate__(self, values: tuple[ndarray, bool, Any]) -> None:
-        array, requires_grad, gradient = values
-        self.array, self.node, self.memory, self._grad = array, None, Memory(), gradient
+    def __setstate__(self, values: tuple[ndarray, Memory, bool, Any]) -> None:
+        self.array, self.memory, requires_grad, self._grad = values
+        self.memory.take()
+        self.node = None
         self.requires_grad_(requires_grad)
 
     # -- operators ------------------------------------------------------------------------------
