@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from . import node as records
 from .dtypes import promoted, refuse_two_floats, settled
-from .modes import current, thread
+from .modes import current
 from .node import Memory, Node, Variable, holds_tensors, is_view, line_outside, wrap
 
 float32 = np.dtype(np.float32)
@@ -43,13 +43,16 @@ def functions(op, forward):
             array = forward({arguments})
         except REFUSED as error:
             raise op.failure(({operands}, *attributes), error) from error
-        if array.dtype is not {leading}.array.dtype:
+        dtype = array.dtype
+        if dtype is not {leading}:
             array = settled(op, array, ({operands}, *attributes))
+            dtype = array.dtype
         cache = None{record}
 
     def record(array, cache, {operands}, *attributes):
         if not ({tensors}):
-            return record_any(op, array, cache, {operands}, *attributes){record}
+            return record_any(op, array, cache, {operands}, *attributes)
+        dtype = array.dtype{record}
 
     apply.__name__ = apply.__qualname__ = op.name
     return apply, record
@@ -62,10 +65,8 @@ RECORD = """
         y.array = array
         y.memory = Memory()
         y._grad = None{share_memory}
-        mode = current()
         {get_nodes}
-        dtype = array.dtype
-        if not (mode.recording and ({any_node}) and (dtype is float32 or dtype.kind == "f")):
+        if not (({any_node}) and (mode := current()).recording and (dtype is float32 or dtype.kind == "f")):
             y.node = None
             return y
         y.node = node = new_object(Node)
@@ -80,7 +81,7 @@ RECORD = """
         node.shape = array.shape
         node.dtype = dtype
         node.time = clock()
-        node.scope = thread.state.scope
+        node.scope = mode.calls.scope
         node.hooks = None
         node.trace = line_outside() if mode.anomaly else None
         node.retains = False
@@ -91,7 +92,7 @@ node gets there, it must get here."""
 SHARE_MEMORY = """
         if is_view(array, x1.array):
             y.memory = memory = x1.memory
-            memory.shared = True
+            memory.shared = memory.viewed = True
             y.seen = memory.changed"""
 
 
@@ -106,23 +107,26 @@ def written_out(
     """
     names = [f"x{i}" for i in range(1, operands + 1)]
     nodes = [f"n{i}" for i in range(1, operands + 1)]
-    arrays = [f"{x}.array" for x in names]
+    arrays = own = [f"{x}.array" for x in names]
     inputs = [f"{n} or {x}" for n, x in zip(nodes, names)]
     tensors = " and ".join(f"isinstance({x}, Variable)" for x in names)
+    conditions = [tensors] if attributes else [tensors, "not attributes"]
+    leading = f"{names[0]}.array.dtype"
+    if together:
+        own, leading = [f"a{i}" if i - 1 in together else array for i, array in enumerate(arrays, 1)], "one_dtype"
+        first, *others = [f"({own[i]} := {arrays[i]}).dtype" for i in together]
+        conditions.append(" is ".join([f"(one_dtype := {first})", *others]))
     parts = {
         "parameters": [f"{x}=LEFT_OUT" for x in names],
         "operands": names,
-        "arguments": [*arrays, "*map(plain, attributes)"] if attributes else arrays,
+        "arguments": [*own, "*map(plain, attributes)"] if attributes else own,
         "inputs": inputs,
         "nodes": nodes,
         "saved": [
-            own if i in kept else other for i, (own, other) in enumerate(zip(["array", *arrays], ["None", *inputs]))
+            array if i in kept else other for i, (array, other) in enumerate(zip(["array", *arrays], ["None", *inputs]))
         ],
         "memories": [f"{['y', *names][i]}.memory" for i in kept],
     }
-    conditions = [tensors] if attributes else [tensors, "not attributes"]
-    if len(together) > 1:
-        conditions.append(" is ".join(f"{names[i]}.array.dtype" for i in together))
     filled = {name: ", ".join(texts) for name, texts in parts.items()}
     record = RECORD.format(
         **filled,
@@ -135,7 +139,7 @@ def written_out(
         record=record,
         tensors=tensors,
         written_for=" and ".join(conditions),
-        leading=names[together[0] if together else 0],
+        leading=leading,
     )
     name = (
         f"<minigrad: operands: {operands}, kept: {kept}, together: {together}, view: {view}, attributes: {attributes}>"
@@ -151,19 +155,33 @@ def apply_any(op: Any, *args: Any) -> Any:
     if args and args[-1] is LEFT_OUT:
         args = tuple(arg for arg in args if arg is not LEFT_OUT)
     args = op.completed(args)
-    recorded = False
+    recorded = mixed = False
+    one_dtype = None
     for i, arg in enumerate(args):
         if isinstance(arg, Variable):
-            recorded = True
-        elif isinstance(arg, (list, tuple)) and i < op.operands and holds_tensors(arg):
-            recorded = True
-            args = (*args[:i], records.tensor_of_list(arg), *args[i + 1 :])
+            recorded, dtype = True, arg.array.dtype
+        elif isinstance(arg, ndarray):
+            dtype = arg.dtype
+        elif isinstance(arg, (list, tuple)) and i < op.operands:
+            mixed = True
+            if holds_tensors(arg):
+                recorded = True
+                args = (*args[:i], records.tensor_of_list(arg), *args[i + 1 :])
+            continue
+        else:
+            continue
+        if one_dtype is None and i in op.together:
+            one_dtype = dtype
+        elif dtype is not one_dtype and i in op.together:
+            mixed = True
     if not recorded:
         try:
             return op.forward(*args)
         except REFUSED as error:
             raise op.failure(args, error) from error
-    given, args = args, in_one_dtype(op, args)
+    given = args
+    if mixed:
+        args = in_one_dtype(op, args)
     try:
         array = op.forward(*map(plain, args))
     except REFUSED as error:
@@ -198,7 +216,7 @@ def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:
     y = wrap(array)
     if op.view and isinstance(args[0], Variable) and is_view(y.array, args[0].array):
         y.memory = args[0].memory
-        y.memory.shared = True
+        y.memory.shared = y.memory.viewed = True
         y.seen = y.memory.changed
     operands, attributes = args[: op.operands], args[op.operands :]
     edges = [getattr(x, "node", None) for x in operands]
@@ -216,7 +234,7 @@ def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:
         else:
             saved[i] = inputs[i - 1] = kept_constant(x)
             memories.append(UNCHANGED)
-    y.node = Node(y, op, inputs, edges, attributes, saved, memories, cache, thread.state.scope)
+    y.node = Node(y, op, inputs, edges, attributes, saved, memories, cache, mode.calls.scope)
     if mode.anomaly:
         y.node.trace = line_outside()
     return y

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import WALKING, become, current
+from .modes import Mode, become, current
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
 ONCE = (
@@ -267,7 +267,7 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
     outside = current()
-    become(WALKING[bool(create_graph), outside.anomaly])
+    become(Mode(create_graph, outside.anomaly, outside.calls))
     try:
         for node, gradient in walk(roots, create_graph, retain).items():
             tensor = node.output()
@@ -329,7 +329,7 @@ def grad(
     roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
     retain = create_graph if retain_graph is None else retain_graph
     outside = current()
-    become(WALKING[bool(create_graph), outside.anomaly])
+    become(Mode(create_graph, outside.anomaly, outside.calls))
     try:
         reached = walk(roots, create_graph, retain, {x.node for x in inputs})
     finally:

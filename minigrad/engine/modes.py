@@ -9,50 +9,48 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class Calls:
+    """Where in the modules' calls a thread is. Only that thread changes it."""
+
+    __slots__ = ("scope", "thread")
+
+    def __init__(self, thread: int | None = None) -> None:
+        self.thread = thread
+        self.scope: Scope | None = None
+
+
 class Mode:
     """The switches as one block, task or thread has them; never changed, but replaced by another."""
 
-    __slots__ = ("anomaly", "outside", "recording")
+    __slots__ = ("anomaly", "calls", "outside", "recording")
 
-    def __init__(self, recording: bool = True, anomaly: bool = False, outside: Mode | None = None) -> None:
+    def __init__(self, recording: bool, anomaly: bool, calls: Calls, outside: Mode | None = None) -> None:
         self.recording = recording
         self.anomaly = anomaly
+        self.calls = calls
         self.outside = outside
         """The mode that held before the innermost block."""
 
 
-context: ContextVar[Mode] = ContextVar("minigrad", default=Mode())  # noqa: B039 - it is never changed
+context = ContextVar("minigrad", default=Mode(True, False, Calls()))  # noqa: B039 - nobody changes it
 current, become = context.get, context.set
 """``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
 
-WALKING = {(recording, anomaly): Mode(recording, anomaly) for recording in (False, True) for anomaly in (False, True)}
-"""The modes of a backward walk, made once."""
 
-
-class State:
-    """Where in the modules' calls a thread is. No task waits in the middle of a call: they need none of their own."""
-
-    __slots__ = ("scope",)
-
-    def __init__(self) -> None:
-        self.scope: Scope | None = None
-
-
-class _Thread(threading.local):
-    def __init__(self) -> None:
-        self.state = State()
-
-
-thread = _Thread()
-"""``thread.state`` is the state of the thread that asks. Asking is slow: who needs it twice asks once."""
+def own_calls() -> Calls:
+    """The module calls of this thread, whose context has none yet or is the copy of another thread's."""
+    mode = current()
+    calls = Calls(get_ident())
+    become(Mode(mode.recording, mode.anomaly, calls, mode.outside))
+    return calls
 
 
 class Scope:
@@ -91,13 +89,15 @@ class Scope:
 
 def where() -> str:
     """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
-    scope = thread.state.scope
+    scope = current().calls.scope
     return f" in {scope}" if scope else ""
 
 
 def changed(mode: Mode, field: str, value: bool, outside: Mode | None) -> Mode:
     """A mode with one field set, in a block that began in the mode ``outside``."""
-    return Mode(value, mode.anomaly, outside) if field == "recording" else Mode(mode.recording, value, outside)
+    if field == "recording":
+        return Mode(value, mode.anomaly, mode.calls, outside)
+    return Mode(mode.recording, value, mode.calls, outside)
 
 
 class Switch:
@@ -117,8 +117,10 @@ class Switch:
     def __exit__(self, *exception: object) -> None:
         mode = current()
         before = mode.outside
-        if before is not None:
-            become(changed(mode, self.field, getattr(before, self.field), before.outside))
+        if before is None:
+            return
+        alike = mode.anomaly is before.anomaly if self.field == "recording" else mode.recording is before.recording
+        become(before if alike else changed(mode, self.field, getattr(before, self.field), before.outside))
 
     def __call__(self, function: Function) -> Function:
         if not callable(function):

@@ -31,7 +31,7 @@ new_object, new_weak_reference = object.__new__, weakref.ref
 
 
 KEPT_WRITES = 64
-"""Writes to shared memory that are remembered, to recognise a view that is older than one of them."""
+"""Writes to viewed memory that are remembered, to recognise a view that is older than one of them."""
 
 
 class Memory:
@@ -39,9 +39,11 @@ class Memory:
 
     changed = 0
     shared = False
-    writes: deque[tuple[int, ndarray]] | None = None
-    """When elements were set while the memory was shared, and which."""
-
+    viewed = False
+    """Whether an operation has returned a view of it, which knows what it has ``seen``."""
+    writes: deque[tuple[int, dict[str, Any]]] | None = None
+    """When elements were set while it was viewed, and which: as ``__array_interface__`` says it, which keeps no array
+    alive."""
     copied = False
 
     def __reduce__(self) -> Any:
@@ -52,12 +54,10 @@ class Memory:
         self.shared, self.copied = self.copied, True
 
     def wrote(self, part: ndarray) -> None:
-        """Elements were set now: those ``part`` looks at."""
-        self.changed = clock()
-        if self.shared:
-            if self.writes is None:
-                self.writes = deque(maxlen=KEPT_WRITES)
-            self.writes.append((self.changed, part))
+        """Elements of viewed memory were set now: those ``part`` looks at."""
+        if self.writes is None:
+            self.writes = deque(maxlen=KEPT_WRITES)
+        self.writes.append((self.changed, part.__array_interface__))
 
 
 class Variable:

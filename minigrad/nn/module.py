@@ -12,11 +12,12 @@ import reprlib
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
+from threading import get_ident
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, thread
+from ..engine.modes import Scope, current, own_calls
 from ..engine.node import Memory, array_of, clock
 from ..tensor.creation import tensor
 from ..tensor.tensor import Tensor
@@ -80,13 +81,15 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        state = thread.state
-        outer = state.scope
-        state.scope = Scope(weakref.ref(self), outer)
+        calls = current().calls
+        if calls.thread != get_ident():
+            calls = own_calls()
+        outer = calls.scope
+        calls.scope = Scope(weakref.ref(self), outer)
         try:
             return self.forward(*args, **kwargs)
         finally:
-            state.scope = outer
+            calls.scope = outer
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = self.__dict__.get(name)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.application import plain
 from ..engine.dtypes import promoted
 from ..engine.node import Variable, describe, wrap
 from ..engine.op import Op
@@ -20,22 +19,27 @@ from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
 
-def comparable(operands: Sequence[Any]) -> list[Any]:
-    """One or two operands as arrays and Python numbers, arrays of one dtype."""
-    values = [plain(x) for x in operands]
-    kinds = set(map(type, values))
-    if kinds & {list, tuple} or (kinds == {ndarray} and values[0].dtype is not values[-1].dtype):
-        return promoted(values)
-    return values
+def comparable(values: Sequence[Any]) -> list[Any]:
+    """Two values, of which one is an array at least, in one dtype; numbers stay numbers."""
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    return plain if any(type(value) in (int, float, bool) for value in plain) else promoted(plain)
 
 
 def piecewise_constant(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
     """A piecewise constant function: its result never requires grad."""
 
     def apply(*operands: Any) -> Any:
-        tensors = any(isinstance(x, Variable) for x in operands)
+        arrays, tensors = [], False
+        for x in operands:
+            if isinstance(x, Variable):
+                tensors, x = True, x.array
+            arrays.append(x)
+        if tensors and len(arrays) == 2:
+            a, b = arrays
+            if type(a) is not ndarray or type(b) is not ndarray or a.dtype is not b.dtype:
+                arrays = comparable(arrays)
         try:
-            y = function(*(comparable(operands) if tensors else operands))
+            y = function(*arrays)
         except (ValueError, TypeError) as error:
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"{name}: cannot be applied to {' and '.join(map(describe, operands))}: {error}") from error

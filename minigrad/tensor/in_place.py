@@ -49,7 +49,14 @@ def outdated(view: Variable) -> bool:
     seen, writes = getattr(view, "seen", None), view.memory.writes
     if seen is None or writes is None:
         return False
-    return any(time > seen and np.shares_memory(part, view.array) for time, part in writes)
+    return any(time > seen and np.shares_memory(np.asarray(Written(part)), view.array) for time, part in writes)
+
+
+class Written:
+    """Memory that elements were written to, by its address only: it may be gone."""
+
+    def __init__(self, interface: dict[str, Any]) -> None:
+        self.__array_interface__ = interface
 
 
 def part_of(array: ndarray, index: Any) -> ndarray:
@@ -114,7 +121,7 @@ class InPlace(Variable):
                 f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
                 "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
             )
-        if isinstance(value, Variable) and outdated(value):
+        if isinstance(value, Variable) and value.memory.writes and outdated(value):
             raise RuntimeError(
                 f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken: "
                 "a swap through views has lost them by now. Take a copy first, x[i].clone(); to shuffle rows, "
@@ -125,9 +132,11 @@ class InPlace(Variable):
         except (TypeError, ValueError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory
-        memory.wrote(part_of(self.array, index) if memory.shared else self.array)
-        if hasattr(self, "seen"):
-            self.seen = memory.changed
+        memory.changed = clock()
+        if memory.viewed:
+            memory.wrote(part_of(self.array, index))
+            if hasattr(self, "seen"):
+                self.seen = memory.changed
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:
