@@ -27,7 +27,7 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
     array = real_array(data)
     if dtype is None:
         drifts = array.dtype == np.float64 and not asks_for_float64(data)
-        dtype = DEFAULT_FLOAT if drifts else native(array.dtype)
+        dtype = DEFAULT_FLOAT if drifts else array.dtype
     return array.astype(real_dtype(dtype))
 
 
