@@ -30,6 +30,8 @@ from .autograd import set_grad_enabled as set_grad_enabled
 from .checks.gradcheck import GradcheckError as GradcheckError
 from .checks.gradcheck import gradcheck as gradcheck
 from .checks.gradcheck import gradgradcheck as gradgradcheck
+from .engine.dtypes import promote_types as promote_types
+from .engine.dtypes import result_type as result_type
 from .graph.draw import draw as draw
 from .io.checkpoint import CheckpointError as CheckpointError
 from .io.checkpoint import load as load

@@ -56,7 +56,7 @@ class Scaling(nn.Module):
 
 
 def test_subclasses_of_tensor_and_parameter_are_drawn_as_these():
-    assert len(parsed(Length(mg.ones(4), requires_grad=True) * 3).edges) == 1
+    assert len(parsed(Length(mg.ones(4)).requires_grad_() * 3).edges) == 1
     assert "shape=note" in parsed(Scaling(), mg.ones(4)).box("gain").look
 
 

@@ -197,13 +197,13 @@ def test_read_only_memory_is_never_written_to(make):
     assert all((p.array == 1).all() for p in parameters)
 
 
-def test_the_order_of_bytes_is_kept():
+def test_another_order_of_bytes_becomes_the_machines():
     parameters = [nn.Parameter(mg.from_numpy(np.ones(3, np.dtype(np.float32).newbyteorder()))) for _ in range(2)]
     optimizer = optim.SGD(parameters, lr=0.25)
     for p in parameters:
         (p * 1).sum().backward()
     optimizer.step()
-    assert all(not p.dtype.isnative and (p.array == 0.75).all() for p in parameters)
+    assert all(p.dtype == np.float32 and p.dtype.isnative and (p.array == 0.75).all() for p in parameters)
 
 
 def test_a_layout_in_columns_is_kept():

@@ -13,6 +13,7 @@ from numpy import ndarray
 from ..engine.backward import grad, reachable
 from ..engine.node import Effect, Variable, describe
 from ..nn.module import Module, computed
+from ..tensor.creation import tensor as tensor_of
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
 from .numeric import Function
@@ -82,7 +83,7 @@ class Problem:
     def gradients(self) -> tuple[list[Tensor], dict[str, ndarray]]:
         """The outputs, and what backward says: the gradient of their weighted sum for each leaf."""
         outputs = self.outputs()
-        weights = [Tensor(weight) for weight in self.weights]
+        weights = [tensor_of(weight) for weight in self.weights]
         found = grad(outputs, list(self.leaves.values()), weights, allow_unused=True)
         zeros = {name: np.zeros(leaf.shape) for name, leaf in self.leaves.items()}
         return outputs, {name: zeros[name] if dx is None else dx.numpy() for name, dx in zip(zeros, found)}
@@ -167,7 +168,7 @@ def problem_of(func: Any, inputs: Any) -> Problem:
 def float64_module(module: Module) -> Any:
     """A float64 copy of a module. Activations it has kept stay behind, and are constants in the copy."""
     memo: dict[int, Any] = {
-        id(value): Tensor(value.detach(), np.float64)
+        id(value): tensor_of(value.detach(), np.float64)
         for inner in module.modules()
         for _, value in computed(vars(inner))
     }
@@ -178,7 +179,7 @@ def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
     """The problem whose outputs are another's gradients, functions of its leaves and of ``grad_outputs``."""
     given = sequence(grad_outputs)
     if grad_outputs is None:
-        given = [Tensor(weight, requires_grad=True) for weight in random_weights(problem.outputs(), seed=2)]
+        given = [tensor_of(weight, requires_grad=True) for weight in random_weights(problem.outputs(), seed=2)]
     cotangents = [float64_copy(dy, requires_grad(dy)) for dy in given]
 
     def gradients() -> list[Tensor]:
@@ -200,7 +201,7 @@ def float64_copy(value: Any, trained: bool) -> Any:
     if not isinstance(value, (Variable, ndarray)):
         return value
     dtype = np.dtype(np.float64) if value.dtype.kind == "f" else value.dtype
-    return value.astype(dtype) if isinstance(value, ndarray) else Tensor(value, dtype, trained)
+    return value.astype(dtype) if isinstance(value, ndarray) else tensor_of(value, dtype, trained)
 
 
 def random_weights(outputs: Sequence[Tensor], seed: int) -> list[ndarray]:

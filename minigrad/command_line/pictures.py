@@ -16,6 +16,7 @@ import numpy as np
 from ..engine.modes import no_grad
 from ..io.atomic import replacing
 from ..nn.module import Module
+from ..tensor.creation import tensor
 from ..tensor.tensor import Tensor
 
 BLUE, ORANGE, GREY = "#1f77b4", "#ff7f0e", "#888888"
@@ -87,7 +88,7 @@ def learning_curves(
 def predictions(model: Module, points: np.ndarray) -> np.ndarray:
     """The model's outputs in evaluation mode."""
     with model.evaluating(), no_grad():
-        return model(Tensor(points.astype(np.float32))).numpy()
+        return model(tensor(points.astype(np.float32))).numpy()
 
 
 def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path) -> None:

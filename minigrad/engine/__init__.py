@@ -1,6 +1,7 @@
 """Floor 1: records of operations, and the walk back through them.
 
-``modes``        per-thread switches: recording, anomaly detection, the module call in progress
+``modes``        switches of threads and tasks: recording, anomaly detection, the module call in progress
+``dtypes``       the dtype that operands of several are computed in
 ``node``         ``Variable`` and ``Node`` (the record)
 ``application``  what applying an operation comes to
 ``op``           ``Op``: an operation and its derivatives

@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..kernels.sums import sum_over
-from .modes import Switch, thread
+from .modes import Mode, become, current
 from .node import Memory, Node, Variable, array_of, clock, describe, wrap
 
 ONCE = (
@@ -40,7 +40,7 @@ def walk(
     """
     ends = targets or ()
     path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
-    careful = thread.state.anomaly
+    careful = current().anomaly
     gradients: dict[Node, Any] = {}
     # only a gradient that nobody else refers to may be handed out or added to in place: those of leaves, which are
     # copied unless a rule has just made them, and those of the nodes in this set, which were added up here
@@ -94,7 +94,7 @@ def walk(
         else:
             arriving = op.fused(dy, node.cache, wanted, *saved)
         if careful or node.trace:
-            check_finite(node, dy, arriving)
+            check_finite(node, dy, arriving, [root for root, _ in roots])
         if not retain_graph:
             node.saved = node.cache = saved = None
     # only leaves are left: older than all that was visited, and nothing follows them
@@ -206,11 +206,27 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, gradients: Sequence[Any]) -> None:
+def check_finite(node: Node, dy: Any, gradients: Sequence[Any], roots: Sequence[Node]) -> None:
     """Anomaly detection: refuse a NaN that this node's rules brought in."""
-    brought = any(np.isnan(array_of(gradient)).any() for gradient in gradients if gradient is not None)
-    if brought and not np.isnan(array_of(dy)).any():
-        raise RuntimeError(f"{node}: its derivative returned NaN for a gradient without NaN.")
+    dy, arrays = array_of(dy), [array_of(gradient) for gradient in gradients if gradient is not None]
+    with_nan = [array for array in arrays if np.isnan(array).any()]
+    if not with_nan or np.isnan(dy).any():
+        return
+    message = f"{node}: its derivative returned NaN for a gradient without NaN."
+    if any((dy[np.isnan(array)] == 0 if array.shape == dy.shape else dy == 0).any() for array in with_nan):
+        message += advice_of_choices(node, roots)
+    raise RuntimeError(message)
+
+
+def advice_of_choices(node: Node, roots: Sequence[Node]) -> str:
+    """What to do if exact zeros of the gradient come from an operation that chose other elements; else nothing."""
+    for other in sorted(reachable(roots), key=lambda other: -other.time):
+        if other.op is not None and other.op.chooses and node in reachable(list(filter(None, other.edges))):
+            return (
+                f" The gradient is 0 there, these elements were not chosen by {other}, and 0 times an infinite "
+                f"derivative is NaN. The cure: {other.op.chooses}"
+            )
+    return ""
 
 
 def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
@@ -254,8 +270,8 @@ def backward(
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
-    state = thread.state
-    outside, state.recording = state.recording, create_graph
+    outside = current()
+    become(Mode(create_graph, outside.anomaly, outside.calls))
     try:
         for node, gradient in walk(roots, create_graph, retain).items():
             tensor = node.output()
@@ -264,16 +280,13 @@ def backward(
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
     finally:
-        state.recording = outside
+        become(outside)
 
 
 def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
     """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
     if tensor.node is not node:
-        if tensor.node is None or tensor.node.op is not None or node.op is not None:
-            return
-        # a leaf that stopped requiring grad for a while is the same leaf with another node
-        gradient = gradient.astype(tensor.dtype)
+        return
     before = tensor._grad
     if before is None:
         tensor._grad = gradient
@@ -319,8 +332,12 @@ def grad(
             raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
     roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
     retain = create_graph if retain_graph is None else retain_graph
-    with Switch("recording", create_graph):
+    outside = current()
+    become(Mode(create_graph, outside.anomaly, outside.calls))
+    try:
         reached = walk(roots, create_graph, retain, {x.node for x in inputs})
+    finally:
+        become(outside)
     for i, x in enumerate(inputs):
         if x.node not in reached and not allow_unused:
             raise RuntimeError(

@@ -1,7 +1,7 @@
-"""What each thread is doing: whether it records, in which call, and how carefully.
+"""What the running code is doing: whether it records, how carefully, and in which module's call.
 
-Every switch here is per thread, can be nested, and is restored when its block ends, also by an
-exception. Each works as a context manager and as a decorator.
+Every switch here is per thread and per task (a context variable), can be nested, and is restored when its block
+ends, also by an exception. Each works as a context manager and as a decorator.
 """
 
 from __future__ import annotations
@@ -9,31 +9,48 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import threading
 from collections.abc import Callable
+from contextvars import ContextVar
+from threading import get_ident
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class State:
-    """What one thread is doing."""
+class Calls:
+    """Where in the modules' calls a thread is. Only that thread changes it."""
 
-    __slots__ = ("anomaly", "recording", "scope")
+    __slots__ = ("scope", "thread")
 
-    def __init__(self) -> None:
-        self.recording = True
-        self.anomaly = False
+    def __init__(self, thread: int | None = None) -> None:
+        self.thread = thread
         self.scope: Scope | None = None
 
 
-class _Thread(threading.local):
-    def __init__(self) -> None:
-        self.state = State()
+class Mode:
+    """The switches as one block, task or thread has them; never changed, but replaced by another."""
+
+    __slots__ = ("anomaly", "calls", "outside", "recording")
+
+    def __init__(self, recording: bool, anomaly: bool, calls: Calls, outside: Mode | None = None) -> None:
+        self.recording = recording
+        self.anomaly = anomaly
+        self.calls = calls
+        self.outside = outside
+        """The mode that held before the innermost block."""
 
 
-thread = _Thread()
-"""``thread.state`` is the state of the thread that asks. Asking is slow: who needs two fields asks once."""
+context = ContextVar("minigrad", default=Mode(True, False, Calls()))  # noqa: B039 - nobody changes it
+current, become = context.get, context.set
+"""``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
+
+
+def own_calls() -> Calls:
+    """The module calls of this thread, whose context has none yet or is the copy of another thread's."""
+    mode = current()
+    calls = Calls(get_ident())
+    become(Mode(mode.recording, mode.anomaly, calls, mode.outside))
+    return calls
 
 
 class Settings:
@@ -83,25 +100,38 @@ class Scope:
 
 def where() -> str:
     """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
-    scope = thread.state.scope
+    scope = current().calls.scope
     return f" in {scope}" if scope else ""
 
 
+def changed(mode: Mode, field: str, value: bool, outside: Mode | None) -> Mode:
+    """A mode with one field set, in a block that began in the mode ``outside``."""
+    if field == "recording":
+        return Mode(value, mode.anomaly, mode.calls, outside)
+    return Mode(mode.recording, value, mode.calls, outside)
+
+
 class Switch:
-    """Sets one field of the thread's state for the length of a block or of a function."""
+    """Sets one field of the mode for the length of a block or of a function.
+
+    The mode before a block is kept in the mode inside it, not in the switch: several threads may use one switch.
+    """
 
     def __init__(self, field: str, value: bool) -> None:
         self.field = field
         self.value = value
-        self.before: list[bool] = []
 
     def __enter__(self) -> None:
-        state = thread.state
-        self.before.append(getattr(state, self.field))
-        setattr(state, self.field, self.value)
+        mode = current()
+        become(changed(mode, self.field, self.value, mode))
 
     def __exit__(self, *exception: object) -> None:
-        setattr(thread.state, self.field, self.before.pop())
+        mode = current()
+        before = mode.outside
+        if before is None:
+            return
+        alike = mode.anomaly is before.anomaly if self.field == "recording" else mode.recording is before.recording
+        become(before if alike else changed(mode, self.field, getattr(before, self.field), before.outside))
 
     def __call__(self, function: Function) -> Function:
         if not callable(function):
@@ -148,7 +178,7 @@ class Setting(Switch):
         return object.__new__(cls) if function is None else cls()(function)
 
     def __init__(self, function: Function | None = None) -> None:
-        self.before = []
+        """Field and value are the class's."""
 
 
 class no_grad(Setting):
@@ -186,14 +216,16 @@ class set_grad_enabled(Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__("recording", mode)
-        state = thread.state
-        self.outside: bool | None = state.recording
-        state.recording = mode
+        before = current()
+        self.before: bool | None = before.recording
+        become(changed(before, self.field, mode, before.outside))
 
     def take_back(self) -> None:
         """The first use as a block or a decorator takes back what making the object has set."""
-        if self.outside is not None:
-            thread.state.recording, self.outside = self.outside, None
+        if self.before is not None:
+            mode = current()
+            become(changed(mode, self.field, self.before, mode.outside))
+            self.before = None
 
     def __enter__(self) -> None:
         self.take_back()
@@ -205,5 +237,5 @@ class set_grad_enabled(Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether this thread records operations now."""
-    return thread.state.recording
+    """Whether operations are recorded now."""
+    return current().recording

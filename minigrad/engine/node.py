@@ -14,6 +14,7 @@ import itertools
 import sys
 import traceback
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -29,11 +30,34 @@ clock = itertools.count(1).__next__
 new_object, new_weak_reference = object.__new__, weakref.ref
 
 
+KEPT_WRITES = 64
+"""Writes to viewed memory that are remembered, to recognise a view that is older than one of them."""
+
+
 class Memory:
     """The storage under one or several variables: when it last changed in place, who looks at it."""
 
     changed = 0
     shared = False
+    viewed = False
+    """Whether an operation has returned a view of it, which knows what it has ``seen``."""
+    writes: deque[tuple[int, dict[str, Any]]] | None = None
+    """When elements were set while it was viewed, and which: as ``__array_interface__`` says it, which keeps no array
+    alive."""
+    copied = False
+
+    def __reduce__(self) -> Any:
+        return Memory, ()
+
+    def take(self) -> None:
+        """A tensor that is copied or unpickled has this memory; it may be the second."""
+        self.shared, self.copied = self.copied, True
+
+    def wrote(self, part: ndarray) -> None:
+        """Elements of viewed memory were set now: those ``part`` looks at."""
+        if self.writes is None:
+            self.writes = deque(maxlen=KEPT_WRITES)
+        self.writes.append((self.changed, part.__array_interface__))
 
 
 class Variable:
@@ -46,10 +70,14 @@ class Variable:
         "array": "The values.",
         "memory": "What is known about the storage under the array.",
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
+        "node_at_rest": "The node of a leaf that has stopped requiring grad, with its hooks; else missing.",
+        "seen": "The last change of its memory that came before it, if it was made as a view; else missing.",
     }
     array: ndarray
     node: Node | None
     memory: Memory
+    node_at_rest: Node
+    seen: int
     _grad: Any
 
     @property
@@ -72,6 +100,15 @@ tensor_type: type[Variable] = Variable
 """The class of what operations return. The tensor floor sets it: this floor does not import that one."""
 
 
+def no_tensor_of_list(values: Any) -> Any:
+    """Stands for ``tensor_of_list`` until operations are there."""
+    raise TypeError("no operation is there yet to make a tensor of a list of tensors.")
+
+
+tensor_of_list: Callable[[Any], Any] = no_tensor_of_list
+"""Makes one operand of a list that holds tensors. The floor of operations sets it: this floor knows no operation."""
+
+
 def wrap(array: Any, node: Node | None = None) -> Any:
     """A tensor around an array, which is not copied."""
     tensor: Any = new_object(tensor_type)
@@ -85,6 +122,17 @@ def wrap(array: Any, node: Node | None = None) -> Any:
 def array_of(value: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return value.array if isinstance(value, Variable) else value
+
+
+def holds_tensors(values: Any, in_graph: bool = False) -> bool:
+    """Whether a list or tuple, or one inside it, holds a tensor (``in_graph``: one that requires grad)."""
+    for value in values:
+        if isinstance(value, Variable):
+            if not in_graph or value.node is not None:
+                return True
+        elif isinstance(value, (list, tuple)) and holds_tensors(value, in_graph):
+            return True
+    return False
 
 
 class Effect(NamedTuple):

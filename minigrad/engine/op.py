@@ -32,9 +32,13 @@ class Op:
             ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
             operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
             the ``cache`` forward left.
-        together: instead of vjps, for any number of operands and one attribute behind them: one rule for all,
-            ``together(dy, needs, *operands, attribute)``, which returns the gradient of every operand for which
+        variadic: instead of vjps, for any number of operands and one attribute behind them: one rule for all,
+            ``variadic(dy, needs, *operands, attribute)``, which returns the gradient of every operand for which
             ``needs`` says so, and None for the others. Of operands it may ask ``shape`` and ``dtype`` only.
+        promotes: the numbers of the operands that are computed in one dtype: others are converted, as PyTorch promotes.
+        mixes: whether these may be of different float dtypes; products and layers refuse that.
+        chooses: for an operation that gives elements it did not choose a gradient of exactly 0: how to keep operations
+            before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         doc: what the operation computes, its formula first.
@@ -58,7 +62,10 @@ class Op:
         forward: Callable[..., Any],
         *vjps: Callable[..., Any] | None,
         fused: Callable[..., Sequence[Any]] | None = None,
-        together: Callable[..., Sequence[Any]] | None = None,
+        variadic: Callable[..., Sequence[Any]] | None = None,
+        promotes: Sequence[int] = (),
+        mixes: bool = True,
+        chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
         doc: str = "",
@@ -66,22 +73,27 @@ class Op:
         self.name = self.__name__ = name
         self.__doc__ = doc
         self.forward = forward
+        self.promotes = tuple(promotes)
+        self.mixes = mixes
+        self.chooses = chooses
         self.view = view
         self.effects = effects
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
         # what a graph of gradients is made with
-        self.by_rules = all_at_once(together) if together else one_by_one(self.vjps)
+        self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.vjps)
         self.fused = fused or self.by_rules  # what gradients as arrays are computed with
-        self.operands = -1 if together else len(vjps)  # negative: all arguments but the last
+        self.operands = -1 if variadic else len(vjps)  # negative: all arguments but the last
         # NumPy's own functions would take one more array for the memory to write their result to
-        least = 2 if together else self.operands
+        least = 2 if variadic else self.operands
         self.counts = range(least, least + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
         self.__signature__ = signature(forward, *vjps)
         # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
         self.kept = tuple(sorted(used & set(range(self.operands + 1))))
         if 0 < self.operands <= FEW_OPERANDS:
-            functions = written_out(self.operands, self.kept, view, takes_attributes(forward, self.operands))
+            functions = written_out(
+                self.operands, self.kept, self.promotes, view, takes_attributes(forward, self.operands)
+            )
             apply, self.record = functions(self, forward)
         else:
             apply, self.record = partial(apply_any, self), partial(record_any, self)
@@ -105,7 +117,7 @@ class Op:
         operands = args[: self.operands]
         unreal = [arg for arg in operands if isinstance(arg, ndarray) and arg.dtype.kind not in "fiub"]
         if unreal:
-            error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype}.")
+            error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
         if isinstance(error, AttributeError) and others:
             reason = f"expected a tensor, got {describe(others[0])}: make it one, mg.tensor(...)."
@@ -154,9 +166,9 @@ def one_by_one(vjps: Sequence[Callable[..., Any]]) -> Callable[..., Sequence[Any
     ]
 
 
-def all_at_once(together: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
+def all_at_once(variadic: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
     """One rule for all operands as a function that is called like a fused twin."""
-    return lambda dy, _cache, needs, _y, *arguments: together(dy, needs, *arguments)
+    return lambda dy, _cache, needs, _y, *arguments: variadic(dy, needs, *arguments)
 
 
 def no_derivative(name: str, number: int) -> Callable[..., Any]:

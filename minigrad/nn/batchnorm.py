@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.modes import thread, where
+from ..engine.modes import current, where
 from ..engine.node import describe
 from ..ops.arrays import at_least_float32
 from ..ops.shapes import shape_of
@@ -101,7 +101,7 @@ class BatchNorm(Module):
                     f"batch_norm{where()}: one of running_mean and running_var is None: both are needed, or none."
                 )
             mean = var = counter = None
-        elif training and not thread.state.recording:
+        elif training and not current().recording:
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)

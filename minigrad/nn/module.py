@@ -15,12 +15,13 @@ import warnings
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
+from threading import get_ident
 from types import FunctionType, GeneratorType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, Settings, thread
+from ..engine.modes import Scope, Settings, current, own_calls
 from ..engine.node import Memory, clock
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -83,13 +84,15 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        state = thread.state
-        outer = state.scope
-        state.scope = Scope(weakref.ref(self), outer, self._call_settings)
+        calls = current().calls
+        if calls.thread != get_ident():
+            calls = own_calls()
+        outer = calls.scope
+        calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         try:
             return self.forward(*args, **kwargs)
         finally:
-            state.scope = outer
+            calls.scope = outer
 
     def __setattr__(self, name: str, value: Any) -> None:
         if (name == "training" or is_method(type(self), name)) and isinstance(value, HOLDERS):

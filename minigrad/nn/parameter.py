@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.node import Variable, describe
+from ..engine.node import Variable, describe, wrap
 from ..engine.op import Op
+from ..tensor.conversion import array_from
 from ..tensor.tensor import Tensor
 
 
 def adopt(leaf: Tensor, data: Any) -> None:
     """Take over the array of a tensor, or a copy of other data and of what cannot be written to."""
-    source = data if isinstance(data, Variable) and data.array.flags.writeable else Tensor(data)
+    source = data if isinstance(data, Variable) and data.array.flags.writeable else wrap(array_from(data))
     leaf.array, leaf.memory = source.array, source.memory
     leaf.memory.shared = source is data
     leaf.node = None

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import thread, where
+from ..engine.modes import current, where
 from ..engine.node import Effect, Variable, array_of, clock, describe, wrap
 from ..engine.op import Op
 from .arrays import at_least_float32, float16, float32, float64, number
@@ -223,7 +223,7 @@ def batch_norm(
 
     A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
     """
-    recording = thread.state.recording
+    recording = current().recording
     if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
         x = wrap(x.copy())  # nobody can tell when the caller's own array changes
     # array_of, written out: five calls of it would be a measurable part of a small batch

@@ -5,30 +5,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.dtypes import promoted
+from ..engine.node import Variable, describe, wrap
 from ..engine.op import Op
 from .arrays import FEW_ELEMENTS, LONG_ROW, float64, number, small_zeros
 
 # -- comparisons and other functions whose derivative is zero wherever it exists ---------------
 
 
+def comparable(values: Sequence[Any]) -> list[Any]:
+    """Two values, of which one is an array at least, in one dtype; numbers stay numbers."""
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    return plain if any(type(value) in (int, float, bool) for value in plain) else promoted(plain)
+
+
 def piecewise_constant(name: str, function: Callable[..., Any], doc: str) -> Callable[..., Any]:
     """A piecewise constant function: its result never requires grad."""
 
     def apply(*operands: Any) -> Any:
-        arrays = [array_of(x) for x in operands]
+        arrays, tensors = [], False
+        for x in operands:
+            if isinstance(x, Variable):
+                tensors, x = True, x.array
+            arrays.append(x)
+        if tensors and len(arrays) == 2:
+            a, b = arrays
+            if type(a) is not ndarray or type(b) is not ndarray or a.dtype is not b.dtype:
+                arrays = comparable(arrays)
         try:
             y = function(*arrays)
         except (ValueError, TypeError) as error:
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"{name}: cannot be applied to {' and '.join(map(describe, operands))}: {error}") from error
-        return wrap(y) if any(isinstance(x, Variable) for x in operands) else y
+        return wrap(y) if tensors else y
 
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = doc
@@ -59,6 +74,8 @@ where: Op = Op(
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
+    promotes=(1, 2),
+    chooses="choose the operand before the function, mg.log(mg.where(mask, x, 1)), not its result.",
     doc="``a`` where ``condition`` is true, else ``b``. Both are computed, and where the derivative of the one not "
     "taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
     "``log(where(x > 0, x, 1))`` instead of ``where(x > 0, log(x), 0)``.",
@@ -103,6 +120,7 @@ limited_by_tensors = Op(
     lambda dy, _y, x, low, high: within(dy, x, low, high),
     lambda dy, _y, x, low, high: at_bound(dy, x, low, (x < low) & (low <= high), low, high),
     lambda dy, _y, x, low, high: at_bound(dy, x, high, (x > high) | (low > high), low, high),
+    promotes=(0, 1, 2),
     doc="``min(max(x, low), high)`` with tensors as bounds",
 )
 
@@ -137,6 +155,7 @@ maximum = Op(
     np.maximum,
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
+    promotes=(0, 1),
     doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 minimum = Op(
@@ -144,6 +163,7 @@ minimum = Op(
     np.minimum,
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
+    promotes=(0, 1),
     doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 
@@ -154,6 +174,7 @@ add = Op(
     np.add,
     lambda dy, _y, _a, _b: dy,
     lambda dy, _y, _a, _b: dy,
+    promotes=(0, 1),
     doc="``a + b``",
 )
 sub = Op(
@@ -161,6 +182,7 @@ sub = Op(
     np.subtract,
     lambda dy, _y, _a, _b: dy,
     lambda dy, _y, _a, _b: -dy,
+    promotes=(0, 1),
     doc="``a - b``",
 )
 mul = Op(
@@ -168,6 +190,7 @@ mul = Op(
     np.multiply,
     lambda dy, _y, _a, b: dy * b,
     lambda dy, _y, a, _b: dy * a,
+    promotes=(0, 1),
     doc="``a * b``",
 )
 div = Op(
@@ -175,6 +198,7 @@ div = Op(
     np.true_divide,
     lambda dy, _y, _a, b: dy / b,
     lambda dy, y, _a, b: -dy * y / b,
+    promotes=(0, 1),
     doc="``a / b``",
 )
 pow = Op(
@@ -185,6 +209,7 @@ pow = Op(
     # likewise x**p * log(x) is taken as its limit, 0, where x = 0 and p >= 0; if x is a number, its
     # logarithm is to have the precision of y
     lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), np.ones((), y.dtype), x)),
+    promotes=(0, 1),
     doc="``x ** p``; the derivative by x at x = 0 is the limit: 0 for p = 0 and p > 1, 1 for p = 1; "
     "the derivative by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own derivatives",
 )

@@ -14,9 +14,11 @@ from .shapes import reshape, shape_of, squeeze, swapaxes, unsqueeze
 
 product = Op(
     "matmul",
-    lambda a, b: a @ b,
+    lambda input, other: input @ other,
     lambda dy, _y, _a, b: dy @ swapaxes(b, -1, -2),
     lambda dy, _y, a, _b: swapaxes(a, -1, -2) @ dy,
+    promotes=(0, 1),
+    mixes=False,
     doc="the matrix product over the last two axes; the axes in front broadcast",
 )
 
@@ -49,26 +51,26 @@ def rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def affine(x: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
-    """``x @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
+def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
+    """``input @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
     if weight.ndim != 2:
         raise ValueError(f"the weight must be (out, in), got {weight.shape}.")
     out_features, in_features = weight.shape
-    if x.ndim == 0 or x.shape[-1] != in_features:
+    if input.ndim == 0 or input.shape[-1] != in_features:
         raise ValueError(
-            f"expected input (..., {in_features}), got {x.shape}: its last length must be the weight's in_features, "
-            f"weight {weight.shape}."
+            f"expected input (..., {in_features}), got {input.shape}: its last length must be the weight's "
+            f"in_features, weight {weight.shape}."
         )
     if bias is not None and bias.shape != (out_features,):
         raise ValueError(
             f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
         )
-    is_matrix = x.ndim == 2
+    is_matrix = input.ndim == 2
     # dot is the fastest product of two matrices, and the slowest of arrays with more axes
-    y: ndarray = (x if is_matrix else rows(x)).dot(weight.T)
+    y: ndarray = (input if is_matrix else rows(input)).dot(weight.T)
     if bias is not None:
         y += bias
-    return y if is_matrix else y.reshape(*x.shape[:-1], out_features)
+    return y if is_matrix else y.reshape(*input.shape[:-1], out_features)
 
 
 def linear_fused(
@@ -93,6 +95,8 @@ linear_op = Op(
     lambda dy, _y, x, _weight, _bias: rows(dy).swapaxes(0, 1) @ rows(x),
     lambda dy, _y, _x, _weight, _bias: column_sums(rows(dy)),
     fused=linear_fused,
+    promotes=(0, 1, 2),
+    mixes=False,
     doc="``x @ weight.T + bias``",
 )
 

@@ -47,6 +47,7 @@ def pairwise_loss(
     by_input: Callable[[Any, Any], Any],
     by_target: Callable[[Any, Any], Any],
     doc: str,
+    mixes: bool = True,
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
 
@@ -65,7 +66,7 @@ def pairwise_loss(
             scaled(dy, input, reduction) * derivative(widened(input), widened(target))
         )
 
-    return Op(name, forward, rule(by_input), rule(by_target), doc=doc)
+    return Op(name, forward, rule(by_input), rule(by_target), promotes=(0, 1), mixes=mixes, doc=doc)
 
 
 def elements(x: Any) -> int:
@@ -98,6 +99,7 @@ bce_op = pairwise_loss(
     lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
     np.errstate(divide="ignore")(lambda p, t: log(1 - p) - log(p)),
     doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
+    mixes=False,
 )
 
 

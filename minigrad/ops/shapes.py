@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine import node as records
+from ..engine.dtypes import promoted, result_type
 from ..engine.node import Variable, describe
 from ..engine.op import Op
 
@@ -172,13 +174,13 @@ def layers(dy: Any, needs: Sequence[Any], *args: Any) -> list[Any]:
 cat_op = Op(
     "cat",
     lambda *args: np.concatenate(args[:-1], args[-1]),
-    together=pieces,
+    variadic=pieces,
     doc="operands joined along an axis",
 )
 stack_op = Op(
     "stack",
     lambda *args: np.stack(args[:-1], args[-1]),
-    together=layers,
+    variadic=layers,
     doc="operands joined along a new axis",
 )
 
@@ -205,4 +207,16 @@ def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
     for i, x in enumerate(tensors):
         if not isinstance(x, (Variable, ndarray)):
             raise TypeError(f"{name}: item {i} is a {type(x).__name__}, expected a tensor.")
-    return tensors
+    return promoted(tensors) if any(isinstance(x, Variable) for x in tensors) else tensors
+
+
+def tensor_of_list(values: Sequence[Any]) -> Any:
+    """Lists of tensors and numbers, nested as they may be, as one recorded tensor."""
+    items = [tensor_of_list(value) if isinstance(value, (list, tuple)) else value for value in values]
+    numbers = [i for i, item in enumerate(items) if not isinstance(item, (Variable, ndarray))]
+    for i in numbers:
+        items[i] = np.asarray(items[i], result_type(*items))
+    return stack(items)
+
+
+records.tensor_of_list = tensor_of_list

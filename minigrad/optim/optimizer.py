@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..engine.arguments import not_negative, real, switch, whole
 from ..engine.modes import enable_grad
-from ..engine.node import describe
+from ..engine.node import describe, wrap
 from ..nn.module import Module, zero_gradients
 from ..ops.arrays import number
 from ..tensor.tensor import Tensor
@@ -237,7 +237,7 @@ class Optimizer:
             vectors = piece.vectors()
             for i, parameter, part in zip(piece.numbers, piece.parameters, piece.parts):
                 if piece.step:
-                    own = {name: Tensor(vector[part].reshape(parameter.shape)) for name, vector in vectors.items()}
+                    own = {name: wrap(vector[part].reshape(parameter.shape).copy()) for name, vector in vectors.items()}
                     state[i] = {"step": piece.step, **own}
         groups, start = [], 0
         for group, settings in zip(self.param_groups, self.settings()):

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Variable
+from ..engine.dtypes import native
+from ..engine.modes import current
+from ..engine.node import Variable, array_of, holds_tensors
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
@@ -15,11 +17,12 @@ REAL = "fiub"
 
 
 def array_from(data: Any, dtype: Any = None) -> ndarray:
-    """A new array: Python floats become float32; what is NumPy's or a tensor keeps its dtype.
+    """A new array: Python floats become float32; what has a dtype or a buffer (arrays, tensors, memoryviews) keeps it.
 
     Raises:
         TypeError: for values, or a dtype, that are not real numbers or booleans.
         ValueError: for lists that are not rectangular.
+        RuntimeError: for lists that hold tensors of a graph.
     """
     array = real_array(data)
     if dtype is None:
@@ -30,6 +33,11 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
 
 def real_array(data: Any) -> ndarray:
     """The values as NumPy sees them, refused unless they are real numbers or booleans."""
+    if isinstance(data, (list, tuple)) and current().recording and holds_tensors(data, in_graph=True):
+        raise RuntimeError(
+            "a list that holds tensors that require grad cannot become a tensor of values, it would lose their graph: "
+            "use mg.stack(list), or detach them, x.detach()."
+        )
     if isinstance(data, (Variable, ndarray)):
         array = data.array if isinstance(data, Variable) else np.asarray(data)
     else:
@@ -44,16 +52,27 @@ def real_array(data: Any) -> ndarray:
 
 
 def asks_for_float64(data: Any) -> bool:
-    """Whether there is a float64 of NumPy's or a tensor of that dtype, also somewhere in nested lists."""
+    """Whether this, or an item of nested lists, has a dtype or a buffer, and is of float64."""
     if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         return not kinds <= {float, int, bool} and any(map(asks_for_float64, data))
-    return isinstance(data, (ndarray, np.generic, Variable)) and data.dtype == np.float64
+    return says_its_dtype(data) and np.asarray(array_of(data)).dtype == np.float64
+
+
+def says_its_dtype(data: Any) -> bool:
+    """Whether data is an array to NumPy, by an attribute or by its buffer; Python's numbers and sequences are not."""
+    if any(hasattr(data, name) for name in ("__array__", "__array_interface__", "__array_struct__")):
+        return True
+    try:
+        memoryview(data)
+    except TypeError:
+        return False
+    return True
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
-    """A NumPy dtype; TypeError for one that does not stand for real numbers or booleans."""
-    dtype = np.dtype(dtype)
+    """A NumPy dtype, native; TypeError for one that does not stand for real numbers or booleans."""
+    dtype = native(np.dtype(dtype))
     if dtype.kind not in REAL:
         raise TypeError(f"a tensor cannot be of dtype {dtype}: expected real numbers or booleans.")
     return dtype

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.dtypes import native
 from ..engine.node import wrap
 from ..ops.shapes import shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
@@ -21,20 +22,26 @@ from .tensor import Tensor
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: a number, nested lists, a NumPy array or a tensor.
 
-    Python floats become float32 and ints int64; arrays keep their dtype unless ``dtype`` is given.
+    Python floats become float32 and ints int64. What has a dtype or a buffer keeps it unless ``dtype`` is given:
+    arrays, ``array.array``, memoryviews, columns of tables. Tensors have this machine's byte order.
+
+    Raises:
+        RuntimeError: for lists that hold tensors that require grad, while operations are recorded: use ``mg.stack``.
+        TypeError, ValueError: for what is not of real numbers, for nested lists that are not rectangular.
     """
-    return Tensor(data, dtype, requires_grad)
+    result: Tensor = wrap(array_from(data, dtype))
+    return result.requires_grad_() if requires_grad else result
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """``data`` itself if it is a tensor of that dtype, over the same memory if it is an array."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return from_numpy(data) if isinstance(data, ndarray) and dtype in (None, data.dtype) else Tensor(data, dtype)
+    return from_numpy(data) if isinstance(data, ndarray) and dtype in (None, data.dtype) else tensor(data, dtype)
 
 
 def from_numpy(array: ndarray) -> Tensor:
-    """A tensor over the array's own memory, which is not copied.
+    """A tensor over the array's own memory, which is not copied (except from another byte order than the machine's).
 
     Do not write to the array while the graph needs it: unlike changes of tensors, that cannot be
     noticed. ``tensor(array)`` copies.
@@ -43,7 +50,7 @@ def from_numpy(array: ndarray) -> Tensor:
         raise TypeError(
             f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
         )
-    result: Tensor = wrap(np.asarray(array))
+    result: Tensor = wrap(np.asarray(array, native(array.dtype)))
     result.memory.shared = True
     return result
 

@@ -6,10 +6,11 @@ import weakref
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
 from .. import ops
-from ..engine.modes import thread
-from ..engine.node import Variable, array_of, clock, describe
+from ..engine.modes import current
+from ..engine.node import Variable, array_of, clock, describe, holds_tensors
 from ..engine.op import Op
 from ..ops.indexing import array_index
 from .conversion import real_array
@@ -31,12 +32,40 @@ UFUNCS = {
 
 def in_graph(*values: Any) -> bool:
     """Whether one of the values requires grad."""
-    return any(isinstance(value, Variable) and value.node is not None for value in values)
+    return holds_tensors(values, in_graph=True)
 
 
 def scaled(other: Any, alpha: float) -> Any:
     """``alpha * other``, where ``other`` may be a list, too."""
     return other if alpha == 1 else ops.mul(other, alpha)
+
+
+def outdated(view: Variable) -> bool:
+    """Whether elements of a view were set by an index or ``copy_`` of another tensor after it was taken.
+
+    To NumPy a view is what its memory holds now. But ``x[i], x[j] = x[j], x[i]``, as functions that shuffle write it,
+    means what it held then.
+    """
+    seen, writes = getattr(view, "seen", None), view.memory.writes
+    if seen is None or writes is None:
+        return False
+    return any(time > seen and np.shares_memory(np.asarray(Written(part)), view.array) for time, part in writes)
+
+
+class Written:
+    """Memory that elements were written to, by its address only: it may be gone."""
+
+    def __init__(self, interface: dict[str, Any]) -> None:
+        self.__array_interface__ = interface
+
+
+def part_of(array: ndarray, index: Any) -> ndarray:
+    """The elements at an index as a view; where NumPy would copy them, the whole array."""
+    part = array[index]
+    if not isinstance(part, ndarray):
+        inside = (*index, ...)
+        part = array[inside]
+    return part if np.may_share_memory(part, array) else array
 
 
 def failure(name: str, tensor: Variable, value: Any, error: Exception) -> Exception:
@@ -53,7 +82,7 @@ class InPlace(Variable):
 
     def _in_place(self: Self, op: Any, other: Any) -> Self:
         """``self = op(self, other)`` for everybody who holds this tensor."""
-        if thread.state.recording and in_graph(self, other):
+        if current().recording and in_graph(self, other):
             return self._rebind(op, other)
         value = array_of(other)
         try:
@@ -87,16 +116,27 @@ class InPlace(Variable):
 
     def _overwrite(self: Self, index: Any, value: Any, name: str) -> Self:
         """Write values into the array; nothing of it is recorded."""
-        if thread.state.recording and in_graph(self, value):
+        if current().recording and in_graph(self, value):
             raise RuntimeError(
                 f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
                 "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
+            )
+        if isinstance(value, Variable) and value.memory.writes and outdated(value):
+            raise RuntimeError(
+                f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken: "
+                "a swap through views has lost them by now. Take a copy first, x[i].clone(); to shuffle rows, "
+                "x = x[mg.randperm(len(x))]."
             )
         try:
             self.array[index] = real_array(value)
         except (TypeError, ValueError) as error:
             raise failure(name, self, value, error) from error
-        self.memory.changed = clock()
+        memory = self.memory
+        memory.changed = clock()
+        if memory.viewed:
+            memory.wrote(part_of(self.array, index))
+            if hasattr(self, "seen"):
+                self.seen = memory.changed
         return self
 
     def __setitem__(self, index: Any, value: Any) -> None:

@@ -1,7 +1,8 @@
 """NumPy's functions on tensors: ``np.exp(t)``, ``np.sum(t, axis=0)``, ``array @ t``.
 
-A courtesy to users, from the explicit lists below: each is the operation of minigrad, recorded.
-A function that is not listed is refused; it is never turned into an array behind the graph's back.
+A courtesy to users. The functions in the lists below are operations of minigrad, recorded. All others are NumPy's own:
+they take the arrays of tensors outside any graph, and refuse a tensor that requires grad, since their result would
+have no gradient. Nothing is turned into an array behind the graph's back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..engine.modes import current
+from ..engine.node import Variable, holds_tensors
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: ops.add,
@@ -85,31 +88,54 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``np.exp(t)`` and the like; also what ``array + t`` becomes."""
-    op = UFUNCS.get(ufunc)
-    if op is None or method != "__call__":
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise TypeError(refusal(name))
-    if kwargs:
-        raise TypeError(
-            f"np.{ufunc.__name__} on a tensor takes no {', '.join(kwargs)}: a tensor is never an out= or a where=."
-        )
-    return op(*inputs)
+    op = UFUNCS.get(ufunc) if method == "__call__" else None
+    if op is not None and not kwargs:
+        return op(*inputs)
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    return outside_graph(name, getattr(ufunc, method), inputs, kwargs)
 
 
 def apply_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """``np.sum(t, axis=0)`` and the like."""
-    if function not in FUNCTIONS:
-        raise TypeError(refusal(function.__name__))
+    name = function.__name__
+    operation = FUNCTIONS.get(function)
+    if operation is None:
+        return outside_graph(name, function, args, kwargs)
     try:
-        inspect.signature(FUNCTIONS[function]).bind(*args, **kwargs)
+        inspect.signature(operation).bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"np.{function.__name__} on a tensor: {error}.") from error
-    return FUNCTIONS[function](*args, **kwargs)
+        if recorded(args, kwargs):
+            raise TypeError(f"np.{name} on a tensor that requires grad: {error}.") from error
+        return outside_graph(name, function, args, kwargs)
+    return operation(*args, **kwargs)
 
 
-def refusal(name: str) -> str:
-    """Why an unsupported function is not simply applied to the values."""
-    return (
-        f"np.{name} is not recorded on tensors, so its result would have no gradient. Use an operation of "
-        "minigrad, or take the values out of the graph first: t.detach().numpy()."
-    )
+def recorded(args: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether there is a tensor of a graph among the arguments, and operations on it are recorded."""
+    return current().recording and holds_tensors((*args, *kwargs.values()), in_graph=True)
+
+
+def outside_graph(name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What NumPy's own function returns for the values of tensors."""
+    if recorded(args, kwargs):
+        raise TypeError(
+            f"np.{name} is not recorded on tensors, so its result would have no gradient. Use an operation of "
+            "minigrad, or take the values out of the graph first: t.detach().numpy()."
+        )
+    try:
+        return function(*map(values_of, args), **{key: values_of(value) for key, value in kwargs.items()})
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise TypeError(f"np.{name}: {error}. NumPy never writes to a tensor: use t[...] = np.{name}(...).") from error
+
+
+def values_of(value: Any) -> Any:
+    """Read-only arrays for tensors, also inside lists and tuples."""
+    if isinstance(value, Variable):
+        view = value.array.view()
+        view.flags.writeable = False
+        return view
+    if isinstance(value, (list, tuple)) and holds_tensors(value):
+        return type(value)(map(values_of, value))
+    return value

@@ -9,11 +9,12 @@ import numpy as np
 generator = np.random.Generator(np.random.PCG64())
 
 
-def manual_seed(seed: int) -> None:
-    """Start the random state from ``seed``: the same numbers in the same order every time."""
+def manual_seed(seed: int) -> np.random.Generator:
+    """Start the random state from ``seed``: the same numbers in the same order every time. Returns the generator."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"a seed must be an integer of at least 0, got {seed!r}.")
     generator.bit_generator.state = np.random.PCG64(int(seed)).state
+    return generator
 
 
 def get_rng_state() -> dict[str, Any]:

@@ -7,6 +7,7 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
+import copy
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -17,9 +18,10 @@ from numpy import ndarray
 from .. import ops
 from ..engine import backward as engine
 from ..engine import node as records
+from ..engine.modes import current
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, wrap
 from . import numpy_protocols
-from .conversion import array_from, real_dtype
+from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .in_place import InPlace, scaled
 from .printing import represent
 
@@ -42,24 +44,32 @@ class HookHandle:
 class Tensor(InPlace):
     """An n-dimensional array that can be differentiated with respect to.
 
-    Args:
-        data: a number, nested lists, a NumPy array or a tensor; it is copied. Python floats become
-            float32, Python ints int64; arrays keep their dtype.
-        dtype: a NumPy dtype to convert to.
-        requires_grad: record what is computed from this tensor, and fill ``.grad`` in backward.
+    ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
 
-    Only floating point tensors can require grad.
+    Args:
+        *data: lengths, ``Tensor(2, 3)``: zeros of that shape (PyTorch's hold anything); or nested lists, an array or a
+            tensor: a copy of the values; nothing: an empty tensor.
+
+    Raises:
+        TypeError: for a float, which is no length.
     """
 
     __slots__ = ()
 
-    def __init__(self, data: Any, dtype: Any = None, requires_grad: builtins.bool = False) -> None:
-        self.array = array_from(data, dtype)
+    def __init__(self, *data: Any) -> None:
+        lengths = all(isinstance(n, (builtins.int, np.integer)) and not isinstance(n, builtins.bool) for n in data)
+        if lengths:
+            self.array = np.zeros(data or (0,), DEFAULT_FLOAT)
+        elif len(data) == 1 and not isinstance(data[0], (builtins.bool, builtins.float)):
+            self.array = array_from(data[0], DEFAULT_FLOAT)
+        else:
+            raise TypeError(
+                f"Tensor takes lengths or one list, array or tensor, got {', '.join(map(describe, data))}: "
+                "a tensor of numbers is mg.tensor(...), also with dtype= and requires_grad=."
+            )
         self.node = None
         self.memory = Memory()
         self._grad = None
-        if requires_grad:
-            self.requires_grad_()
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -168,18 +178,20 @@ class Tensor(InPlace):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
-        """Make it a leaf that requires grad, or stop it; returns itself."""
+        """Make it a leaf that requires grad, or stop it; returns itself. Its hooks stay."""
         if requires_grad and self.node is None:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(
                     f"only floating point tensors can require grad, got {describe(self)}: convert it, x.float()."
                 )
-            self.node = Node(self)
+            self.node = getattr(self, "node_at_rest", None) or Node(self)
+            self.node.dtype = self.array.dtype  # it may have been converted at rest
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
                 raise RuntimeError(
                     "only a leaf can stop requiring grad: use x.detach() for a tensor that was computed."
                 )
+            self.node_at_rest = self.node
             self.node = None
         return self
 
@@ -236,7 +248,7 @@ class Tensor(InPlace):
 
     @data.setter
     def data(self, value: Any) -> None:
-        value = value if isinstance(value, Variable) else Tensor(value)
+        value = value if isinstance(value, Variable) else wrap(array_from(value))
         if value.shape != self.shape or (self.node is not None and value.dtype != self.dtype):
             raise ValueError(
                 f"data keeps its shape, and its dtype if the tensor requires grad: {describe(self)}, "
@@ -270,31 +282,38 @@ class Tensor(InPlace):
         return ops.clone(self)
 
     def __copy__(self) -> Tensor:
-        return self._leaf_over(self.array, self.memory)
+        copied = self._over(self.array, self.memory)
+        self.memory.shared = True
+        if self.is_leaf:
+            return copied.requires_grad_(self.requires_grad)
+        copied.node = self.node
+        return copied
 
-    def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Tensor:
-        copy = memo[id(self)] = self._leaf_over(self.array.copy(), Memory())
-        copy._grad = None if self.grad is None else self.grad.detach().clone()
-        return copy
-
-    def _leaf_over(self, array: ndarray, memory: Memory) -> Tensor:
-        """A tensor like this one around an array, outside its graph."""
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be copied with its graph: copy x.detach(), or use x.clone().")
-        copy = object.__new__(type(self))
-        copy.array, copy.memory, copy.node, copy._grad = array, memory, None, None
-        memory.shared = array is self.array
-        return copy.requires_grad_(self.requires_grad)
+        # array and memory are the same for all tensors that share them
+        copied = memo[id(self)] = self._over(copy.deepcopy(self.array, memo), copy.deepcopy(self.memory, memo))
+        copied.memory.take()
+        copied._grad = None if self.grad is None else self.grad.detach().clone()
+        return copied.requires_grad_(self.requires_grad)
+
+    def _over(self, array: ndarray, memory: Memory) -> Tensor:
+        """A tensor of the same class around an array, outside the graph."""
+        tensor = object.__new__(type(self))
+        tensor.array, tensor.memory, tensor.node, tensor._grad = array, memory, None, None
+        return tensor
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be pickled with its graph: pickle x.detach().")
         gradient = None if self.grad is None else self.grad.detach()
-        return object.__new__, (type(self),), (self.array, self.requires_grad, gradient)
+        return object.__new__, (type(self),), (self.array, self.memory, self.requires_grad, gradient)
 
-    def __setstate__(self, values: tuple[ndarray, bool, Any]) -> None:
-        array, requires_grad, gradient = values
-        self.array, self.node, self.memory, self._grad = array, None, Memory(), gradient
+    def __setstate__(self, values: tuple[ndarray, Memory, bool, Any]) -> None:
+        self.array, self.memory, requires_grad, self._grad = values
+        self.memory.take()
+        self.node = None
         self.requires_grad_(requires_grad)
 
     # -- operators ------------------------------------------------------------------------------
@@ -674,6 +693,11 @@ class Tensor(InPlace):
     # -- NumPy's protocols ------------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        if self.node is not None and current().recording:
+            raise RuntimeError(
+                f"a tensor {describe(self)} that requires grad cannot become an array, it would lose its graph: "
+                "use an operation of minigrad, or take its values, x.detach()."
+            )
         return np.array(self.numpy(), dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
