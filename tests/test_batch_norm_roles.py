@@ -6,9 +6,8 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, ops
-from minigrad.ops.deviations import LARGE
-
-from .helpers import check_derivatives, cotangent, leaf, values
+from minigrad.kernels.tuning import LARGE
+from tests.helpers import check_derivatives, cotangent, leaf, values
 
 EPS = 1e-5
 X = np.random.default_rng(3).standard_normal((6, 3)) * 2 + 1

@@ -20,11 +20,10 @@ from minigrad.benchmarks.workloads import LEARNING_RATE, WORKLOADS, Workload
 from minigrad.command_line import bench, doctor
 from minigrad.command_line.errors import CommandError
 from minigrad.command_line.main import main as cli
-
-from .benchmarks import batchnorm, nets, operations, optimizers, peers, processes, runs
-from .benchmarks.__main__ import main
-from .benchmarks.peers import Peers
-from .benchmarks.settings import Section, Settings
+from tests.benchmarks import batchnorm, nets, operations, optimizers, peers, processes, runs
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.peers import Peers
+from tests.benchmarks.settings import Section, Settings
 
 NETS = {
     "toy": WORKLOADS["toy"],

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.kernels import moments as deviations
+from minigrad.kernels import threads
+from minigrad.kernels.moments import Blocked, Kept, few_values, is_far, row_sums
+from minigrad.kernels.tuning import PIECE
 from minigrad.nn import functional as F
-from minigrad.ops import deviations, threads
-from minigrad.ops.deviations import PIECE, Blocked, Kept, few_values, is_far, row_sums
 
 SHAPES = [
     (2, 1), (3, 5), (33, 7), (1025, 3), (5, 3000), (3, 9000),

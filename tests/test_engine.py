@@ -13,9 +13,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.engine.backward import reachable
 from minigrad.engine.modes import current
 from minigrad.engine.op import Op
+from minigrad.engine.paths import reachable
 
 
 def leaf(*values):

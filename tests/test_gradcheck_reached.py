@@ -11,8 +11,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn
 from minigrad.checks.reached import reached
-
-from .helpers import leaf
+from tests.helpers import leaf
 
 CHECKS = [mg.gradcheck, mg.gradgradcheck]
 ELSEWHERE = nn.BatchNorm1d(3).double()

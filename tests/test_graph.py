@@ -16,8 +16,8 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph.description import KINDS, MODES
+from minigrad.kernels import moments as deviations
 from minigrad.nn import functional as F
-from minigrad.ops import deviations
 
 HOSTILE = 'a<b>&"|{};#`\\N --> \n\t end é %% ]]> <!--'
 

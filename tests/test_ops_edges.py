@@ -14,8 +14,8 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
+from minigrad.kernels import constants as arrays
 from minigrad.kernels import sums
-from minigrad.ops import arrays
 from tests.helpers import (
     REDUCE,
     check_derivatives,

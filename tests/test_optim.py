@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim import pieces
+from minigrad.optim import blocks as pieces
 
 # -- the formulas ------------------------------------------------------------------------------
 

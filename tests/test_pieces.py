@@ -9,8 +9,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim import pieces
-from minigrad.optim.pieces import BLOCK, SMALL
+from minigrad.optim import blocks as pieces
+from minigrad.optim.blocks import BLOCK, SMALL
 
 
 def test_small_parameters_of_one_precision_are_updated_together():

@@ -243,7 +243,7 @@ print(digest.hexdigest())
 FORKS = """
 import os, numpy as np, minigrad as mg
 import minigrad.nn.functional as F
-from minigrad.ops import threads
+from minigrad.kernels import threads
 x = mg.tensor(np.random.default_rng(0).standard_normal((64, 32, 32, 32)).astype(np.float32), requires_grad=True)
 def run():
     (dx,) = mg.grad((F.batch_norm(x, None, None, training=True) ** 3).sum(), x)

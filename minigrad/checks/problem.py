@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.backward import grad, reachable
+from ..engine.gradients import grad
 from ..engine.node import Effect, Variable, describe
+from ..engine.paths import reachable
 from ..nn.module import Module, computed
 from ..tensor.creation import tensor as tensor_of
 from ..tensor.random import get_rng_state, set_rng_state

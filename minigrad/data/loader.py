@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.arguments import switch, whole
-from ..ops.shapes import stack
+from ..ops.joining import stack
 from ..tensor import random
 from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor

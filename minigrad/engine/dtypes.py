@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .modes import where
 from .node import Variable
+from .scope import call_path
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 int64, uint64 = map(np.dtype, (np.int64, np.uint64))
@@ -122,7 +122,7 @@ def refuse_two_floats(name: str, names: Iterable[str], values: Iterable[Any]) ->
 def two_floats(name: str, first: str, dtype: Any, other: str, other_dtype: Any) -> str:
     """What is wrong with two operands of different float dtypes, and the cure."""
     return (
-        f"{name}{where()}: {first} is {dtype} but {other} is {other_dtype}: convert one, "
+        f"{name}{call_path()}: {first} is {dtype} but {other} is {other_dtype}: convert one, "
         f"x.to(mg.{other_dtype}) or module.to(mg.{dtype})."
     )
 

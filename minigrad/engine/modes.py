@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from .scope import Scope
+
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,57 +54,6 @@ def own_calls() -> Calls:
     calls = Calls(get_ident())
     become(Mode(mode.recording, mode.anomaly, calls, mode.outside))
     return calls
-
-
-class Settings:
-    """The plain values among a module's attributes (mode, momentum): never changed, only replaced by new ones.
-
-    So a call keeps those it found by a reference, and a picture drawn later says them.
-    """
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
-
-
-class Scope:
-    """One call of a module: which module (``owner``, a weak reference), from which call, with which settings.
-
-    Two calls of the same module have two scopes, so a picture can tell them apart.
-    """
-
-    __slots__ = ("outer", "owner", "settings")
-
-    def __init__(self, owner: Callable[[], Any], outer: Scope | None, settings: Settings) -> None:
-        self.owner = owner
-        self.outer = outer
-        self.settings = settings
-
-    def __str__(self) -> str:
-        """The path from the outermost module, e.g. ``net.2 (BatchNorm1d)``."""
-        owners = [scope.owner() for scope in self.chain()]
-        if owners[-1] is None:
-            return "a module that is gone"
-        names = [
-            "?" if outer is None or inner is None else outer._name_of(inner)
-            for outer, inner in itertools.pairwise(owners)
-        ]
-        kind = type(owners[-1]).__name__
-        return f"{'.'.join(names)} ({kind})" if names else kind
-
-    def chain(self) -> list[Scope]:
-        """The scopes from the outermost call to this one."""
-        scopes: list[Scope] = []
-        scope: Scope | None = self
-        while scope is not None:
-            scopes.append(scope)
-            scope = scope.outer
-        return scopes[::-1]
-
-
-def where() -> str:
-    """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
-    scope = current().calls.scope
-    return f" in {scope}" if scope else ""
 
 
 def changed(mode: Mode, field: str, value: bool, outside: Mode | None) -> Mode:

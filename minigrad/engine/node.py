@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .modes import Scope
+from .scope import Scope
 
 clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""

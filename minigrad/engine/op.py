@@ -12,8 +12,8 @@ import numpy as np
 from numpy import ndarray
 
 from .application import FEW_OPERANDS, apply_any, record_any, written_out
-from .modes import where
 from .node import Effect, Variable, describe
+from .scope import call_path
 
 
 class Op:
@@ -124,7 +124,7 @@ class Op:
         else:
             reason = str(error)
         kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
-        return kind(f"{self.name}{where()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
+        return kind(f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

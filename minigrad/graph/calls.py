@@ -6,9 +6,9 @@ import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..engine.modes import Scope
 from ..engine.node import Node
-from ..nn.batchnorm import BatchNorm
+from ..engine.scope import Scope
+from ..nn.layers.batchnorm import BatchNorm
 from ..nn.module import Module, named_leaves
 from ..tensor.tensor import Tensor
 

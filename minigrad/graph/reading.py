@@ -10,14 +10,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.application import constant
-from ..engine.backward import reachable
-from ..engine.modes import Scope
 from ..engine.node import Node, Variable, array_of
 from ..engine.op import Op
-from ..nn.batchnorm import BatchNorm
+from ..engine.paths import reachable
+from ..engine.scope import Scope
+from ..kernels.batch_norm import values_per_channel
+from ..nn.layers.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
-from ..ops.batch_norm import values_per_channel
 from ..tensor.tensor import Tensor
 from .calls import Calls
 from .description import Box, Cluster, Edge, Line, Picture

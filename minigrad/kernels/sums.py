@@ -15,28 +15,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .constants import at_least_float32, float32, float64, ones
+from .tuning import FEW_ROWS, ROWS
+
 reduce: Any = np.add.reduce
-
-float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
-
-ROWS = 128
-"""Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
-
-FEW_ROWS = 16
-"""Rows summed at a time where the rounding error counts more than the time."""
-
-
-@functools.lru_cache(maxsize=64)
-def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
-    """A read-only vector of ones, made once."""
-    vector = np.ones(n, dtype)
-    vector.flags.writeable = False
-    return vector
-
-
-def at_least_float32(dtype: Any) -> np.dtype[Any]:
-    """The dtype to compute statistics of ``dtype`` in: float16 is too coarse."""
-    return float32 if dtype == float16 else dtype
 
 
 # -- matrices and vectors ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import ops
 from ..engine.node import describe
-from ..ops.losses import check_reduction
+from ..ops.losses.reduction import check_reduction
 from .module import Module
 from .parameter import Buffer
 

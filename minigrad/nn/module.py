@@ -21,8 +21,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, Settings, current, own_calls
+from ..engine.modes import current, own_calls
 from ..engine.node import Memory, clock
+from ..engine.scope import Scope, Settings
+from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
 from .state import all_converted, fitting
@@ -533,14 +535,3 @@ def with_state(module: Any, state: Any) -> Any:
             for name, value in (part or {}).items():
                 object.__setattr__(module, name, value)
     return module
-
-
-def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
-    """Forget gradients: None, or zeros."""
-    if set_to_none:
-        for parameter in parameters:
-            parameter._grad = None
-        return
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter._grad = parameter.grad.detach().zero_()

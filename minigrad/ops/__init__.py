@@ -5,65 +5,38 @@ a tensor it is recorded; called with arrays only it is plain NumPy, which is wha
 derivative be written once and be used both for numbers and for graphs.
 """
 
-from .batch_norm import batch_norm
-from .dropout import dropout as dropout
-from .elementwise import (
-    abs,
-    add,
+from .activation import relu, sigmoid
+from .arithmetic import abs, add, div, mul, neg, pow, sign, sub
+from .choosing import clamp, maximum, minimum, where
+from .choosing_along import argmax, argmin, max, min
+from .comparison import (
     bitwise_and,
     bitwise_not,
     bitwise_or,
-    clamp,
-    cos,
-    div,
     eq,
-    exp,
     ge,
     gt,
     isfinite,
     isinf,
     isnan,
     le,
-    log,
     logical_and,
     logical_not,
     logical_or,
     lt,
-    maximum,
-    minimum,
-    mul,
     ne,
-    neg,
-    pow,
-    reciprocal,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    sub,
-    tanh,
-    where,
 )
+from .functions import cos, exp, log, reciprocal, sin, sqrt, square, tanh
 from .indexing import getitem as getitem
-from .linear_algebra import linear, matmul
-from .losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
-from .reductions import amax, amin, argmax, argmin, max, mean, min, prod, std, sum, var
-from .shapes import (
-    astype,
-    cat,
-    clone,
-    expand,
-    flatten,
-    permute,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
-    unsqueeze,
-)
+from .joining import cat, stack
+from .losses.classes import cross_entropy, nll_loss
+from .losses.pairs import binary_cross_entropy, binary_cross_entropy_with_logits, l1_loss, mse_loss
+from .normalisation.batch_norm import batch_norm
+from .prod import prod
+from .products import linear, matmul
+from .random import dropout as dropout
+from .reductions import amax, amin, mean, std, sum, var
+from .shapes import astype, clone, expand, flatten, permute, reshape, squeeze, swapaxes, transpose, unsqueeze
 from .softmax import log_softmax, logsumexp, softmax
 
 # fmt: off

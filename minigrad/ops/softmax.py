@@ -9,8 +9,10 @@ from numpy import ndarray
 
 from ..engine.op import Op
 from ..kernels.sums import sum_over
-from .elementwise import exp, where
-from .reductions import all_axes, narrowed, single_axis, spread, sum, unreduce
+from .arguments import all_axes, single_axis
+from .choosing import where
+from .functions import exp
+from .reductions import narrowed, spread, sum, unreduce
 
 
 def largest(x: ndarray, axes: Any) -> ndarray:

@@ -12,11 +12,12 @@ from numpy import ndarray
 from ..engine.arguments import not_negative, real, switch, whole
 from ..engine.modes import enable_grad
 from ..engine.node import describe, wrap
-from ..nn.module import Module, zero_gradients
-from ..ops.arrays import number
+from ..kernels.constants import number
+from ..nn.module import Module
+from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
+from .blocks import Piece, pieces_of, scratch, separated
 from .floating_point import uninterrupted
-from .pieces import Piece, pieces_of, scratch, separated
 
 UNKNOWN = object()
 """In place of a setting that could change without being replaced: it differs from all, and is checked in each step."""

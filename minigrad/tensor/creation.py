@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.dtypes import native
 from ..engine.node import wrap
-from ..ops.shapes import shape_of, sizes
+from ..ops.arguments import shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
 from .tensor import Tensor

@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import ops
-from ..engine import backward as engine
+from ..engine import gradients as engine
 from ..engine import node as records
 from ..engine.modes import current
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, wrap

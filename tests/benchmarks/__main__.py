@@ -15,8 +15,7 @@ from minigrad.command_line import bench
 from minigrad.command_line.errors import CommandError
 from minigrad.command_line.main import Parser, above_zero, at_least
 from minigrad.io.atomic import replacing
-
-from .runs import SECTIONS, runs
+from tests.benchmarks.runs import SECTIONS, runs
 
 
 def section(name):

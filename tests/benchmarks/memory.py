@@ -11,8 +11,7 @@ from minigrad.benchmarks.eager import EagerStep
 from minigrad.benchmarks.handwritten import HandwrittenStep
 from minigrad.benchmarks.timing import Measurement
 from minigrad.benchmarks.workloads import WORKLOADS
-
-from .processes import in_fresh_process
+from tests.benchmarks.processes import in_fresh_process
 
 CONTENDERS = {"by hand": HandwrittenStep, "minigrad": EagerStep}
 STEPS = 3

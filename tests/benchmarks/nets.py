@@ -6,9 +6,8 @@ from minigrad.benchmarks.eager import EagerStep
 from minigrad.benchmarks.handwritten import HandwrittenStep
 from minigrad.benchmarks.timing import check_agreement
 from minigrad.benchmarks.workloads import WORKLOADS, Workload
-
-from .autograd_step import AutogradStep
-from .jax_step import JaxStep
+from tests.benchmarks.autograd_step import AutogradStep
+from tests.benchmarks.jax_step import JaxStep
 
 LOSSES = 3
 """Over how many steps the contenders' losses are compared."""

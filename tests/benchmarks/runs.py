@@ -20,16 +20,15 @@ from minigrad.benchmarks.table import (
     text_line,
 )
 from minigrad.benchmarks.timing import Measurement
-
-from .batchnorm import batchnorm
-from .imports import imports
-from .memory import memory
-from .nets import inference, scaling, training
-from .operations import operations
-from .optimizers import optimizers
-from .peers import Peers, find_peers
-from .processes import in_fresh_process
-from .settings import Section, Settings
+from tests.benchmarks.batchnorm import batchnorm
+from tests.benchmarks.imports import imports
+from tests.benchmarks.memory import memory
+from tests.benchmarks.nets import inference, scaling, training
+from tests.benchmarks.operations import operations
+from tests.benchmarks.optimizers import optimizers
+from tests.benchmarks.peers import Peers, find_peers
+from tests.benchmarks.processes import in_fresh_process
+from tests.benchmarks.settings import Section, Settings
 
 SECTIONS = {
     "steps": Section("one training step", MICROSECONDS, training),

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import minigrad
 from minigrad.benchmarks.table import Unit
 from minigrad.benchmarks.timing import Measurement, measure
-
-from .peers import Peers
+from tests.benchmarks.peers import Peers
 
 
 class Settings(NamedTuple):

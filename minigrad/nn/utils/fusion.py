@@ -6,8 +6,8 @@ import copy
 
 import numpy as np
 
-from ..batchnorm import BatchNorm
-from ..linear import Linear
+from ..layers.batchnorm import BatchNorm
+from ..layers.linear import Linear
 from ..parameter import Parameter
 
 

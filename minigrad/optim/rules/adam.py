@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import below_one, real
-from ..ops.arrays import number
-from .optimizer import Optimizer
-from .pieces import Piece
+from ...engine.arguments import below_one, real
+from ...kernels.constants import number
+from ..blocks import Piece
+from ..optimizer import Optimizer
 
 
 class Adam(Optimizer):

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.modes import where
 from ..engine.node import array_of, describe
 from ..engine.op import Op
-from .shapes import shape_of
+from ..engine.scope import call_path
+from .arguments import shape_of
 
 dropped = Op(
     "dropout",
@@ -29,7 +29,7 @@ def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     shape_of(x)
     array = array_of(x)
     if array.dtype.kind != "f":
-        raise TypeError(f"dropout{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+        raise TypeError(f"dropout{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
     scale = 0.0 if p == 1 else 1 / (1 - p)
     mask = (random.random(array.shape, np.float32) >= p) * array.dtype.type(scale)
     return dropped(x, mask, p)

@@ -16,34 +16,22 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..kernels.sums import FEW_ROWS, ROWS, accurate_column_sums, column_summer, column_sums, ones
-from .arrays import LONG_ROW, float32, float64, number
+from .constants import float32, float64, number, ones
+from .sums import accurate_column_sums, column_summer, column_sums
 from .threads import for_each, helpers
-
-SMALL = 1 << 13
-"""Elements up to which starting an operation takes longer than doing it: fewer steps win, even in float64."""
-
-WORTH_JOINING = 1 << 15
-"""Elements of a batch from which joining short rows to long ones takes less time than it saves."""
-
-LARGE = 1 << 19
-"""Elements from which a batch is worked on in blocks."""
-
-BLOCK_BYTES = 1 << 21
-"""Bytes of a block: few enough for the caches, many enough to make little of what a call costs."""
-
-SHARED_BYTES = 1 << 23
-"""Bytes of a batch from which threads share the work."""
-
-LONG_CHANNEL = 1 << 8
-"""Values of a channel in one sample from which it is faster to add these up before those of other samples."""
-
-PIECE = 1 << 10
-"""Elements of a row added up at a time: few enough for a small rounding error."""
-
-FEW_VALUES = 32
-"""So many of each channel's values tell well enough whether its mean is far from 0."""
-
+from .tuning import (
+    BLOCK_BYTES,
+    FEW_ROWS,
+    FEW_VALUES,
+    LARGE,
+    LONG_CHANNEL,
+    LONG_ROW,
+    PIECE,
+    ROWS,
+    SHARED_BYTES,
+    SMALL,
+    WORTH_JOINING,
+)
 
 unreported = np.errstate(invalid="ignore", over="ignore")
 """What is not finite is not this room's to report."""

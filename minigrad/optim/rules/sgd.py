@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..ops.arrays import number
-from .optimizer import Optimizer
-from .pieces import Piece
+from ...kernels.constants import number
+from ..blocks import Piece
+from ..optimizer import Optimizer
 
 
 class SGD(Optimizer):

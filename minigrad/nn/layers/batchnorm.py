@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..engine.modes import current, where
-from ..engine.node import describe
-from ..ops.arrays import at_least_float32
-from ..ops.shapes import shape_of
-from ..tensor.creation import ones, zeros
-from ..tensor.tensor import Tensor
-from .module import Module
-from .parameter import Buffer, Parameter
+from ... import ops
+from ...engine.modes import current
+from ...engine.node import describe
+from ...engine.scope import call_path
+from ...kernels.constants import at_least_float32
+from ...ops.arguments import shape_of
+from ...tensor.creation import ones, zeros
+from ...tensor.tensor import Tensor
+from ..module import Module
+from ..parameter import Buffer, Parameter
 
 
 class BatchNorm(Module):
@@ -98,7 +99,7 @@ class BatchNorm(Module):
         if training and (self.frozen or mean is None or not self.track_running_stats):
             if (mean is None) != (var is None):
                 raise ValueError(
-                    f"batch_norm{where()}: one of running_mean and running_var is None: both are needed, or none."
+                    f"batch_norm{call_path()}: one of running_mean and running_var is None: both are needed, or none."
                 )
             mean = var = counter = None
         elif training and not current().recording:
@@ -114,7 +115,7 @@ class BatchNorm(Module):
         count = int(counter)
         if count < 0:
             raise ValueError(
-                f"batch_norm{where()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
+                f"batch_norm{call_path()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
             )
         return 1 / (count + 1)
 
@@ -122,10 +123,10 @@ class BatchNorm(Module):
         """The error of an input of another rank or number of channels."""
         if len(shape) not in self._ranks:
             return ValueError(
-                f"expected {self._expected} input (got {len(shape)}D input){where()}: {self._cure(len(shape))}"
+                f"expected {self._expected} input (got {len(shape)}D input){call_path()}: {self._cure(len(shape))}"
             )
         return ValueError(
-            f"batch_norm{where()}: expected {self.num_features} channels on axis 1, "
+            f"batch_norm{call_path()}: expected {self.num_features} channels on axis 1, "
             f"got input {shape} {dtype}.{self._channels_last_hint(shape)}"
         )
 
@@ -153,7 +154,7 @@ class BatchNorm(Module):
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"batch_norm{where()}: in training mode under no_grad(): its running statistics are being updated; "
+                f"batch_norm{call_path()}: in training mode under no_grad(): its running statistics are being updated; "
                 "meant eval()? Predict with model.eval(), or with model.evaluating().",
                 stacklevel=4,
             )

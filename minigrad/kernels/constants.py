@@ -8,16 +8,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..kernels.sums import at_least_float32 as at_least_float32
+from .tuning import FEW_ELEMENTS
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
-
-FEW_ELEMENTS = 1 << 13
-"""Elements up to which an array of constants is kept to be used again."""
-
-LONG_ROW = 1 << 13
-"""Elements of a long row: NumPy repeats a vector along the rows of a matrix at half the speed unless it is longer than
-half its buffer (``np.getbufsize()``, 8192)."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -47,3 +40,19 @@ def few_row_numbers(n: int) -> ndarray:
 def row_numbers(n: int) -> ndarray:
     """0, 1, ..., n - 1; read-only if they are few."""
     return few_row_numbers(n) if n <= FEW_ELEMENTS else np.arange(n)
+
+
+float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
+
+
+@functools.lru_cache(maxsize=64)
+def ones(n: int, dtype: np.dtype[Any]) -> ndarray:
+    """A read-only vector of ones, made once."""
+    vector = np.ones(n, dtype)
+    vector.flags.writeable = False
+    return vector
+
+
+def at_least_float32(dtype: Any) -> np.dtype[Any]:
+    """The dtype to compute statistics of ``dtype`` in: float16 is too coarse."""
+    return float32 if dtype == float16 else dtype

@@ -15,25 +15,25 @@ derivative runs through them. In evaluation they are the running estimates: cons
 
 from __future__ import annotations
 
-import functools
-import math
-import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import current, where
-from ..engine.node import Effect, Variable, array_of, clock, describe, wrap
-from ..engine.op import Op
-from .arrays import at_least_float32, float16, float32, float64, number
-from .deviations import Blocked, Kept, deviations
-from .elementwise import reciprocal, sqrt, square
-from .elementwise import where as choose
-from .reductions import mean as mean_of
-from .reductions import sum as sum_of
-from .shapes import astype, reshape, shape_of
+from ...engine.modes import current
+from ...engine.node import Effect, Variable, array_of, clock, describe, wrap
+from ...engine.op import Op
+from ...engine.scope import call_path
+from ...kernels import batch_norm as kernels
+from ...kernels.constants import at_least_float32
+from ..arguments import shape_of
+from ..choosing import where as choose
+from ..functions import reciprocal, sqrt, square
+from ..reductions import mean as mean_of
+from ..reductions import sum as sum_of
+from ..shapes import astype, reshape
+from .running import update_running
 
 # -- the derivative, as mathematics: for arrays and for tensors --------------------------------
 
@@ -103,73 +103,6 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 # -- the same for arrays, fast -----------------------------------------------------------------
 
 
-Cache = tuple[Kept | Blocked, ndarray, ndarray]
-"""What the derivative wants to know: ``x - mean``, ``sqrt(var + eps)``, and ``weight`` divided by that."""
-
-
-def values_per_channel(shape: tuple[int, ...]) -> int:
-    """How many values of a batch each channel's statistics are taken over."""
-    return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
-
-
-def normalise(
-    x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
-    eps: float,
-) -> tuple[ndarray, Any, ndarray, ndarray]:  # fmt: skip
-    """The output, the ``Cache`` of the derivative (None in evaluation with eps 0), and the mean and variance that were
-    used: the batch's own unless they are given.
-
-    float16 is computed in float32, and float32 in float64 where squares overflow.
-    """
-    if mean is not None and var is not None and not eps:
-        return without_eps(x, weight, bias, mean, var), None, mean, var
-    dtype = x.dtype
-    half = dtype == float16
-    if half:
-        x = x.astype(float32)
-    d = deviations(x, mean)
-    if var is None:
-        var = d.var
-        if not d.finite and x.size:
-            d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
-            if not d.finite and dtype == float32:
-                y, cache, mean, var = normalise(x.astype(float64), weight, bias, None, None, eps)
-                return y.astype(float32), cache, mean, var
-    std = var + number(float(eps), var.dtype)
-    np.sqrt(std, std)
-    if std.dtype is not x.dtype:
-        std = std.astype(x.dtype)
-    scale = np.reciprocal(std) if weight is None else weight / std
-    y = d.scaled(scale, bias)
-    return y.astype(float16) if half else y, (d, std, scale), d.mean, var
-
-
-def fused(
-    dy: ndarray, cache: Cache, needs: Sequence[Any],
-    _y: Any, x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: Any, training: bool, *attributes: Any,
-) -> Sequence[ndarray | None]:  # fmt: skip
-    """The gradients of input, weight and bias together: they share two sums."""
-    if not (training or eps):
-        return batch_norm_op.by_rules(dy, cache, needs, None, x, weight, bias, mean, var, eps, training, *attributes)
-    d, std, scale = cache
-    dy = dy.astype(std.dtype, copy=False)
-    through_statistics = training and needs[0]
-    dx: ndarray | None = None
-    dweight: Any = None
-    dbias: Any = None
-    if through_statistics or needs[1] or needs[2]:
-        dbias, dweight = d.sums(dy)
-        dweight /= std
-    if through_statistics:
-        n = number(d.n, std.dtype)
-        slope = dweight / std
-        slope /= n
-        dx = d.gradient(dy, dbias / n, slope, scale)
-    elif needs[0]:
-        dx = dy * per_channel(scale, dy.ndim)
-    return dx, dweight if needs[1] else None, dbias if needs[2] else None
-
-
 def declared_effects(
     _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any], batches: int | None
 ) -> list[Effect]:
@@ -179,6 +112,18 @@ def declared_effects(
         return [Effect("reads", buffer, "") for buffer in running]
     counted = [Effect("writes", buffer, "+1", str(batches)) for buffer in buffers[2:] if buffer is not None]
     return [Effect("writes", buffer, f"{momentum:.3g}") for buffer in running] + counted
+
+
+def normalise(x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """The kernel's output, cache, mean and variance; in evaluation with eps 0 the definition's, without a cache."""
+    if mean is not None and var is not None and not eps:
+        return without_eps(x, weight, bias, mean, var), None, mean, var
+    return kernels.normalise(x, weight, bias, mean, var, eps)
+
+
+def fused(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
+    """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
+    return kernels.fused(dy, cache, needs, *saved) if cache else batch_norm_op.by_rules(dy, cache, needs, *saved)
 
 
 batch_norm_op = Op(
@@ -270,61 +215,12 @@ def batch_norm(
     return output
 
 
-@functools.lru_cache(maxsize=64)
-def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray]:
-    """What the old estimates, a batch's mean and its biased variance count; var * n / (n - 1) is the unbiased one."""
-    return number(1 - momentum, dtype), number(momentum, dtype), number(momentum * n / (n - 1), dtype)
-
-
-def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
-) -> None:
-    """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite.
-
-    ``d`` are the deviations of the batch.
-    """
-    try:
-        old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"batch_norm{where()}: momentum must be a number, the weight of the new batch, got {momentum!r}. "
-            "For the cumulative average pass 1 / (number of batches so far + 1)."
-        ) from None
-    unusable = None
-    if not d.finite or var.dtype is not running_var.dtype:  # float64 where squares overflow float32
-        var, unusable = representable(var, running_var.dtype)
-    new_mean, new_var = mean * new_weight, var * unbiased_weight  # before the first change: they might overflow
-    if unusable is not None:
-        before = running_mean[unusable], running_var[unusable]
-    running_mean *= old_weight
-    running_mean += new_mean
-    running_var *= old_weight
-    running_var += new_var
-    if unusable is not None:
-        running_mean[unusable], running_var[unusable] = before
-
-
-def representable(var: ndarray, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray | None]:
-    """Variances in the dtype of the running estimates, and where they are not finite: one warning, or None."""
-    with np.errstate(over="ignore"):
-        var = var.astype(dtype)
-    unusable = ~np.isfinite(var)
-    if not unusable.any():
-        return var, None
-    warnings.warn(
-        f"batch_norm{where()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
-        "or infinity, or numbers too large to square; their running statistics are left as they were.",
-        stacklevel=3,
-    )
-    return var, unusable
-
-
 def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
     """Refuse what cannot be normalised, before anything is changed."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
     if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{where()}: running_mean and running_var go together: give both or none.")
+        raise ValueError(f"batch_norm{call_path()}: running_mean and running_var go together: give both or none.")
     shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
     try:
@@ -338,24 +234,24 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
     try:
         positive = eps > 0
     except TypeError:
-        raise TypeError(f"batch_norm{where()}: eps must be a number, got {eps!r}.") from None
+        raise TypeError(f"batch_norm{call_path()}: eps must be a number, got {eps!r}.") from None
     if not positive and (training or eps != 0):
         need = "positive during training" if training else "at least 0"
-        raise ValueError(f"batch_norm{where()}: batch_norm eps must be {need}, got {eps}.")
+        raise ValueError(f"batch_norm{call_path()}: batch_norm eps must be {need}, got {eps}.")
     if training:
         if x.size == shape[1] > 0:  # as many values as channels
             raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {shape}{where()}: one value "
+                f"Expected more than 1 value per channel when training, got input size {shape}{call_path()}: one value "
                 "has no variance. Predict with model.eval(), or train with batches of 2 or more "
                 "(DataLoader(drop_last=True))."
             )
     elif mean is None:
         raise ValueError(
-            f"batch_norm{where()}: evaluation needs running_mean and running_var; without them pass training=True."
+            f"batch_norm{call_path()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
     elif var.size and var.item(var.argmin()) < 0:
         raise ValueError(
-            f"batch_norm{where()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
+            f"batch_norm{call_path()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )
 
 
@@ -364,19 +260,19 @@ def check_buffers(running_mean: ndarray, running_var: ndarray) -> None:
     for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
         if not buffer.flags.writeable:
             raise ValueError(
-                f"batch_norm{where()}: {name} is read-only (an expanded view, or another's array): pass a copy."
+                f"batch_norm{call_path()}: {name} is read-only (an expanded view, or another's array): pass a copy."
             )
     if np.shares_memory(running_mean, running_var):
         raise ValueError(
-            f"batch_norm{where()}: running_mean and running_var share their memory: each would overwrite the other. "
-            "Pass a copy of one."
+            f"batch_norm{call_path()}: running_mean and running_var share their memory: each would overwrite the "
+            "other. Pass a copy of one."
         )
 
 
 def refuse_gradient(name: str) -> NoReturn:
     """Refuse running statistics in a graph: their gradient would be lost."""
     raise RuntimeError(
-        f"batch_norm{where()}: {name} requires grad, but batch_norm has no derivative with respect to running "
+        f"batch_norm{call_path()}: {name} requires grad, but batch_norm has no derivative with respect to running "
         f"statistics: pass {name}.detach()."
     )
 
@@ -385,9 +281,11 @@ def refuse_input(x: Any) -> NoReturn:
     """Refuse what is no batch of floats."""
     shape_of(x)  # refuses what is no tensor
     if x.dtype.kind != "f":
-        raise TypeError(f"batch_norm{where()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+        raise TypeError(
+            f"batch_norm{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float()."
+        )
     raise ValueError(
-        f"batch_norm{where()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
+        f"batch_norm{call_path()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
         "Is it one sample? x.unsqueeze(0)."
     )
 
@@ -399,7 +297,7 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
             continue
         if not isinstance(value, ndarray):
             raise TypeError(
-                f"batch_norm{where()}: {name} must be a tensor of {shape[1]} values, got {describe(value)}: "
+                f"batch_norm{call_path()}: {name} must be a tensor of {shape[1]} values, got {describe(value)}: "
                 "make it one, mg.tensor(...)."
             )
         if value.shape != shape[1:2]:
@@ -407,11 +305,11 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
             if len(shape) > 2 and value.shape == shape[-1:]:
                 hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
             raise ValueError(
-                f"batch_norm{where()}: input {shape} has {shape[1]} channels on axis 1, "
+                f"batch_norm{call_path()}: input {shape} has {shape[1]} channels on axis 1, "
                 f"but {name} is {value.shape}.{hint}"
             )
         if value.dtype not in (dtype, at_least_float32(dtype)):
             raise TypeError(
-                f"batch_norm{where()}: input is {dtype} but {name} is {value.dtype}: convert one, "
+                f"batch_norm{call_path()}: input is {dtype} but {name} is {value.dtype}: convert one, "
                 f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
             )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
-from numpy import ndarray
-
 from ..engine.op import Op
+from ..kernels.linear import affine, linear_fused
 from ..kernels.sums import column_sums
-from .shapes import reshape, shape_of, squeeze, swapaxes, unsqueeze
+from .arguments import shape_of
+from .shapes import reshape, squeeze, swapaxes, unsqueeze
 
 product = Op(
     "matmul",
@@ -49,43 +48,6 @@ def matmul(a: Any, b: Any) -> Any:
 def rows(x: Any) -> Any:
     """``x`` with all axes but the last joined."""
     return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-
-
-def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
-    """``input @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
-    if weight.ndim != 2:
-        raise ValueError(f"the weight must be (out, in), got {weight.shape}.")
-    out_features, in_features = weight.shape
-    if input.ndim == 0 or input.shape[-1] != in_features:
-        raise ValueError(
-            f"expected input (..., {in_features}), got {input.shape}: its last length must be the weight's "
-            f"in_features, weight {weight.shape}."
-        )
-    if bias is not None and bias.shape != (out_features,):
-        raise ValueError(
-            f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
-        )
-    is_matrix = input.ndim == 2
-    # dot is the fastest product of two matrices, and the slowest of arrays with more axes
-    y: ndarray = (input if is_matrix else rows(input)).dot(weight.T)
-    if bias is not None:
-        y += bias
-    return y if is_matrix else y.reshape(*input.shape[:-1], out_features)
-
-
-def linear_fused(
-    dy: ndarray, _cache: Any, needs: Sequence[Any], _y: Any, x: ndarray, weight: ndarray, _bias: Any
-) -> Sequence[ndarray | None]:
-    """The three rules on arrays, with the faster product."""
-    is_matrix = dy.ndim == 2
-    by_row, x_by_row = (dy, x) if is_matrix else (rows(dy), rows(x))
-    by_x, by_weight, by_bias = needs
-    dx = by_row.dot(weight) if by_x else None
-    return (
-        dx if is_matrix or dx is None else dx.reshape(x.shape),
-        by_row.T.dot(x_by_row) if by_weight else None,
-        column_sums(by_row) if by_bias else None,
-    )
 
 
 linear_op = Op(

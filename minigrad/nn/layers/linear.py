@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..ops.linear_algebra import linear_op
-from ..tensor.creation import zeros
-from . import init
-from .module import Module
-from .parameter import Parameter
+from ...ops.products import linear_op
+from ...tensor.creation import zeros
+from .. import init
+from ..module import Module
+from ..parameter import Parameter
 
 
 class Linear(Module):
@@ -48,27 +47,3 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-
-
-class Identity(Module):
-    """Returns its input; takes, and ignores, any arguments when made."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def forward(self, input: Any) -> Any:
-        return input
-
-
-class Flatten(Module):
-    """Joins the axes from ``start_dim`` to ``end_dim`` into one: images to vectors by default."""
-
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
-
-    def forward(self, input: Any) -> Any:
-        return ops.flatten(input, self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

@@ -8,7 +8,7 @@ All state of a walk is local to it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 from numpy import ndarray
 
 from ..kernels.sums import sum_over
-from .modes import Mode, become, current
-from .node import Memory, Node, Variable, array_of, clock, describe, wrap
+from .modes import current
+from .node import Memory, Node, Variable, array_of, describe, wrap
+from .paths import nodes_towards, reachable
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -150,32 +151,6 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     return gradient.sum(axis=axes, keepdims=True).reshape(shape)
 
 
-def nodes_towards(targets: Collection[Node], roots: Sequence[Node]) -> set[Node]:
-    """The nodes through which the roots depend on the targets, the targets among them."""
-    path = set(targets)
-    for node in sorted(reachable(roots), key=lambda node: node.time):
-        if depends(node, path):
-            path.add(node)
-    return path
-
-
-def depends(node: Node, path: set[Node]) -> bool:
-    """Whether one of the node's inputs is on the path."""
-    return any(edge in path for edge in node.edges)
-
-
-def reachable(roots: Sequence[Node]) -> set[Node]:
-    """Every node the roots were computed from, and the roots themselves."""
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop().edges:
-            if edge is not None and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return seen
-
-
 def run_hooks(node: Node, gradient: Any) -> Any:
     """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place.
 
@@ -227,138 +202,3 @@ def advice_of_choices(node: Node, roots: Sequence[Node]) -> str:
                 f"derivative is NaN. The cure: {other.op.chooses}"
             )
     return ""
-
-
-def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
-    """Where a walk starts: the output's node and its gradient, 1 for a single value."""
-    if output.node is None:
-        raise RuntimeError(
-            f"a tensor {describe(output)} does not require grad and was not computed from one that "
-            "does: nothing to differentiate. Was it computed under no_grad(), or detached?"
-        )
-    if gradient is None:
-        if output.array.size != 1:
-            raise RuntimeError(
-                f"backward needs a single value, got {describe(output)}: reduce it first "
-                "(loss.mean(), loss.sum()), or pass the gradient of the output."
-            )
-        gradient = np.array(1, output.dtype, ndmin=output.array.ndim)
-        return output.node, wrap(gradient) if create_graph else gradient
-    if not isinstance(gradient, Variable):
-        gradient = wrap(np.array(gradient, output.dtype))
-    if gradient.shape != output.shape:
-        raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
-    gradient = gradient.astype(output.dtype)
-    return output.node, gradient if create_graph else gradient.array
-
-
-def backward(
-    output: Variable, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
-    """Add the gradients of ``output`` to ``.grad`` of every leaf it was computed from.
-
-    Args:
-        output: a tensor that requires grad.
-        gradient: the gradient of the output, of its shape; 1 if it is a single value.
-        retain_graph: keep what the graph saved, for another backward; ``create_graph`` unless given.
-        create_graph: make the gradients graphs themselves, to be differentiated again.
-
-    Raises:
-        RuntimeError: if there is nothing to differentiate, the output is not a single value,
-            the graph was freed, or a saved value has been changed in place.
-    """
-    roots = [seed(output, gradient, create_graph)]
-    retain = create_graph if retain_graph is None else retain_graph
-    # a Switch, written out: it would be a measurable part of a small net's step
-    outside = current()
-    become(Mode(create_graph, outside.anomaly, outside.calls))
-    try:
-        for node, gradient in walk(roots, create_graph, retain).items():
-            tensor = node.output()
-            if tensor is not None and tensor.node is node and tensor._grad is None:
-                tensor._grad = gradient  # the usual case, spared the call of accumulate
-            elif tensor is not None:
-                accumulate(tensor, node, gradient)
-    finally:
-        become(outside)
-
-
-def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
-    """Add the gradient of a leaf, or of a node that retains it, to its tensor's ``.grad``."""
-    if tensor.node is not node:
-        return
-    before = tensor._grad
-    if before is None:
-        tensor._grad = gradient
-    elif type(before) is ndarray and type(gradient) is ndarray:
-        before += gradient
-    elif isinstance(gradient, Variable) or tensor.grad.node is not None:
-        tensor._grad = tensor.grad + gradient
-    else:
-        tensor.grad.array += gradient
-        tensor.grad.memory.changed = clock()
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Any, ...]:
-    """The gradients of ``outputs`` with respect to ``inputs``; no ``.grad`` changes.
-
-    Only the part of the graph between the two is walked.
-
-    Args:
-        outputs: a tensor or a sequence of them; with several, the gradient of their sum.
-        inputs: a tensor or a sequence of them: leaves or intermediate results.
-        grad_outputs: the gradient of each output; 1 for each that is a single value.
-        retain_graph: keep what the graph saved; ``create_graph`` unless given.
-        create_graph: make the gradients graphs themselves, to be differentiated again.
-        allow_unused: return None for an input the outputs do not depend on, instead of refusing.
-
-    Returns:
-        A tuple with a tensor for each input, of its shape and dtype.
-    """
-    outputs, inputs = tensors("outputs", outputs), tensors("inputs", inputs)
-    if not isinstance(grad_outputs, (list, tuple)):
-        grad_outputs = [grad_outputs] * (len(outputs) if grad_outputs is None else 1)
-    if len(grad_outputs) != len(outputs):
-        raise ValueError(f"got {len(grad_outputs)} grad_outputs for {len(outputs)} outputs.")
-    for i, x in enumerate(inputs):
-        if x.node is None:
-            raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
-    roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
-    retain = create_graph if retain_graph is None else retain_graph
-    outside = current()
-    become(Mode(create_graph, outside.anomaly, outside.calls))
-    try:
-        reached = walk(roots, create_graph, retain, {x.node for x in inputs})
-    finally:
-        become(outside)
-    for i, x in enumerate(inputs):
-        if x.node not in reached and not allow_unused:
-            raise RuntimeError(
-                f"input {i}, {describe(x)}, was not used to compute the outputs: "
-                "pass allow_unused=True to get None for it."
-            )
-    results, handed_out = [], set()
-    for x in inputs:
-        dx = reached.get(x.node)
-        if dx is not None:
-            if x.node in handed_out:
-                dx = dx.copy()
-            handed_out.add(x.node)
-        results.append(dx if dx is None or isinstance(dx, Variable) else wrap(dx))
-    return tuple(results)
-
-
-def tensors(name: str, values: Any) -> list[Any]:
-    """A tensor or a sequence of tensors, as a list."""
-    values = list(values) if isinstance(values, Iterable) and not isinstance(values, Variable) else [values]
-    for value in values:
-        if not isinstance(value, Variable):
-            raise TypeError(f"{name} must be a tensor or a sequence of tensors, got {describe(value)}.")
-    return values

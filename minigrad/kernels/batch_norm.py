@@ -1,0 +1,82 @@
+"""Batch normalisation on arrays."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .constants import float16, float32, float64, number
+from .moments import Blocked, Kept, deviations
+
+Cache = tuple[Kept | Blocked, ndarray, ndarray]
+"""What the derivative wants to know: ``x - mean``, ``sqrt(var + eps)``, and ``weight`` divided by that."""
+
+
+def values_per_channel(shape: tuple[int, ...]) -> int:
+    """How many values of a batch each channel's statistics are taken over."""
+    return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
+
+
+def normalise(
+    x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
+    eps: float,
+) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
+    """The output, the ``Cache`` of the derivative, and the mean and variance that were used: the batch's own unless
+    they are given.
+
+    float16 is computed in float32, and float32 in float64 where squares overflow.
+    """
+    dtype = x.dtype
+    half = dtype == float16
+    if half:
+        x = x.astype(float32)
+    d = deviations(x, mean)
+    if var is None:
+        var = d.var
+        if not d.finite and x.size:
+            d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
+            if not d.finite and dtype == float32:
+                y, cache, mean, var = normalise(x.astype(float64), weight, bias, None, None, eps)
+                return y.astype(float32), cache, mean, var
+    std = var + number(float(eps), var.dtype)
+    np.sqrt(std, std)
+    if std.dtype is not x.dtype:
+        std = std.astype(x.dtype)
+    scale = np.reciprocal(std) if weight is None else weight / std
+    y = d.scaled(scale, bias)
+    return y.astype(float16) if half else y, (d, std, scale), d.mean, var
+
+
+def fused(
+    dy: ndarray, cache: Cache, needs: Sequence[Any],
+    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
+) -> Sequence[ndarray | None]:  # fmt: skip
+    """The gradients of input, weight and bias together: they share two sums."""
+    d, std, scale = cache
+    dy = dy.astype(std.dtype, copy=False)
+    through_statistics = training and needs[0]
+    dx: ndarray | None = None
+    dweight: Any = None
+    dbias: Any = None
+    if through_statistics or needs[1] or needs[2]:
+        dbias, dweight = d.sums(dy)
+        dweight /= std
+    if through_statistics:
+        n = number(d.n, std.dtype)
+        slope = dweight / std
+        slope /= n
+        dx = d.gradient(dy, dbias / n, slope, scale)
+    elif needs[0]:
+        dx = dy * scale.reshape(-1, *(1,) * (dy.ndim - 2))
+    return dx, dweight if needs[1] else None, dbias if needs[2] else None
+
+
+@functools.lru_cache(maxsize=64)
+def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray]:
+    """What the old estimates, a batch's mean and its biased variance count; var * n / (n - 1) is the unbiased one."""
+    return number(1 - momentum, dtype), number(momentum, dtype), number(momentum * n / (n - 1), dtype)

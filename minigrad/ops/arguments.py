@@ -1,0 +1,57 @@
+"""How users write axes and sizes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from ..engine.node import Variable, describe
+
+
+def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
+    """The axes meant by ``dim`` or ``axis``, counted from the front; all of them for None."""
+    dim, ndim = one_name(dim, axis), len(shape_of(x))
+    if dim is None:
+        return tuple(range(ndim))
+    axes = tuple(one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"dim {dim} names an axis twice.")
+    return axes if ndim else ()
+
+
+def single_axis(x: Any, dim: Any, axis: Any) -> int | None:
+    """The one axis meant by ``dim`` or ``axis``, or None."""
+    dim, ndim = one_name(dim, axis), len(shape_of(x))
+    return None if dim is None else one_axis(dim, ndim)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a tensor or an array; anything else is refused."""
+    try:
+        return x.array.shape if isinstance(x, Variable) else x.shape
+    except AttributeError:
+        raise TypeError(f"expected a tensor, got {describe(x)}: make it one, mg.tensor(...).") from None
+
+
+def one_axis(dim: Any, ndim: int) -> int:
+    """An axis counted from the front; IndexError if there is none such."""
+    axis, axes = operator.index(dim), max(ndim, 1)
+    if not -axes <= axis < axes:
+        raise IndexError(
+            f"dim {axis} is out of range for a tensor of {ndim} dimensions: expected {-axes} to {axes - 1}."
+        )
+    return axis % axes
+
+
+def one_name(dim: Any, axis: Any) -> Any:
+    """What was passed as ``dim`` or by NumPy's name ``axis``; None if neither."""
+    if dim is not None and axis is not None:
+        raise TypeError("dim and axis are two names of one argument: give only one.")
+    return axis if dim is None else dim
+
+
+def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    return tuple(operator.index(n) for n in shape)

@@ -1,0 +1,110 @@
+"""Choosing between values, element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Variable
+from ..engine.op import Op
+
+where: Op = Op(
+    "where",
+    lambda condition, a, b: np.where(condition, a, b),  # with one operand NumPy's does something else
+    None,
+    lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
+    lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
+    promotes=(1, 2),
+    chooses="choose the operand before the function, mg.log(mg.where(mask, x, 1)), not its result.",
+    doc="``a`` where ``condition`` is true, else ``b``. Both are computed, and where the derivative of the one not "
+    "taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
+    "``log(where(x > 0, x, 1))`` instead of ``where(x > 0, log(x), 0)``.",
+)
+
+
+def inside(x: Any, low: Any, high: Any) -> Any:
+    """Whether low < x < high; None is no limit."""
+    if low is None or high is None:
+        return x < high if low is None else x > low
+    return (x > low) & (x < high)
+
+
+def limit(x: ndarray, low: float | None, high: float | None) -> ndarray:
+    """``min(max(x, low), high)``; None is no limit."""
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+limited = Op(
+    "clamp",
+    limit,
+    lambda dy, _y, x, low, high: where(inside(x, low, high), dy, 0),
+    doc="``min(max(x, low), high)`` with numbers as bounds",
+)
+
+
+def at_bound(dy: Any, x: Any, bound: Any, beyond: Any, low: Any, high: Any) -> Any:
+    """The gradient of a bound: all of it beyond the bound, half at a tie; equal bounds do not tie with ``x``."""
+    return where(beyond, dy, where((x == bound) & (low < high), dy / 2, 0))
+
+
+def within(dy: Any, x: Any, low: Any, high: Any) -> Any:
+    """The gradient of ``x`` between two bounds: what they leave; all of it if ``x`` is NaN."""
+    ties = ((x == low) | (x == high)) & (low < high)
+    return where((x < low) | (x > high) | (low > high), 0, where(ties, dy / 2, dy))
+
+
+limited_by_tensors = Op(
+    "clamp_by_tensors",
+    limit,
+    lambda dy, _y, x, low, high: within(dy, x, low, high),
+    lambda dy, _y, x, low, high: at_bound(dy, x, low, (x < low) & (low <= high), low, high),
+    lambda dy, _y, x, low, high: at_bound(dy, x, high, (x > high) | (low > high), low, high),
+    promotes=(0, 1, 2),
+    doc="``min(max(x, low), high)`` with tensors as bounds",
+)
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """Limit every element to [min, max].
+
+    Args:
+        x: the tensor.
+        min: lower bound, a number or a tensor that broadcasts; None is no bound.
+        max: upper bound, likewise.
+
+    With numbers as bounds the gradient passes where min < x < max; it is 0 at the bounds.
+    Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp needs a bound: give min, max, or both.")
+    if isinstance(min, (Variable, ndarray)) or isinstance(max, (Variable, ndarray)):
+        if min is None or max is None:
+            return minimum(x, max) if min is None else maximum(x, min)
+        return limited_by_tensors(x, min, max)
+    return limited(x, min, max)
+
+
+def share(dy: Any, ties: Any, loses: Any) -> Any:
+    """The gradient of an operand of maximum or minimum: half at a tie, nothing, or all; of NaN both have all."""
+    return where(ties, dy / 2, where(loses, 0, dy))
+
+
+maximum = Op(
+    "maximum",
+    np.maximum,
+    lambda dy, _y, a, b: share(dy, a == b, a < b),
+    lambda dy, _y, a, b: share(dy, a == b, b < a),
+    promotes=(0, 1),
+    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
+)
+minimum = Op(
+    "minimum",
+    np.minimum,
+    lambda dy, _y, a, b: share(dy, a == b, a > b),
+    lambda dy, _y, a, b: share(dy, a == b, b > a),
+    promotes=(0, 1),
+    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
+)

@@ -1,0 +1,99 @@
+"""Choosing along an axis: the largest and smallest elements and where they are."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.op import Op
+from .arguments import single_axis
+from .choosing import maximum, minimum
+from .comparison import isnan
+from .indexing import getitem
+from .reductions import shared
+from .shapes import squeeze
+
+
+def by_extreme_of_all(dy: Any, y: Any, x: Any) -> Any:
+    """The rule of max and min of all elements; if the value is NaN, all that are NaN share the gradient."""
+    return shared(dy, (x == y) | isnan(x), x, tuple(range(len(x.shape))))
+
+
+largest = Op(
+    "max",
+    lambda x: np.maximum.reduce(x, None),
+    by_extreme_of_all,
+    doc="the largest of all elements; ties, also of NaN, share the gradient",
+)
+smallest = Op(
+    "min",
+    lambda x: np.minimum.reduce(x, None),
+    by_extreme_of_all,
+    doc="the smallest of all elements; ties, also of NaN, share the gradient",
+)
+
+
+def index_of(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    """The index ``choose`` (``np.argmax`` or ``np.argmin``) picks, as an array."""
+    try:
+        return choose(array_of(x), axis=axis, keepdims=keepdims)
+    except ValueError as error:
+        raise ValueError(f"{choose.__name__}: cannot be applied to {describe(x)}: {error}.") from error
+
+
+def chosen(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    """The index ``choose`` picks, as an int64 tensor, or an array for an array."""
+    index = index_of(choose, x, axis, keepdims)
+    return wrap(index) if isinstance(x, Variable) else index
+
+
+def argmax(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor."""
+    return chosen(np.argmax, x, single_axis(x, dim, axis), keepdim or keepdims)
+
+
+def argmin(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor."""
+    return chosen(np.argmin, x, single_axis(x, dim, axis), keepdim or keepdims)
+
+
+class Extreme(NamedTuple):
+    """What ``max(dim)`` and ``min(dim)`` return."""
+
+    values: Any
+    indices: Any
+
+
+def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
+    """The chosen element of each row along one axis, and its index."""
+    ndim = len(x.shape)
+    index = index_of(choose, x, axis, True) if ndim else np.zeros((), np.int64)
+    grid: list[Any] = list(np.indices(index.shape, sparse=True))
+    if grid:
+        grid[axis] = index
+    values = getitem(x, tuple(grid))
+    indices = wrap(index) if isinstance(x, Variable) else index
+    if keepdims or not ndim:
+        return Extreme(values, indices)
+    return Extreme(squeeze(values, axis), squeeze(indices, axis))
+
+
+def max(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """``max(x)``: the largest element, ties share the gradient. ``max(x, dim)``: (values, indices)
+    along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise ``maximum``."""
+    if isinstance(dim, (Variable, ndarray)):
+        return maximum(x, dim)
+    only = single_axis(x, dim, axis)
+    return largest(x) if only is None else extreme(np.argmax, x, only, keepdim or keepdims)
+
+
+def min(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """``min(x)``: the smallest element, ties share the gradient. ``min(x, dim)``: (values, indices)
+    along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise ``minimum``."""
+    if isinstance(dim, (Variable, ndarray)):
+        return minimum(x, dim)
+    only = single_axis(x, dim, axis)
+    return smallest(x) if only is None else extreme(np.argmin, x, only, keepdim or keepdims)

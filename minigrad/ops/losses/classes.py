@@ -1,0 +1,226 @@
+"""Losses: how far predictions are from targets, as one number to minimise.
+
+``reduction`` is ``"mean"`` (over all elements), ``"sum"`` or ``"none"`` everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ...engine.node import Variable, array_of, describe
+from ...engine.op import Op
+from ...engine.scope import call_path
+from ...kernels.constants import float16, float32
+from ...kernels.cross_entropy import cross_entropy_forward, cross_entropy_fused
+from ..arguments import shape_of
+from ..choosing import where
+from ..indexing import getitem
+from ..reductions import divided, sum, widened
+from ..shapes import astype, permute, reshape, unsqueeze
+from ..softmax import log_softmax, softmax
+from .pairs import weighted
+from .reduction import as_operand, check_reduction, reduce
+
+# -- losses of one prediction and one target ---------------------------------------------------
+
+
+# -- losses of class scores and classes --------------------------------------------------------
+
+
+def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
+    """A row per class index, zero but for a one at the index."""
+    index = array_of(target)
+    rows = np.zeros((len(index), classes), dtype)
+    rows[np.arange(len(index)), index] = 1
+    return rows
+
+
+def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
+    """The gradient of each row's loss, to be multiplied with a row."""
+    return unsqueeze(dy, 1) if reduction == "none" else divided(dy, x.shape[0]) if reduction == "mean" else dy
+
+
+cross_entropy_op = Op(
+    "cross_entropy",
+    lambda x, target, reduction: cross_entropy_forward(x, target, reduction)[0],
+    lambda dy, _y, x, target, reduction: (
+        (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale_of_rows(dy, x, reduction)
+    ),
+    None,
+    fused=cross_entropy_fused,
+    doc="``log(sum(exp(x))) - x[target]`` of each row, reduced",
+)
+
+
+def classes_of(x: Any) -> int:
+    """How many classes scores (N, C, ...) or (C,) are of."""
+    return x.shape[1 if len(x.shape) > 1 else 0]
+
+
+def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tuple[ndarray, bool]:
+    """The targets of scores ``x`` as an array of class indices, and whether some may have to be ignored.
+
+    Refused where one is no class of ``x`` and not to be ignored.
+    """
+    array = target.array if isinstance(target, Variable) else np.asarray(target)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}{call_path()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
+            "Convert it, e.g. target.long()."
+        )
+    shape = x.shape
+    expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+    if array.shape != expected:
+        raise ValueError(
+            f"{name}{call_path()}: input {shape} wants a target {expected} of class indices, got {array.shape}."
+        )
+    classes = classes_of(x)
+    # argmax finds the largest several times faster than max
+    outside = array.size > 0 and (array.item(array.argmax()) >= classes or array.item(array.argmin()) < 0)
+    if outside:
+        wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
+        if wrong.size:
+            raise ValueError(
+                f"{name}{call_path()}: target {wrong.flat[0]} is no class: input {shape} has classes 0 to "
+                f"{classes - 1}."
+            )
+    return array, outside or 0 <= ignore_index < classes
+
+
+def check_scores(name: str, x: Any, weight: Any) -> Any:
+    """The weights of the classes, at least in float32, or None. They, and what should be scores, are refused if they
+    cannot be used."""
+    if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
+        shape_of(x)  # refuses what has none
+        raise TypeError(f"{name}{call_path()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
+    if weight is None:
+        return None
+    weight = as_operand(weight, x.dtype)
+    if weight.shape != (classes_of(x),):
+        raise ValueError(
+            f"{name}{call_path()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, "
+            f"got {weight.shape}."
+        )
+    return widened(weight)
+
+
+def class_rows(x: Any) -> Any:
+    """Scores (N, C, ...) or (C,) as rows (M, C)."""
+    if len(x.shape) == 1:
+        return reshape(x, (1, -1))
+    if len(x.shape) > 2:
+        x = permute(x, (0, *range(2, len(x.shape)), 1))
+    return reshape(x, (-1, x.shape[-1])) if len(x.shape) > 2 else x
+
+
+def classes_to_pick(target: ndarray, ignore_index: int) -> ndarray:
+    """A class index for every target: 0 stands in for what is to be ignored."""
+    return np.where(target != ignore_index, target, 0)
+
+
+def without_ignored(rows: Any, target: ndarray, ignore_index: int) -> Any:
+    """Rows of scores with zeros for those to be ignored, of which nothing may come back, not even NaN."""
+    ignored = target.reshape(-1, 1) == ignore_index
+    return where(ignored, 0, rows) if ignored.any() else rows
+
+
+def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """Reduce a loss per target. What is to be ignored counts for nothing; the mean is the weighted mean."""
+    counts = target != ignore_index
+    losses = where(counts, reshape(losses, target.shape), 0)
+    if reduction != "mean":
+        return reduce(losses, reduction)
+    if weight is None:
+        total: Any = np.count_nonzero(counts)
+    else:
+        total = sum(where(counts, getitem(weight, classes_to_pick(target, ignore_index)), 0))
+    # of no targets the mean is NaN, and their gradient is still 0
+    return sum(losses) / total if total else sum(losses) + np.nan
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """The negative log likelihood ``-weight[t] * input[t]`` of class indices t.
+
+    Args:
+        input: log-probabilities (N, C), (N, C, ...) or (C,), as from ``log_softmax``.
+        target: class indices, the input's shape without C.
+        weight: a weight per class (C,); the mean is then the weighted mean.
+        ignore_index: targets of this value do not count.
+        reduction: "mean", "sum" or "none".
+    """
+    check_reduction(reduction)
+    scores = array_of(input)
+    weight = check_scores("nll_loss", scores, weight)
+    array, _ = check_classes("nll_loss", scores, target, ignore_index)
+    if scores.dtype == float16:
+        return astype(nll_loss(astype(input, float32), target, weight, ignore_index, reduction), float16)
+    picked = classes_to_pick(array.ravel(), ignore_index)
+    rows = without_ignored(class_rows(input), array, ignore_index)
+    losses = -getitem(rows, (np.arange(picked.size), picked))
+    losses = losses if weight is None else losses * getitem(weight, picked)
+    return over_targets(losses, array, weight, ignore_index, reduction)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """``nll_loss(log_softmax(input), target)``: how improbable the right classes were, in nats.
+
+    Args:
+        input: logits (N, C), (N, C, ...) or (C,): no softmax before it.
+        target: class indices, the input's shape without C, or class probabilities, its shape.
+        weight: a weight per class (C,); with class indices the mean is the weighted mean.
+        ignore_index: class indices of this value do not count.
+        reduction: "mean" (over all targets), "sum" or "none".
+        label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
+
+    Of float16 all is computed in float32, and the result rounded.
+
+    Raises:
+        ValueError, TypeError: for targets of another shape or kind, or that are no class.
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
+    scores = array_of(input)
+    weight = check_scores("cross_entropy", scores, weight)
+    if scores.dtype == float16:
+        wide = astype(input, float32)
+        return astype(cross_entropy(wide, target, weight, ignore_index, reduction, label_smoothing), float16)
+    target = as_operand(target, scores.dtype)
+    array = array_of(target)
+    if array.shape == scores.shape and array.dtype.kind == "f":
+        return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
+    array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
+    if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
+        y, cache = cross_entropy_forward(scores, array, reduction)
+        if scores is input:
+            return y
+        return cross_entropy_op.record(y, cache, input, target, reduction)
+    rows = log_softmax(without_ignored(class_rows(input), array, ignore_index), 1)
+    loss = nll_loss(rows, array.ravel(), weight, ignore_index, reduction)
+    loss = reshape(loss, array.shape) if reduction == "none" else loss
+    if not label_smoothing:
+        return loss
+    spread_out = -sum(rows if weight is None else rows * weight, 1)
+    smooth = over_targets(spread_out, array, weight, ignore_index, reduction)
+    return (1 - label_smoothing) * loss + label_smoothing / rows.shape[1] * smooth
+
+
+def cross_entropy_of_probabilities(input: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:
+    """Cross entropy with a distribution over the classes as target; the mean is over targets."""
+    rows, wanted = class_rows(input), class_rows(target)
+    classes = rows.shape[1]
+    wanted = wanted * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else wanted
+    losses = weighted(-log_softmax(rows, 1), wanted)
+    losses = sum(losses if weight is None else losses * weight, 1)
+    shape = (input.shape[0], *input.shape[2:]) if len(input.shape) > 1 else ()
+    return reshape(losses, shape) if reduction == "none" else reduce(losses, reduction)

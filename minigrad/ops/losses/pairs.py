@@ -1,0 +1,178 @@
+"""Losses of one prediction and one target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ...engine.node import array_of
+from ...engine.op import Op
+from ...engine.scope import call_path
+from ...kernels.constants import float16
+from ..activation import sigmoid
+from ..arguments import shape_of
+from ..arithmetic import abs, sign
+from ..choosing import clamp, where
+from ..functions import log, square
+from ..reductions import divided, widened
+from ..shapes import astype
+from .reduction import as_operand, check_reduction, reduce
+
+
+def pairwise_loss(
+    name: str,
+    loss: Callable[[Any, Any], Any],
+    by_input: Callable[[Any, Any], Any],
+    by_target: Callable[[Any, Any], Any],
+    doc: str,
+    mixes: bool = True,
+) -> Op:
+    """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
+
+    Of float16 all is computed in float32, and the result rounded.
+    """
+
+    def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
+        y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
+        return y.astype(float16) if input.dtype == target.dtype == float16 else y
+
+    def scaled(dy: Any, x: Any, reduction: str) -> Any:
+        return divided(dy, elements(x)) if reduction == "mean" else widened(dy)
+
+    def rule(derivative: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda dy, _y, input, target, reduction: (
+            scaled(dy, input, reduction) * derivative(widened(input), widened(target))
+        )
+
+    return Op(name, forward, rule(by_input), rule(by_target), promotes=(0, 1), mixes=mixes, doc=doc)
+
+
+def elements(x: Any) -> int:
+    """How many elements there are, at least 1."""
+    return math.prod(x.shape) or 1
+
+
+def log_floor(p: Any) -> Any:
+    """``log(p)``, but not below -100: a wrong certainty costs much instead of everything."""
+    return clamp(log(clamp(p, min=1e-44)), min=-100)
+
+
+mse_op = pairwise_loss(
+    "mse_loss",
+    lambda x, t: square(x - t),
+    lambda x, t: 2 * (x - t),
+    lambda x, t: 2 * (t - x),
+    doc="``(input - target)**2``, reduced",
+)
+l1_op = pairwise_loss(
+    "l1_loss",
+    lambda x, t: abs(x - t),
+    lambda x, t: sign(x - t),
+    lambda x, t: sign(t - x),
+    doc="``|input - target|``, reduced",
+)
+bce_op = pairwise_loss(
+    "bce_loss",
+    lambda p, t: -(t * log_floor(p) + (1 - t) * log_floor(1 - p)),
+    lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
+    np.errstate(divide="ignore")(lambda p, t: log(1 - p) - log(p)),
+    doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
+    mixes=False,
+)
+
+
+def logit_loss(x: ndarray, t: ndarray) -> ndarray:
+    """``log(1 + exp(x)) - t x``, written so that exp cannot overflow and an infinite x can be right: it adds 0 then."""
+    size, wrong = np.absolute(x), np.where(x > 0, 1 - t, t)
+    return np.asarray(np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size)))
+
+
+bce_with_logits_op = pairwise_loss(
+    "bce_with_logits",
+    logit_loss,
+    lambda x, t: sigmoid(x) - t,
+    lambda x, t: -x,
+    doc="``-(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x)))``, reduced",
+)
+
+
+def matching(name: str, input: Any, target: Any) -> Any:
+    """The target of a pairwise loss in floats; refused if it has not the shape of the input."""
+    shape = shape_of(input)
+    target = as_operand(target, input.dtype)
+    if shape != target.shape:
+        raise ValueError(
+            f"{name}{call_path()}: input {shape} and target {target.shape} differ in shape; "
+            "broadcasting them would compare elements that do not belong together. Reshape one, "
+            "e.g. input.squeeze(1) or target.unsqueeze(1)."
+        )
+    return astype(target, input.dtype) if target.dtype.kind in "iub" else target
+
+
+def check_probabilities(name: str, values: ndarray, cure: str = "") -> None:
+    """Refuse an argument of binary_cross_entropy with elements that are not from 0 to 1."""
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"binary_cross_entropy{call_path()}: the {name} must be probabilities from 0 to 1, got "
+            f"values from {values.min():.4g} to {values.max():.4g}.{cure}"
+        )
+
+
+def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
+    """Apply a pairwise loss to tensors of one shape."""
+    check_reduction(reduction)
+    target = matching(op.name, input, target)
+    return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The squared error ``(input - target)**2``; both of one shape (a difference is refused)."""
+    return compare(mse_op, input, target, reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """The absolute error ``|input - target|``; both of one shape (a difference is refused)."""
+    return compare(l1_op, input, target, reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """``-(t log(p) + (1 - t) log(1 - p))``: input p are probabilities, target t are 0 to 1.
+
+    Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss.
+
+    Raises:
+        ValueError: for an input outside [0, 1]: pass logits to the other function; for such a target.
+    """
+    shape_of(input)
+    cure = " For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
+    check_probabilities("input", array_of(input), cure)
+    target = matching(bce_op.name, input, target)
+    check_probabilities("target", array_of(target))
+    return compare(bce_op, input, target, reduction, weight)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """``binary_cross_entropy(sigmoid(input), target)``, exact for logits of any size.
+
+    ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part.
+    """
+    if pos_weight is not None:
+        # t * pos_weight and 1 - t are the weights of the two classes; log(sigmoid(x)) = -loss at t = 1
+        check_reduction(reduction)
+        target = matching(bce_with_logits_op.name, input, target)
+        ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
+        positive = weighted(compare(bce_with_logits_op, input, ones_, "none"), target) * pos_weight
+        losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
+        return reduce(losses if weight is None else losses * weight, reduction)
+    return compare(bce_with_logits_op, input, target, reduction, weight)
+
+
+def weighted(losses: Any, weight: Any) -> Any:
+    """``losses * weight``; an infinite loss of weight 0 adds 0."""
+    return where((weight == 0) & (losses == np.inf), 0, losses) * weight

@@ -1,0 +1,56 @@
+"""Running estimates of mean and variance."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ...engine.scope import call_path
+from ...kernels.batch_norm import running_weights
+from ...kernels.moments import Blocked, Kept
+
+
+def update_running(
+    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
+) -> None:
+    """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite.
+
+    ``d`` are the deviations of the batch.
+    """
+    try:
+        old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"batch_norm{call_path()}: momentum must be a number, the weight of the new batch, got {momentum!r}. "
+            "For the cumulative average pass 1 / (number of batches so far + 1)."
+        ) from None
+    unusable = None
+    if not d.finite or var.dtype is not running_var.dtype:  # float64 where squares overflow float32
+        var, unusable = representable(var, running_var.dtype)
+    new_mean, new_var = mean * new_weight, var * unbiased_weight  # before the first change: they might overflow
+    if unusable is not None:
+        before = running_mean[unusable], running_var[unusable]
+    running_mean *= old_weight
+    running_mean += new_mean
+    running_var *= old_weight
+    running_var += new_var
+    if unusable is not None:
+        running_mean[unusable], running_var[unusable] = before
+
+
+def representable(var: ndarray, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray | None]:
+    """Variances in the dtype of the running estimates, and where they are not finite: one warning, or None."""
+    with np.errstate(over="ignore"):
+        var = var.astype(dtype)
+    unusable = ~np.isfinite(var)
+    if not unusable.any():
+        return var, None
+    warnings.warn(
+        f"batch_norm{call_path()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
+        "or infinity, or numbers too large to square; their running statistics are left as they were.",
+        stacklevel=3,
+    )
+    return var, unusable

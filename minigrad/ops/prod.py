@@ -1,0 +1,141 @@
+"""The product along axes, exact and linear whatever the factors.
+
+Its partial results are kept as mantissas from 0.5 to 1 and exponents of 2, so that none of them is too large or too
+small for the dtype. An exponent is constant where a number is differentiable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import array_of
+from ..engine.op import Op
+from ..kernels.sums import sum_over
+from .arguments import all_axes
+from .choosing import where
+from .joining import cat
+from .reductions import count, narrowed, spread, unreduced_shape, widened
+from .shapes import permute, reshape
+
+multiply: Any = np.multiply.reduce
+MOST = 1 << 20
+"""A power of 2 beyond all floats; NumPy takes C integers."""
+FACTORS = 64
+"""Mantissas that may be multiplied in any float dtype, float16 aside: 0.5 ** 64 is a normal float32."""
+
+
+def times_power_of_2(x: ndarray, exponent: ndarray) -> Any:
+    """``x * 2**exponent``, for exponents of any size; NumPy takes C integers."""
+    return np.ldexp(x, np.minimum(np.maximum(exponent, -MOST), MOST).astype(np.intc))
+
+
+scaled: Op = Op(
+    "times_power_of_2",
+    times_power_of_2,
+    lambda dy, _y, _x, exponent: scaled(dy, exponent),
+    None,
+    doc="``x * 2 ** exponent``, exact",
+)
+
+
+def normalised(x: Any, exponent: Any = 0) -> tuple[Any, Any]:
+    """``x * 2**exponent`` with a mantissa from 0.5 to 1 as ``x``."""
+    more = np.frexp(array_of(x))[1]
+    return scaled(x, -more), more + np.asarray(exponent, np.int64)
+
+
+def last_axis(x: Any, axes: tuple[int, ...]) -> Any:
+    """``x`` with the axes joined to one, behind the others."""
+    rest = tuple(i for i in range(len(x.shape)) if i not in axes)
+    return reshape(permute(x, (*rest, *axes)), (*(x.shape[i] for i in rest), count(x.shape, axes)))
+
+
+def product(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The product along axes."""
+    if x.dtype.kind != "f":
+        return multiply(x, axes, keepdims=keepdims)
+    m, e = np.frexp(widened(x))
+    if count(x.shape, axes) > FACTORS:
+        m, e = product_of_many(last_axis(m, axes), last_axis(e, axes))
+        y = times_power_of_2(m, e).reshape(unreduced_shape(x, axes))
+        return narrowed(y if keepdims else np.squeeze(y, axes), x)
+    exponent = sum_over(e, axes, keepdims).astype(np.intc)
+    return narrowed(np.ldexp(multiply(m, axes, keepdims=keepdims), exponent), x)
+
+
+def product_of_many(m: ndarray, exponents: ndarray) -> tuple[ndarray, ndarray]:
+    """The product of mantissas along the last axis, in blocks, and its exponent."""
+    total = np.add.reduce(exponents, -1, np.int64)
+    while m.shape[-1] > 1:
+        n = m.shape[-1] // FACTORS * FACTORS
+        blocks = m[..., :n].reshape(*m.shape[:-1], n // FACTORS, FACTORS)
+        parts = multiply(blocks, -1), multiply(m[..., n:], -1, keepdims=True)
+        m, exponents = np.frexp(np.concatenate(parts, -1))
+        total += np.add.reduce(exponents, -1, np.int64)
+    return m[..., 0], total
+
+
+def halves(x: Any) -> tuple[Any, Any]:
+    """The two halves of the last axis, which has an even length."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
+def others(m: Any) -> Any:
+    """For each element along the last axis the product of all the others.
+
+    The others of an element of one half are its partner in the other half, and the others of that pair.
+    """
+    n = m.shape[-1]
+    if n == 1:
+        return where(np.False_, m, 1)
+    if n % 2:
+        return others(with_one(m))[..., :n]
+    a, b = halves(m)
+    pairs = others(a * b)
+    return cat([pairs * b, pairs * a], -1)
+
+
+def with_one(m: Any) -> Any:
+    """Another factor along the last axis, 1."""
+    return cat([m, np.ones((*m.shape[:-1], 1), m.dtype)], -1)
+
+
+def many_others(m: Any, exponent: ndarray) -> tuple[Any, ndarray]:
+    """``others`` of ``m * 2**exponent`` as mantissas and exponents; of many factors with mantissas on the way."""
+    n = m.shape[-1]
+    if n <= FACTORS:
+        return others(m), np.add.reduce(exponent, -1, keepdims=True) - exponent
+    if n % 2:
+        zero = np.zeros((*m.shape[:-1], 1), exponent.dtype)
+        m, exponent = many_others(with_one(m), np.concatenate((exponent, zero), -1))
+        return m[..., :n], exponent[..., :n]
+    (a, b), (ea, eb) = halves(m), halves(exponent)
+    pairs, e = many_others(*normalised(a * b, ea + eb))
+    return normalised(cat([pairs * b, pairs * a], -1), np.concatenate((e + eb, e + ea), -1))
+
+
+def derivative_of_product(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The product of all other elements: exact also where elements are 0, or products too small or too large."""
+    x, dx = widened(x), spread(dy, x, axes)
+    if not count(x.shape, axes):
+        return dx
+    order = (*(i for i in range(len(x.shape)) if i not in axes), *axes)
+    products = scaled(*many_others(*normalised(last_axis(x, axes))))
+    shape = tuple(x.shape[i] for i in order)
+    return dx * permute(reshape(products, shape), tuple(order.index(i) for i in range(len(order))))
+
+
+multiplied = Op(
+    "prod",
+    product,
+    derivative_of_product,
+    doc="the product along axes; its derivatives are exact also where elements are 0",
+)
+
+
+def prod(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product along ``dim`` (an int or several; None: of all elements)."""
+    return multiplied(x, all_axes(x, dim, axis), keepdim or keepdims)
