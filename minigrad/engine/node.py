@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from .modes import Mode
 from .scope import Scope
 
 clock = itertools.count(1).__next__
@@ -112,11 +113,30 @@ tensor_of_list: Callable[[Any], Any] = no_tensor_of_list
 def wrap(array: Any, node: Node | None = None) -> Any:
     """A tensor around an array, which is not copied."""
     tensor: Any = new_object(tensor_type)
-    tensor.array = array if type(array) is ndarray else np.asarray(array)
+    tensor.array = array if type(array) is ndarray else as_array(array)
     tensor.node = node
     tensor.memory = Memory()
     tensor._grad = None
     return tensor
+
+
+def is_stand_in(value: Any) -> bool:
+    """Whether it stands in for an array: ``isinstance`` takes it for one, its type is another."""
+    return type(value) is not ndarray and isinstance(value, ndarray) and not issubclass(type(value), ndarray)
+
+
+def as_array(value: Any) -> Any:
+    """``np.asarray(value)``; a stand-in for an array is left alone."""
+    return value if is_stand_in(value) else np.asarray(value)
+
+
+def copied(value: Any) -> Any:
+    """A constant that a rule needs: a copy, since nobody can tell when the caller's own array or list changes."""
+    if is_stand_in(value):
+        return value.copy()
+    if isinstance(value, (ndarray, list, tuple)):
+        return np.array(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def array_of(value: Any) -> Any:
@@ -165,13 +185,14 @@ class Node:
     edges: Sequence[Node | None]
     """For each operand its node; None for a constant."""
     attributes: Sequence[Any]
-    """What else forward was given, after the operands."""
+    """What else the operation was given, after the operands."""
     saved: list[Any] | None
     """The rules' arguments after ``dy``; None once backward has freed them."""
     memories: Sequence[Memory]
-    """The storage of all that is saved, in the order of ``op.kept``: none of it may change before backward."""
+    """The storage of all that is saved, in the order of ``op.saved_positions``; it may not change before
+    backward."""
     cache: Any
-    """What forward left for the fused rule."""
+    """What the kernel left for its derivative."""
     output: weakref.ref[Variable]
     """The tensor it made, as long as somebody holds it."""
     time: int
@@ -188,7 +209,7 @@ class Node:
     def __init__(
         self, output: Variable, op: Any = None, inputs: Sequence[Any] = (), edges: Sequence[Node | None] = (),
         attributes: Sequence[Any] = (), saved: list[Any] | None = None, memories: Sequence[Memory] = (),
-        cache: Any = None, scope: Scope | None = None,
+        cache: Any = None, mode: Mode | None = None,
     ) -> None:  # fmt: skip
         self.op = op
         self.inputs = inputs
@@ -202,8 +223,9 @@ class Node:
         self.shape = array.shape
         self.dtype = array.dtype
         self.time = clock()
-        self.scope = scope
-        self.hooks = self.trace = None
+        self.scope = mode.calls.scope if mode else None
+        self.trace = line_outside() if mode and mode.anomaly else None
+        self.hooks = None
         self.retains = False
 
     @property

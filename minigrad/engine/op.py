@@ -1,116 +1,147 @@
-"""``Op``: an operation, its forward function and its derivatives, defined once per process."""
+"""``Op``: an operation, what it computes and its derivatives, defined once per process."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
 
-from .application import FEW_OPERANDS, apply_any, record_any, written_out
-from .node import Effect, Variable, describe
+from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
+from .faces import public
+from .node import Effect, Node, Variable, describe
 from .scope import call_path
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
 
 
 class Op:
-    """A differentiable operation.
+    """A differentiable operation: one definition, which arrays, tensors and stand-ins for arrays read.
 
     Args:
         name: PyTorch's name.
-        forward: the function of the operands' arrays, and after them the attributes.
-        *vjps: for each operand the rule ``vjp(dy, y, *operands, *attributes)``, the product of
-            the output's gradient with the Jacobian, or None where there is no derivative.
-            A rule is run with arrays, and with tensors when the gradient must be a graph
-            itself; it therefore keeps to operators, to methods both have and to ops.
-            A parameter whose name starts with an underscore is not kept for it: of ``_x`` only
+        definition: the function of the operands' arrays, and after them the attributes. It is written in NumPy's
+            functions, operators and the methods that arrays share with tensors. Its parameters are those of the
+            operation; NumPy's own functions count as ``(input)`` and ``(input, other)``.
+        *rules: for each operand the rule ``rule(dy, y, *operands, *attributes)``, the product of
+            the output's gradient with the Jacobian, or None where there is no derivative; none at all for an operation
+            whose results are no floats. A rule is run with arrays, and with tensors when the gradient must be a graph
+            itself; it therefore keeps to operators, to methods both have and to operations.
+            A parameter whose name starts with an underscore is not saved for it: of ``_x`` only
             ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
-        fused: an optional twin of all the rules together, for arrays only:
-            ``fused(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
+        kernel: a faster function for NumPy's own arrays, with the results of ``definition``.
+        on_arrays: a faster twin of all rules together, for NumPy's own arrays:
+            ``on_arrays(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
             operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
-            the ``cache`` forward left.
-        variadic: instead of vjps, for any number of operands and one attribute behind them: one rule for all,
+            the ``cache`` that was recorded.
+        variadic: instead of rules, for any number of operands and one attribute behind them: one rule for all,
             ``variadic(dy, needs, *operands, attribute)``, which returns the gradient of every operand for which
             ``needs`` says so, and None for the others. Of operands it may ask ``shape`` and ``dtype`` only.
-        promotes: the numbers of the operands that are computed in one dtype: others are converted, as PyTorch promotes.
+        promotes: the positions of the operands that are computed in one dtype: others are converted, as PyTorch
+            promotes. Unless given all of them, if the definition is one of NumPy's own functions.
         mixes: whether these may be of different float dtypes; products and layers refuse that.
         chooses: for an operation that gives elements it did not choose a gradient of exactly 0: how to keep operations
             before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
+        shows: from a node of it, what a picture shows besides its output and attributes.
+        faces: where users find it, as of ``public``; nowhere unless given.
+        numpy: NumPy's function of the same arguments, which calls it for tensors; the definition, if that is one.
+        aliases: other names users know it by.
         doc: what the operation computes, its formula first.
 
-    All this is fixed when the operation is made. The rules do only the mathematics: undoing broadcasting,
-    converting the dtype, adding up and skipping what nobody needs is the backward walk's work.
+    The rules do only the mathematics: undoing broadcasting, converting the dtype, adding up and skipping gradients
+    nobody needs is the backward walk's work.
     """
 
-    # ``__call__`` is a slot: every operation has the function written out for it, and calling one calls that
+    # ``__call__`` is a slot: every operation has the function for its number of operands, and calling one calls that
     __slots__ = ("__call__", "__dict__", "__weakref__")
 
     registry: ClassVar[dict[str, Op]] = {}
-    __call__: Callable[..., Any]
+    __call__: Callable[..., Tensor]
     """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
-    record: Callable[..., Any]
-    """``record(array, cache, *args)``: what a call returns, for an array that is computed already."""
+    record: Callable[..., Tensor]
+    """``record(array, cache, *args)``: the result of a call whose array is computed already."""
 
     def __init__(
         self,
         name: str,
-        forward: Callable[..., Any],
-        *vjps: Callable[..., Any] | None,
-        fused: Callable[..., Sequence[Any]] | None = None,
+        definition: Callable[..., Any],
+        *rules: Callable[..., Any] | None,
+        kernel: Callable[..., Any] | None = None,
+        on_arrays: Callable[..., Sequence[Any]] | None = None,
         variadic: Callable[..., Sequence[Any]] | None = None,
-        promotes: Sequence[int] = (),
+        promotes: Sequence[int] | None = None,
         mixes: bool = True,
         chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
+        shows: Callable[[Node], Any] | None = None,
+        faces: str = "",
+        numpy: Callable[..., Any] | None = None,
+        aliases: str = "",
         doc: str = "",
     ) -> None:
-        self.name = self.__name__ = name
+        self.name = self.__name__ = self.__qualname__ = name
+        self.__module__ = __name__.partition(".")[0]
         self.__doc__ = doc
-        self.forward = forward
-        self.promotes = tuple(promotes)
+        self.definition = definition
+        self.kernel = kernel or definition
+        self.__signature__ = signature(definition)
+        is_ufunc = isinstance(definition, np.ufunc)
+        rules = rules or (None,) * (definition.nin if isinstance(definition, np.ufunc) else 0)
+        self.rules = [rule or no_derivative(name, i) for i, rule in enumerate(rules)]
+        self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last
+        self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.rules)
+        self.on_arrays = on_arrays or self.by_rules
+        self.takes_attributes = len(self.__signature__.parameters) > len(rules)
+        self.promotes = tuple(range(len(rules)) if promotes is None and is_ufunc and len(rules) > 1 else promotes or ())
         self.mixes = mixes
         self.chooses = chooses
         self.view = view
         self.effects = effects
-        self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
-        # what a graph of gradients is made with
-        self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.vjps)
-        self.fused = fused or self.by_rules  # what gradients as arrays are computed with
-        self.operands = -1 if variadic else len(vjps)  # negative: all arguments but the last
-        # NumPy's own functions would take one more array for the memory to write their result to
-        least = 2 if variadic else self.operands
-        self.counts = range(least, least + 1 if isinstance(forward, np.ufunc) else sys.maxsize)
-        self.__signature__ = signature(forward, *vjps)
-        # numbers of the rules' arguments after dy: 0 is the output, i is operand i - 1
-        used = {i for vjp in vjps if vjp for i, name in enumerate(parameters(vjp)[1:]) if name[0] != "_"}
-        self.kept = tuple(sorted(used & set(range(self.operands + 1))))
-        if 0 < self.operands <= FEW_OPERANDS:
-            functions = written_out(
-                self.operands, self.kept, self.promotes, view, takes_attributes(forward, self.operands)
-            )
-            apply, self.record = functions(self, forward)
-        else:
-            apply, self.record = partial(apply_any, self), partial(record_any, self)
+        self.shows = shows
+        # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
+        used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
+        self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
+        apply, self.record = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)(self)
+        vars(apply).update(__name__=name, __qualname__=name, __doc__=doc, __signature__=self.__signature__)
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
+        self.numpy = definition if is_ufunc else numpy
+        if faces:
+            public(faces, {self.numpy: lambda op, *operands: op(*operands)} if self.numpy else {}, aliases)(self)
 
-    def completed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with forward's defaults for operands that were left out; refused if there are none."""
-        names, count = parameters(self.forward), len(args)
-        if count in self.counts:
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The operation as a plain function, which in a class is a method."""
+        found: Callable[..., Any] = Op.__dict__["__call__"].__get__(self)
+        return found
+
+    def __get__(self, tensor: Any, owner: type | None = None) -> Any:
+        """As a function does: an attribute of a class is its method."""
+        return self if tensor is None else partial(self, tensor)
+
+    def operand_positions(self, args: Sequence[Any]) -> range:
+        """The positions of the operands among the arguments."""
+        return range(self.operands if self.operands >= 0 else len(args) - 1)
+
+    def with_defaults(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments in the definition's order, with its defaults for those that were not given."""
+        if any(arg is MISSING for arg in args):
+            args = tuple(arg for arg in args if arg is not MISSING)
+        elif not named and (self.operands < 0 or len(args) == len(self.__signature__.parameters)):
             return args
-        defaults = getattr(self.forward, "__defaults__", None) or ()
-        default = dict(zip(names[len(names) - len(defaults) :], defaults))
-        missing = names[count : self.operands]
-        if count >= self.operands or count + len(missing) < self.operands or not default.keys() >= set(missing):
-            raise TypeError(f"{self.name} takes {counted(self.operands, 'operand')}, got {counted(count, 'argument')}.")
-        return (*args, *[default[name] for name in missing])
+        try:
+            bound = self.__signature__.bind(*args, **named)
+        except TypeError as error:
+            raise TypeError(f"{self.name}{self.__signature__}: {error}.") from None
+        bound.apply_defaults()
+        return bound.args
 
     def failure(self, args: Sequence[Any], error: Exception) -> Exception:
         """The error a user sees when the operation cannot be computed."""
@@ -130,9 +161,13 @@ class Op:
         return f"<op {self.name}>"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 operand``, ``2 operands``."""
-    return f"{count} {noun}" + "s" * (count != 1)
+def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``apply`` and ``record`` of an operation of any number of operands."""
+
+    def apply(*args: Any, **named: Any) -> Any:
+        return apply_any(op, args, named)
+
+    return apply, partial(record_any, op)
 
 
 def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
@@ -141,33 +176,27 @@ def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount] if code else ()
 
 
-def takes_attributes(forward: Callable[..., Any], operands: int) -> bool:
-    """Whether a forward function may be given more than the operands."""
-    code = getattr(forward, "__code__", None)
-    if code is None:
-        return not isinstance(forward, np.ufunc)
-    return code.co_argcount != operands or bool(code.co_flags & inspect.CO_VARARGS)
+def signature(definition: Callable[..., Any]) -> inspect.Signature:
+    """The parameters of an operation: those of its definition, without annotations."""
+    if isinstance(definition, np.ufunc):
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, kind) for name in ("input", "other")[: definition.nin]])
+    found = inspect.signature(definition).parameters.values()
+    return inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in found])
 
 
-def signature(*functions: Callable[..., Any] | None) -> inspect.Signature:
-    """What editors show of an operation: its arguments, as its forward function or its rules name them."""
-    forward, *vjps = map(parameters, functions)
-    names = max([forward, *(names[2:] for names in vjps)], key=len)
-    return inspect.Signature([inspect.Parameter(name.lstrip("_"), inspect.Parameter.POSITIONAL_ONLY) for name in names])
-
-
-def one_by_one(vjps: Sequence[Callable[..., Any]]) -> Callable[..., Sequence[Any]]:
-    """The rules as one function, which is called like a fused twin, also with tensors."""
-    if len(vjps) == 1:  # a node is visited only if an operand needs a gradient: it is this one
-        (only,) = vjps
+def one_by_one(rules: Sequence[Callable[..., Any]]) -> Callable[..., Sequence[Any]]:
+    """The rules as one function, which is called like the twin on arrays, also with tensors."""
+    if len(rules) == 1:  # a node is visited only if an operand needs a gradient: it is this one
+        (only,) = rules
         return lambda dy, _cache, _needs, *arguments: (only(dy, *arguments),)
     return lambda dy, _cache, needs, *arguments: [
-        vjp(dy, *arguments) if need else None for vjp, need in zip(vjps, needs)
+        rule(dy, *arguments) if need else None for rule, need in zip(rules, needs)
     ]
 
 
 def all_at_once(variadic: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
-    """One rule for all operands as a function that is called like a fused twin."""
+    """One rule for all operands as a function that is called like the twin on arrays."""
     return lambda dy, _cache, needs, _y, *arguments: variadic(dy, needs, *arguments)
 
 

@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from ..kernels.sums import sum_over
 from .modes import current
-from .node import Memory, Node, Variable, array_of, describe, wrap
+from .node import Memory, Node, Variable, array_of, describe, is_stand_in, wrap
 from .paths import nodes_towards, reachable
 
 ONCE = (
@@ -92,14 +92,27 @@ def walk(
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
             arriving = op.by_rules(dy, None, wanted, *graph_arguments(node))
+        elif is_stand_in(dy):
+            arriving = in_scope(node, op.by_rules, dy, None, wanted, *saved)
         else:
-            arriving = op.fused(dy, node.cache, wanted, *saved)
+            arriving = op.on_arrays(dy, node.cache, wanted, *saved)
         if careful or node.trace:
             check_finite(node, dy, arriving, [root for root, _ in roots])
         if not retain_graph:
             node.saved = node.cache = saved = None
     # only leaves are left: older than all that was visited, and nothing follows them
     return reached | after_hooks(gradients, create_graph)
+
+
+def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
+    """What rules return, computed in the module call that the node belongs to: a program names it."""
+    calls = current().calls
+    outside, calls.scope = calls.scope, node.scope
+    try:
+        gradients: Sequence[Any] = rules(*arguments)
+    finally:
+        calls.scope = outside
+    return gradients
 
 
 def after_hooks(gradients: dict[Node, Any], create_graph: bool) -> dict[Node, Any]:
@@ -121,7 +134,7 @@ def graph_arguments(node: Node) -> list[Any]:
     """What the rules get when the gradient must be a graph: tensors, connected to their nodes."""
     assert node.op is not None and node.saved is not None
     origins, arguments = [node, *node.inputs], list(node.saved)
-    for i, memory in zip(node.op.kept, node.memories):
+    for i, memory in zip(node.op.saved_positions, node.memories):
         if isinstance(origins[i], (Node, Variable)):
             arguments[i] = as_recorded(origins[i], arguments[i], memory)
     return arguments
@@ -172,7 +185,7 @@ def run_hooks(node: Node, gradient: Any) -> Any:
 def changed_in_place(node: Node, memory: Memory) -> str:
     """Why the gradient would be wrong, and what to do about it."""
     assert node.op is not None
-    number = node.op.kept[[m is memory for m in node.memories].index(True)]
+    number = node.op.saved_positions[[m is memory for m in node.memories].index(True)]
     what = "its output" if number == 0 else f"operand {number - 1}, {describe(node.inputs[number - 1])}"
     return (
         f"{node}: {what}, was changed in place after it was recorded, so its gradient would be "

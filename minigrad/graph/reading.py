@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.application import constant
+from ..engine.application import to_plain
 from ..engine.node import Node, Variable, array_of
 from ..engine.op import Op
 from ..engine.paths import reachable
@@ -56,7 +56,7 @@ def now_if_changed(value: Any, since: int) -> str:
 
 def attribute_text(value: Any) -> str:
     """A simple attribute; nothing for one that is an array, or off, or left out."""
-    value = constant(value)
+    value = to_plain(value)
     if isinstance(value, tuple):
         return str(value) if all(isinstance(part, int) for part in value) else ""
     off = value is None or value is False

@@ -23,7 +23,7 @@ def logistic(x: ndarray) -> ndarray:
     return np.divide(one, y, y)  # reciprocal is slower
 
 
-def sigmoid_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+def sigmoid_on_arrays(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
     """The rule on arrays, its steps in one array."""
     dx = dy * y
     dx *= number(1.0, y.dtype) - y
@@ -43,7 +43,7 @@ def rectified(x: ndarray) -> ndarray:
     return np.maximum(x, small_zeros(shape[-1:] if SHORT_ROW <= shape[-1] <= LONG_ROW else (), x.dtype))
 
 
-def relu_fused(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
+def relu_on_arrays(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, _x: Any) -> tuple[ndarray]:
     """The rule on arrays, its steps in one array."""
     dx = (y != number(0.0, y.dtype)).astype(dy.dtype)
     dx *= dy

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
 
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["clamp", "maximum", "minimum", "where"]
+
 where: Op = Op(
     "where",
-    lambda condition, a, b: np.where(condition, a, b),  # with one operand NumPy's does something else
+    lambda condition, input, other: np.where(condition, input, other),  # NumPy's of one operand is another function
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
     promotes=(1, 2),
+    faces="function",
+    numpy=np.where,
     chooses="choose the operand before the function, mg.log(mg.where(mask, x, 1)), not its result.",
-    doc="``a`` where ``condition`` is true, else ``b``. Both are computed, and where the derivative of the one not "
-    "taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
+    doc="``input`` where ``condition`` is true, else ``other``. Both are computed, and where the derivative of the "
+    "one not taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
     "``log(where(x > 0, x, 1))`` instead of ``where(x > 0, log(x), 0)``.",
 )
 
@@ -31,10 +39,10 @@ def inside(x: Any, low: Any, high: Any) -> Any:
     return (x > low) & (x < high)
 
 
-def limit(x: ndarray, low: float | None, high: float | None) -> ndarray:
-    """``min(max(x, low), high)``; None is no limit."""
-    x = x if low is None else np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+def limit(input: ndarray, low: Any, high: Any) -> ndarray:
+    """``min(max(input, low), high)``; None is no limit."""
+    y = input if low is None else np.maximum(input, low)
+    return y if high is None else np.minimum(y, high)
 
 
 limited = Op(
@@ -67,24 +75,25 @@ limited_by_tensors = Op(
 )
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+@public("function method", {np.clip: lambda f, a, a_min=None, a_max=None: f(a, a_min, a_max)})
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Limit every element to [min, max].
 
     Args:
-        x: the tensor.
+        input: the tensor.
         min: lower bound, a number or a tensor that broadcasts; None is no bound.
         max: upper bound, likewise.
 
-    With numbers as bounds the gradient passes where min < x < max; it is 0 at the bounds.
+    With numbers as bounds the gradient passes where min < input < max; it is 0 at the bounds.
     Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
     """
     if min is None and max is None:
         raise ValueError("clamp needs a bound: give min, max, or both.")
     if isinstance(min, (Variable, ndarray)) or isinstance(max, (Variable, ndarray)):
         if min is None or max is None:
-            return minimum(x, max) if min is None else maximum(x, min)
-        return limited_by_tensors(x, min, max)
-    return limited(x, min, max)
+            return minimum(input, max) if min is None else maximum(input, min)
+        return limited_by_tensors(input, min, max)
+    return limited(input, min, max)
 
 
 def share(dy: Any, ties: Any, loses: Any) -> Any:
@@ -97,7 +106,7 @@ maximum = Op(
     np.maximum,
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
-    promotes=(0, 1),
+    faces="function method",
     doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )
 minimum = Op(
@@ -105,6 +114,6 @@ minimum = Op(
     np.minimum,
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
-    promotes=(0, 1),
+    faces="function method",
     doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.faces import public
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
 from .arguments import single_axis
@@ -15,6 +16,11 @@ from .comparison import isnan
 from .indexing import getitem
 from .reductions import shared
 from .shapes import squeeze
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["argmax", "argmin", "max", "min"]
 
 
 def by_extreme_of_all(dy: Any, y: Any, x: Any) -> Any:
@@ -50,14 +56,16 @@ def chosen(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
     return wrap(index) if isinstance(x, Variable) else index
 
 
-def argmax(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.argmax: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor."""
-    return chosen(np.argmax, x, single_axis(x, dim, axis), keepdim or keepdims)
+    return chosen(np.argmax, input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
-def argmin(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor."""
-    return chosen(np.argmin, x, single_axis(x, dim, axis), keepdim or keepdims)
+    return chosen(np.argmin, input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
 class Extreme(NamedTuple):
@@ -81,19 +89,21 @@ def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
     return Extreme(squeeze(values, axis), squeeze(indices, axis))
 
 
-def max(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method")
+def max(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
     """``max(x)``: the largest element, ties share the gradient. ``max(x, dim)``: (values, indices)
     along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise ``maximum``."""
     if isinstance(dim, (Variable, ndarray)):
-        return maximum(x, dim)
-    only = single_axis(x, dim, axis)
-    return largest(x) if only is None else extreme(np.argmax, x, only, keepdim or keepdims)
+        return maximum(input, dim)
+    only = single_axis(input, dim, axis)
+    return largest(input) if only is None else extreme(np.argmax, input, only, keepdim or keepdims)
 
 
-def min(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method")
+def min(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
     """``min(x)``: the smallest element, ties share the gradient. ``min(x, dim)``: (values, indices)
     along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise ``minimum``."""
     if isinstance(dim, (Variable, ndarray)):
-        return minimum(x, dim)
-    only = single_axis(x, dim, axis)
-    return smallest(x) if only is None else extreme(np.argmin, x, only, keepdim or keepdims)
+        return minimum(input, dim)
+    only = single_axis(input, dim, axis)
+    return smallest(input) if only is None else extreme(np.argmin, input, only, keepdim or keepdims)

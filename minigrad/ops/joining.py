@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.dtypes import promoted, result_type
+from ..engine.faces import public
 from ..engine.node import Variable, describe
 from ..engine.op import Op
 from .arguments import one_axis, one_name
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["cat", "stack"]
 
 
 def pieces(dy: Any, needs: Sequence[Any], *args: Any) -> list[Any]:
@@ -46,13 +52,15 @@ stack_op = Op(
 )
 
 
-def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
+@public("function", {np.concatenate: lambda f, arrays, axis=0: f(arrays, axis)})
+def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Join tensors along an axis they have (0 unless given); their other lengths must be equal."""
     tensors = operands_to_join("cat", tensors)
     return cat_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape)))
 
 
-def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Any:
+@public("function", {np.stack: lambda f, arrays, axis=0: f(arrays, axis)})
+def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Join tensors of one shape along a new axis (0 unless given)."""
     tensors = operands_to_join("stack", tensors)
     return stack_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape) + 1))

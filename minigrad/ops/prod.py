@@ -5,11 +5,12 @@ small for the dtype. An exponent is constant where a number is differentiable.""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
 from ..kernels.sums import sum_over
@@ -18,6 +19,11 @@ from .choosing import where
 from .joining import cat
 from .reductions import count, narrowed, spread, unreduced_shape, widened
 from .shapes import permute, reshape
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["prod"]
 
 multiply: Any = np.multiply.reduce
 MOST = 1 << 20
@@ -136,6 +142,7 @@ multiplied = Op(
 )
 
 
-def prod(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.prod: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def prod(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The product along ``dim`` (an int or several; None: of all elements)."""
-    return multiplied(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return multiplied(input, all_axes(input, dim, axis), keepdim or keepdims)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.linear import affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
 from .shapes import reshape, squeeze, swapaxes, unsqueeze
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["linear", "matmul"]
 
 product = Op(
     "matmul",
@@ -22,12 +30,14 @@ product = Op(
 )
 
 
-def matmul(a: Any, b: Any) -> Any:
+@public("function method", {np.matmul: lambda f, x1, x2: f(x1, x2)})
+def matmul(input: Any, other: Any) -> Tensor:
     """The matrix product, with ``np.matmul``'s ranks.
 
     A vector in front counts as a row, one behind as a column, and that axis goes away again.
     Axes in front of the last two broadcast.
     """
+    a, b = input, other
     ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
         raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
@@ -56,13 +66,14 @@ linear_op = Op(
     lambda dy, _y, _x, weight, _bias: dy @ weight,
     lambda dy, _y, x, _weight, _bias: rows(dy).swapaxes(0, 1) @ rows(x),
     lambda dy, _y, _x, _weight, _bias: column_sums(rows(dy)),
-    fused=linear_fused,
+    on_arrays=linear_fused,
     promotes=(0, 1, 2),
     mixes=False,
     doc="``x @ weight.T + bias``",
 )
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+@public("function functional module")
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
-    return linear_op(x, weight, bias)
+    return linear_op(input, weight, bias)

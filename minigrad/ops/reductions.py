@@ -7,11 +7,12 @@ The operations take a tuple of axes and ``keepdims``; the functions take PyTorch
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.constants import at_least_float32, float16, float32, number
 from ..kernels.sums import sum_over
@@ -19,6 +20,11 @@ from .arguments import all_axes
 from .arithmetic import sub
 from .choosing import where
 from .shapes import expand, reshape
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["amax", "amin", "mean", "std", "sum", "var"]
 
 # -- which axes --------------------------------------------------------------------------------
 
@@ -156,24 +162,30 @@ minima = Op(
 # -- what users call ---------------------------------------------------------------------------
 
 
-def sum(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.sum: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum along ``dim`` (an int or several; None: of all elements)."""
-    return summed(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return summed(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
-def mean(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.mean: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean along ``dim`` (an int or several; None: of all elements); NaN of none."""
-    return averaged(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return averaged(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
+@public(
+    "function method",
+    {np.var: lambda f, a, axis=None, ddof=0, keepdims=False: f(a, axis, ddof, keepdims)},
+)
 def var(
-    x: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
+    input: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
     *, axis: Any = None, keepdims: bool = False, unbiased: bool | None = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The variance ``sum((x - mean)**2) / (n - correction)`` along ``dim``.
 
     Args:
-        x: the tensor.
+        input: the tensor.
         dim: an int or several; None: over all elements.
         correction: 1, PyTorch's default, gives the unbiased estimate; 0 the biased one, which
             BatchNorm normalises with (and NumPy's default). ``unbiased=False`` is the same.
@@ -181,26 +193,32 @@ def var(
         axis, keepdims: NumPy's names of dim and keepdim.
     """
     correction = correction if unbiased is None else int(unbiased)
-    return variances(x, all_axes(x, dim, axis), keepdim or keepdims, correction)
+    return variances(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 
+@public(
+    "function method",
+    {np.std: lambda f, a, axis=None, ddof=0, keepdims=False: f(a, axis, ddof, keepdims)},
+)
 def std(
-    x: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
+    input: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
     *, axis: Any = None, keepdims: bool = False, unbiased: bool | None = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """The standard deviation: the square root of ``var`` with the same arguments.
 
     Its gradient where all elements are equal is taken as 0.
     """
     correction = correction if unbiased is None else int(unbiased)
-    return deviations(x, all_axes(x, dim, axis), keepdim or keepdims, correction)
+    return deviations(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 
-def amax(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.max: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest element along ``dim``; elements that tie share the gradient equally."""
-    return maxima(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return maxima(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
-def amin(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method", {np.min: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
+def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The smallest element along ``dim``; elements that tie share the gradient equally."""
-    return minima(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return minima(input, all_axes(input, dim, axis), keepdim or keepdims)

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine import node as records
+from ..engine.faces import public
 from ..engine.op import Op
 from .arguments import one_axis, one_name, shape_of, sizes
 from .joining import tensor_of_list
 
-reshaped = Op(
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = [
+    "astype",
+    "clone",
+    "expand",
+    "flatten",
+    "permute",
+    "reshape",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+    "unsqueeze",
+]
+
+reshaped: Op = Op(
     "reshape",
     lambda x, shape: x.reshape(shape),
     lambda dy, _y, _x, shape: reshape(dy, _x.shape),
     view=True,
     doc="the same elements in another shape",
 )
-permuted = Op(
+permuted: Op = Op(
     "permute",
     lambda x, axes: x.transpose(axes),
     lambda dy, _y, _x, axes: permute(dy, tuple(axes.index(i) for i in range(len(axes)))),
@@ -40,81 +57,95 @@ cast = Op(
 )
 
 
-clone = Op("clone", np.copy, lambda dy, _y, _x: dy, doc="a copy of ``x``")
+clone = Op(
+    "clone",
+    lambda input: input.copy(),
+    lambda dy, _y, _x: dy,
+    faces="function method",
+    doc="a copy; gradients flow through it",
+)
 
 
-def reshape(x: Any, *shape: Any) -> Any:
+@public("function method", {np.reshape: lambda f, a, shape: f(a, shape)})
+def reshape(input: Any, *shape: Any) -> Tensor:
     """The same elements in another shape, in row-major order; one length may be -1."""
-    shape_of(x)
-    return reshaped(x, sizes(shape))
+    shape_of(input)
+    return reshaped(input, sizes(shape))
 
 
-def permute(x: Any, *axes: Any) -> Any:
+@public("function method", {np.transpose: lambda f, a, axes=None: f(a, axes or tuple(range(a.ndim))[::-1])})
+def permute(input: Any, *dims: Any) -> Tensor:
     """The axes in the given order: ``permute(x, 2, 0, 1)``."""
-    ndim = len(shape_of(x))
-    order = tuple(one_axis(i, ndim) for i in sizes(axes))
+    ndim = len(shape_of(input))
+    order = tuple(one_axis(i, ndim) for i in sizes(dims))
     if sorted(order) != list(range(ndim)):
-        raise ValueError(f"permute needs each of the {ndim} axes once, got {sizes(axes)}.")
-    return permuted(x, order)
+        raise ValueError(f"permute needs each of the {ndim} axes once, got {sizes(dims)}.")
+    return permuted(input, order)
 
 
-def swapaxes(x: Any, dim0: int, dim1: int) -> Any:
+@public("function method", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)})
+def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """Swap two axes."""
-    order = list(range(len(shape_of(x))))
+    order = list(range(len(shape_of(input))))
     a, b = one_axis(dim0, len(order)), one_axis(dim1, len(order))
     if order:
         order[a], order[b] = order[b], order[a]
-    return permuted(x, tuple(order))
+    return permuted(input, tuple(order))
 
 
-transpose = swapaxes
+@public("function method")
+def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
+    """Swap two axes: ``transpose``."""
+    return transpose(input, axis0, axis1)
 
 
-def expand(x: Any, *shape: Any) -> Any:
+@public("function method", {np.broadcast_to: lambda f, array, shape: f(array, shape)})
+def expand(input: Any, *shape: Any) -> Tensor:
     """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
 
     The result is a read-only view: no memory is used.
     """
     wanted = sizes(shape)
-    added = len(wanted) - len(shape_of(x))
+    added = len(wanted) - len(shape_of(input))
     if added < 0 or any(n < 0 for n in wanted[:added]) or any(n < -1 for n in wanted):
-        raise ValueError(f"expand: cannot expand a tensor {x.shape} to {wanted}.")
-    return expanded(x, tuple(x.shape[i - added] if n == -1 else n for i, n in enumerate(wanted)))
+        raise ValueError(f"expand: cannot expand a tensor {input.shape} to {wanted}.")
+    return expanded(input, tuple(input.shape[i - added] if n == -1 else n for i, n in enumerate(wanted)))
 
 
-def squeeze(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+@public("function method", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
+def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Remove the axes of length 1, or only those named by ``dim`` that have length 1."""
-    dim, ndim = one_name(dim, axis), len(shape_of(x))
+    dim, ndim = one_name(dim, axis), len(shape_of(input))
     named = (
         range(ndim) if dim is None else [one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
     )
-    return reshaped(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in named))
+    return reshaped(input, tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in named))
 
 
-def unsqueeze(x: Any, dim: int) -> Any:
+@public("function method", {np.expand_dims: lambda f, a, axis: f(a, axis)})
+def unsqueeze(input: Any, dim: int) -> Tensor:
     """Insert an axis of length 1 at ``dim``."""
-    position = one_axis(dim, len(shape_of(x)) + 1)
-    return reshaped(x, (*x.shape[:position], 1, *x.shape[position:]))
+    position = one_axis(dim, len(shape_of(input)) + 1)
+    return reshaped(input, (*input.shape[:position], 1, *input.shape[position:]))
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+@public("function method")
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Join the axes from ``start_dim`` to ``end_dim``, both included, into one."""
-    ndim = len(shape_of(x))
+    ndim = len(shape_of(input))
     start, end = one_axis(start_dim, ndim), one_axis(end_dim, ndim)
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
     joined = 1
-    for n in x.shape[start : end + 1]:
+    for n in input.shape[start : end + 1]:
         joined *= n
-    return reshaped(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
+    return reshaped(input, (*input.shape[:start], joined, *input.shape[end + 1 :]))
 
 
-def astype(x: Any, dtype: Any) -> Any:
+@public("function")
+def astype(input: Any, dtype: Any) -> Tensor:
     """The same values in another dtype; the gradient comes back in the old one."""
-    return cast(x, np.dtype(dtype))
-
-
-# -- joining: operations of any number of operands ---------------------------------------------
+    return cast(input, np.dtype(dtype))
 
 
 records.tensor_of_list = tensor_of_list

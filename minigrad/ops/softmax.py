@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.sums import sum_over
 from .arguments import all_axes, single_axis
 from .choosing import where
 from .functions import exp
 from .reductions import narrowed, spread, sum, unreduce
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def largest(x: ndarray, axes: Any) -> ndarray:
@@ -86,19 +92,24 @@ log_softmax_op = Op(
 )
 
 
-def logsumexp(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+@public("function method")
+def logsumexp(
+    input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements)."""
-    return logsumexp_op(x, all_axes(x, dim, axis), keepdim or keepdims)
+    return logsumexp_op(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
-def softmax(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+@public("function method functional module")
+def softmax(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1."""
-    return softmax_op(x, required_axis("softmax", x, dim, axis))
+    return softmax_op(input, required_axis("softmax", input, dim, axis))
 
 
-def log_softmax(x: Any, dim: Any = None, *, axis: Any = None) -> Any:
+@public("function method functional module")
+def log_softmax(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype."""
-    return log_softmax_op(x, required_axis("log_softmax", x, dim, axis))
+    return log_softmax_op(input, required_axis("log_softmax", input, dim, axis))
 
 
 def required_axis(name: str, x: Any, dim: Any, axis: Any) -> int:

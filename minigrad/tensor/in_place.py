@@ -13,31 +13,20 @@ from ..engine.modes import current
 from ..engine.node import Variable, array_of, clock, describe, holds_tensors
 from ..engine.op import Op
 from ..ops.indexing import array_index
+from ..ops.table import ufuncs
 from .conversion import real_array
+from .methods.elementwise import scaled
 
 Self = TypeVar("Self", bound="InPlace")
 
 
-UFUNCS = {
-    ops.add: np.add,
-    ops.sub: np.subtract,
-    ops.mul: np.multiply,
-    ops.div: np.true_divide,
-    ops.pow: np.power,
-    ops.bitwise_and: np.bitwise_and,
-    ops.bitwise_or: np.bitwise_or,
-}
+UFUNCS = ufuncs()
 """How an operation is done in place."""
 
 
 def in_graph(*values: Any) -> bool:
     """Whether one of the values requires grad."""
     return holds_tensors(values, in_graph=True)
-
-
-def scaled(other: Any, alpha: float) -> Any:
-    """``alpha * other``, where ``other`` may be a list, too."""
-    return other if alpha == 1 else ops.mul(other, alpha)
 
 
 def outdated(view: Variable) -> bool:
@@ -104,7 +93,7 @@ class InPlace(Variable):
                 f"{op.name} in place: {describe(self)} shares its memory with another tensor or array, which would "
                 "not follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
             )
-        new = op(self, other)
+        new: Any = op(self, other)
         if (new.shape, new.dtype) != (self.shape, self.dtype):
             raise RuntimeError(
                 f"{op.name} in place: {describe(self)} cannot become {describe(new)}: compute a new tensor."

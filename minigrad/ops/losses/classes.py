@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ...engine.faces import public
 from ...engine.node import Variable, array_of, describe
 from ...engine.op import Op
 from ...engine.scope import call_path
@@ -23,6 +24,11 @@ from ..shapes import astype, permute, reshape, unsqueeze
 from ..softmax import log_softmax, softmax
 from .pairs import weighted
 from .reduction import as_operand, check_reduction, reduce
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
+
+__all__ = ["cross_entropy", "nll_loss"]
 
 # -- losses of one prediction and one target ---------------------------------------------------
 
@@ -50,7 +56,7 @@ cross_entropy_op = Op(
         (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale_of_rows(dy, x, reduction)
     ),
     None,
-    fused=cross_entropy_fused,
+    on_arrays=cross_entropy_fused,
     doc="``log(sum(exp(x))) - x[target]`` of each row, reduced",
 )
 
@@ -141,7 +147,8 @@ def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, r
     return sum(losses) / total if total else sum(losses) + np.nan
 
 
-def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+@public("function functional module")
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     """The negative log likelihood ``-weight[t] * input[t]`` of class indices t.
 
     Args:
@@ -164,6 +171,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     return over_targets(losses, array, weight, ignore_index, reduction)
 
 
+@public("function functional module")
 def cross_entropy(
     input: Any,
     target: Any,
@@ -171,7 +179,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     """``nll_loss(log_softmax(input), target)``: how improbable the right classes were, in nats.
 
     Args:
@@ -201,6 +209,7 @@ def cross_entropy(
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
     array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
     if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
+        y: Any
         y, cache = cross_entropy_forward(scores, array, reduction)
         if scores is input:
             return y

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ...engine.faces import public
 from ...engine.node import array_of
 from ...engine.op import Op
 from ...engine.scope import call_path
@@ -21,6 +22,11 @@ from ..functions import log, square
 from ..reductions import divided, widened
 from ..shapes import astype
 from .reduction import as_operand, check_reduction, reduce
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
+
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "l1_loss", "mse_loss"]
 
 
 def pairwise_loss(
@@ -129,17 +135,20 @@ def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None)
     return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+@public("function functional module")
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """The squared error ``(input - target)**2``; both of one shape (a difference is refused)."""
     return compare(mse_op, input, target, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+@public("function functional module")
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """The absolute error ``|input - target|``; both of one shape (a difference is refused)."""
     return compare(l1_op, input, target, reduction)
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+@public("function functional module")
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     """``-(t log(p) + (1 - t) log(1 - p))``: input p are probabilities, target t are 0 to 1.
 
     Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss.
@@ -155,9 +164,10 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     return compare(bce_op, input, target, reduction, weight)
 
 
+@public("function functional module")
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
+) -> Tensor:
     """``binary_cross_entropy(sigmoid(input), target)``, exact for logits of any size.
 
     ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part.

@@ -16,11 +16,12 @@ derivative runs through them. In evaluation they are the running estimates: cons
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
 
+from ...engine.faces import public
 from ...engine.modes import current
 from ...engine.node import Effect, Variable, array_of, clock, describe, wrap
 from ...engine.op import Op
@@ -34,6 +35,11 @@ from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import astype, reshape
 from .running import update_running
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
+
+__all__ = ["batch_norm"]
 
 # -- the derivative, as mathematics: for arrays and for tensors --------------------------------
 
@@ -134,7 +140,7 @@ batch_norm_op = Op(
     by_input,
     by_weight,
     by_bias,
-    fused=fused,
+    on_arrays=fused,
     effects=declared_effects,
     doc="``(x - mean) / sqrt(var + eps) * weight + bias``, per channel",
 )
@@ -142,14 +148,15 @@ batch_norm_op = Op(
 # -- what users call ---------------------------------------------------------------------------
 
 
+@public("function")
 def batch_norm(
-    x: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+    input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5, num_batches_tracked: Any = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
     Args:
-        x: the batch, at least 2 axes, floats. float16 is computed, and its statistics are kept, in
+        input: the batch, at least 2 axes, floats. float16 is computed, and its statistics are kept, in
             float32.
         running_mean, running_var: the running estimates (C,), both or none. Read when evaluating;
             in training moved in place towards the batch's mean and unbiased variance.
@@ -169,10 +176,10 @@ def batch_norm(
     A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
     """
     recording = current().recording
-    if isinstance(x, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
-        x = wrap(x.copy())  # nobody can tell when the caller's own array changes
+    if isinstance(input, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
+        input = wrap(input.copy())  # nobody can tell when the caller's own array changes
     # array_of, written out: five calls of it would be a measurable part of a small batch
-    array = x.array if isinstance(x, Variable) else x
+    array = input.array if isinstance(input, Variable) else input
     gamma = weight.array if isinstance(weight, Variable) else weight
     beta = bias.array if isinstance(bias, Variable) else bias
     kept_mean, mean_memory = running_mean, None
@@ -191,19 +198,19 @@ def batch_norm(
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
         y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-        return batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, None)
+        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, training, momentum, buffers, None)
     count = array_of(num_batches_tracked)
     if kept_mean is not None and (mean_memory is var_memory or not kept_var.flags.writeable):
         check_buffers(kept_mean, kept_var)
     # what this call changes is saved as it is before
-    if isinstance(x, Variable) and (x.memory is mean_memory or x.memory is var_memory):
-        x = wrap(array.copy(), x.node)
-        array = x.array
+    if isinstance(input, Variable) and (input.memory is mean_memory or input.memory is var_memory):
+        input = wrap(array.copy(), input.node)
+        array = input.array
     if isinstance(weight, Variable) and (weight.memory is mean_memory or weight.memory is var_memory):
         weight = wrap(weight.array.copy(), weight.node)
     batches = None if count is None else count.item() + 1
     y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
-    output = batch_norm_op.record(y, cache, x, weight, bias, mean, var, eps, training, momentum, buffers, batches)
+    output = batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, training, momentum, buffers, batches)
     if kept_mean is not None and array.size:
         update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
     if count is not None:

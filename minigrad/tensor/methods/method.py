@@ -1,0 +1,27 @@
+"""An operation as a method of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from ...engine.op import Op
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+P = ParamSpec("P")
+
+
+def method(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Tensor]:
+    """The method whose first operand is the tensor itself."""
+    return operation.function if isinstance(operation, Op) else operation
+
+
+def reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tensor]:
+    """The method of the right operand: ``2 - x``."""
+
+    def method(self: Any, other: Any) -> Any:
+        return operation(other, self)
+
+    return method
