@@ -20,3 +20,8 @@ def error_of(function, inputs, check=mg.gradcheck, **options):
         check(function, inputs, **options)
     assert check(function, inputs, raise_exception=False, **options) is False
     return str(caught.value)
+
+
+def array_of(x):
+    """The values of a tensor without its graph; anything else as it is."""
+    return x.detach().numpy() if isinstance(x, mg.Tensor) else x

@@ -5,9 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.engine.node import array_of
 from minigrad.nn import functional as F
-from tests.checks.inputs import CHECKS, leaf
+from tests.checks.inputs import CHECKS, array_of, leaf
 
 
 def test_inputs_are_neither_changed_nor_given_gradients():
@@ -128,6 +127,7 @@ def net(dtype="float32"):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_module_is_left_as_it_was(check, dtype):

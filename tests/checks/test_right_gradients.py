@@ -39,6 +39,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", RIGHT)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.node import array_of
-from tests.checks.inputs import SCALES, error_of, leaf
+from tests.checks.inputs import SCALES, array_of, error_of, leaf
 
 A = np.random.default_rng(9).standard_normal((4, 4))
 B = np.random.default_rng(8).standard_normal((4, 6))

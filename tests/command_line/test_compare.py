@@ -12,6 +12,7 @@ from tests.command_line.runs import rows_of, run
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
+@pytest.mark.slow
 def test_compare_prints_what_it_measured(capsys):
     run("compare", "digits", "--steps", 300, "--lr", 0.1)
     printed = capsys.readouterr().out

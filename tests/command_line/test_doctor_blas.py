@@ -97,6 +97,7 @@ def test_speeds_are_medians_over_rounds_and_gains_are_compared_within_a_round():
     assert other.gain(usual) == 2
 
 
+@pytest.mark.slow
 def test_settings_are_measured_in_processes_of_their_own(monkeypatch):
     monkeypatch.setattr(blas, "ROUNDS", 1)
     before = dict(os.environ)

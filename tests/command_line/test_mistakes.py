@@ -69,6 +69,7 @@ def test_mistakes_get_one_line_and_exit_code_2(arguments, cure, capsys):
     assert set(os.listdir()) - {"runs"} == before
 
 
+@pytest.mark.slow
 def test_another_runs_checkpoint_is_refused(capsys):
     run("train", "moons", *QUICK)
     capsys.readouterr()
@@ -96,12 +97,14 @@ def test_without_matplotlib_everything_else_is_written(monkeypatch, capsys):
     assert "curves.png" not in os.listdir("runs/moons")
 
 
+@pytest.mark.slow
 def test_without_tqdm_the_lines_are_printed(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     run("train", "moons", *QUICK)
     assert "test accuracy" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_to_resume_from(monkeypatch, capsys):
     original = train.Training.epoch
 

@@ -73,6 +73,7 @@ def test_the_installed_command_runs():
     assert (done.returncode, done.stdout) == (0, f"minigrad {mg.__version__}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not process.RESTARTS, reason="a process cannot be replaced here")
 def test_the_installed_command_restarts_once_and_trains():
     environment = {name: value for name, value in os.environ.items() if name not in blas.OPENBLAS_THREADS}

@@ -122,6 +122,7 @@ def test_no_file_of_the_users_is_overwritten(name, said):
     assert contents("mine") == {name: b"mine"}
 
 
+@pytest.mark.slow
 def test_pictures_of_a_replaced_run_do_not_stay(drawn, said):
     said("train", "moons", *QUICK, "--out", "run")
     said("train", "sine", *QUICK, "--out", "run", "--overwrite")
@@ -158,7 +159,7 @@ def test_a_resumed_run_overwrites_no_other_run(said):
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_the_epochs_that_are_said_are_those_of_the_file(epochs, said):
+def test_the_printed_epochs_are_those_of_the_file(epochs, said):
     said("train", "moons", *QUICK)
     _, error = said("train", "moons", "--resume", "runs/moons", "--epochs", epochs, code=2)
     assert "has 2 epochs already: ask for more with --epochs" in error
@@ -173,6 +174,7 @@ def test_the_best_model_is_no_run_to_resume(said):
 # -- what ends a run early ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_names_the_command_and_draws_what_was_finished(drawn, said, monkeypatch):
     folder = "my runs/it's"
     options = ["train", "moons", "--hidden", "16", "--epochs", "4"]
@@ -279,6 +281,7 @@ def test_a_full_disk_ends_compare_in_one_line(said, monkeypatch):
     assert "No space left on device. Free space on its disk" in error
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 @pytest.mark.parametrize("arguments", [["train", "moons", *QUICK], ["doctor"], []], ids=["train", "doctor", "help"])
 def test_a_full_standard_output_is_one_line(arguments):
@@ -299,7 +302,7 @@ def test_memory_that_is_short_is_one_line(said, monkeypatch):
     assert "out of memory (Unable to allocate 4.00 TiB): try fewer --hidden" in said("train", "moons", code=1)[1]
 
 
-def test_an_error_that_cannot_be_said_changes_nothing(monkeypatch):
+def test_an_error_that_cannot_be_printed_changes_nothing(monkeypatch):
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, "full")
 
@@ -378,6 +381,7 @@ def test_the_legend_says_how_the_losses_differ(monkeypatch):
         assert drawing.axes[1].get_title() == "test accuracy: 0.8000 at the end, best 0.9000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["moons", "circles", "spirals", "blobs", "xor", "checkerboard"])
 def test_the_legend_of_a_decision_boundary_covers_no_point(dataset, monkeypatch):
     pytest.importorskip("matplotlib")
@@ -392,6 +396,7 @@ def test_the_legend_of_a_decision_boundary_covers_no_point(dataset, monkeypatch)
     assert not legend.get_window_extent().overlaps(drawing.axes[0].get_window_extent())
 
 
+@pytest.mark.slow
 def test_compare_shows_the_papers_figure_by_default(said):
     settings = compare.Settings("digits")
     assert (settings.lr, settings.steps) == (2.0, 4000)

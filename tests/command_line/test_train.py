@@ -12,7 +12,7 @@ from minigrad.command_line import train
 from minigrad.command_line.progress import Plain
 from tests.command_line.runs import QUICK, rows_of, run
 
-pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_an_empty_folder")]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TRAINS = """
 import hashlib, minigrad as mg
 from minigrad import data, nn, optim

@@ -9,7 +9,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.kernels.tuning import SHARED_BYTES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,10 +56,6 @@ def test_the_rooms_and_datasets_named_exist():
         for room in re.findall(r"`([\w/]+)`", line):
             assert (ROOT / room).is_dir() or (ROOT / "minigrad" / room).is_dir(), room
     assert all(f"`{name}`" in README for name in mg.data.DATASETS)
-
-
-def test_the_size_from_which_work_is_shared_is_the_one_in_the_code():
-    assert f"batches of {SHARED_BYTES >> 20} MB and more" in " ".join(README.split())
 
 
 def test_the_commands_install_what_they_use():

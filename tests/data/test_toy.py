@@ -68,11 +68,22 @@ def on_sine(x, y, _k):
     assert x.min() > -np.pi and x.max() < np.pi
 
 
+PLACES = {
+    "moons": on_moons,
+    "circles": on_circles,
+    "spirals": on_spirals,
+    "blobs": on_blobs,
+    "xor": on_xor,
+    "checkerboard": on_checkerboard,
+    "sine": on_sine,
+}
+
+
 @pytest.mark.parametrize("name", GENERATED)
 def test_without_noise_the_points_lie_where_the_formula_says(name):
     inputs, targets = arrays(data.load_dataset(name, noise=0.0))
     x, y, k = (*inputs.T, targets) if inputs.shape[1] == 2 else (inputs[:, 0], targets[:, 0], None)
-    globals()[f"on_{name}"](x, y, k)
+    PLACES[name](x, y, k)
 
 
 @pytest.mark.parametrize("name", GENERATED)

@@ -44,7 +44,7 @@ def test_the_cure_it_names_is_one():
         lambda w: mg.where(np.array([True]), mg.sqrt((w - 1) * np.inf), 0.0),  # a choice that took it
     ],
 )
-def test_other_nans_are_not_laid_at_a_choice(function):
+def test_other_nans_are_not_attributed_to_a_choice(function):
     w = mg.tensor([1.0], requires_grad=True)
     with mg.detect_anomaly(), pytest.raises(RuntimeError, match=r"for a gradient without NaN\.$"):
         function(w).sum().backward()

@@ -10,6 +10,7 @@ import minigrad as mg
 from tests.engine.leaves import leaf, values, without_collector
 
 
+@pytest.mark.slow
 def test_a_long_chain_needs_no_recursion():
     length = 300_000
     assert sys.getrecursionlimit() < length / 100
@@ -26,6 +27,7 @@ def test_a_long_chain_needs_no_recursion():
         assert node() is None
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_graph_gradients_needs_no_recursion():
     x = leaf(2.0)
     y = x

@@ -95,7 +95,7 @@ def test_a_fused_rule_is_not_run_behind_the_inputs():
     assert x.grad.shape == (4, 2)
 
 
-def test_rules_of_operands_nobody_asks_for_are_not_run(make_op):
+def test_rules_of_operands_without_gradient_are_not_run(make_op):
     ran = []
 
     def rule(name):

@@ -16,6 +16,8 @@ pytest.importorskip("hypothesis")
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 LEAVES = [(2, 2), (2,)]
 INPUTS = sum(int(np.prod(shape)) for shape in LEAVES)
 DIRECTION = np.linspace(-1, 1, INPUTS)

@@ -19,6 +19,7 @@ def test_the_same_program_gives_the_same_text():
     assert first.to_mermaid() == second.to_mermaid()
 
 
+@pytest.mark.slow
 def test_a_long_chain_needs_no_recursion():
     y = mg.ones(1, requires_grad=True)
     for _ in range(20_000):

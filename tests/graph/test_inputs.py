@@ -148,7 +148,7 @@ def test_a_tensor_takes_no_inputs_by_name():
         mg.draw(mg.ones(2, requires_grad=True) * 2, legnd=True)
 
 
-def test_a_model_whose_output_no_float_has_part_in_is_told_so():
+def test_a_model_whose_output_depends_on_no_float_is_refused():
     model = nn.Sequential(nn.Flatten())
     with pytest.raises(ValueError, match=r"has no graph to draw.*from inputs of floats") as refusal:
         mg.draw(model, mg.tensor(np.arange(8).reshape(2, 2, 2)))

@@ -160,6 +160,7 @@ def plain():
     return nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU())])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("model", [plain, Shared])
 def test_parameters_and_buffers_stand_in_their_order_with_every_renderer(model, training, renderer):
@@ -218,7 +219,7 @@ def flat(boxes, edges, title="op"):
     "graph, refused",
     [(flat(2, 500), False), (flat(2, 501), True), (flat(400, 1, "t" * 80), False), (flat(600, 1, "t" * 80), True)],
 )
-def test_what_is_too_large_for_mermaid_is_said_once_where_it_is_asked_for(graph, refused, tmp_path, recwarn):
+def test_a_graph_too_large_for_mermaid_is_one_warning_at_the_call(graph, refused, tmp_path, recwarn):
     def warned():
         found = [(str(warning.message), warning.filename) for warning in recwarn]
         recwarn.clear()
@@ -248,6 +249,7 @@ def run(code, **environment):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_lines_about_fonts_are_dropped_and_all_others_passed_on_in_their_order():
     code = """if True:
     import os, sys
@@ -263,6 +265,7 @@ def test_lines_about_fonts_are_dropped_and_all_others_passed_on_in_their_order()
     assert run(code) == ("", "before\nError: real\nfrom Python\nlast without an end after\n")
 
 
+@pytest.mark.slow
 def test_the_stream_is_whole_again_after_an_error_and_in_threads_and_may_be_closed():
     code = """if True:
     import os, sys, threading
@@ -286,6 +289,7 @@ def test_the_stream_is_whole_again_after_an_error_and_in_threads_and_may_be_clos
     assert run(code) == ("no stream\n", "still there")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_pygraphviz(), reason="needs pygraphviz")
 def test_drawing_writes_nothing_to_the_standard_error_stream(tmp_path):
     code = "import minigrad as mg; mg.draw(mg.ones(2, requires_grad=True).exp()).save('g.svg')"

@@ -124,6 +124,7 @@ def test_a_gradient_of_zero_is_alarming_and_a_cancelled_one_explained():
     assert lines["0.bias"].text == "|grad| rms 0 (cancelled by 1)"
 
 
+@pytest.mark.slow
 @needs_renderer
 def test_the_graph_of_a_gradient_and_of_its_gradient():
     net, x = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), mg.randn(5, 2, requires_grad=True)

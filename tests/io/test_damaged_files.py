@@ -1,6 +1,7 @@
 """Damaged files are refused, whatever bytes changed."""
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from tests.io.files import content, form, load_bytes
@@ -18,6 +19,7 @@ def test_a_truncated_file_is_refused_at_every_length(path):
         assert load_bytes(path, whole[:length]) == "refused", length
 
 
+@pytest.mark.slow
 def test_a_changed_byte_is_noticed_or_does_not_matter(path):
     mg.save(small(), path)
     whole, expected = path.read_bytes(), form(small())
@@ -32,6 +34,7 @@ def test_a_changed_byte_is_noticed_or_does_not_matter(path):
     assert refused > len(whole)  # more than half of all changes matter
 
 
+@pytest.mark.slow
 def test_blocks_that_were_lost_doubled_or_exchanged_are_noticed(path):
     mg.save(content(2000), path)
     whole, expected = path.read_bytes(), form(content(2000))

@@ -56,7 +56,7 @@ def test_a_file_of_another_kind_is_named_in_one_line_without_python(name, tmp_pa
     assert "Error(" not in text and "BadZipFile" not in text
 
 
-def test_a_folder_is_said_to_be_one(tmp_path):
+def test_a_folder_is_refused_by_that_name(tmp_path):
     with pytest.raises(FileNotFoundError, match="it is a folder: name the file in it"):
         mg.load(tmp_path)
 

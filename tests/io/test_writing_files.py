@@ -223,6 +223,7 @@ print(len(os.listdir(os.path.dirname(path))))
 """
 
 
+@pytest.mark.slow
 @posix
 def test_killed_saves_leave_the_file_whole_and_their_rests_go_with_the_next_save(tmp_path):
     path = tmp_path / "run.ckpt"

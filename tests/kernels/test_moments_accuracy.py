@@ -53,6 +53,7 @@ def test_accuracy_of_large_batches_in_float32(shape, mean, shared_by):
     assert x.size >= deviations.LARGE and abs(y - standardised(x)).max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mean", [0.0, 1e4, 1e7])
 @pytest.mark.parametrize("shape", [(10, 4), (300, 64), (20000, 64), (600, 8, 300)], ids=str)
 def test_accuracy_of_evaluation_in_float32(shape, mean, shared_by):

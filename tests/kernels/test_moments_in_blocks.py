@@ -102,7 +102,7 @@ def test_large_constant_channels(value, shared_by):
     assert abs(mean[3] / value - 1) < 1e-6 and 0 <= float(var[3]) <= (1e-6 * value) ** 2
 
 
-def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
+def test_values_that_are_not_finite_affect_their_channel_only(small_blocks):
     """The warning is batch_norm's own; NumPy has nothing to add, in either direction."""
     x = batch((50, 4)).astype(np.float32)
     x[7, 1], x[8, 2] = np.inf, np.nan
@@ -117,7 +117,7 @@ def test_what_is_not_finite_spoils_its_channel_only(small_blocks):
 
 
 @pytest.mark.parametrize("mean", [None, np.ones(4, np.float32)], ids=["own mean", "given mean"])
-def test_numpy_says_nothing_of_what_is_not_finite(mean, small_blocks):
+def test_values_that_are_not_finite_cause_no_warning(mean, small_blocks):
     x, dy = batch((50, 4)).astype(np.float32), batch((50, 4)).astype(np.float32)
     x[7, 1], x[8, 2], x[:, 3] = np.inf, np.nan, 3e38
     dy[7, 0], dy[8, 0], dy[:, 3], dy[:, 2] = np.inf, -np.inf, 3e38, np.inf

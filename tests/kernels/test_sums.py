@@ -97,6 +97,7 @@ def x_gradient(dy: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     return x.grad.numpy()
 
 
+@pytest.mark.slow
 def test_a_million_rows_of_other_functions():
     x = mg.zeros(MILLION, 2)
     np.testing.assert_allclose(mg.softmax(x, 0).numpy() * MILLION, 1, rtol=ACCURATE)

@@ -2,10 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from minigrad.kernels import threads
+from minigrad.kernels.tuning import SHARED_BYTES
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_results_come_in_the_order_of_the_blocks(shared_by):
@@ -56,3 +60,8 @@ def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, coun
     helpers = threads.helpers()
     threads.helpers.cache_clear()
     assert (helpers._max_workers if helpers else 0) == count
+
+
+def test_the_readme_names_the_size_from_which_work_is_shared():
+    words = " ".join(README.read_text(encoding="utf-8").split())
+    assert f"batches of {SHARED_BYTES >> 20} MB and more" in words

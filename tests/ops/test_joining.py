@@ -41,6 +41,7 @@ def test_an_operand_that_is_there_twice_and_constants(join, numpys, create_graph
     assert dx.tolist() == [6, 8] and dy.tolist() == [4, 5]
 
 
+@pytest.mark.slow
 @JOINS
 def test_joins_of_twenty_thousand(join, numpys):
     """With a rule for each operand that adds up all lengths before it, this took a quarter of a minute."""
@@ -49,6 +50,7 @@ def test_joins_of_twenty_thousand(join, numpys):
     assert all(x.grad.tolist() == [2 * i, 2] for i, x in enumerate(xs))
 
 
+@pytest.mark.slow
 @JOINS
 def test_nothing_is_kept_of_a_join(join, numpys):
     registered = len(Op.registry)

@@ -37,6 +37,7 @@ FACTORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("create_graph", [False, True], ids=["arrays", "graphs"])
 @pytest.mark.parametrize("name", FACTORS)
 def test_products_of_the_others(name, create_graph):

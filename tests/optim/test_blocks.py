@@ -56,7 +56,7 @@ WATCHERS = {
 
 
 @pytest.mark.parametrize("name", WATCHERS)
-def test_who_looks_at_a_parameter_goes_on_seeing_it(name):
+def test_views_of_a_parameter_see_its_steps(name):
     parameters = [nn.Parameter(mg.ones(2, 3)) for _ in range(3)]
     watcher = WATCHERS[name](parameters[1])
     array = parameters[1].array
@@ -95,7 +95,7 @@ def test_what_is_changed_in_place_begins_at_a_cache_line(dtype):
     assert {blocks[0].ctypes.data % 64 for part in parts for blocks in part.state.values()} == {0}
 
 
-def test_parameters_nobody_looks_at_are_moved_together_and_stay_there():
+def test_parameters_without_views_are_moved_together_and_stay_there():
     parameters = [nn.Parameter(mg.full(shape, 1.0)) for shape in ((2, 3), (), (0,), (4,))]
     optimizer = optim.SGD(parameters, lr=0.25, weight_decay=1.0)
     stepped(optimizer, parameters)
@@ -127,7 +127,7 @@ def test_parameters_that_do_not_lie_side_by_side_are_changed_where_they_are(orde
     assert [p.tolist() for p in parameters] == [[0.3125 if i in order else 0.75] * 3 for i in range(4)]
 
 
-def test_parameters_are_moved_as_soon_as_nobody_looks_any_more():
+def test_parameters_are_moved_when_their_last_view_is_gone():
     parameters = [nn.Parameter(mg.ones(3)) for _ in range(3)]
     optimizer = optim.SGD(parameters, lr=0.25)
     watcher = parameters[1].numpy()

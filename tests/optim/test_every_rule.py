@@ -57,6 +57,7 @@ def test_steps_follow_the_formula(name, dtype):
     assert all(p.array is a and p.dtype == dtype and p.requires_grad for p, a in zip(parameters, arrays))
 
 
+@pytest.mark.slow
 @every_setting
 @pytest.mark.parametrize("first", [0, 4], ids=["from the start", "later"])
 def test_a_parameter_without_gradient_is_skipped_and_counts_its_own_steps(name, first):
@@ -102,6 +103,7 @@ def test_groups_have_settings_of_their_own_and_defaults_for_the_rest(kind):
     assert all(a is b for a, b in zip(optimizer.param_groups[1]["params"], second))
 
 
+@pytest.mark.slow
 @every_setting
 def test_settings_may_change_between_steps(name):
     kind, plain_kind, settings = SETTINGS[name]

@@ -158,7 +158,7 @@ def large_step(optimizer, parameters):
     optimizer.step()
 
 
-def test_a_square_that_overflows_is_told_once_and_names_the_parameter():
+def test_a_square_that_overflows_is_one_warning_with_the_parameters_name():
     parameters = two_precisions()
     optimizer = optim.Adam(parameters, lr=0.1)
     with pytest.warns(UserWarning) as caught:
@@ -180,7 +180,7 @@ def test_only_parameters_with_finite_gradients_are_named():
         optim.Adam(parameters).step()
 
 
-def test_values_that_overflow_are_told():
+def test_values_that_overflow_are_warned_of():
     p = parameter([1.0, 2.0], np.float32)
     give(p, [1e38, 1.0])
     with pytest.warns(UserWarning, match=r"SGD: a step overflowed in parameter 0 \(2,\) float32"):
@@ -190,7 +190,7 @@ def test_values_that_overflow_are_told():
 
 @pytest.mark.parametrize("gradient", [np.inf, -np.inf, np.nan, 6e4])
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_nothing_is_said_where_a_gradient_is_not_finite_or_nothing_overflows(dtype, gradient):
+def test_no_warning_where_a_gradient_is_not_finite_or_nothing_overflows(dtype, gradient):
     p, other = parameter(np.ones(2), dtype), parameter(np.ones(2), dtype)
     optimizer = optim.Adam([p, other], lr=0.1)
     for one, value in ((p, gradient), (other, 1.0)):

@@ -173,7 +173,7 @@ def test_operations_that_save_their_operand_refuse(name):
 @pytest.mark.parametrize("create_graph", [False, True])
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", SAVES_NOTHING)
-def test_operations_that_save_nothing_do_not_mind(name, change, create_graph):
+def test_operations_that_save_nothing_allow_a_changed_operand(name, change, create_graph):
     function = SAVES_NOTHING[name]
     x = leaf()
     y = function(x)
@@ -196,7 +196,7 @@ def test_a_changed_output_is_refused_if_it_was_saved(name, change):
 
 
 @pytest.mark.parametrize("name", SAVES_OUTPUT)
-def test_operations_that_save_their_output_do_not_mind_a_changed_operand(name):
+def test_operations_that_save_their_output_allow_a_changed_operand(name):
     x = leaf()
     y = SAVES_OUTPUT[name](x)
     with mg.no_grad():

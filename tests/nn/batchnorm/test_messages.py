@@ -104,7 +104,7 @@ def test_the_function_refuses(use, message):
     assert mean.tolist() == [0] * 3 and var.tolist() == [1] * 3
 
 
-def test_a_spoiled_variance_is_refused_instead_of_nan():
+def test_a_negative_variance_is_refused_instead_of_nan():
     bn = with_statistics()
     bn.running_var.fill_(-1)
     with pytest.raises(ValueError, match=r"in net\.1 \(BatchNorm1d\): running_var has negative values"):

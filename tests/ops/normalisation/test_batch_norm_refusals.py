@@ -19,7 +19,7 @@ from tests.helpers.oracles import batch_norm_formula
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_bad_value_spoils_its_channel_alone(value, dtype):
+def test_a_bad_value_affects_its_channel_only(value, dtype):
     """The output is what the formula gives; the buffers of its channel stay, and one warning says so."""
     x = batch((5, 3)).astype(dtype)
     x[2, 1] = value

@@ -6,11 +6,13 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, ops
-from minigrad.kernels.tuning import LARGE
 from tests.helpers.differences import check_derivatives
 from tests.helpers.inputs import cotangent, leaf, values
 
 EPS = 1e-5
+LARGE = 1 << 19
+"""Elements of a batch that is normalised in blocks."""
+
 X = np.random.default_rng(3).standard_normal((6, 3)) * 2 + 1
 WEIGHT = np.array([2.0, -3.0, 0.5])
 BIAS = np.array([1.0, 0.0, -1.0])
@@ -197,6 +199,7 @@ def test_an_overflow_that_is_an_error_leaves_both_statistics():
 # -- numbers whose squares float32 cannot hold -----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [4, 3000, LARGE])
 @pytest.mark.parametrize("scale", [1e22, 1e38])
 def test_large_numbers_are_normalised(rows, scale):

@@ -44,7 +44,7 @@ def speed(kernels, gflops, threads=2):
     return Speed(Blas("OpenBLAS", "0.3.31.188.0", kernels, threads), [gflops] * 3)
 
 
-def test_kernels_that_pay_are_said_remembered_and_taken(slow_kernels, monkeypatch, capsys):
+def test_faster_kernels_are_reported_remembered_and_taken(slow_kernels, monkeypatch, capsys):
     out, measured = examined(
         monkeypatch,
         capsys,
@@ -97,12 +97,12 @@ def test_the_users_own_settings_are_named_and_measured(slow_kernels, monkeypatch
     assert out.endswith("minigrad train, compare and bench run with your settings alone\n")
 
 
-def test_threads_that_cost_more_than_they_give_are_said(slow_kernels, monkeypatch, capsys):
+def test_threads_that_slow_down_are_reported(slow_kernels, monkeypatch, capsys):
     out, _ = examined(monkeypatch, capsys, as_it_is=speed("Haswell", 90.0), one_thread=speed("Haswell", 100.0, 1))
     assert "a gain of 0.90 (1024 x 1024)\n            -> export OPENBLAS_NUM_THREADS=1, or measure again" in out
 
 
-def test_what_cannot_be_measured_or_remembered_is_said(cache, slow_kernels, monkeypatch, capsys):
+def test_failures_to_measure_or_remember_are_reported(cache, slow_kernels, monkeypatch, capsys):
     out, _ = examined(monkeypatch, capsys)
     assert "products    could not be measured" in out
     file = cache / "file"
@@ -188,7 +188,7 @@ def test_an_extra_is_there_missing_or_broken(name, code, dot, lines, monkeypatch
     assert all(line.startswith(start) for line, start in zip(found, lines)), found
 
 
-def test_kernels_that_are_not_those_asked_for_are_said(monkeypatch):
+def test_kernels_other_than_those_asked_for_are_reported(monkeypatch):
     monkeypatch.setattr(blas, "blas_in_use", lambda: Blas("OpenBLAS", "0.3.31.188.0", "Zen", 1))
     monkeypatch.setenv("OPENBLAS_CORETYPE", "zen")
     assert not any("not followed" in line for line in doctor.library())
