@@ -62,11 +62,13 @@ def test_only_a_process_of_its_own_is_replaced(monkeypatch):
     run("train", "moons")
 
 
+@pytest.mark.slow
 def test_importing_the_library_changes_no_environment():
     code = "import os; before = dict(os.environ); import minigrad.command_line.main; assert dict(os.environ) == before"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_installed_command_runs():
     command = [sys.executable, "-m", "minigrad", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

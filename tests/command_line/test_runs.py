@@ -366,6 +366,7 @@ def test_the_seconds_of_an_epoch_are_more_than_zero(said):
     assert len(times) == 2 and min(times) > 0
 
 
+@pytest.mark.slow
 def test_the_legend_says_how_the_losses_differ(monkeypatch):
     pytest.importorskip("matplotlib")
     drawings = []

@@ -1,4 +1,4 @@
-"""Items of other kinds than tensors, and how a loader joins them to batches."""
+"""Items, batches and arguments of a loader."""
 
 import numpy as np
 import pytest

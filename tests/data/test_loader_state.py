@@ -1,4 +1,4 @@
-"""The saved state of a loader, and copies of it."""
+"""The saved state of a loader."""
 
 import itertools
 

@@ -108,6 +108,7 @@ def test_a_backward_from_a_constant_is_refused(name):
     assert x.grad is None
 
 
+@pytest.mark.slow
 def test_losses_that_are_kept_keep_nothing_else():
     """A list of losses, as people collect them to draw a curve, holds no activation of any step."""
     net = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))

@@ -1,4 +1,4 @@
-"""The backward walk runs each rule once, and only where a gradient is asked for."""
+"""The backward walk runs each rule once, after every use of its output."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The DOT text: escapes, shortening and styles."""
+"""The DOT text is the same for the same program, and is made without recursion."""
 
 import pytest
 

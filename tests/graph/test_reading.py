@@ -1,4 +1,4 @@
-"""A picture holds the whole record of a pass."""
+"""A picture of BatchNorm read back: its mode, its buffers and their places."""
 
 import json
 import re

@@ -98,6 +98,7 @@ def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):
         assert graph.save(tmp_path / "g.png") == tmp_path / "g.gv"
 
 
+@pytest.mark.slow
 def test_importing_minigrad_imports_no_renderer():
     code = "import sys, minigrad; sys.exit(any(name in sys.modules for name in ('graphviz', 'pygraphviz')))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -12,6 +12,7 @@ def small():
     return {1: (mg.tensor([1.5, -2.5]), np.float32(3))}
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_refused_at_every_length(path):
     mg.save(small(), path)
     whole = path.read_bytes()

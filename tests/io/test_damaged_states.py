@@ -96,6 +96,7 @@ def damaged(whole: bytes, random: np.random.Generator) -> Iterator[bytes]:
     yield whole[:a] + random.bytes(int(random.integers(1, 30))) + whole[a:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_damaged_bytes_are_refused_or_do_not_matter(saved, loaded, seed):
     whole, _ = saved

@@ -78,6 +78,7 @@ def test_a_part_that_claims_more_than_it_holds_is_refused_before_memory_is_asked
     assert peak < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_loading_takes_little_more_memory_than_what_is_loaded(order, tmp_path):
     path = tmp_path / "run.ckpt"

@@ -62,6 +62,7 @@ OF_ROWS = {
 CASES = [(name, f, ()) for name, f in OF_ELEMENTS.items()] + [(name, f, (2,)) for name, f in OF_ROWS.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("create_graph", [False, True], ids=["arrays", "graphs"])
 @pytest.mark.parametrize("n", [65_519, 65_520, 100_000])
 @pytest.mark.parametrize(("name", "function", "rest"), CASES, ids=[name for name, *_ in CASES])

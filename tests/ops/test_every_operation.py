@@ -53,6 +53,7 @@ def test_gradient(sample):
     check_derivatives(sample.function, sample.inputs)
 
 
+@pytest.mark.slow
 @every_sample
 def test_second_order(sample):
     check_derivatives(sample.function, sample.inputs, order=2)

@@ -15,6 +15,7 @@ from tests.helpers.inputs import distinct
 JOINS = pytest.mark.parametrize(("join", "numpys"), [(mg.cat, np.concatenate), (mg.stack, np.stack)])
 
 
+@pytest.mark.slow
 @JOINS
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 12])

@@ -1,4 +1,4 @@
-"""``zero_grad``, groups, closures and refusals around a step."""
+"""Arguments, closures, ``zero_grad`` and refusals of optimisers."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor

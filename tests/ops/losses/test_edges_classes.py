@@ -1,4 +1,4 @@
-"""Class losses: ignored classes, empty batches, infinite logits."""
+"""Class losses: ignored classes, dtypes of targets, fused and composed cross-entropy."""
 
 from __future__ import annotations
 
