@@ -95,6 +95,7 @@ class Op:
         is_ufunc = isinstance(definition, np.ufunc)
         rules = rules or (None,) * (definition.nin if isinstance(definition, np.ufunc) else 0)
         self.rules = [rule or no_derivative(name, i) for i, rule in enumerate(rules)]
+        self.is_differentiable = variadic is not None or any(rules)
         self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last
         self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.rules)
         self.on_arrays = on_arrays or self.by_rules
@@ -108,8 +109,10 @@ class Op:
         # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
         self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
+        apply: Any
         apply, self.record = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)(self)
-        vars(apply).update(__name__=name, __qualname__=name, __doc__=doc, __signature__=self.__signature__)
+        apply.__name__ = apply.__qualname__ = name
+        apply.__doc__, apply.__signature__ = doc, self.__signature__
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
         self.numpy = definition if is_ufunc else numpy

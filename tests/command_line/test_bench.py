@@ -1,0 +1,46 @@
+"""``minigrad bench``: workloads, the short form and its advice."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+
+from minigrad.benchmarks import blas
+from minigrad.command_line import bench, doctor
+from minigrad.command_line.main import main as cli
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench, "BUDGET", 1e-6)
+    monkeypatch.setattr(bench.blas, "alternative", dict)
+
+
+def test_the_short_form(quick):
+    head, row, last = bench.run(Namespace(workload=["toy"]))
+    assert head.split() == ["microseconds", "a", "step", "by", "hand", "minigrad"]
+    assert row.split()[0] == "toy" and len(row) == len(head)
+    assert blas.describe_blas(blas.blas_in_use()) in last
+
+
+@pytest.mark.parametrize(("gain", "said"), [(1.8, True), (1.0, False), (None, False)])
+def test_other_kernels_are_recommended_where_they_pay(gain, said, quick, monkeypatch):
+    speeds = {"usual": blas.Speed(blas.Blas("OpenBLAS", "0", "Haswell", 1), [100.0])}
+    if gain is not None:
+        speeds["other"] = blas.Speed(blas.Blas("OpenBLAS", "0", "SkylakeX", 1), [100 * gain])
+    asked = []
+    monkeypatch.setattr(bench.blas, "alternative", lambda: {"OPENBLAS_CORETYPE": "SkylakeX"})
+    monkeypatch.setattr(bench.blas, "measure", lambda settings: asked.append(settings) or speeds)
+    lines = list(bench.run(Namespace(workload=["toy"])))[3:]
+    assert asked == [{"usual": {}, "other": {"OPENBLAS_CORETYPE": "SkylakeX"}}]
+    cure = doctor.setting("OPENBLAS_CORETYPE", "SkylakeX")
+    assert lines == [f"SkylakeX kernels multiply matrices 1.80 times as fast: before Python starts, {cure}"] * said
+
+
+def test_the_command_bench_knows_its_workloads(quick, capsys):
+    assert cli(["bench", "--workload", "huge"]) == 2
+    assert "unknown workload 'huge': there are toy, small" in capsys.readouterr().err
+    assert cli(["bench", "--workload", "toy"]) == 0
+    assert "toy" in capsys.readouterr().out

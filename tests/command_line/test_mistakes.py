@@ -1,0 +1,121 @@
+"""Mistakes on the command line: one line, exit code 2, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+import minigrad as mg
+from minigrad.command_line import pictures, train
+from tests.command_line.runs import QUICK, rows_of, run
+
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
+
+MISTAKES = [
+    (["train", "digit"], "Did you mean 'digits'"),
+    (["train", "nothing-like-it"], "There are moons"),
+    (["train"], "required: DATASET"),
+    (["fly"], "there is no command 'fly'. There are train, compare, bench, doctor (see minigrad --help)"),
+    (["trian", "digits"], "Did you mean minigrad train?"),
+    (["digits"], "Did you mean minigrad train digits?"),
+    (["train", "mnist"], "Did you mean 'digits'"),
+    (["train", "MNIST"], "Did you mean 'digits'"),
+    (["train", "moons", "xor"], "unrecognized arguments: xor (see minigrad train --help)"),
+    (["compare", "moons", "--resume", "x"], "(see minigrad compare --help)"),
+    (["train", "moons", "--hidden", "8,,8"], "got ''"),
+    (["train", "moons", "--hidden", ""], "got ''"),
+    (["train", "moons", "--out", ""], "the current folder is ."),
+    (["train", "moons", "--resume", ""], "expected a path, got ''"),
+    (["train", "moons", "--out", "x" * 300], "Choose a shorter name"),
+    (["train", "moons", "--resume", "x" * 300], "Choose a shorter name"),
+    (["train", "moons", "--resume", "folder"], "no checkpoint folder/checkpoint.npz: there is no such file"),
+    (["train", "moons", "--epochs", "0"], "whole number of at least 1, got '0'"),
+    (["train", "moons", "--epochs", "many"], "got 'many'"),
+    (["train", "moons", "--lr", "0"], "above 0"),
+    (["train", "moons", "--lr", "nan"], "above 0, got 'nan'"),
+    (["train", "moons", "--lr", "-1"], "above 0, got '-1'"),
+    (["train", "moons", "--epochs", "1.5"], "whole number"),
+    (["train", "moons", "--batch-size", "1"], "at least 2"),
+    (["train", "moons", "--batch-size", "100000"], "training samples"),
+    (["train", "moons", "--hidden", "8,x"], "got 'x'"),
+    (["train", "moons", "--learning-rate", "1"], "--learning-rate 1 (see minigrad train --help)"),
+    (["train", "moons", "--resume", "missing.npz"], "no such file"),
+    (["train", "moons", "--resume", "noise.npz"], "not a minigrad checkpoint"),
+    (["train", "moons", "--resume", "other.npz"], "resume from a checkpoint.npz that it wrote"),
+    (["train", "moons", "--resume", "other.npz", "--lr", "1"], "--lr cannot change"),
+    (["train", "moons", "--out", "file"], "Choose another folder with --out"),
+    (["compare", "sine"], "try minigrad compare digits"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "cure"), MISTAKES, ids=[" ".join(a)[:50] for a, _ in MISTAKES])
+def test_mistakes_get_one_line_and_exit_code_2(arguments, cure, capsys):
+    with open("noise.npz", "wb") as file:
+        file.write(bytes(range(256)))
+    with open("file", "w"):
+        pass
+    mg.save({"some": "thing"}, "other.npz")
+    os.mkdir("folder")
+    before = set(os.listdir())
+    run(*arguments, code=2)
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("minigrad: ")
+    assert error.count("\n") == 1
+    assert cure in error
+    assert not any(files for _, _, files in os.walk("runs"))
+    assert set(os.listdir()) - {"runs"} == before
+
+
+@pytest.mark.slow
+def test_another_runs_checkpoint_is_refused(capsys):
+    run("train", "moons", *QUICK)
+    capsys.readouterr()
+    run("train", "xor", "--resume", "runs/moons/checkpoint.npz", code=2)
+    assert "is a run on moons, not on xor" in capsys.readouterr().err
+    run("train", "moons", "--resume", "runs/moons/checkpoint.npz", code=2)
+    assert "ask for more with --epochs" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_folder_without_permission_is_refused(capsys):
+    os.mkdir("locked", 0o500)
+    run("train", "moons", "--out", "locked/run", code=2)
+    assert "Choose another folder with --out" in capsys.readouterr().err
+
+
+def test_without_matplotlib_everything_else_is_written(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "MISSING", "pip install matplotlib")
+    run("train", "moons", *QUICK)
+    run("compare", "moons", "--steps", 3)
+    printed = capsys.readouterr().out
+    assert "no curves.png boundary.png: pip" in printed and "no compare.png: pip" in printed
+    assert os.listdir("runs/compare-moons") == ["compare.csv"]
+    assert {"checkpoint.npz", "history.csv"} <= set(os.listdir("runs/moons"))
+    assert "curves.png" not in os.listdir("runs/moons")
+
+
+@pytest.mark.slow
+def test_without_tqdm_the_lines_are_printed(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    run("train", "moons", *QUICK)
+    assert "test accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_checkpoint_to_resume_from(monkeypatch, capsys):
+    original = train.Training.epoch
+
+    def interrupted(self, bar):
+        if len(self.history) == 1:
+            raise KeyboardInterrupt
+        return original(self, bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.Training, "epoch", interrupted)
+        run("train", "moons", *QUICK, code=130)
+    assert "--resume" in capsys.readouterr().err
+    run("train", "moons", "--resume", "runs/moons/checkpoint.npz", "--out", "again")
+    assert len(rows_of("again/history.csv")) == 2

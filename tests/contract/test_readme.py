@@ -1,0 +1,64 @@
+"""What the README shows works as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_first_snippet_trains_and_predicts_one_sample(capsys):
+    names: dict = {}
+    exec(SNIPPETS[0], names)
+    printed = re.fullmatch(
+        r"test accuracy tensor\((0\.9\d+)\)\npredicted tensor\(\[(\d)\]\) target tensor\(\[(\d)\]\)\n",
+        capsys.readouterr().out,
+    )
+    assert float(printed[1]) > 0.95
+    assert printed[2] == printed[3]
+    assert Path("graph.svg").exists() or Path("graph.gv").exists()
+    x, target = names["test"][:]
+    assert (names["model"](x).argmax(1) == target).float().mean() > 0.95
+
+
+def test_the_calls_shown_are_possible():
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    x = mg.randn(6, 4, requires_grad=True)
+    names = {"mg": mg, "model": model, "x": x, "loss": model(x).square().mean()}
+    found = [eval(line.partition("  #")[0], names) for line in SNIPPETS[1].splitlines()]
+    assert "batch_norm" in found[0].source and "batch_norm" in found[1].source
+    assert found[2] is True
+    assert found[3][0].shape == x.shape and found[3][0].requires_grad
+
+
+def test_the_entry_shown_is_the_one_in_the_code():
+    name, rest = SNIPPETS[2].split(" = ", 1)
+    assert name == "tanh"
+    code = (ROOT / "minigrad/ops/functions.py").read_text(encoding="utf-8")
+    assert re.sub(r"\s", "", rest.rstrip()) in re.sub(r"\s", "", code)
+
+
+def test_the_rooms_and_datasets_named_exist():
+    for line in re.findall(r"^\| (`.*?) \|", README, re.MULTILINE):
+        for room in re.findall(r"`([\w/]+)`", line):
+            assert (ROOT / room).is_dir() or (ROOT / "minigrad" / room).is_dir(), room
+    assert all(f"`{name}`" in README for name in mg.data.DATASETS)
+
+
+def test_the_commands_install_what_they_use():
+    first, second = re.findall(r"^    (python3 -m venv .*)$", README, re.MULTILINE)
+    assert first.endswith(".venv/bin/minigrad train digits") and '".[show]"' in first
+    assert second.endswith("pytest -q") and '".[show,test]"' in second

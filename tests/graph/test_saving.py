@@ -1,0 +1,104 @@
+"""Files, formats, missing renderers and notebooks."""
+
+import shutil
+import subprocess
+import sys
+import types
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import minigrad as mg
+from tests.graph.parsed import Parsed, needs_renderer
+
+
+@pytest.fixture
+def graph():
+    return mg.draw(mg.ones(2, requires_grad=True).exp().sum())
+
+
+@pytest.fixture
+def no_renderer(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+def test_texts_are_saved_as_they_are(graph, tmp_path):
+    assert graph.save(tmp_path / "g.gv").read_text() == graph.save(str(tmp_path / "g.DOT")).read_text() == graph.source
+    assert graph.save(tmp_path / "g.md").read_text() == f"```mermaid\n{graph.to_mermaid()}```\n"
+
+
+@needs_renderer
+@pytest.mark.parametrize("suffix, start", [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
+def test_pictures_are_rendered(graph, tmp_path, suffix, start):
+    path = graph.save(tmp_path / f"g{suffix}")
+    assert path == tmp_path / f"g{suffix}"
+    assert path.read_bytes().startswith(start)
+
+
+@needs_renderer
+def test_a_notebook_shows_the_picture(net, x):
+    graph = mg.draw(net, x)
+    bundle = graph._repr_mimebundle_()
+    shown = "".join(ElementTree.fromstring(bundle["image/svg+xml"].encode()).itertext())
+    assert "TRAIN: batch statistics" in shown and "bn1.running_mean" in shown
+    assert bundle["text/plain"] == f"<Graph {'   '.join(Parsed(graph.source).header.splitlines())}>"
+    assert graph._repr_svg_() == bundle["image/svg+xml"]
+
+
+def test_another_suffix_is_refused(graph, tmp_path):
+    with pytest.raises(ValueError, match=r"'g.jpeg': name it .svg, .png, .pdf, .gv, .dot, .md"):
+        graph.save(tmp_path / "g.jpeg")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_renderer")
+def test_without_a_renderer_the_text_is_kept_and_one_warning_says_how_to_get_one(graph, tmp_path):
+    with pytest.warns(UserWarning) as warned:
+        path = graph.save(tmp_path / "g.svg")
+    assert [file.name for file in tmp_path.iterdir()] == ["g.gv"] == [path.name]
+    assert path.read_text() == graph.source
+    (warning,) = warned
+    assert "pip install pygraphviz" in str(warning.message) and str(path) in str(warning.message)
+    assert warning.filename == __file__
+
+
+@pytest.mark.usefixtures("no_renderer")
+def test_without_a_renderer_a_notebook_shows_the_text(graph):
+    bundle = graph._repr_mimebundle_(include=None, exclude=None)
+    assert graph.source in bundle["text/plain"] and "pip install pygraphviz" in bundle["text/plain"]
+    assert bundle["text/vnd.mermaid"] == graph.to_mermaid()
+    assert graph._repr_svg_() is None
+
+
+def test_pygraphviz_renders_where_there_is_no_dot(graph, monkeypatch):
+    calls = []
+
+    class AGraph:
+        def __init__(self, string):
+            calls.append(string)
+
+        def draw(self, format, prog):
+            calls.append((format, prog))
+            return b"<svg/>"
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=AGraph))
+    assert graph._repr_svg_() == "<svg/>"
+    assert calls == [graph.source, ("svg", "dot")]
+
+
+def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert "dot could not render the graph" in graph._repr_mimebundle_()["text/plain"]
+    with pytest.warns(UserWarning, match="dot could not render the graph"):
+        assert graph.save(tmp_path / "g.png") == tmp_path / "g.gv"
+
+
+@pytest.mark.slow
+def test_importing_minigrad_imports_no_renderer():
+    code = "import sys, minigrad; sys.exit(any(name in sys.modules for name in ('graphviz', 'pygraphviz')))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,26 @@
+"""Sums and means of float16."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from tests.helpers.inputs import leaf
+
+
+def test_sums_in_float16_do_not_stop_growing():
+    """Added up in float16, ones stop at 2048, and 300 squared is infinite."""
+    x = np.ones((5000, 2), np.float16)
+    for array in (x, mg.tensor(x)):
+        assert mg.sum(array, 0).tolist() == [5000, 5000]
+        assert mg.mean(mg.expand(array[:, :1], 5000, 20)).item() == 1
+        np.testing.assert_allclose(np.asarray(mg.softmax(array, 0)), 1 / 5000, rtol=1e-3)
+        np.testing.assert_allclose(np.asarray(mg.log_softmax(array, 0)), -np.log(5000), rtol=1e-3)
+        np.testing.assert_allclose(np.asarray(mg.logsumexp(array, 0)), 1 + np.log(5000), rtol=1e-3)
+    spread_out = np.array([-300, 300] * 2000, np.float16)
+    assert mg.std(spread_out, correction=0) == 300
+    assert mg.var(spread_out / np.float16(3), correction=0) == 10000
+    bias = leaf(np.zeros(2), np.float16)
+    F.linear(mg.tensor(x), mg.tensor(np.ones((2, 2), np.float16)), bias).sum().backward()
+    assert bias.grad.tolist() == [5000, 5000]

@@ -1,0 +1,13 @@
+"""Small blocks, so that small parameters take every way of large ones."""
+
+import pytest
+
+from minigrad.optim import blocks as pieces
+from tests.optim.formulas import BLOCK, SMALL
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Parameters need not be large to be cut into blocks."""
+    monkeypatch.setattr(pieces, "BLOCK", BLOCK)
+    monkeypatch.setattr(pieces, "SMALL", SMALL)

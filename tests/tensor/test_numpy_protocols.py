@@ -1,0 +1,186 @@
+"""NumPy's functions on tensors: the listed ones are recorded."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.tensor.numpy_protocols import FUNCTIONS
+from tests.tensor.arrays import MASK, A, B
+
+# each function as NumPy is called, and the method (or function) of minigrad it must equal
+BINARY = {
+    np.add: lambda a, b: a + b,
+    np.subtract: lambda a, b: a - b,
+    np.multiply: lambda a, b: a * b,
+    np.true_divide: lambda a, b: a / b,
+    np.power: lambda a, b: a**b,
+    np.maximum: mg.maximum,
+    np.minimum: mg.minimum,
+}
+
+UNARY = {
+    np.negative: lambda t: t.neg(),
+    np.absolute: lambda t: t.abs(),
+    np.exp: lambda t: t.exp(),
+    np.log: lambda t: t.log(),
+    np.sqrt: lambda t: t.sqrt(),
+    np.square: lambda t: t.square(),
+    np.reciprocal: lambda t: t.reciprocal(),
+    np.sin: lambda t: t.sin(),
+    np.cos: lambda t: t.cos(),
+    np.tanh: lambda t: t.tanh(),
+}
+
+UNRECORDED = [
+    (np.sign, (A - 1,)),
+    (np.isnan, (A / MASK.astype(float).clip(1e-9),)),
+    (np.isinf, (A,)),
+    (np.isfinite, (A,)),
+    (np.equal, (A, B)),
+    (np.not_equal, (A, B)),
+    (np.less, (A, B)),
+    (np.less_equal, (A, B)),
+    (np.greater, (A, B)),
+    (np.greater_equal, (A, B)),
+    (np.logical_and, (MASK, ~MASK)),
+    (np.logical_or, (MASK, ~MASK)),
+    (np.logical_not, (MASK,)),
+    (np.bitwise_and, (MASK, MASK)),
+    (np.bitwise_or, (MASK, ~MASK)),
+    (np.invert, (MASK,)),
+    (np.argmax, (A,)),
+    (np.argmin, (A,)),
+    (np.shape, (A,)),
+    (np.ndim, (A,)),
+    (np.size, (A,)),
+]
+
+CALLS = [
+    (np.sum, lambda t: np.sum(t), lambda t: t.sum()),
+    (np.sum, lambda t: np.sum(t, axis=0), lambda t: t.sum(0)),
+    (np.sum, lambda t: np.sum(t, (0, 1), keepdims=True), lambda t: t.sum((0, 1), True)),
+    (np.mean, lambda t: np.mean(t, axis=-1, keepdims=True), lambda t: t.mean(-1, True)),
+    (np.prod, lambda t: np.prod(t, axis=1), lambda t: t.prod(1)),
+    (np.var, lambda t: np.var(t), lambda t: t.var(unbiased=False)),
+    (np.var, lambda t: np.var(t, axis=1, ddof=1), lambda t: t.var(1)),
+    (np.std, lambda t: np.std(t, 1), lambda t: t.std(1, correction=0)),
+    (np.std, lambda t: np.std(t, axis=1, ddof=1, keepdims=True), lambda t: t.std(1, keepdim=True)),
+    (np.max, lambda t: np.max(t, axis=1), lambda t: t.amax(1)),
+    (np.min, lambda t: np.min(t), lambda t: t.amin()),
+    (np.reshape, lambda t: np.reshape(t, (3, -1)), lambda t: t.reshape(3, 2)),
+    (np.reshape, lambda t: np.reshape(t, 6), lambda t: t.reshape(6)),
+    (np.transpose, lambda t: np.transpose(t), lambda t: t.T),
+    (np.transpose, lambda t: np.transpose(t[None], (2, 0, 1)), lambda t: t[None].permute(2, 0, 1)),
+    (np.transpose, lambda t: np.transpose(t, axes=[0, 1]), lambda t: t.permute(0, 1)),
+    (np.swapaxes, lambda t: np.swapaxes(t, 0, 1), lambda t: t.swapaxes(0, 1)),
+    (np.swapaxes, lambda t: np.swapaxes(t, axis1=-1, axis2=0), lambda t: t.swapaxes(0, 1)),
+    (np.squeeze, lambda t: np.squeeze(t[None, :, None]), lambda t: t[None, :, None].squeeze()),
+    (np.squeeze, lambda t: np.squeeze(t[None, :, None], axis=2), lambda t: t[None]),
+    (np.expand_dims, lambda t: np.expand_dims(t, 1), lambda t: t.unsqueeze(1)),
+    (np.expand_dims, lambda t: np.expand_dims(t, axis=-1), lambda t: t.unsqueeze(-1)),
+    (np.broadcast_to, lambda t: np.broadcast_to(t, (4, 2, 3)), lambda t: t.expand(4, 2, 3)),
+    (np.concatenate, lambda t: np.concatenate([t, B]), lambda t: mg.cat([t, B])),
+    (np.concatenate, lambda t: np.concatenate((B, t), axis=1), lambda t: mg.cat([B, t], 1)),
+    (np.stack, lambda t: np.stack([t, t], axis=-1), lambda t: mg.stack([t, t], -1)),
+    (np.where, lambda t: np.where(MASK, t, 0.0), lambda t: t.where(MASK, 0.0)),
+    (np.where, lambda t: np.where(A > 1, B, t), lambda t: t.where(A <= 1, B)),
+    (np.clip, lambda t: np.clip(t, 0.6, 2.0), lambda t: t.clamp(0.6, 2.0)),
+    (np.clip, lambda t: np.clip(t, None, B), lambda t: t.clamp(max=B)),
+    (np.matmul, lambda t: np.matmul(t, B.T), lambda t: t.matmul(B.T)),
+    (np.matmul, lambda t: np.matmul(B.T, t), lambda t: mg.tensor(B.T) @ t),
+    (np.matmul, lambda t: B.T @ t, lambda t: mg.matmul(B.T, t)),
+    (np.matmul, lambda t: t @ B.T, lambda t: t.matmul(B.T)),
+    (np.add, lambda t: B + t, lambda t: t + B),
+    (np.subtract, lambda t: B - t, lambda t: -(t - B)),
+    (np.multiply, lambda t: B * t, lambda t: t * B),
+    (np.true_divide, lambda t: B / t, lambda t: B * t.reciprocal()),
+    (np.power, lambda t: B**t, lambda t: mg.pow(B, t)),
+    (np.add, lambda t: np.float64(2) + t, lambda t: t + 2.0),
+    (np.subtract, lambda t: np.float32(2) - t, lambda t: 2.0 - t),
+    (np.multiply, lambda t: np.int64(2) * t, lambda t: t * 2),
+    (np.true_divide, lambda t: np.float64(2) / t, lambda t: 2.0 / t),
+    (np.power, lambda t: np.float64(2) ** t, lambda t: 2.0**t),
+    (np.multiply, lambda t: B[0] * t, lambda t: t * B[0]),
+]
+
+
+def test_every_listed_function_is_tested():
+    tested = {*BINARY, *UNARY, *(f for f, _ in UNRECORDED), *(f for f, *_ in CALLS)}
+    assert tested == set(FUNCTIONS)
+
+
+def outcome(function, *arrays):
+    """The value of a function of tensors, and its gradients for a fixed cotangent."""
+    tensors = [mg.tensor(array, requires_grad=True) for array in arrays]
+    y = function(*tensors)
+    assert isinstance(y, mg.Tensor)
+    assert y.requires_grad
+    y.backward(np.cos(np.arange(y.numel())).reshape(y.shape))
+    return [y.numpy(), *(t.grad.numpy() for t in tensors)]
+
+
+def assert_same(function, method, *arrays):
+    """The value NumPy gives for arrays, and the gradients of the method form."""
+    found, expected = outcome(function, *arrays), outcome(method, *arrays)
+    np.testing.assert_allclose(found[0], function(*arrays), rtol=1e-14)
+    for one, other in zip(found, expected):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("function", UNARY, ids=lambda f: f.__name__)
+def test_functions_of_one_tensor(function):
+    assert_same(function, UNARY[function], A)
+
+
+@pytest.mark.parametrize("function", BINARY, ids=lambda f: f.__name__)
+def test_functions_of_two_tensors(function):
+    method = BINARY[function]
+    assert_same(function, method, A, B)
+    assert_same(lambda t: function(t, B), lambda t: method(t, B), A)
+    assert_same(lambda t: function(A, t), lambda t: method(A, t), B)
+    assert_same(lambda t: function(t, 2.0), lambda t: method(t, 2.0), A)
+    assert_same(lambda t: function(2.0, t), lambda t: method(2.0, t), A)
+    assert_same(lambda t: function(t, B[0]), lambda t: method(t, B[0]), A)
+
+
+@pytest.mark.parametrize(("function", "call", "method"), CALLS)
+def test_calls(function, call, method):
+    assert_same(call, method, A)
+
+
+@pytest.mark.parametrize(("function", "arrays"), UNRECORDED, ids=lambda f: getattr(f, "__name__", ""))
+def test_functions_without_a_gradient(function, arrays):
+    expected = function(*arrays)
+    result = function(*map(mg.tensor, arrays))
+    if function in (np.shape, np.ndim, np.size):
+        assert result == expected
+        return
+    assert isinstance(result, mg.Tensor)
+    assert not result.requires_grad
+    np.testing.assert_array_equal(result.numpy(), expected)
+    assert result.dtype == np.asarray(expected).dtype
+
+
+def test_arguments_of_index_functions():
+    t = mg.tensor(A)
+    np.testing.assert_array_equal(np.argmax(t, axis=1).numpy(), A.argmax(1))
+    np.testing.assert_array_equal(np.argmin(t, axis=0, keepdims=True).numpy(), A.argmin(0, keepdims=True))
+
+
+@pytest.mark.parametrize("op", ["__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"])
+def test_arrays_and_numbers_of_numpy_compare_from_the_left(op):
+    for left in (B, np.float64(1.25)):
+        result = getattr(np, {"__lt__": "less", "__le__": "less_equal", "__gt__": "greater", "__ge__": "greater_equal",
+                              "__eq__": "equal", "__ne__": "not_equal"}[op])(left, mg.tensor(A))  # fmt: skip
+        direct = getattr(left, op)(mg.tensor(A))
+        assert isinstance(direct, mg.Tensor)
+        np.testing.assert_array_equal(direct.numpy(), getattr(left, op)(A))
+        np.testing.assert_array_equal(result.numpy(), direct.numpy())
+
+
+def test_scalars_of_numpy_do_not_change_the_dtype():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    for y in (np.float64(2) * x, x * np.float64(2), np.exp(x) + np.float64(1), np.multiply(np.float64(3), x)):
+        assert y.dtype == np.float32
+    assert (np.ones(2) * x).dtype == np.float64
