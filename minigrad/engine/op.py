@@ -12,8 +12,9 @@ import numpy as np
 from numpy import ndarray
 
 from .application import FEW_OPERANDS, apply_any, record_any, written_out
-from .node import Effect, Variable, describe
+from .node import Effect, Node, Variable, describe
 from .scope import call_path
+from .shown import Shown
 
 
 class Op:
@@ -41,6 +42,7 @@ class Op:
             before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
+        shows: from a node, what it adds to a picture.
         doc: what the operation computes, its formula first.
 
     All this is fixed when the operation is made. The rules do only the mathematics: undoing broadcasting,
@@ -68,6 +70,7 @@ class Op:
         chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
+        shows: Callable[[Node], Shown] | None = None,
         doc: str = "",
     ) -> None:
         self.name = self.__name__ = name
@@ -78,6 +81,7 @@ class Op:
         self.chooses = chooses
         self.view = view
         self.effects = effects
+        self.shows = shows
         self.vjps = [vjp or no_derivative(name, i) for i, vjp in enumerate(vjps)]
         # what a graph of gradients is made with
         self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.vjps)

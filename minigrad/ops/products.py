@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..engine.op import Op
+from ..engine.shown import Shown
 from ..kernels.linear import affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
@@ -59,6 +60,7 @@ linear_op = Op(
     fused=linear_fused,
     promotes=(0, 1, 2),
     mixes=False,
+    shows=lambda node: Shown(adds=2 if len(node.shape) == 2 else None),
     doc="``x @ weight.T + bias``",
 )
 

@@ -34,6 +34,7 @@ from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import astype, reshape
 from .running import update_running
+from .shown import batch_norm_shown
 
 # -- the derivative, as mathematics: for arrays and for tensors --------------------------------
 
@@ -136,6 +137,7 @@ batch_norm_op = Op(
     by_bias,
     fused=fused,
     effects=declared_effects,
+    shows=batch_norm_shown,
     doc="``(x - mean) / sqrt(var + eps) * weight + bias``, per channel",
 )
 
