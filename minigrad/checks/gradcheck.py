@@ -30,7 +30,8 @@ class Tolerance(NamedTuple):
     def exceeded(self, analytic: ndarray, numeric: ndarray, uncertainty: ndarray) -> ndarray:
         """Where the two are not equal, nor NaN."""
         allowed = self.atol + self.rtol * abs(numeric) + SCATTER * uncertainty
-        return ~(abs(analytic - numeric) <= allowed)
+        exceeded: ndarray = ~(abs(analytic - numeric) <= allowed)
+        return exceeded
 
 
 def gradcheck(

@@ -14,6 +14,7 @@ from .application import MISSING, apply_any, one_operand, record_any, three_oper
 from .faces import public
 from .node import Effect, Node, Variable, describe
 from .scope import call_path
+from .shown import Shown
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -48,7 +49,7 @@ class Op:
             before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
-        shows: from a node of it, what a picture shows besides its output and attributes.
+        shows: from a node, what it adds to a picture.
         faces: where users find it, as of ``public``; nowhere unless given.
         numpy: NumPy's function of the same arguments, which calls it for tensors; the definition, if that is one.
         aliases: other names users know it by.
@@ -80,7 +81,7 @@ class Op:
         chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
-        shows: Callable[[Node], Any] | None = None,
+        shows: Callable[[Node], Shown] | None = None,
         faces: str = "",
         numpy: Callable[..., Any] | None = None,
         aliases: str = "",

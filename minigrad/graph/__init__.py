@@ -1,6 +1,7 @@
 """Floor 6: pictures of a recorded graph.
 
-``description``  a picture as plain data: boxes, edges, clusters, and the colours of their kinds
+``appearance``   the colours of kinds and modes
+``description``  a picture as plain data: boxes, edges, clusters
 ``text``         texts of a picture: how long they may be, how much room they need
 ``calls``        which module was called when: names, and what gets a cluster
 ``reading``      the engine's records as a description

@@ -5,43 +5,42 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ..engine.node import Node
 from ..engine.scope import Scope
-from ..nn.layers.batchnorm import BatchNorm
-from ..nn.module import Module, named_leaves
+from ..engine.shown import ModuleShown
+from ..nn.module import Module, joined, named_leaves
 from ..tensor.tensor import Tensor
 
 
-class Calls:
-    """The calls of some nodes, their modules, and the names of these and of their tensors.
+class Call(NamedTuple):
+    """All that a picture knows of one call of a module."""
+
+    module: Module
+    then: Module
+    """The module with the settings that the call found."""
+    shown: ModuleShown | None
+    """What the module adds to the picture of this call."""
+    name: str
+    """The module's path, or its class if it is outermost; `` #2`` behind it for the second of several calls."""
+    title: str
+    """Of its cluster: the name, and what the module is, ``fc1 #2: Linear(4, 8)``; nothing if it has no cluster."""
+    label: str
+    """In front of its only operation's name, where that needs no cluster; else nothing."""
+
+
+class Names:
+    """The modules of some calls, and the names of these and of their tensors.
 
     Names are those in ``model``; without one, those in the only outermost module that has parameters.
-    What is in another outermost module is named from that module's class on. Calls of modules that no
-    longer exist are left out. Names are those that the modules have now; ``then`` are the modules with the
-    settings that each call found.
+    What is in another outermost module is named from that module's class on.
     """
 
-    def __init__(self, nodes: Sequence[Node], model: Module | None) -> None:
-        scopes: dict[Scope, None] = {}
-        for node in nodes:
-            if node.scope is not None and node.scope not in scopes:
-                scopes.update(dict.fromkeys(node.scope.chain()))
-        owners = [(scope, scope.owner()) for scope in scopes]
-        self.modules: dict[Scope | None, Module] = {scope: module for scope, module in owners if module is not None}
-        self.operations = Counter(node.scope for node in nodes)
-        self.inner = Counter(scope.outer for scope in scopes)
-        self.times: Counter[Module] = Counter()
-        self.ordinal: dict[Scope | None, int] = {}
-        self.then: dict[Scope | None, Module] = {
-            scope: as_called(module, scope) for scope, module in owners if module is not None
-        }
-        for scope, module in self.modules.items():
-            self.times[module] += 1
-            self.ordinal[scope] = self.times[module]
+    def __init__(self, called: Iterable[Module], model: Module | None) -> None:
         inside = set() if model is None else set(model.modules())
         self.roots = [] if model is None else [model]
-        self.roots += outermost(module for module in self.modules.values() if module not in inside)
+        self.roots += outermost(module for module in called if module not in inside)
         trained = [root for root in self.roots if next(root.parameters(), None) is not None]
         alone = [some[0] for some in (trained, self.roots) if len(some) == 1]
         self.main = model if model is not None or not alone else alone[0]
@@ -54,37 +53,51 @@ class Calls:
         """Name the modules and tensors of a tree that have no name yet."""
         for path, module in root.named_modules(prefix):
             self.paths.setdefault(module, path)
+            shown = module._shows()
             for name, value in own_tensors(module):
-                self.leaves.setdefault(id(value), (f"{path}.{name}" if path else name, module))
+                symbol = shown.symbols.get(name) if shown else None
+                title = joined(path, name) + (f" ({symbol})" if symbol else "")
+                self.leaves.setdefault(id(value), (title, module))
 
-    def number(self, scope: Scope | None) -> str:
-        """`` #2`` for the second of several calls of a module, nothing for an only one."""
-        return f" #{self.ordinal[scope]}" if self.times[self.modules[scope]] > 1 else ""
 
-    def name(self, scope: Scope | None) -> str:
-        """The path of a call's module, or its class if it is outermost, and the number."""
-        module = self.modules[scope]
-        return (self.paths[module] or type(module).__name__) + self.number(scope)
+def read_calls(nodes: Sequence[Node], model: Module | None) -> tuple[dict[Scope | None, Call], Names]:
+    """The calls that some nodes were recorded in, each after the one around it, and the names of their modules.
 
-    def title(self, scope: Scope | None) -> str:
-        """A call's name and what its module is: ``fc1 #2: Linear(4, 8)``."""
-        made = constructor(self.then[scope])
-        if self.modules[scope] in self.roots:
-            return made + self.number(scope)
-        return f"{self.name(scope)}: {made}"
+    Calls of modules that no longer exist are left out. Names are those that the modules have now.
+    """
+    scopes: dict[Scope, None] = {}
+    for node in nodes:
+        if node.scope is not None and node.scope not in scopes:
+            scopes.update(dict.fromkeys(node.scope.chain()))
+    modules: dict[Scope, Module] = {scope: owner for scope in scopes if (owner := scope.owner()) is not None}
+    names = Names(modules.values(), model)
+    operations, inner = Counter(node.scope for node in nodes), Counter(scope.outer for scope in scopes)
+    times, so_far = Counter(modules.values()), Counter[Module]()
+    calls: dict[Scope | None, Call] = {}
+    for scope, module in modules.items():
+        so_far[module] += 1
+        number = f" #{so_far[module]}" if times[module] > 1 else ""
+        small = operations[scope] <= 1 and not inner[scope]
+        outside = times[module] == 1 and scope.outer not in modules
+        calls[scope] = call_of(scope, module, names, number, small, outside)
+    return calls, names
 
-    def is_label(self, scope: Scope | None) -> bool:
-        """Whether a call needs no cluster: it is one operation, without parameters or buffers."""
-        if scope not in self.modules or self.operations[scope] > 1 or self.inner[scope]:
-            return False
-        module = self.modules[scope]
-        return not isinstance(module, BatchNorm) and next(named_leaves(module, Tensor), None) is None
 
-    def is_picture(self, scope: Scope) -> bool:
-        """Whether a call is the model's only one, from outside: the picture itself is its cluster."""
-        module = self.modules[scope]
-        only = self.times[module] == 1 and scope.outer not in self.modules
-        return module is self.main and only and next(module.children(), None) is not None
+def call_of(scope: Scope, module: Module, names: Names, number: str, small: bool, outside: bool) -> Call:
+    """A call as it is drawn: as a label, as the picture itself, or else as a cluster.
+
+    ``small``: it is at most one operation; ``outside``: it is the only call of its module, and from outside of others.
+    """
+    then = as_called(module, scope)
+    shown = then._shows()
+    name = (names.paths[module] or type(module).__name__) + number
+    title = label = ""
+    if small and shown is None and next(named_leaves(module, Tensor), None) is None:
+        label = f"{name}: "
+    elif not (outside and module is names.main and next(module.children(), None) is not None):
+        made = constructor(then)
+        title = made + number if module in names.roots else f"{name}: {made}"
+    return Call(module, then, shown, name, title, label)
 
 
 def own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:

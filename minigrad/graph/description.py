@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from .appearance import KINDS, MODES, Colours
+
 
 class Line(NamedTuple):
     """One line of a box; an ``alarming`` one is red."""
@@ -21,7 +23,7 @@ class Line(NamedTuple):
 class Box:
     """A tensor or an operation.
 
-    ``kind`` is a key of ``KINDS``; ``mode``, a key of ``MODES``, is that of a batch normalisation.
+    ``kind`` is a key of ``KINDS``; ``mode``, if it has one, a key of ``MODES``.
     """
 
     number: int
@@ -77,41 +79,6 @@ class Picture:
     header: str
     content: Cluster
     edges: list[Edge]
-
-
-class Colours(NamedTuple):
-    """Of a box's title, of its inside (and of a cluster's), and of the border."""
-
-    title: str
-    inside: str
-    border: str
-
-
-class Mode(NamedTuple):
-    """What stands behind the title of a batch normalisation in this mode, and its colours."""
-
-    text: str
-    colours: Colours
-
-
-KINDS = {
-    "parameter": Colours("#a6cee3", "#e3f0f8", "#1f5f8b"),
-    "frozen": Colours("#d5dbe0", "#f2f4f6", "#5a6570"),
-    "buffer": Colours("#b2dfb2", "#edf7ed", "#2e7d32"),
-    "input": Colours("#dddddd", "#f3f3f3", "#555555"),
-    "op": Colours("#ffe9b3", "#ffffff", "#8a6d1a"),
-    "output": Colours("#e3cdf0", "#faf5fd", "#6a3d8f"),
-}
-"""Parameter, frozen parameter, buffer, input or other constant, operation, drawn output."""
-
-MODES = {
-    "train": Mode("[TRAIN: batch statistics]", Colours("#ffcc80", "#fff4e6", "#e6820e")),
-    "eval": Mode("[EVAL: running statistics]", Colours("#a9c4f5", "#ecf2fe", "#3366cc")),
-    "frozen": Mode("[FROZEN]", Colours("#c4c4c4", "#efefef", "#777777")),
-}
-
-EFFECT, ALARM, CLUSTER = "#2e7d32", "#d00000", Colours("", "#fafafa", "#999999")
-"""The colours of effects on buffers, of alarming lines, and of clusters without a mode."""
 
 
 SAMPLES = (

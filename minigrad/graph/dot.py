@@ -6,7 +6,8 @@ import functools
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .description import ALARM, CLUSTER, EFFECT, MODES, Box, Cluster, Edge, Picture
+from .appearance import ALARM, CLUSTER, EFFECT, MODES
+from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
 FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"

@@ -38,7 +38,7 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
     >>> loss.backward()
     >>> mg.draw(loss).save("loss.svg")          # or mg.draw(model, x), without a loss
 
-    Clusters of BatchNorm have the colour and the name of the mode the call was made in, and dashed
+    Clusters of batch normalisation have the colour and the name of the mode the call was made in, and dashed
     arrows to the buffers it wrote or from those it read. After backward, parameters show the root mean
     square of their gradient, red where it is zero or not finite. What is said of the pass is what was so
     when it was made; gradients and values are those of now, and are called so where they have changed since.

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from .description import CLUSTER, EFFECT, KINDS, MODES, Box, Cluster, Colours, Edge, Picture
+from .appearance import CLUSTER, EFFECT, KINDS, MODES, Colours
+from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST_HEADER, one_line, shortened
 
 SHAPES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,14 @@ from ..engine.node import Node, Variable, array_of
 from ..engine.op import Op
 from ..engine.paths import reachable
 from ..engine.scope import Scope
-from ..kernels.batch_norm import values_per_channel
-from ..nn.layers.batchnorm import BatchNorm
+from ..engine.shown import Shown, range_text
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor.tensor import Tensor
-from .calls import Calls
+from .appearance import MODES
+from .calls import read_calls
 from .description import Box, Cluster, Edge, Line, Picture
 
-INSIDE = {("batch_norm", name) for name in ("mean", "var", "training", "batches")}
-"""Arguments that the lines of an operation's box describe in their own way."""
-GREEK = {"weight": " (gamma)", "bias": " (beta)"}
-"""What BatchNorm's parameters are called in its paper."""
 HELD = {"parameter", "frozen", "buffer"}
 """The kinds of what modules hold."""
 
@@ -42,11 +38,6 @@ def value_text(value: Any, now: str = "") -> str:
     array = array_of(value)
     single = isinstance(array, ndarray) and array.size == 1
     return f"{array.shape} {array.dtype}" + (f" = {number(array.item())}{now}" if single else "")
-
-
-def range_text(array: ndarray) -> str:
-    """The smallest and the largest element."""
-    return f"in [{array.min():.3g}, {array.max():.3g}]" if array.size else "empty"
 
 
 def now_if_changed(value: Any, since: int) -> str:
@@ -97,30 +88,20 @@ def arguments(node: Node, op: Op) -> list[tuple[str, Any]]:
     return list(zip([*names, *[""] * (len(values) - len(names))], values))
 
 
-def is_training(node: Node | None) -> bool:
-    """Whether a node is a batch normalisation that used its batch's statistics."""
-    return bool(node and node.op and node.op.name == "batch_norm" and dict(arguments(node, node.op))["training"])
+def shown_of(node: Node, op: Op) -> Shown:
+    """What an operation adds to the picture of one of its nodes."""
+    shown = op.shows(node) if op.shows else Shown()
+    if shown.mode and shown.mode not in MODES:
+        raise ValueError(f"{op.name}: shows returned the mode {shown.mode!r}: it must be one of {', '.join(MODES)}.")
+    return shown
 
 
-def batch_norm_lines(node: Node, op: Op) -> list[Line]:
-    """The statistics that were used, and what is kept for the derivative."""
-    values, training = dict(arguments(node, op)), is_training(node)
-    which = "batch" if training else "running"
-    lines = [f"{which} mean {range_text(values['mean'])}", f"{which} var {range_text(values['var'])}"]
-    if training:
-        lines[1] += f"  n={values_per_channel(node.shape)}"
+def saved_line(node: Node, keeps: Mapping[str, Any]) -> str:
+    """What is kept for the derivative, and its size."""
     if node.saved is None:
-        lines.append("saved values: freed by backward")
-    else:
-        kept = {"x": node.saved[1]}
-        if node.cache is not None:
-            deviations, std, scale = node.cache
-            if not np.may_share_memory(deviations.d, node.saved[1]):
-                kept["x - mean" if deviations.centered else "copy of x"] = deviations.d
-            kept |= {"std": std, "scale": scale}
-        size = sum(array.nbytes for array in kept.values() if isinstance(array, ndarray))
-        lines.append(f"saves {', '.join(kept)} ({size:,} bytes)")
-    return [Line(text) for text in lines]
+        return "saved values: freed by backward"
+    size = sum(array.nbytes for array in keeps.values() if isinstance(array, ndarray))
+    return f"saves {', '.join(keeps)} ({size:,} bytes)"
 
 
 # -- the whole ---------------------------------------------------------------------------------
@@ -162,7 +143,8 @@ class Reader:
             for position, operand in enumerate(node.inputs):
                 if isinstance(operand, Node):
                     self.users[operand].append((node, position))
-        self.calls = Calls(self.nodes, model)
+        self.shown = {node: shown_of(node, node.op) for node in self.nodes if node.op is not None}
+        self.calls, self.names = read_calls(self.nodes, model)
         self.content = Cluster()
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
         self.boxes: dict[int, Box] = {}
@@ -174,8 +156,8 @@ class Reader:
                 self.read_operation(node, node.op)
             elif node in self.outputs:
                 self.source(node, "", None, node.time)
-        for scope, module in self.calls.modules.items():
-            for name, buffer in module.named_buffers(recurse=False):
+        for scope, call in self.calls.items():
+            for name, buffer in call.module.named_buffers(recurse=False):
                 unused = id(buffer) not in self.boxes
                 box = self.source(buffer, name, scope, self.nodes[-1].time)
                 if unused and self.clusters[scope].rows:
@@ -188,9 +170,9 @@ class Reader:
         for scope in innermost.chain() if innermost and innermost not in self.clusters else ():
             if scope not in self.clusters:
                 around = self.clusters[scope.outer]
-                gone = scope not in self.calls.modules
-                if not (gone or self.calls.is_label(scope) or self.calls.is_picture(scope)):
-                    around.clusters.append(Cluster(self.calls.title(scope)))
+                call = self.calls.get(scope)
+                if call is not None and call.title:
+                    around.clusters.append(Cluster(call.title))
                     around = around.clusters[-1]
                 self.clusters[scope] = around
         return self.clusters[innermost]
@@ -207,7 +189,8 @@ class Reader:
         """The boxes of an operation's operands and of itself, and the edges between them."""
         cluster = self.cluster(node.scope)
         drawn = len(cluster.boxes)
-        named = [(name, value) for name, value in arguments(node, op) if (op.name, name) not in INSIDE]
+        described = self.shown[node].described
+        named = [(name, value) for name, value in arguments(node, op) if name not in described]
         operands = [
             (name, operand, self.source(operand, name, node.scope, node.time))
             for name, operand in named
@@ -232,19 +215,19 @@ class Reader:
 
     def operation(self, node: Node, op: Op, settings: Sequence[tuple[str, str]]) -> Box:
         """An operation's box: what came out, and how."""
-        module = self.calls.then.get(node.scope)
-        label = f"{self.calls.name(node.scope)}: " if self.calls.is_label(node.scope) else ""
+        call, shown = self.calls.get(node.scope), self.shown[node]
         output = self.outputs.get(node, node)
         lines = [f"out {value_text(output, now_if_changed(output, node.time))}"]
         lines.append("  ".join(f"{name}={text}" if name else text for name, text in settings if text))
+        lines += shown.lines
+        if shown.keeps is not None:
+            lines.append(saved_line(node, shown.keeps))
         kind = "output" if node in self.outputs else "op"
         cluster = self.cluster(node.scope)
-        box = self.add(node, kind, label + op.name, lines, cluster)
-        if op.name == "batch_norm":
-            box.lines += batch_norm_lines(node, op)
-            box.mode = "train" if is_training(node) else "eval"
-            if isinstance(module, BatchNorm):
-                cluster.mode = box.mode = "frozen" if module.frozen else box.mode
+        box = self.add(node, kind, (call.label if call else "") + op.name, lines, cluster)
+        box.mode = shown.mode
+        if shown.mode and call and call.shown:
+            cluster.mode = box.mode = call.shown.mode or shown.mode
         return box
 
     # -- tensors that no operation made --------------------------------------------------------
@@ -256,9 +239,7 @@ class Reader:
         if id(thing) in self.boxes:
             return self.boxes[id(thing)]
         kind = kind or self.kind(thing, isinstance(operand, Node))
-        title, holder = self.calls.leaves.get(id(thing), ("", None))
-        if isinstance(holder, BatchNorm):
-            title += GREEK.get(title.rpartition(".")[2], "")
+        title, holder = self.names.leaves.get(id(thing), ("", None))
         title = title or self.inputs.get(id(thing)) or anonymous(kind, name)
         box = self.add(thing, kind, title, [], self.home(thing, holder, scope))
         self.sources[id(thing)] = operand, box
@@ -284,29 +265,31 @@ class Reader:
 
     def home(self, thing: Any, holder: Module | None, scope: Scope | None) -> Cluster:
         """Where a leaf or a constant is drawn: in the call of its module, or outside if it came from there."""
-        for call in scope.chain()[::-1] if scope and holder is not None else ():
-            if self.calls.modules.get(call) is holder:
-                return self.cluster(call)
+        for around in scope.chain()[::-1] if scope and holder is not None else ():
+            if around in self.calls and self.calls[around].module is holder:
+                return self.cluster(around)
         return self.cluster(scope) if holder is not None or isinstance(thing, ndarray) else self.content
 
     def cancelled_by(self, bias: Node, rms: float) -> str:
-        """The batch normalisations in training mode that take away what a bias adds, if all its uses end in them.
+        """The operations that take away what a bias adds to each channel, if all its uses end in them.
 
         Its gradient is then zero but for rounding: one that is not is of another graph.
         """
-        norms: list[Node] = []
-        for linear, position in self.users[bias]:
-            per_channel = linear.op and linear.op.name == "linear" and position == 2 and len(linear.shape) == 2
-            behind = self.users[linear]
-            if not per_channel or linear in self.outputs or not all(i == 0 and is_training(node) for node, i in behind):
+        behind: list[Node] = []
+        for node, position in self.users[bias]:
+            cancelled = all(first == 0 and self.shown[user].cancels for user, first in self.users[node])
+            if self.shown[node].adds != position or node in self.outputs or not cancelled:
                 return ""
-            weight = gradient_of(linear.inputs[1])
-            if weight is not None and rms > 1e-3 * root_mean_square(weight):
+            others = [gradient_of(operand) for i, operand in enumerate(node.inputs) if i != position]
+            sizes = [root_mean_square(gradient) for gradient in others if gradient is not None]
+            if sizes and rms > 1e-3 * max(sizes):
                 return ""
-            norms += [node for node, _ in behind]
-        known = self.calls.modules
-        names = [self.calls.name(norm.scope) if norm.scope in known else "batch_norm" for norm in norms]
-        return ", ".join(dict.fromkeys(names))
+            behind += [user for user, _ in self.users[node]]
+        return ", ".join(dict.fromkeys(self.name(node) for node in behind))
+
+    def name(self, node: Node) -> str:
+        """The module call that an operation belongs to, or what the operation is."""
+        return self.calls[node.scope].name if node.scope in self.calls else node.op.name
 
     # -- the line above ------------------------------------------------------------------------
 
@@ -328,7 +311,7 @@ class Reader:
 
     def about_modules(self) -> list[str]:
         """Class, mode and counts of the model, or of all outermost modules."""
-        roots = self.calls.roots if self.calls.main is None else [self.calls.main]
+        roots = self.names.roots if self.names.main is None else [self.names.main]
         if not roots:
             return [f"{sum(node.op is not None for node in self.nodes)} operations"]
         kept = {id(b): b.array.size for root in roots for b in root.buffers()}
@@ -338,8 +321,7 @@ class Reader:
     def about_modes(self, roots: Sequence[Module]) -> str:
         """The mode of the calls, and that of now if it is another one."""
         now = {module: module.training for root in roots for module in root.modules()}
-        then = {(module, self.calls.then[scope].training) for scope, module in self.calls.modules.items()}
-        then = {(module, training) for module, training in then if module in now}
+        then = {(call.module, call.then.training) for call in self.calls.values() if call.module in now}
         if all(now[module] is training for module, training in then):
             return f"mode={mode_text(list(now.values()))}"
         return f"mode={mode_text([training for _, training in then])} (now {mode_text(list(now.values()))})"

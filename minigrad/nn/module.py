@@ -24,6 +24,7 @@ import numpy as np
 from ..engine.modes import current, own_calls
 from ..engine.node import Memory, clock
 from ..engine.scope import Scope, Settings
+from ..engine.shown import ModuleShown
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -352,6 +353,10 @@ class Module:
     def extra_repr(self) -> str:
         """What stands between the brackets of ``repr``."""
         return ""
+
+    def _shows(self) -> ModuleShown | None:
+        """What it adds to the picture of a call; None, as of most modules, adds nothing."""
+        return None
 
     def _child_lines(self) -> list[str]:
         """What stands below that, for each module this one holds."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.faces import public
 from ..engine.op import Op
+from ..engine.shown import Shown
 from ..kernels.linear import affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
@@ -69,6 +70,7 @@ linear_op = Op(
     on_arrays=linear_fused,
     promotes=(0, 1, 2),
     mixes=False,
+    shows=lambda node: Shown(adds=2 if len(node.shape) == 2 else None),
     doc="``x @ weight.T + bias``",
 )
 

@@ -14,6 +14,7 @@ from ... import ops
 from ...engine.modes import current
 from ...engine.node import describe
 from ...engine.scope import call_path
+from ...engine.shown import ModuleShown
 from ...kernels.constants import at_least_float32
 from ...ops.arguments import shape_of
 from ...tensor.creation import ones, zeros
@@ -211,6 +212,9 @@ class BatchNorm(Module):
             "with momentum=None the statistics are averages over so many batches, and the next one "
             "replaces what was loaded. Add the count to the state, or set a momentum"
         )
+
+    def _shows(self) -> ModuleShown:
+        return ModuleShown("frozen" if self.frozen else "", {"weight": "gamma", "bias": "beta"})
 
     def extra_repr(self) -> str:
         text = (

@@ -35,6 +35,7 @@ from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import astype, reshape
 from .running import update_running
+from .shown import batch_norm_shown
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
@@ -142,6 +143,7 @@ batch_norm_op = Op(
     by_bias,
     on_arrays=fused,
     effects=declared_effects,
+    shows=batch_norm_shown,
     doc="``(x - mean) / sqrt(var + eps) * weight + bias``, per channel",
 )
 

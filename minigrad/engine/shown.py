@@ -1,0 +1,39 @@
+"""What operations and modules say of themselves to pictures: plain data, made only when a picture is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from numpy import ndarray
+
+
+class Shown(NamedTuple):
+    """What an operation adds to the picture of one of its nodes. Channels are those of axis 1."""
+
+    lines: Sequence[str] = ()
+    """Lines of its box, below shape and attributes."""
+    mode: str = ""
+    """``train`` or ``eval`` if it computes differently in the two: the colours of its box."""
+    described: Sequence[str] = ()
+    """Names of arguments that the lines describe: they are not shown once more."""
+    keeps: Mapping[str, Any] | None = None
+    """Arrays kept for the derivative, by name, whose size is shown; None shows nothing of it."""
+    cancels: bool = False
+    """Whether a constant that is added to a channel of the first operand leaves the output as it is."""
+    adds: int | None = None
+    """The number of the operand whose elements are added to the channels of the output."""
+
+
+class ModuleShown(NamedTuple):
+    """What a module adds to the picture of one of its calls, which then always has a cluster."""
+
+    mode: str = ""
+    """A mode instead of its operation's: ``frozen``."""
+    symbols: Mapping[str, str] = {}
+    """What the literature calls its parameters, by their names."""
+
+
+def range_text(array: ndarray) -> str:
+    """The smallest and the largest element, for a line."""
+    return f"in [{array.min():.3g}, {array.max():.3g}]" if array.size else "empty"
