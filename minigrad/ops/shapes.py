@@ -31,14 +31,14 @@ __all__ = [
 reshaped: Op = Op(
     "reshape",
     lambda x, shape: x.reshape(shape),
-    lambda dy, _y, _x, shape: reshape(dy, _x.shape),
+    lambda dy, _y, _x, shape: reshaped(dy, _x.shape),
     view=True,
     doc="the same elements in another shape",
 )
 permuted: Op = Op(
     "permute",
     lambda x, axes: x.transpose(axes),
-    lambda dy, _y, _x, axes: permute(dy, tuple(axes.index(i) for i in range(len(axes)))),
+    lambda dy, _y, _x, axes: permuted(dy, tuple(axes.index(i) for i in range(len(axes)))),
     view=True,
     doc="the axes in another order",
 )

@@ -87,7 +87,7 @@ softmax_op = Op(
 log_softmax_op = Op(
     "log_softmax",
     log_normalised,
-    lambda dy, y, _x, axis: dy - exp(y) * sum(dy, axis, True),
+    lambda dy, y, _x, axis: dy - exp(y) * sum(dy, axis, True),  # type: ignore[has-type]
     doc="``x - log(sum(exp(x)))`` along an axis",
 )
 

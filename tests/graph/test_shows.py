@@ -11,7 +11,7 @@ from minigrad import graph, nn
 from minigrad.engine.op import Op
 from minigrad.engine.shown import ModuleShown, Shown, range_text
 from minigrad.graph.appearance import MODES
-from tests.test_graph import parsed
+from tests.graph.parsed import parsed
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,7 @@ bce_op = pairwise_loss(
     "bce_loss",
     lambda p, t: -(t * log_floor(p) + (1 - t) * log_floor(1 - p)),
     lambda p, t: (p - t) / clamp(p * (1 - p), min=1e-12),
-    np.errstate(divide="ignore")(lambda p, t: log(1 - p) - log(p)),
+    np.errstate(divide="ignore")(lambda p, t: log(1 - p) - log(p)),  # type: ignore[has-type]
     doc="``-(t log(p) + (1 - t) log(1 - p))``, reduced",
     mixes=False,
 )
