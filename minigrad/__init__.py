@@ -32,6 +32,7 @@ from .checks.gradcheck import gradcheck as gradcheck
 from .checks.gradcheck import gradgradcheck as gradgradcheck
 from .engine.dtypes import promote_types as promote_types
 from .engine.dtypes import result_type as result_type
+from .engine.op import Op as Op
 from .graph.draw import draw as draw
 from .io.checkpoint import CheckpointError as CheckpointError
 from .io.checkpoint import load as load
