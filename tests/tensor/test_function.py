@@ -187,12 +187,8 @@ def test_what_cannot_be_done_is_said():
             return None
 
     x = mg.ones(2, requires_grad=True)
-    for function, words in (
-        (Dirty, "in place"),
-        (Numbers, "takes tensors"),
-        (Nothing, "must return tensors"),
-        (Function, "defines forward"),
-    ):
+    cases = {Dirty: "in place", Numbers: "takes tensors", Nothing: "must return tensors", Function: "defines forward"}
+    for function, words in cases.items():
         with pytest.raises((RuntimeError, TypeError, NotImplementedError), match=words):
             function.apply(x)
 
