@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.nn.module import members
+from minigrad.nn.tree import members
 
 
 class Block(nn.Module):

@@ -13,7 +13,8 @@ from numpy import ndarray
 from ..engine.gradients import grad
 from ..engine.node import Effect, Variable, describe
 from ..engine.paths import reachable
-from ..nn.module import Module, computed
+from ..nn.module import Module
+from ..nn.tree import computed
 from ..tensor.creation import tensor as tensor_of
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..engine.node import Node
 from ..engine.scope import Scope
 from ..nn.layers.batchnorm import BatchNorm
-from ..nn.module import Module, named_leaves
+from ..nn.module import Module
+from ..nn.tree import named_leaves
 from ..tensor.tensor import Tensor
 
 
