@@ -24,6 +24,7 @@ from ..engine.scope import Scope, Settings
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
+from .snapshot import Snapshot
 from .state import IncompatibleKeys, convert, load, saved
 from .tree import PLAIN, Branch, computed, members, named_leaves, once, walk
 
@@ -195,12 +196,8 @@ class Module(Branch):
     @contextlib.contextmanager
     def evaluating(self: Self) -> Iterator[Self]:
         """Evaluation mode for a ``with`` block; after it every module has its own mode again."""
-        modes = [(module, module.training) for module in self.modules()]
-        try:
+        with Snapshot(modes=self.modules()):
             yield self.eval()
-        finally:
-            for module, training in modes:
-                module.training = training
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Train all parameters of the tree, or freeze them; returns itself."""
