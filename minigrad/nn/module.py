@@ -66,14 +66,15 @@ class Module(Branch):
         """What the module computes; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...).")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         calls = current().calls
         if calls.thread != get_ident():
             calls = own_calls()
         outer = calls.scope
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         try:
-            return self.forward(*args, **kwargs)
+            output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
+            return output
         finally:
             calls.scope = outer
 
