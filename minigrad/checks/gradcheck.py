@@ -29,7 +29,8 @@ class Tolerance(NamedTuple):
     def exceeded(self, analytic: ndarray, numeric: ndarray, uncertainty: ndarray) -> ndarray:
         """Where the two are not equal, nor NaN."""
         allowed = self.atol + self.rtol * abs(numeric) + SCATTER * uncertainty
-        return ~(abs(analytic - numeric) <= allowed)
+        equal: ndarray = abs(analytic - numeric) <= allowed
+        return ~equal
 
 
 def gradcheck(

@@ -32,7 +32,8 @@ def render(source: str, format: str) -> bytes:
         import graphviz  # its import takes longer than that of all minigrad
 
         try:
-            return graphviz.pipe("dot", format, source.encode(), quiet=True)
+            by_dot: bytes = graphviz.pipe("dot", format, source.encode(), quiet=True)
+            return by_dot
         except (subprocess.CalledProcessError, OSError) as error:
             raise RenderingError(f"dot could not render the graph: {error}") from error
     try:
@@ -44,7 +45,8 @@ def render(source: str, format: str) -> bytes:
         ) from None
     try:
         with without_noise():
-            return pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
+            by_library: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
+            return by_library
     except (OSError, ValueError) as error:
         raise RenderingError(f"pygraphviz could not render the graph: {error}") from error
 
