@@ -55,7 +55,7 @@ def load(module: Branch, state: Mapping[str, Any], strict: bool) -> Incompatible
         if name in state:
             try:
                 values.append((leaf, fitting(name, leaf, state[name])))
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:
                 problems.append(str(error))
     if problems:
         raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(module).__name__}:", *problems]))
@@ -85,14 +85,15 @@ def convert(module: Branch, dtype: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"{title}: parameters must stay floating point, got {dtype}.")
     # all values are converted before the first is replaced
-    new: dict[int, Any] = {}
+    new: dict[int, tuple[Tensor, ndarray, ndarray | None]] = {}
     for name, leaf, holder, _ in entries(module):
         if not isinstance(leaf, Tensor) or leaf.dtype.kind != "f" or id(leaf) in new:
             continue
         wanted = holder._dtype_for(leaf, dtype)
         if leaf.dtype != wanted:
-            pair = {name: leaf.array, f"{name}.grad": None if leaf.grad is None else leaf.grad.array}
-            new[id(leaf)] = leaf, *all_converted(title, pair, wanted)
+            array = converted(f"{title}: {name}", leaf.array, wanted)
+            gradient = None if leaf.grad is None else converted(f"{title}: {name}.grad", leaf.grad.array, wanted)
+            new[id(leaf)] = leaf, array, gradient
     for leaf, array, gradient in new.values():
         leaf.array, leaf.memory, leaf._grad = array, Memory(), gradient
         if leaf.node is not None:
@@ -102,29 +103,18 @@ def convert(module: Branch, dtype: Any) -> None:
 # -- values: converted and checked before the first is written ----------------------------------
 
 
-def converted(array: ndarray, dtype: np.dtype[Any]) -> ndarray:
-    """A copy in another dtype; OverflowError for a value that it cannot hold."""
+def converted(title: str, array: ndarray, dtype: np.dtype[Any]) -> ndarray:
+    """A copy in another dtype; OverflowError, beginning with ``title``, for a value that it cannot hold."""
     with np.errstate(all="ignore"):
         copy = array.astype(dtype)
     lost = np.isfinite(array) & ~np.isfinite(copy) if dtype.kind == "f" else copy != array
     if lost.any():
-        raise OverflowError(f"{array[lost][0]} is too large for {dtype}")
+        raise OverflowError(f"{title}: {array[lost][0]} is too large for {dtype}.")
     return copy
 
 
-def all_converted(title: str, arrays: dict[str, ndarray | None], dtype: np.dtype[Any]) -> list[ndarray | None]:
-    """Copies of arrays in another dtype; OverflowError that names the one with a value it cannot hold."""
-    copies = []
-    for name, array in arrays.items():
-        try:
-            copies.append(None if array is None else converted(array, dtype))
-        except OverflowError as error:
-            raise OverflowError(f"{title}: {name}: {error}.") from error
-    return copies
-
-
 def fitting(name: str, leaf: Tensor, value: Any) -> ndarray:
-    """A copy of a saved value, in the dtype of the parameter or buffer it is for; ValueError if it does not fit."""
+    """A copy of a saved value, in the dtype of the parameter or buffer it is for; an error if it does not fit."""
     try:
         array = value.array if isinstance(value, Tensor) else np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -135,7 +125,4 @@ def fitting(name: str, leaf: Tensor, value: Any) -> ndarray:
         raise ValueError(f"dtype mismatch for {name}: the state has {array.dtype}, the model {leaf.dtype}.")
     if not leaf.array.flags.writeable:
         raise ValueError(f"{name} of the model is read-only: give it memory of its own, {name}.data = values.clone().")
-    try:
-        return converted(array, leaf.dtype)
-    except OverflowError as error:
-        raise ValueError(f"overflow in {name}: {error}.") from error
+    return converted(f"overflow in {name}", array, leaf.dtype)
