@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.node import Memory
 from ..nn.module import Module
+from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
 
 LIBRARIES = (__name__.partition(".")[0], "numpy")
@@ -76,14 +77,10 @@ def names(code: CodeType) -> set[str]:
 
 @contextlib.contextmanager
 def untouched(function: Callable[..., Any]) -> Iterator[None]:
-    """Give what a function reaches memory of its own for the block; afterwards it is as it was."""
+    """Give what a function reaches memory of its own for the block; after it all is as before, random numbers too."""
     modules, tensors = reached(function) if not isinstance(function, Module) else ([], [])
     tensors += [buffer for module in modules for buffer in module.buffers()]
-    before = [(tensor, tensor.array, tensor.memory) for tensor in tensors]
-    try:
+    with Snapshot(tensors=tensors, random=True):
         for tensor in tensors:
             tensor.array, tensor.memory = tensor.array.copy(), Memory()
         yield
-    finally:
-        for tensor, array, memory in before:
-            tensor.array, tensor.memory = array, memory

@@ -110,8 +110,8 @@ class Op:
         # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
         self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
-        apply: Any
-        apply, self.record = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)(self)
+        make: Any = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)
+        apply, self.record = make(self)
         apply.__name__ = apply.__qualname__ = name
         apply.__doc__, apply.__signature__ = doc, self.__signature__
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``

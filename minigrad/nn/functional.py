@@ -18,20 +18,22 @@ from ..ops import sigmoid as sigmoid
 from ..ops import softmax as softmax
 from ..ops import tanh as tanh
 from ..tensor.random import generator
+from ..tensor.tensor import Tensor
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
+def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by ``1 - p``.
 
     Without ``training`` the input is passed on. Random numbers come from the global random state.
     """
-    return ops.dropout(input, p, generator) if training else input
+    output: Tensor = ops.dropout(input, p, generator) if training else input
+    return output
 
 
 def batch_norm(
     input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
     Args:
@@ -47,4 +49,5 @@ def batch_norm(
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
         RuntimeError: for running estimates that require grad.
     """
-    return ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    output: Tensor = ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return output

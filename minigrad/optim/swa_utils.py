@@ -8,6 +8,7 @@ from typing import Any
 from ..engine.modes import no_grad
 from ..nn.layers.batchnorm import BatchNorm
 from ..nn.module import Module
+from ..nn.snapshot import Snapshot
 from ..nn.utils.statistics import Pool
 
 
@@ -26,35 +27,26 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
     """
     if not isinstance(model, Module):
         raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")
-    pools = [
-        Pool(module)
+    bns = [
+        module
         for module in model.modules()
         if isinstance(module, BatchNorm)
         and module.running_mean is not None
         and module.track_running_stats
         and not module.frozen
     ]
-    modes = [(module, module.training) for module in model.modules()]
-    warned = [(pool.bn, pool.bn._warned) for pool in pools]
-    try:
-        model.train()
-        for pool in pools:
-            pool.bn._warned = True
-            pool.bn.forward = pool.forward  # type: ignore[method-assign]
-        with no_grad():
+    pools = [Pool(bn) for bn in bns]
+    statistics = Snapshot(tensors=[buffer for bn in bns for buffer in bn.buffers()])
+    with Snapshot(attributes=bns, modes=model.modules()), no_grad():
+        try:
+            model.train()
+            for pool in pools:
+                pool.bn._warned = True
+                pool.bn.forward = pool.forward  # type: ignore[method-assign]
             for batch in loader:
                 model(batch[0] if isinstance(batch, (list, tuple)) else batch)
             for pool in pools:
                 pool.write()
-    except BaseException:
-        with no_grad():
-            for pool in pools:
-                pool.restore()
-        raise
-    finally:
-        for pool in pools:
-            vars(pool.bn).pop("forward", None)
-        for bn, value in warned:
-            bn._warned = value
-        for module, training in modes:
-            module.training = training
+        except BaseException:
+            statistics.restore()
+            raise
