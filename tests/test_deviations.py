@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.kernels import moments as deviations
 from minigrad.kernels import threads
-from minigrad.kernels.moments import Blocked, Kept, few_values, is_far, row_sums
+from minigrad.kernels.moments import InBlocks, InMemory, mean_dominates, row_sums, sample_values
 from minigrad.kernels.tuning import PIECE
 from minigrad.nn import functional as F
 
@@ -53,7 +53,7 @@ def batch(shape, mean=0.0):
 
 @every_shape
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
-@pytest.mark.parametrize("kind", [Kept, Blocked])
+@pytest.mark.parametrize("kind", [InMemory, InBlocks])
 def test_deviations_follow_their_formulas(shape, mean, kind, small_blocks):
     assert_follows_formulas(kind, shape, mean)
 
@@ -107,12 +107,12 @@ def rows_are_joined(monkeypatch):
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
 @pytest.mark.parametrize("shape", [shape for shape in JOINED if 0 not in shape], ids=str)
 def test_joined_rows_change_nothing(shape, mean, rows_are_joined):
-    assert_follows_formulas(Kept, shape, mean)
+    assert_follows_formulas(InMemory, shape, mean)
 
 
 @pytest.mark.parametrize("shape", JOINED, ids=str)
 def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
-    assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
+    assert InMemory(np.ones(shape)).layout.shape == JOINED[shape]
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
 )  # fmt: skip
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
 def test_long_channels_are_rows_where_a_row_for_a_sample_would_not_pay(shape, expected, mean):
-    assert_follows_formulas(Kept, shape, mean)
-    assert_follows_formulas(Blocked, shape, mean)
-    assert Kept(np.ones(shape)).layout.shape == expected
-    assert (len(Blocked(np.ones(shape)).row) == 2) == (len(expected) == 3)
+    assert_follows_formulas(InMemory, shape, mean)
+    assert_follows_formulas(InBlocks, shape, mean)
+    assert InMemory(np.ones(shape)).layout.shape == expected
+    assert (len(InBlocks(np.ones(shape)).row) == 2) == (len(expected) == 3)
 
 
 @pytest.mark.parametrize("length", [0, 1, *(k * PIECE + rest for k in (1, 3) for rest in (-1, 0, 1))])
@@ -139,7 +139,7 @@ def test_sums_of_rows(length):
 def test_sums_of_many_long_channels_are_accurate(shape):
     values = np.linspace(0, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     exact = values.astype(np.float64).sum((0, 2))
-    np.testing.assert_allclose(Kept(values).layout.sum(values), exact, rtol=2e-7)
+    np.testing.assert_allclose(InMemory(values).layout.sum(values), exact, rtol=2e-7)
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (512, 128), (384, 96), (1000, 64), (656, 3, 17)], ids=str)
@@ -147,7 +147,7 @@ def test_sums_of_many_long_channels_are_accurate(shape):
 def test_accuracy_of_joined_rows_in_float32(shape, mean):
     x = (np.random.default_rng(4).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
-    d, zeros = Kept(x), np.zeros((3, shape[1]), np.float32)
+    d, zeros = InMemory(x), np.zeros((3, shape[1]), np.float32)
     assert len(d.d) < len(x) and y.base is None and d.gradient(x, *zeros).base is None
     assert abs(y - standardised(x)).max() < 1e-6
 
@@ -205,7 +205,7 @@ def test_accuracy_of_evaluation_in_float32(shape, mean, shared_by):
 @pytest.mark.parametrize("shape", [(20000, 64), (600, 8, 300), (70, 2, 100, 100), (2, 3, 400, 400)], ids=str)
 def test_blocks_are_all_of_a_batch_and_not_too_large(shape):
     x = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
-    blocks = Blocked(x).blocks(x)
+    blocks = InBlocks(x).blocks(x)
     assert max(block.nbytes for block in blocks) <= deviations.BLOCK_BYTES
     assert np.array_equal(np.concatenate([block.ravel() for block in blocks]), x.ravel())
 
@@ -219,7 +219,7 @@ def test_blocks_are_all_of_a_batch_and_not_too_large(shape):
 def test_few_values_are_some_of_each_channel_from_all_over_the_batch(shape):
     samples, channels, length = shape
     # each value says where it is
-    few, place = np.divmod(few_values(np.arange(math.prod(shape)).reshape(shape)), length)
+    few, place = np.divmod(sample_values(np.arange(math.prod(shape)).reshape(shape)), length)
     sample, channel = np.divmod(few, channels)
     assert (channel == np.arange(channels)[:, None]).all()
     taken, least = sample.shape[0] * sample.shape[2], min(deviations.FEW_VALUES, samples * length)
@@ -244,8 +244,8 @@ def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
     made, passes = PASSES[kind]
     few = (np.arange(8192) % 256 == 0)[:, None]
     x = made(np.random.default_rng(0).standard_normal((8192, 64)), few).astype(np.float32)
-    taken, take_moments = [], Blocked.take_moments
-    monkeypatch.setattr(Blocked, "take_moments", lambda *args: (taken.append(args), take_moments(*args)))
+    taken, take_moments = [], InBlocks.take_moments
+    monkeypatch.setattr(InBlocks, "take_moments", lambda *args: (taken.append(args), take_moments(*args)))
     y = F.batch_norm(x, None, None, training=True)
     assert len(taken) == passes
     expected = standardised(x)
@@ -254,11 +254,11 @@ def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
 
 def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
     x = np.random.default_rng(0).standard_normal((8192, 64))
-    assert Blocked(x).d is x
+    assert InBlocks(x).d is x
     far = x + 9
-    d = Blocked(far)
+    d = InBlocks(far)
     np.testing.assert_allclose(d.d + d.mean - d.offset, far, rtol=1e-14)
-    assert abs(d.d.mean()) < 1 and Blocked(far, d.mean).d is far
+    assert abs(d.d.mean()) < 1 and InBlocks(far, d.mean).d is far
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
      ([0.0, 0.0], [np.inf, 1.0], True), ([0.0, 0.0], [np.nan, 1.0], True), ([0.0, np.nan], [1.0, 1.0], True)],
 )  # fmt: skip
 def test_a_mean_is_far_if_that_of_one_channel_is(mean, var, far):
-    assert is_far(np.array(mean), np.array(var)) == far
+    assert mean_dominates(np.array(mean), np.array(var)) == far
 
 
 @pytest.mark.parametrize("shape", [(300000, 2), (32, 20000)], ids=str)
@@ -311,7 +311,7 @@ def test_numpy_says_nothing_of_what_is_not_finite(mean, small_blocks):
     dy[7, 0], dy[8, 0], dy[:, 3], dy[:, 2] = np.inf, -np.inf, 3e38, np.inf
     vectors = np.full((3, 4), 1e38, np.float32)
     with np.errstate(all="raise"):
-        d = Blocked(x, mean)
+        d = InBlocks(x, mean)
         d.scaled(*vectors[:2])
         d.sums(dy)
         d.gradient(dy, *vectors)
@@ -331,7 +331,7 @@ def test_a_callers_array_may_be_used_again(shape):
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 3, 8), (4, 3, 100)], ids=str)
-@pytest.mark.parametrize("kind", [Kept, Blocked])
+@pytest.mark.parametrize("kind", [InMemory, InBlocks])
 def test_deviations_go_with_the_last_reference(shape, kind):
     gc.disable()
     try:
@@ -401,7 +401,7 @@ def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, coun
 def test_a_layout_is_freed_at_once(shape):
     gc.disable()
     try:
-        made = deviations.Layout(shape, np.dtype(np.float32))
+        made = deviations.new_layout(shape, np.dtype(np.float32))
         reference = weakref.ref(made)
         del made
         assert reference() is None

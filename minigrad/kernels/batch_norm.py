@@ -11,9 +11,9 @@ import numpy as np
 from numpy import ndarray
 
 from .constants import float16, float32, float64, number
-from .moments import Blocked, Kept, deviations
+from .moments import InBlocks, InMemory, deviations
 
-Cache = tuple[Kept | Blocked, ndarray, ndarray]
+Cache = tuple[InMemory | InBlocks, ndarray, ndarray]
 """What the derivative wants to know: ``x - mean``, ``sqrt(var + eps)``, and ``weight`` divided by that."""
 
 

@@ -15,7 +15,7 @@ LONG_ROW = 1 << 13
 half its buffer (``np.getbufsize()``, 8192)."""
 
 
-SMALL = 1 << 13
+SMALL_BATCH = 1 << 13
 """Elements up to which starting an operation takes longer than doing it: fewer steps win, even in float64."""
 WORTH_JOINING = 1 << 15
 """Elements of a batch from which joining short rows to long ones takes less time than it saves."""
