@@ -1,8 +1,9 @@
 """Sums of arrays over any axes: as exact as pairwise summation whatever their length and layout, and fast.
 
-NumPy adds up pairwise along the axis that is innermost in memory only, and its older versions the elements of one buffer
-only; others it adds one after the other, with an error that grows with their number. Here no more than ``ROWS`` elements
-or buffers are added that way, and then their sums (N. Higham, The accuracy of floating point summation, 1993).
+NumPy adds up pairwise along the axis that is innermost in memory only, and its older versions the elements of one
+buffer only; others it adds one after the other, with an error that grows with their number. Here no more than
+``ROWS`` elements or buffers are added that way, and then their sums (N. Higham, The accuracy of floating point
+summation, 1993).
 """
 
 from __future__ import annotations
