@@ -1,4 +1,4 @@
-"""Floor 6: pictures of a recorded graph.
+"""Floor 5: pictures of a recorded graph.
 
 ``description``  a picture as plain data: boxes, edges, clusters, and the colours of their kinds
 ``text``         texts of a picture: how long they may be, how much room they need
@@ -10,3 +10,7 @@
 ``rendering``    DOT text as SVG, PNG or PDF
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """
+
+from .draw import Graph
+
+__all__ = ["Graph"]

@@ -15,7 +15,7 @@ float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
 @functools.lru_cache(maxsize=256)
 def number(value: float, dtype: np.dtype[Any]) -> ndarray:
-    """A number as a read-only 0-d array, made once: with it ufuncs of small arrays take half as long as with a float."""
+    """A number as a read-only 0-d array, made once: with small arrays ufuncs take half as long as for a float."""
     array = np.array(value, dtype)
     array.flags.writeable = False
     return array

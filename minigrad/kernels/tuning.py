@@ -1,10 +1,15 @@
 """Every threshold of the kernels, each with the figure that decided it.
 
 Times are microseconds on one core of an AMD EPYC (family 25, model 17) with NumPy 2.4 and one BLAS thread, in float32.
-"""from __future__ import annotations # -- sums
----------------------------------------------------------------------------------------- ROWS = 128 """Rows summed at
-a time. The sum of (16384, 64) takes 72 with 16 rows, 56 with 128 and 50 with all of them at once, and is wrong by
-1e-7, 1e-7 and 1e-6 of itself."""
+"""
+
+from __future__ import annotations
+
+# -- sums ----------------------------------------------------------------------------------------
+
+ROWS = 128
+"""Rows summed at a time. The sum of (16384, 64) takes 72 with 16 rows, 56 with 128 and 50 with all of them at once, and
+is wrong by 1e-7, 1e-7 and 1e-6 of itself."""
 FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time: (1024, 64) takes 8 instead of 4, and is
 wrong by 2e-8 instead of 1e-7 of itself."""

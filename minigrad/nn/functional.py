@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from ..ops import binary_cross_entropy as binary_cross_entropy
-from ..ops import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from ..ops import cross_entropy as cross_entropy
-from ..ops import l1_loss as l1_loss
-from ..ops import linear as linear
-from ..ops import log_softmax as log_softmax
-from ..ops import mse_loss as mse_loss
-from ..ops import nll_loss as nll_loss
-from ..ops import relu as relu
-from ..ops import sigmoid as sigmoid
-from ..ops import softmax as softmax
-from ..ops import tanh as tanh
+from ..ops import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l1_loss,
+    linear,
+    log_softmax,
+    mse_loss,
+    nll_loss,
+    relu,
+    sigmoid,
+    softmax,
+    tanh,
+)
 from ..tensor.random import generator
+
+# fmt: off
+__all__ = [
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "l1_loss",
+    "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh",
+]
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:

@@ -16,6 +16,12 @@ from ..engine.node import describe
 from ..tensor.random import generator
 from ..tensor.tensor import Tensor
 
+# fmt: off
+__all__ = [
+    "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "uniform_",
+    "xavier_normal_", "xavier_uniform_", "zeros_",
+]
+
 GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
 
 

@@ -10,6 +10,8 @@ from ..nn.layers.batchnorm import BatchNorm
 from ..nn.module import Module
 from ..nn.utils.statistics import Pool
 
+__all__ = ["update_bn"]
+
 
 def update_bn(loader: Iterable[Any], model: Module) -> None:
     """Recompute the running statistics of every BatchNorm in ``model`` over a loader, exactly.

@@ -10,6 +10,8 @@ from ..layers.batchnorm import BatchNorm
 from ..layers.linear import Linear
 from ..parameter import Parameter
 
+__all__ = ["fuse_linear_bn_eval"]
+
 
 def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm) -> Linear:
     """A new ``Linear`` that computes ``bn(linear(x))`` in evaluation mode; both stay as they are.
