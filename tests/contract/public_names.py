@@ -21,42 +21,49 @@ MODULES = [
     "minigrad.nn.functional",
     "minigrad.nn.init",
     "minigrad.nn.utils",
+    "minigrad.nn.utils.fusion",
     "minigrad.optim",
     "minigrad.optim.swa_utils",
 ]
+"""What users import from."""
 
-WITH_METHODS = {"Tensor", "Module", "Optimizer", "Op"}
-"""Classes whose public methods users call, so that they are listed, too."""
+
+def is_own(value: Any) -> bool:
+    """Whether the package defines it: what others define looks different in each of their versions."""
+    return str(getattr(value, "__module__", "")).partition(".")[0] == "minigrad"
 
 
 def signature(value: Any) -> str:
-    """The signature as text without annotations; nothing for what cannot be called."""
-    if not callable(value):
+    """The signature without annotations; nothing for what is not called or not our own, and for exceptions."""
+    if not callable(value) or not is_own(value) or (inspect.isclass(value) and issubclass(value, Exception)):
         return ""
-    try:
-        found = inspect.signature(value)
-    except (TypeError, ValueError):
-        return "(...)"
-    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
-    return str(found.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+    found = inspect.signature(value)
+    parameters = [parameter.replace(annotation=parameter.empty) for parameter in found.parameters.values()]
+    return str(found.replace(parameters=parameters, return_annotation=found.empty))
 
 
-def lines() -> Iterator[str]:
-    """A line for each public name."""
-    for module_name in MODULES:
-        module = importlib.import_module(module_name)
-        for name in sorted(module.__all__):
-            value = getattr(module, name)
-            is_class = inspect.isclass(value)
-            kind = "class " if is_class else "module " if inspect.ismodule(value) else ""
-            own = is_class or callable(value)
-            yield f"{module_name}: {kind}{name}{signature(value) if own and not inspect.ismodule(value) else ''}"
-            if is_class and name in WITH_METHODS and module_name.count(".") <= 1:
-                for method in sorted(n for n in dir(value) if not n.startswith("_")):
-                    attribute = inspect.getattr_static(value, method)
-                    if isinstance(attribute, (property, type(signature))) or callable(getattr(value, method)):
-                        text = "" if isinstance(attribute, property) else signature(getattr(value, method))
-                        yield f"{module_name}: {name}.{method}{text}"
+def members(cls: type) -> Iterator[str]:
+    """The public attributes of a class, methods with their signatures; not what Python's own bases have."""
+    foreign = {name for base in cls.__mro__ if not is_own(base) for name in dir(base)}
+    for name in dir(cls):
+        if not name.startswith("_") and name not in foreign:
+            yield f"{name}{signature(getattr(cls, name))}"
+
+
+def lines() -> list[str]:
+    """A line for each public name, and for each attribute of a class that its listed bases do not have."""
+    modules = {name: importlib.import_module(name) for name in MODULES}
+    values = {
+        f"{name}.{public}": getattr(module, public) for name, module in modules.items() for public in module.__all__
+    }
+    classes = {value: set(members(value)) for value in values.values() if inspect.isclass(value) and is_own(value)}
+    found = []
+    for name, value in sorted(values.items()):
+        found.append(name + signature(value))
+        if inspect.isclass(value):
+            inherited = set().union(*(classes.get(base, set()) for base in value.__mro__[1:]))
+            found += [f"{name}.{member}" for member in sorted(classes.get(value, set()) - inherited)]
+    return found
 
 
 if __name__ == "__main__":
