@@ -1,8 +1,10 @@
 """Floor 4: datasets to learn from, splits, and the loader that cuts them into batches.
 
 >>> train, test = data.train_test_split(data.moons())
->>> for x, y in data.DataLoader(train, batch_size=32, shuffle=True):
-...     ...
+>>> for x, y in data.DataLoader(train, batch_size=400, shuffle=True):
+...     print(x.shape, y.shape)
+(400, 2) (400,)
+(400, 2) (400,)
 """
 
 from .dataset import Dataset, TensorDataset

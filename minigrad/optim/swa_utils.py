@@ -25,6 +25,11 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
             modules, and those that do not track running statistics, are left alone.
 
     ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
+
+    >>> model = nn.BatchNorm1d(2)
+    >>> optim.swa_utils.update_bn(data.DataLoader(data.moons(100), batch_size=25), model)
+    >>> int(model.num_batches_tracked)
+    4
     """
     if not isinstance(model, Module):
         raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")
