@@ -135,8 +135,10 @@ def two_floats(name: str, first: str, dtype: Any, other: str, other_dtype: Any) 
 
 
 def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
-    """A result in PyTorch's dtype if it has none of the arguments': NumPy makes other floats of integers and booleans,
-    and sums integers without sign as such."""
+    """A result in PyTorch's dtype if it has none of the arguments'.
+
+    NumPy makes other floats of integers and booleans, and sums integers without sign as such.
+    """
     dtype = array.dtype
     if dtype is float32 or dtype not in NUMPYS_OWN:
         return array

@@ -26,10 +26,10 @@ def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
 ) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
-    """The output, the ``Cache`` of the derivative, and the mean and variance that were used: the batch's own unless
-    they are given.
+    """The output, the ``Cache`` of the derivative, and the mean and variance that were used.
 
-    float16 is computed in float32, and float32 in float64 where squares overflow.
+    These are the batch's own unless they are given. float16 is computed in float32, and float32 in float64 where
+    squares overflow.
     """
     dtype = x.dtype
     half = dtype == float16

@@ -82,8 +82,11 @@ def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """``max(x)``: the largest element, ties share the gradient. ``max(x, dim)``: (values, indices)
-    along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise ``maximum``."""
+    """``max(x)``: the largest element, ties share the gradient.
+
+    ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise
+    ``maximum``.
+    """
     if isinstance(dim, (Variable, ndarray)):
         return maximum(x, dim)
     only = single_axis(x, dim, axis)
@@ -91,8 +94,11 @@ def max(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, kee
 
 
 def min(x: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """``min(x)``: the smallest element, ties share the gradient. ``min(x, dim)``: (values, indices)
-    along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise ``minimum``."""
+    """``min(x)``: the smallest element, ties share the gradient.
+
+    ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise
+    ``minimum``.
+    """
     if isinstance(dim, (Variable, ndarray)):
         return minimum(x, dim)
     only = single_axis(x, dim, axis)
