@@ -64,6 +64,9 @@ def gradcheck(
         GradcheckError: names each input that is wrong, where, by how much, and the likely cause; or an output that
             moves with an input and does not require grad.
         ValueError: if there is nothing to check.
+
+    >>> mg.gradcheck(lambda x: x * mg.sin(x), mg.randn(3, requires_grad=True))
+    True
     """
     tolerance = Tolerance(eps, atol, rtol)
     return passes(func, lambda: check("gradcheck", problem_of(func, inputs), tolerance), raise_exception)
@@ -85,6 +88,9 @@ def gradgradcheck(
             rounding error cannot be seen in their size.
 
     The other arguments, what is returned and raised are those of ``gradcheck``.
+
+    >>> mg.gradgradcheck(nn.BatchNorm1d(2), mg.randn(4, 2, requires_grad=True))
+    True
     """
     tolerance = Tolerance(eps, atol, rtol)
     return passes(

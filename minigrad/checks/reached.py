@@ -44,7 +44,8 @@ def reached(function: Any) -> tuple[list[Module], list[Tensor]]:
 def parts(value: Any) -> list[Any]:
     """What a value that is neither a module nor a tensor leads to."""
     if isinstance(value, FunctionType):
-        return [] if value.__module__.partition(".")[0] in LIBRARIES else variables(value)
+        module = value.__module__ or ""  # None if exec made it in globals without a name
+        return [] if module.partition(".")[0] in LIBRARIES else variables(value)
     if isinstance(value, MethodType):
         own = value.__self__
         return [value.__func__, own, *getattr(own, "__dict__", {}).values()]

@@ -60,6 +60,9 @@ class DataLoader(Generic[Batch]):
     Raises:
         TypeError, ValueError: for arguments that make no sense; in iteration, for items that cannot be
             stacked.
+
+    >>> [len(x) for x, y in data.DataLoader(data.moons(100), batch_size=32)]
+    [32, 32, 32, 4]
     """
 
     def __init__(

@@ -33,9 +33,10 @@ DISPLAYED = 1000
 def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, **named_inputs: Any) -> Graph:
     """The picture of a recorded graph, with a cluster for each call of a module.
 
-    >>> loss = F.cross_entropy(model(x), y)
+    >>> model, x, target = nn.Linear(4, 2), mg.randn(8, 4), mg.randint(2, (8,))
+    >>> loss = F.cross_entropy(model(x), target)
     >>> loss.backward()
-    >>> mg.draw(loss).save("loss.svg")          # or mg.draw(model, x), without a loss
+    >>> path = mg.draw(loss).save("loss.gv")  # or .svg, .png; or mg.draw(model, x), without a loss
 
     Clusters of batch normalisation have the colour and the name of the mode the call was made in, and dashed
     arrows to the buffers it wrote or from those it read. After backward, parameters show the root mean

@@ -11,6 +11,8 @@ from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..nn.utils.statistics import Pool
 
+__all__ = ["update_bn"]
+
 
 def update_bn(loader: Iterable[Any], model: Module) -> None:
     """Recompute the running statistics of every BatchNorm in ``model`` over a loader, exactly.
@@ -24,6 +26,11 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
             modules, and those that do not track running statistics, are left alone.
 
     ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
+
+    >>> model = nn.BatchNorm1d(2)
+    >>> optim.swa_utils.update_bn(data.DataLoader(data.moons(100), batch_size=25), model)
+    >>> int(model.num_batches_tracked)
+    4
     """
     if not isinstance(model, Module):
         raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")

@@ -37,8 +37,10 @@ class Saved:
 
 
 class Context:
-    """``ctx``: what forward leaves for backward. Attributes of any name may be set; tensors belong in
-    ``save_for_backward``."""
+    """``ctx``: what forward leaves for backward.
+
+    Attributes of any name may be set; tensors belong in ``save_for_backward``.
+    """
 
     def __init__(self, name: str, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad

@@ -10,11 +10,11 @@ from numpy import ndarray
 
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
-from ...kernels.moments import Blocked, Kept
+from ...kernels.moments import InBlocks, InMemory
 
 
 def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
+    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: InMemory | InBlocks
 ) -> None:
     """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite.
 
