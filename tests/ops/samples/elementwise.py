@@ -18,6 +18,7 @@ UNARY: dict[str, tuple[Callable[..., Any], float, float]] = {
     "abs": (lambda x: np.where(x < 0, -x, x), -2, 2),
     "exp": (np.exp, -2, 2),
     "log": (np.log, 0.2, 3),
+    "log1p": (lambda x: np.log(1 + x), -0.8, 3),
     "sqrt": (lambda x: x**0.5, 0.2, 3),
     "square": (lambda x: x * x, -2, 2),
     "reciprocal": (lambda x: 1 / x, 0.3, 3),
