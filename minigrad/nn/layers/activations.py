@@ -26,6 +26,12 @@ class ReLU(Module):
         return ops.relu(input)
 
 
+class GELU(FunctionLayer, function=ops.gelu):
+    """``x * P(Z <= x)`` for a standard normal Z, or with ``approximate="tanh"`` nearly that."""
+
+    approximate: str = "none"
+
+
 class Sigmoid(FunctionLayer, function=ops.sigmoid):
     """``1 / (1 + exp(-x))``, elementwise."""
 
