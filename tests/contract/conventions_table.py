@@ -101,6 +101,10 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("abs at 0, -0., nan", mg.abs, [[0., -0., nan]], [0, 0, nan], [0, 0, 0]),
     ("sign at 0, 2, nan", mg.sign, [[0., 2., nan]], [0, 1, 0], [0, 0, 0]),
     ("sigmoid at -inf, inf", mg.sigmoid, [[-inf, inf]], [0, 1], [0, 0]),
+    ("softplus at -inf, inf, nan", F.softplus, [[-inf, inf, nan]], [0, inf, nan], [0, 1, nan]),
+    ("softplus at the threshold 20", F.softplus, [[20.]], [20.000000002061153], [0.9999999979388463]),
+    ("softplus, threshold 0, at 0, 2**-9", lambda x: F.softplus(x, threshold=0), [[0., 2.**-9]], [log2, 2.**-9],
+     [0.5, 1]),
     ("tanh at inf", mg.tanh, [[inf]], [1], [0]),
     # -- roots, logarithms, powers
     ("sqrt at 0", mg.sqrt, [[0.]], [0], [inf]),
