@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import not_negative, real, switch, whole
+from ..engine.arguments import entries, not_negative, real, switch, whole
 from ..engine.modes import enable_grad
 from ..engine.node import describe, wrap
 from ..kernels.constants import number
@@ -254,11 +254,15 @@ class Optimizer:
             ValueError: if the groups, settings or shapes are not those of this optimiser.
         """
         name = type(self).__name__
+        message = f"{name}: this is not the state of an optimiser"
+        groups, state = entries(state_dict, ("param_groups", "state"), message)
         try:
-            groups, state = list(state_dict["param_groups"]), dict(state_dict["state"])
+            groups, state = list(groups), dict(state)
             sizes = [len(group["params"]) for group in groups]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{name}: this is not the state of an optimiser: {error!r}.") from error
+            raise ValueError(
+                f"{message}: expected param_groups to be a list of dicts with params, and state a dict."
+            ) from error
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{name}: the state is for groups of {sizes} parameters, this optimiser has {own}.")
