@@ -9,6 +9,9 @@ up: ``engine`` (records and the backward walk), ``ops`` (operations and their de
 checks), ``command_line``.
 """
 
+from . import command_line as command_line
+
+# isort: split
 from numpy import bool_ as bool_
 from numpy import float16 as float16
 from numpy import float32 as float32

@@ -1,0 +1,40 @@
+"""Ctrl-C while the command is still being imported: one line, no traceback.
+
+Python imports the package before any module of the command, so there is no ``try`` that could be around it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import Any
+
+
+def is_the_command() -> bool:
+    """Whether this process is the command, ``minigrad`` or ``python -m minigrad``, not a program with the library."""
+    program = (sys.argv or [""])[0]
+    if program == "-m":  # as long as the package of the module is being imported
+        words = sys.orig_argv
+        return "-m" in words and words[words.index("-m") + 1 :][:1] == ["minigrad"]
+    return os.path.splitext(os.path.basename(program))[0] == "minigrad"
+
+
+def guard() -> None:
+    """End the process in one line on Ctrl-C, if it is the command; any other process is left as it is."""
+    if is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+
+
+def done() -> None:
+    """From now on Ctrl-C is Python's exception, which the command handles."""
+    if signal.getsignal(signal.SIGINT) is stop:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def stop(*_: Any) -> None:
+    """End the process at once; nothing has been begun that would have to be finished."""
+    with contextlib.suppress(OSError):
+        os.write(2, b"minigrad: stopped\n")
+    os._exit(130)
