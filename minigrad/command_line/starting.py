@@ -1,15 +1,14 @@
 """Ctrl-C while the command is still being imported: one line, no traceback.
 
-Python imports the package before any module of the command, so there is no ``try`` that could be around it.
+Python imports the package before any module of the command, so there is no ``try`` that could be around it. This imports
+as little as possible, because before it has the traceback is Python's.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
-from typing import Any
 
 
 def is_the_command() -> bool:
@@ -33,8 +32,9 @@ def done() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def stop(*_: Any) -> None:
+def stop(*_: object) -> None:
     """End the process at once; nothing has been begun that would have to be finished."""
-    with contextlib.suppress(OSError):
+    try:
         os.write(2, b"minigrad: stopped\n")
-    os._exit(130)
+    finally:
+        os._exit(130)

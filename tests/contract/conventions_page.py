@@ -25,8 +25,8 @@ minigrad gives what PyTorch 2.14.1 gives, but for a few points where PyTorch giv
 mathematics has one. These are at the end, with the reason.
 
 Each line is a function at a point, the inputs that were given, the value, and the gradient of the value's sum. If there
-are several inputs, they and their gradients are separated by semicolons. float32 and float64 give the same but for their
-rounding; six digits are shown here.
+are several inputs, they and their gradients are separated by semicolons. float32 and float64 give the same but for
+their rounding; six digits are shown here.
 
 This page is made from a table in the tests (`tests/contract/conventions_table.py`), which check every line of it. To
 write it again: `python -m tests.contract.conventions_page`.

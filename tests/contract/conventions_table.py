@@ -279,7 +279,7 @@ MATHEMATICS = rows({
      [2.**120] * 99 + [2.**-120] * 99),
     ("prod of halves", mg.prod, [[0.5] * 2000 + [2.] * 2000], 1, [2] * 2000 + [0.5] * 2000),
 ],
-"In evaluation, with variance 0 and eps 0, `batch_norm` is the limit of a variance that goes to 0. PyTorch gives NaN.": [
+"In evaluation with variance 0 and eps 0, `batch_norm` is the limit of a variance that goes to 0. PyTorch gives NaN.": [
     ("batch_norm eval, variance 0, eps 0", evaluated(1., 2., 3.), [[[0.], [1.], [2.]]], [[-inf], [3], [inf]],
      [[inf], [inf], [inf]]),
     ("batch_norm eval, variance 0, eps 0: weight", lambda w: F.batch_norm(
