@@ -14,6 +14,7 @@ import numpy as np
 
 from ..benchmarks import blas
 from ..io.atomic import replacing
+from . import starting
 
 RESTARTS = os.name == "posix"
 """Whether a process can be replaced here."""
@@ -41,7 +42,11 @@ def restart_with_settings() -> None:
     if missing and RESTARTS:
         if blas.KERNELS in missing:
             print(f"with {blas.KERNELS}={missing[blas.KERNELS]}, as minigrad doctor found", flush=True)
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
+        starting.hold()
+        try:
+            os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
+        finally:
+            starting.release()
 
 
 # -- what the doctor found ---------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Ctrl-C while the command is still being imported: one line, no traceback.
 
-Python imports the package before any module of the command, so there is no ``try`` that could be around it. This imports
-as little as possible, because before it has the traceback is Python's.
+Python imports the package before any module of the command, so there is no ``try`` that could be around it. This
+module imports as little as possible, because until then the traceback is Python's.
 """
 
 from __future__ import annotations
@@ -24,12 +24,26 @@ def guard() -> None:
     """End the process in one line on Ctrl-C, if it is the command; any other process is left as it is."""
     if is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, stop)
+        release()
 
 
 def done() -> None:
     """From now on Ctrl-C is Python's exception, which the command handles."""
     if signal.getsignal(signal.SIGINT) is stop:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    release()
+
+
+def hold() -> None:
+    """Let Ctrl-C wait until ``release``, also beyond the restart of this process, which forgets all handlers."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def release() -> None:
+    """Let Ctrl-C that waits, and any other, take effect."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def stop(*_: object) -> None:

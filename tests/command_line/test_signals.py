@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from minigrad.benchmarks import blas
+from minigrad.command_line import process
 
 ROOT = Path(__file__).parents[2]
 MODULE = [sys.executable, "-m", "minigrad"]
@@ -30,19 +32,19 @@ def start(command, *path, **options):
     return subprocess.Popen(command, env=environment, **pipes, **options)
 
 
-def finished(process):
+def finished(started):
     """The exit code, and what was printed since it was last read."""
-    out, error = process.communicate(timeout=60)
-    return process.returncode, out, error
+    out, error = started.communicate(timeout=60)
+    return started.returncode, out, error
 
 
 def test_ctrl_c_ends_training_after_what_was_finished():
-    process = start([*MODULE, "train", "moons", "--hidden", "8", "--epochs", "100000"])
-    for line in process.stdout:
+    training = start([*MODULE, "train", "moons", "--hidden", "8", "--epochs", "100000"])
+    for line in training.stdout:
         if line.split()[:1] == ["2"]:  # two epochs are finished
             break
-    process.send_signal(signal.SIGINT)
-    code, out, error = finished(process)
+    training.send_signal(signal.SIGINT)
+    code, out, error = finished(training)
     stopping, stopped = error.splitlines()
     assert code == 130 and "Traceback" not in out
     assert stopping == "minigrad: stopping: first what was finished is drawn; Ctrl-C again leaves that out"
@@ -67,6 +69,19 @@ def test_ctrl_c_during_the_import_is_one_line(way, tmp_path):
     assert finished(start([*command, "train", "moons"], tmp_path)) == (130, "", "minigrad: stopped\n")
 
 
+AGAIN = "import os, signal\nif 'OPENBLAS_NUM_THREADS' in os.environ:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+"""A module that Python imports at its start, and that interrupts the command after its restart."""
+
+
+def test_ctrl_c_during_the_restart_is_one_line(tmp_path, monkeypatch):
+    for name in blas.OPENBLAS_THREADS:
+        monkeypatch.delenv(name, raising=False)
+    if "OPENBLAS_NUM_THREADS" not in process.settings():
+        pytest.skip("nothing to restart for")
+    Path("sitecustomize.py").write_text(AGAIN)
+    assert finished(start([*MODULE, "train", "moons"], tmp_path)) == (130, "", "minigrad: stopped\n")
+
+
 def test_ctrl_c_during_the_import_into_another_program_is_pythons(tmp_path):
     Path("numpy.py").write_text(INTERRUPTS)
     Path("program.py").write_text("try:\n    import minigrad\nexcept KeyboardInterrupt:\n    print('caught')\n")
@@ -78,12 +93,12 @@ def test_a_command_that_was_told_to_ignore_ctrl_c_does():
     """As ``nohup`` and shells do for what runs in the background."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        process = start([*MODULE, "train", "moons", "--hidden", "8", "--epochs", "2"])
+        training = start([*MODULE, "train", "moons", "--hidden", "8", "--epochs", "2"])
     finally:
         signal.signal(signal.SIGINT, handler)
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert finished(process)[::2] == (0, "")
+    training.stdout.readline()
+    training.send_signal(signal.SIGINT)
+    assert finished(training)[::2] == (0, "")
 
 
 def test_a_disk_that_is_full_ends_training_in_one_line_and_keeps_the_checkpoint():
