@@ -14,6 +14,8 @@ from ...engine.node import array_of
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels.constants import float16
+from ...kernels.finite import all_finite
+from ...kernels.logit_loss import logit_losses
 from ..activation import sigmoid
 from ..arguments import shape_of
 from ..arithmetic import abs, sign
@@ -36,15 +38,21 @@ def pairwise_loss(
     by_target: Callable[[Any, Any], Any],
     doc: str,
     mixes: bool = True,
+    if_finite: Callable[[Any, Any], Any] | None = None,
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
 
-    Of float16 all is computed in float32, and the result rounded.
+    Of float16 all is computed in float32, and the result rounded. ``if_finite`` is a faster function for arrays: its
+    result is taken unless an element is infinite or NaN.
     """
 
     def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
-        y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
-        return y.astype(float16) if input.dtype == target.dtype == float16 else y
+        return reduced(loss, input, target, reduction)
+
+    @np.errstate(invalid="ignore")
+    def kernel(input: ndarray, target: ndarray, reduction: str) -> ndarray:
+        y = reduced(if_finite, input, target, reduction)
+        return y if all_finite(y) else forward(input, target, reduction)
 
     def scaled(dy: Any, x: Any, reduction: str) -> Any:
         return divided(dy, elements(x)) if reduction == "mean" else widened(dy)
@@ -54,7 +62,22 @@ def pairwise_loss(
             scaled(dy, input, reduction) * derivative(widened(input), widened(target))
         )
 
-    return Op(name, forward, rule(by_input), rule(by_target), promotes=(0, 1), mixes=mixes, doc=doc)
+    return Op(
+        name,
+        forward,
+        rule(by_input),
+        rule(by_target),
+        kernel=kernel if if_finite else None,
+        promotes=(0, 1),
+        mixes=mixes,
+        doc=doc,
+    )
+
+
+def reduced(loss: Any, input: ndarray, target: ndarray, reduction: str) -> ndarray:
+    """The losses of pairs, reduced; computed at least in float32."""
+    y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
+    return y.astype(float16) if input.dtype == target.dtype == float16 else y
 
 
 def elements(x: Any) -> int:
@@ -103,6 +126,7 @@ bce_with_logits_op = pairwise_loss(
     lambda x, t: sigmoid(x) - t,
     lambda x, t: -x,
     doc="``-(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x)))``, reduced",
+    if_finite=logit_losses,
 )
 
 
