@@ -19,4 +19,3 @@ def logit_losses(x: ndarray, t: ndarray) -> ndarray:
     np.log1p(z, z)
     losses += z
     return np.asarray(losses)
-

@@ -1,7 +1,7 @@
 """The product along axes, exact and linear whatever the factors.
 
-Its partial results are kept as mantissas from 0.5 to 1 and exponents of 2, so that none of them is too large or too
-small for the dtype. An exponent is constant where a number is differentiable."""
+Where a partial result would be too large or too small, they are kept as mantissas from 0.5 to 1 and exponents of 2.
+An exponent is constant where a number is differentiable."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from numpy import ndarray
 from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
+from ..kernels.prod import direct_others, direct_product
 from ..kernels.sums import sum_over
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
-from .reductions import count, narrowed, spread, unreduced_shape, widened
+from .reductions import count, narrowed, spread, unreduce, unreduced_shape, widened
 from .shapes import permute, reshape
 
 if TYPE_CHECKING:
@@ -134,10 +135,24 @@ def derivative_of_product(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepd
     return dx * permute(reshape(products, shape), tuple(order.index(i) for i in range(len(order))))
 
 
+def product_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The product directly where that is exact."""
+    y = direct_product(widened(x), axes, keepdims)
+    return product(x, axes, keepdims) if y is None else narrowed(y, x)
+
+
+def derivative_on_arrays(dy: ndarray, _cache: Any, _needs: Any, _y: Any, x: ndarray, *attributes: Any) -> tuple[Any]:
+    """The rule on arrays, by a division where that is exact."""
+    dx = direct_others(unreduce(dy, x, attributes[0]), widened(x), attributes[0])
+    return (derivative_of_product(dy, _y, x, *attributes) if dx is None else dx,)
+
+
 multiplied = Op(
     "prod",
     product,
     derivative_of_product,
+    kernel=product_on_arrays,
+    on_arrays=derivative_on_arrays,
     doc="the product along axes; its derivatives are exact also where elements are 0",
 )
 
