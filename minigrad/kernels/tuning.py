@@ -4,6 +4,8 @@ from __future__ import annotations
 
 ROWS = 128
 """Rows summed at a time: few enough for a small rounding error, many enough to be fast."""
+MANY_ROWS = 8 * ROWS
+"""Rows of a matrix from which the time for working in blocks does not count."""
 FEW_ROWS = 16
 """Rows summed at a time where the rounding error counts more than the time."""
 
