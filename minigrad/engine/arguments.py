@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .node import Variable, array_of
+from .node import Variable, array_of, describe
 
 
 def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any = None) -> int | float:
@@ -24,8 +24,9 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
     Raises:
         ValueError: for anything that is no real number, a boolean too, and for numbers that are not finite or allowed.
     """
-    given = f"got {value if shown is None else shown!r}."
-    if isinstance(value, (Variable, np.ndarray)) and value.shape == ():
+    is_array = isinstance(value, (Variable, np.ndarray))
+    given = f"got {describe(value) if is_array and value.shape else repr(value if shown is None else shown)}."
+    if is_array and value.shape == ():
         value = array_of(value).item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"{message}, {given}")

@@ -156,7 +156,14 @@ def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None)
     """Apply a pairwise loss to tensors of one shape."""
     check_reduction(reduction)
     target = matching(op.name, input, target)
-    return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
+    return (
+        op(input, target, reduction) if weight is None else reduce(times(op(input, target, "none"), weight), reduction)
+    )
+
+
+def times(losses: Any, weight: Any) -> Any:
+    """``losses * weight`` in the dtype of the losses, as PyTorch has it: a weight widens none."""
+    return losses if weight is None else astype(losses * weight, losses.dtype)
 
 
 @public("function functional module")
@@ -201,9 +208,9 @@ def binary_cross_entropy_with_logits(
         check_reduction(reduction)
         target = matching(bce_with_logits_op.name, input, target)
         ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
-        positive = weighted(compare(bce_with_logits_op, input, ones_, "none"), target) * pos_weight
+        positive = times(weighted(compare(bce_with_logits_op, input, ones_, "none"), target), pos_weight)
         losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
-        return reduce(losses if weight is None else losses * weight, reduction)
+        return reduce(times(losses, weight), reduction)
     return compare(bce_with_logits_op, input, target, reduction, weight)
 
 
