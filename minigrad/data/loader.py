@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import switch, whole
+from ..engine.arguments import a_type, not_a_state, switch, whole
 from ..ops.joining import stack
 from ..tensor import random
 from ..tensor.creation import as_tensor
@@ -155,7 +155,7 @@ class DataLoader(Generic[Batch]):
             given = operator.index(state_dict["batches_given"])
             generator = restored(state_dict["random_state"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"DataLoader: this is not the state of a loader: {error!r}.") from error
+            raise not_a_state("DataLoader", "a loader", state_dict, (*own, "batches_given", "random_state")) from error
         if settings != own:
             raise ValueError(f"DataLoader: the state is of a loader with {settings}, this one has {own}: make it so.")
         if not 0 <= given <= len(self) or (generator is None) is self.shuffle:
@@ -189,7 +189,7 @@ def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
         if isinstance(item, Mapping):
             fields = ", ".join(f"item[{key!r}]" for key in item)
             raise TypeError(
-                f"DataLoader: item {number} is a {type(item).__name__} with keys {list(item)}, but must be a tensor, "
+                f"DataLoader: item {number} is {a_type(item)} with keys {list(item)}, but must be a tensor, "
                 f"an array, a number or a tuple of them: let the dataset return ({fields})."
             )
     lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,23 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
     if not allowed(number):  # NaN never is
         raise ValueError(f"{message}, {given}")
     return int(value) if isinstance(value, int) else number
+
+
+def a_type(value: Any) -> str:
+    """The type of a value behind its article, for messages: "an int"."""
+    name = type(value).__name__
+    if value is None:
+        return "None"
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
+
+
+def not_a_state(name: str, what: str, value: Any, keys: Iterable[str]) -> ValueError:
+    """What is wrong with a value that is not a saved state: it has not these keys, or not what belongs there."""
+    given = f"a dict with {', '.join(map(str, value)) or 'nothing in it'}" if isinstance(value, dict) else a_type(value)
+    return ValueError(
+        f"{name}: this is not the state of {what}: expected what its state_dict() returned, a dict with "
+        f"{', '.join(keys)}, got {given}."
+    )
 
 
 def whole(value: Any, least: int, message: str) -> int:

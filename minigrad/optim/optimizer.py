@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import not_negative, real, switch, whole
+from ..engine.arguments import a_type, not_a_state, not_negative, real, switch, whole
 from ..engine.modes import enable_grad
 from ..engine.node import describe, wrap
 from ..kernels.constants import number
@@ -30,7 +30,7 @@ def listed(params: Any, name: str) -> list[Any]:
     if isinstance(params, Tensor) or (isinstance(params, dict) and "params" in params):
         return [params]
     if isinstance(params, Mapping) and any(isinstance(value, Tensor) for value in params.values()):
-        raise TypeError(f"{name} got a {type(params).__name__} of tensors by name: pass model.parameters().")
+        raise TypeError(f"{name} got {a_type(params)} of tensors by name: pass model.parameters().")
     if isinstance(params, (Module, str)) or not isinstance(params, Iterable):
         kind = type(params).__name__
         given = "a method without its brackets" if kind == "method" else kind
@@ -258,7 +258,7 @@ class Optimizer:
             groups, state = list(state_dict["param_groups"]), dict(state_dict["state"])
             sizes = [len(group["params"]) for group in groups]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{name}: this is not the state of an optimiser: {error!r}.") from error
+            raise not_a_state(name, "an optimiser", state_dict, ("state", "param_groups")) from error
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
             raise ValueError(f"{name}: the state is for groups of {sizes} parameters, this optimiser has {own}.")
