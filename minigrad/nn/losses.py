@@ -15,11 +15,11 @@ from ..tensor.tensor import Tensor
 from .module import Module
 from .parameter import Buffer
 
-Self = TypeVar("Self", bound="Loss")
+Self = TypeVar("Self", bound="Criterion")
 
 
-class Loss(Module):
-    """A loss with its reduction: ``"mean"``, ``"sum"`` or ``"none"``."""
+class Criterion(Module):
+    """Advises who calls a loss like its function: the settings go to the class, what is compared to its instance."""
 
     def __new__(cls: type[Self], *settings: Any, **named: Any) -> Self:
         if settings:
@@ -29,18 +29,32 @@ class Loss(Module):
                 raise TypeError(f"{cls.__name__}: {error}. {cure(cls)}") from None
         return super().__new__(cls)
 
-    def __init__(self, reduction: str = "mean") -> None:
-        check_reduction(reduction, "" if isinstance(reduction, str) else f" {cure(type(self))}")
-        self.reduction = reduction
-
     def __getattr__(self, name: str) -> Any:
         advice = f". {cure(type(self))}" if hasattr(Tensor, name) else ""  # who called it like its function
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}", name=name, obj=self)
 
 
-def cure(loss: type[Loss]) -> str:
+def cure(loss: type[Criterion]) -> str:
     """What to do who called a loss like its function."""
     return f"To compute a loss call the module: {loss.__name__}()(input, target)."
+
+
+def constant(loss: Criterion, name: str, weight: Any) -> Buffer | None:
+    """A weight as a buffer; refused if it requires grad, which a buffer would lose."""
+    if isinstance(weight, Tensor) and weight.requires_grad:
+        raise ValueError(
+            f"{type(loss).__name__}: the {name} is a constant, got {describe(weight)} that requires grad: detach it. "
+            f"{cure(type(loss))}"
+        )
+    return None if weight is None else Buffer(weight)
+
+
+class Loss(Criterion):
+    """A loss with its reduction: ``"mean"``, ``"sum"`` or ``"none"``."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        check_reduction(reduction, "" if isinstance(reduction, str) else f" {cure(type(self))}")
+        self.reduction = reduction
 
 
 class MSELoss(Loss):
@@ -62,16 +76,7 @@ class WeightedLoss(Loss):
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.weight = self.constant("weight", weight)
-
-    def constant(self, name: str, weight: Any) -> Buffer | None:
-        """A weight as a buffer; refused if it requires grad, which a buffer would lose."""
-        if isinstance(weight, Tensor) and weight.requires_grad:
-            raise ValueError(
-                f"{type(self).__name__}: the {name} is a constant, got {describe(weight)} that requires grad: "
-                f"detach it. {cure(type(self))}"
-            )
-        return None if weight is None else Buffer(weight)
+        self.weight = constant(self, "weight", weight)
 
 
 class ClassLoss(WeightedLoss):
@@ -118,7 +123,7 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
         super().__init__(weight, reduction)
-        self.pos_weight = self.constant("pos_weight", pos_weight)
+        self.pos_weight = constant(self, "pos_weight", pos_weight)
 
     def forward(self, input: Any, target: Any) -> Any:
         return ops.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
