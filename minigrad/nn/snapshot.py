@@ -36,7 +36,7 @@ class Snapshot:
         self, attributes: Iterable[Branch] = (), tensors: Iterable[Tensor] = (), modes: Iterable[Any] = (),
         random: bool = False,
     ) -> None:  # fmt: skip
-        kept = [vars(module) for module in attributes]
+        kept: list[Any] = [vars(module) for module in attributes]
         kept += [value for module in kept for value in module.values() if isinstance(value, CONTAINERS)]
         self.contents = [(container, copy.copy(container)) for container in kept]
         found = list(tensors)
