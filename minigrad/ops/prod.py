@@ -137,7 +137,7 @@ def derivative_of_product(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepd
 
 def product_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
     """The product directly where that is exact."""
-    y = direct_product(widened(x), axes, keepdims)
+    y = direct_product(widened(x), axes, keepdims) if x.dtype.kind == "f" else None
     return product(x, axes, keepdims) if y is None else narrowed(y, x)
 
 

@@ -61,7 +61,7 @@ def test_gradients_of_repeated_elements_add_up_exactly(dtype, targets):
 def test_gradients_of_class_weights_add_up_exactly(loss):
     n = 300_000
     w = mg.ones(2, requires_grad=True)
-    x = -mg.full((n, 2), np.log(2))
+    x = mg.full((n, 2), -np.log(2), dtype=mg.float32)
     loss(x, mg.tensor(np.arange(n) % 2), w).backward(mg.full((n,), 0.1))
     np.testing.assert_allclose(w.grad.numpy() / (0.05 * n * np.log(2)), 1, rtol=2e-6)
 
