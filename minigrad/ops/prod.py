@@ -29,6 +29,8 @@ __all__ = ["prod"]
 multiply: Any = np.multiply.reduce
 MOST = 1 << 20
 """A power of 2 beyond all floats; NumPy takes C integers."""
+FEW_FACTORS = 1 << 12
+"""Factors up to which a product is tried directly: that of more would hardly ever be a number of usual size."""
 FACTORS = 64
 """Mantissas that may be multiplied in any float dtype, float16 aside: 0.5 ** 64 is a normal float32."""
 
@@ -137,13 +139,16 @@ def derivative_of_product(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepd
 
 def product_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
     """The product directly where that is exact."""
-    y = direct_product(widened(x), axes, keepdims) if x.dtype.kind == "f" else None
+    is_direct = x.dtype.kind == "f" and count(x.shape, axes) <= FEW_FACTORS
+    y = direct_product(widened(x), axes, keepdims) if is_direct else None
     return product(x, axes, keepdims) if y is None else narrowed(y, x)
 
 
 def derivative_on_arrays(dy: ndarray, _cache: Any, _needs: Any, _y: Any, x: ndarray, *attributes: Any) -> tuple[Any]:
     """The rule on arrays, by a division where that is exact."""
-    dx = direct_others(unreduce(dy, x, attributes[0]), widened(x), attributes[0])
+    axes, dx = attributes[0], None
+    if count(x.shape, axes) <= FEW_FACTORS:
+        dx = direct_others(unreduce(dy, x, axes), widened(x), axes)
     return (derivative_of_product(dy, _y, x, *attributes) if dx is None else dx,)
 
 
