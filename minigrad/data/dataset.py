@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy import ndarray
 
+from ..engine.arguments import a_type
 from ..engine.node import Variable, describe, wrap
 from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor
@@ -63,7 +64,7 @@ class TensorDataset(Dataset):
         for value in tensors:
             if isinstance(value, (tuple, list)) and any(isinstance(item, (Variable, ndarray)) for item in value):
                 raise TypeError(
-                    f"TensorDataset got a {type(value).__name__} of tensors or arrays: pass each as an argument, "
+                    f"TensorDataset got {a_type(value)} of tensors or arrays: pass each as an argument, "
                     "TensorDataset(*tensors), or rows as one tensor, TensorDataset(mg.stack(rows))."
                 )
         try:

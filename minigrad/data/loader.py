@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import entries, switch, whole
+from ..engine.arguments import a_type, entries, switch, whole
 from ..ops.joining import stack
 from ..tensor import random
 from ..tensor.creation import as_tensor
@@ -192,7 +192,7 @@ def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
         if isinstance(item, Mapping):
             fields = ", ".join(f"item[{key!r}]" for key in item)
             raise TypeError(
-                f"DataLoader: item {number} is a {type(item).__name__} with keys {list(item)}, but must be a tensor, "
+                f"DataLoader: item {number} is {a_type(item)} with keys {list(item)}, but must be a tensor, "
                 f"an array, a number or a tuple of them: let the dataset return ({fields})."
             )
     lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}

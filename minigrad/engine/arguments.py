@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .node import Variable, array_of
+from .node import Variable, array_of, describe
 
 
 def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any = None) -> int | float:
@@ -24,8 +24,9 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
     Raises:
         ValueError: for anything that is no real number, a boolean too, and for numbers that are not finite or allowed.
     """
-    given = f"got {value if shown is None else shown!r}."
-    if isinstance(value, (Variable, np.ndarray)) and value.shape == ():
+    is_array = isinstance(value, (Variable, np.ndarray))
+    given = f"got {describe(value) if is_array and value.shape else repr(value if shown is None else shown)}."
+    if is_array and value.shape == ():
         value = array_of(value).item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"{message}, {given}")
@@ -38,6 +39,14 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
     if not allowed(number):  # NaN never is
         raise ValueError(f"{message}, {given}")
     return int(value) if isinstance(value, int) else number
+
+
+def a_type(value: Any) -> str:
+    """The type of a value behind its article, for messages: "an int"."""
+    name = type(value).__name__
+    if value is None:
+        return "None"
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
 
 
 def whole(value: Any, least: int, message: str) -> int:
@@ -69,7 +78,7 @@ def entries(state: Any, names: Sequence[str], message: str) -> list[Any]:
         ValueError: for what is no dict or lacks one of them; ``message`` is what it should be the state of.
     """
     if not isinstance(state, Mapping):
-        raise ValueError(f"{message}: expected the dict that state_dict() returned, got {type(state).__name__}.")
+        raise ValueError(f"{message}: expected the dict that state_dict() returned, got {a_type(state)}.")
     missing = [name for name in names if name not in state]
     if missing:
         raise ValueError(f"{message}: it has no {', '.join(missing)}. Load what state_dict() returned.")

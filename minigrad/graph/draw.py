@@ -46,7 +46,8 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
     Args:
         target: a computed tensor, such as a loss, or a sequence of them; or a module. That is called with
             ``inputs``, recording also under ``no_grad``; modes, parameters, buffers, gradients and the
-            random state are afterwards what they were.
+            random state are afterwards what they were, and so are its attributes and what is in lists, dicts, sets
+            and deques among them. What forward changes elsewhere, such as in a list in a list, stays changed.
         *inputs, **named_inputs: the arguments of the module. Tensors and arrays in them, also inside dicts, lists,
             tuples and dataclasses, are drawn as inputs and named by the way to them: ``batch['x']``.
         model: where the names of modules, parameters and buffers come from. By default from the outermost

@@ -295,10 +295,15 @@ class Reader:
 
     def header(self) -> str:
         """Model, mode, counts, loss, and whether backward has been done; and what kind of pass it was."""
-        outputs = list(self.outputs.values())
-        loss = [f"loss={number(outputs[0].item())}"] if len(outputs) == 1 and outputs[0].array.size == 1 else []
-        line = "   ".join([*self.about_modules(), *loss, f"backward: {self.about_backward()}"])
+        line = "   ".join([*self.about_modules(), *self.about_loss(), f"backward: {self.about_backward()}"])
         return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
+
+    def about_loss(self) -> list[str]:
+        """The value of a single output, if that is a number."""
+        ((node, output), *others) = self.outputs.items()
+        if others or output.array.size != 1:
+            return []
+        return [f"loss={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
 
     def about_backward(self) -> str:
         """Whether it has been done, as far as the records and the parameters tell."""

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from ..engine.arguments import a_type
+
 fcntl: Any
 try:
     import fcntl
@@ -91,7 +93,7 @@ def as_path(path: Any) -> Path:
         text = os.fsdecode(path)
     except TypeError:
         raise TypeError(
-            f"cannot save to or load from a {type(path).__name__}: expected the path of a file (str or os.PathLike)."
+            f"cannot save to or load from {a_type(path)}: expected the path of a file (str or os.PathLike)."
         ) from None
     if "\0" in text:
         raise ValueError(f"cannot save to or load from {text!r}: no file can have a name with a null character.")

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import a_type
 from ..engine.node import wrap
 from ..tensor.tensor import Tensor
 from .atomic import READING_CURES, as_path, refusal, replacing
@@ -115,14 +116,14 @@ def encode(value: Any, arrays: list[ndarray], where: str) -> Any:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, (str, int)):
-                raise TypeError(f"cannot save {where}: its key {key!r} is a {type(key).__name__}; expected str or int.")
+                raise TypeError(f"cannot save {where}: its key {key!r} is {a_type(key)}; expected str or int.")
             refuse_long(key, f"a key of {where}")
         return {"$dict": [[key, encode(item, arrays, f"{where}[{key!r}]")] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
         items = [encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"$tuple": items}
     raise TypeError(
-        f"cannot save {where}: a {type(value).__name__}. A checkpoint holds dicts, lists and tuples of tensors, "
+        f"cannot save {where}: {a_type(value)}. A checkpoint holds dicts, lists and tuples of tensors, "
         "arrays, numbers, strings, booleans and None; of a module save module.state_dict()."
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from numpy import ndarray
 
 from .sums import column_sums
+from .tuning import MANY_ROWS, ROWS
 
 
 def rows(x: ndarray) -> ndarray:
@@ -38,6 +39,19 @@ def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
     return y if is_matrix else y.reshape(*input.shape[:-1], out_features)
 
 
+def weight_gradient(dy: ndarray, x: ndarray) -> ndarray:
+    """``dy.T @ x``, of many rows in blocks if either has a single column: BLAS adds up those one after the other."""
+    n = len(dy)
+    if n <= MANY_ROWS or (dy.shape[1] > 1 and x.shape[1] > 1):
+        return dy.T.dot(x)
+    blocks = n // ROWS
+    whole = blocks * ROWS
+    parts = dy[:whole].reshape(blocks, ROWS, -1).swapaxes(1, 2) @ x[:whole].reshape(blocks, ROWS, -1)
+    total = column_sums(parts.reshape(blocks, -1)).reshape(parts.shape[1:])
+    total += dy[whole:].T.dot(x[whole:])
+    return total
+
+
 def linear_fused(
     dy: ndarray, _cache: Any, needs: Sequence[Any], _y: Any, x: ndarray, weight: ndarray, _bias: Any
 ) -> Sequence[ndarray | None]:
@@ -48,6 +62,6 @@ def linear_fused(
     dx = by_row.dot(weight) if by_x else None
     return (
         dx if is_matrix or dx is None else dx.reshape(x.shape),
-        by_row.T.dot(x_by_row) if by_weight else None,
+        weight_gradient(by_row, x_by_row) if by_weight else None,
         column_sums(by_row) if by_bias else None,
     )

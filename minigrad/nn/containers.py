@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from ..engine.arguments import a_type
 from .module import Module
 
 Self = TypeVar("Self", bound="Numbered")
@@ -27,7 +28,7 @@ class Container(Module):
         kind = type(self).__name__
         if not isinstance(module, Module):
             raise TypeError(
-                f"{kind}: item {name!r} is a {type(module).__name__}, expected a module. "
+                f"{kind}: item {name!r} is {a_type(module)}, expected a module. "
                 "Classes must be called (nn.ReLU(), not nn.ReLU); a function needs a Module around it."
             )
         if not isinstance(name, str):

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..engine.arguments import a_type
 from ..engine.modes import current, own_calls
 from ..engine.scope import Scope, Settings
 from ..engine.shown import ModuleShown
@@ -83,7 +84,7 @@ class Module(Branch):
         if (name == "training" or is_method(type(self), name)) and isinstance(value, HOLDERS):
             raise TypeError(
                 f"{type(self).__name__}.{name} is {'the mode' if name == 'training' else 'a method'} of every module "
-                f"of its kind; it cannot become a {type(value).__name__}: choose another name."
+                f"of its kind; it cannot become {a_type(value)}: choose another name."
             )
         before = self.__dict__.get(name)
         if isinstance(before, (Parameter, Buffer)) and value is not None and not isinstance(value, type(before)):
@@ -325,9 +326,7 @@ def is_method(kind: type[Module], name: str) -> bool:
 def set_checked(module: Module, name: str, value: Any, kind: type) -> None:
     """Set an attribute that must be found again by its type."""
     if value is not None and not isinstance(value, kind):
-        raise TypeError(
-            f"{type(module).__name__}.{name}: expected a {kind.__name__} or None, got a {type(value).__name__}."
-        )
+        raise TypeError(f"{type(module).__name__}.{name}: expected a {kind.__name__} or None, got {a_type(value)}.")
     setattr(module, name, value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,13 +15,18 @@ SLOTS = ("array", "memory", "node", "_grad")
 """What may be replaced in a tensor."""
 
 
+CONTAINERS = (list, dict, set, deque)
+"""Attributes that forward may fill without being set."""
+
+
 class Snapshot:
     """The named parts of a model as they are now: ``restore`` puts them back, as often as it is called.
 
     In a ``with`` statement it does so at the end of the block.
 
     Args:
-        attributes: modules, all of whose attributes are kept; the contents of lists and dicts are not.
+        attributes: modules, all of whose attributes are kept, and what is in those that are lists, dicts, sets or
+            deques. What is inside those, or inside other objects, is not.
         tensors: tensors, whose values and gradients are kept, where they are in memory, and their nodes.
         modes: modules, of which nothing but the mode is kept.
         random: keep the global random state.
@@ -29,7 +36,9 @@ class Snapshot:
         self, attributes: Iterable[Branch] = (), tensors: Iterable[Tensor] = (), modes: Iterable[Any] = (),
         random: bool = False,
     ) -> None:  # fmt: skip
-        self.attributes = [(vars(module), dict(vars(module))) for module in attributes]
+        kept: list[Any] = [vars(module) for module in attributes]
+        kept += [value for module in kept for value in module.values() if isinstance(value, CONTAINERS)]
+        self.contents = [(container, copy.copy(container)) for container in kept]
         found = list(tensors)
         found += [tensor.grad for tensor in found if tensor.grad is not None]
         self.slots = [(tensor, name, getattr(tensor, name)) for tensor in found for name in SLOTS]
@@ -45,9 +54,10 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
-        for attributes, before in self.attributes:
-            attributes.clear()
-            attributes.update(before)
+        for container, before in self.contents:
+            container.clear()
+            put_back = container.extend if isinstance(container, (list, deque)) else container.update
+            put_back(before)
         for tensor, name, value in self.slots:
             setattr(tensor, name, value)
         written = [entry for entry in self.values if entry[2].changed != entry[3]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set, ValuesView
 from types import GeneratorType
 from typing import Any
 
+from ..engine.arguments import a_type
 from ..engine.scope import Settings
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -52,11 +53,11 @@ def members(module: Branch) -> Iterator[tuple[str, Any]]:
 
 def refuse_unordered(name: str, value: Any) -> None:
     """Refuse modules where they have no order, and a generator, which may hold some."""
-    kind = type(value).__name__
+    kind = a_type(value)
     if not isinstance(value, (Set, ValuesView)):
-        raise TypeError(f"{name} is a {kind}: modules in it would be lost. Make it a list, list(...).")
+        raise TypeError(f"{name} is {kind}: modules in it would be lost. Make it a list, list(...).")
     if any(isinstance(item, MEMBERS) for item in value):
-        raise TypeError(f"{name} is a {kind} of modules or parameters, without order: use a list.")
+        raise TypeError(f"{name} is {kind} of modules or parameters, without order: use a list.")
 
 
 def walk(module: Branch, prefix: str = "", inner_first: bool = False) -> Iterator[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable
 from ..engine.op import Op
+from ..kernels.adding import added_at
 
 
 def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
@@ -21,11 +22,10 @@ def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
 
 def put(values: ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
     """Zeros of ``shape`` with ``values`` added at ``index``: an element named twice gets both."""
-    y = np.zeros(shape, values.dtype)
     if any(isinstance(part, ndarray) and part.dtype.kind != "b" for part in index):
-        np.add.at(y, index, values)
-    else:
-        y[index] = values
+        return added_at(shape, index, values)
+    y = np.zeros(shape, values.dtype)
+    y[index] = values
     return y
 
 

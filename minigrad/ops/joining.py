@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import a_type
 from ..engine.dtypes import promoted, result_type
 from ..engine.faces import public
 from ..engine.node import Variable, describe
@@ -75,7 +76,7 @@ def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
         raise ValueError(f"{name} needs at least one tensor.")
     for i, x in enumerate(tensors):
         if not isinstance(x, (Variable, ndarray)):
-            raise TypeError(f"{name}: item {i} is a {type(x).__name__}, expected a tensor.")
+            raise TypeError(f"{name}: item {i} is {a_type(x)}, expected a tensor.")
     return promoted(tensors) if any(isinstance(x, Variable) for x in tensors) else tensors
 
 

@@ -1,7 +1,7 @@
 """The product along axes, exact and linear whatever the factors.
 
-Its partial results are kept as mantissas from 0.5 to 1 and exponents of 2, so that none of them is too large or too
-small for the dtype. An exponent is constant where a number is differentiable.
+Where a partial result would be too large or too small, they are kept as mantissas from 0.5 to 1 and exponents of 2.
+An exponent is constant where a number is differentiable.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from numpy import ndarray
 from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
+from ..kernels.prod import direct_others, direct_product
 from ..kernels.sums import sum_over
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
-from .reductions import count, narrowed, spread, unreduced_shape, widened
+from .reductions import count, narrowed, spread, unreduce, unreduced_shape, widened
 from .shapes import permute, reshape
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = ["prod"]
 multiply: Any = np.multiply.reduce
 MOST = 1 << 20
 """A power of 2 beyond all floats; NumPy takes C integers."""
+FEW_FACTORS = 1 << 12
+"""Factors up to which a product is tried directly: that of more would hardly ever be a number of usual size."""
 FACTORS = 64
 """Mantissas that may be multiplied in any float dtype, float16 aside: 0.5 ** 64 is a normal float32."""
 
@@ -135,10 +138,27 @@ def derivative_of_product(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepd
     return dx * permute(reshape(products, shape), tuple(order.index(i) for i in range(len(order))))
 
 
+def product_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The product directly where that is exact."""
+    is_direct = x.dtype.kind == "f" and count(x.shape, axes) <= FEW_FACTORS
+    y = direct_product(widened(x), axes, keepdims) if is_direct else None
+    return product(x, axes, keepdims) if y is None else narrowed(y, x)
+
+
+def derivative_on_arrays(dy: ndarray, _cache: Any, _needs: Any, _y: Any, x: ndarray, *attributes: Any) -> tuple[Any]:
+    """The rule on arrays, by a division where that is exact."""
+    axes, dx = attributes[0], None
+    if count(x.shape, axes) <= FEW_FACTORS:
+        dx = direct_others(unreduce(dy, x, axes), widened(x), axes)
+    return (derivative_of_product(dy, _y, x, *attributes) if dx is None else dx,)
+
+
 multiplied = Op(
     "prod",
     product,
     derivative_of_product,
+    kernel=product_on_arrays,
+    on_arrays=derivative_on_arrays,
     doc="the product along axes; its derivatives are exact also where elements are 0",
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arguments import a_type
 from ..nn.module import Module
 from ..tensor.tensor import Tensor
 
@@ -21,7 +22,7 @@ def listed(params: Any, kind: str) -> list[Any]:
     if isinstance(params, Tensor) or (isinstance(params, dict) and "params" in params):
         return [params]
     if isinstance(params, Mapping) and any(isinstance(value, Tensor) for value in params.values()):
-        raise TypeError(f"{kind} got a {type(params).__name__} of tensors by name: pass model.parameters().")
+        raise TypeError(f"{kind} got {a_type(params)} of tensors by name: pass model.parameters().")
     if isinstance(params, (Module, str)) or not isinstance(params, Iterable):
         given = type(params).__name__
         given = "a method without its brackets" if given == "method" else given

@@ -23,12 +23,14 @@ def without(state, name):
 
 
 WRONG = {
-    "loader, list": (loader, lambda s: [s], "expected the dict that state_dict() returned, got list."),
+    "loader, list": (loader, lambda s: [s], "expected the dict that state_dict() returned, got a list."),
+    "loader, None": (loader, lambda s: None, "expected the dict that state_dict() returned, got None."),
+    "optimiser, int": (optimizer, lambda s: 3, "expected the dict that state_dict() returned, got an int."),
     "loader, nothing": (loader, lambda s: {}, "it has no samples, batch_size, shuffle, drop_last, batches_given,"),
     "loader, key": (loader, lambda s: without(s, "samples"), "it has no samples. Load what state_dict() returned."),
     "loader, count": (loader, lambda s: {**s, "batches_given": "1"}, "batches_given must be an integer of at least 0"),
     "loader, random": (loader, lambda s: {**s, "random_state": {}}, "its random_state is not one of NumPy's PCG64."),
-    "optimiser, list": (optimizer, lambda s: [s], "expected the dict that state_dict() returned, got list."),
+    "optimiser, list": (optimizer, lambda s: [s], "expected the dict that state_dict() returned, got a list."),
     "optimiser, key": (optimizer, lambda s: without(s, "state"), "it has no state. Load what state_dict() returned."),
     "optimiser, number": (optimizer, lambda s: {**s, "state": 3}, "expected param_groups to be a list of dicts with"),
     "optimiser, group": (optimizer, lambda s: {**s, "param_groups": [{}]}, "list of dicts with params, and state a"),

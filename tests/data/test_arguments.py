@@ -130,7 +130,7 @@ def test_what_is_no_data_set(value):
 @pytest.mark.parametrize("mapping", [dict, OrderedDict])
 def test_items_that_are_dicts_are_refused_with_their_keys(mapping):
     items = [mapping(x=mg.ones(2), y=i) for i in range(4)]
-    message = rf"DataLoader: item 0 is a {mapping.__name__} with keys \['x', 'y'\].*\(item\['x'\], item\['y'\]\)"
+    message = rf"DataLoader: item 0 is an? {mapping.__name__} with keys \['x', 'y'\].*\(item\['x'\], item\['y'\]\)"
     with pytest.raises(TypeError, match=message):
         list(data.DataLoader(items, 2))
 

@@ -151,6 +151,13 @@ def test_the_header_says_the_modes_of_the_calls_and_those_of_now():
     assert "   mode=mixed (5 of 10 modules in train) (now eval)   " in parsed(both).header
 
 
+def test_the_header_says_that_a_loss_is_of_now():
+    loss = (mg.ones(2, requires_grad=True) * 2).sum()
+    assert "   loss=4   " in parsed(loss).header
+    loss.detach().fill_(7.0)
+    assert "   loss=7 now   " in parsed(loss).header
+
+
 def test_the_header_says_what_was_trained_and_what_is_now():
     net = MLP()
     net.fc2.requires_grad_(False)

@@ -9,6 +9,7 @@ import os
 import pytest
 
 import minigrad as mg
+from minigrad.engine.arguments import a_type
 
 
 def save_checkpoint(path):
@@ -67,9 +68,7 @@ def test_a_name_that_only_a_folder_can_have_is_refused(function, name, tmp_path,
 @pytest.mark.parametrize("given", [None, 3.5, io.BytesIO()])
 @pytest.mark.parametrize("function", [save_checkpoint, save_graph, mg.load])
 def test_what_is_no_path_is_refused(function, given):
-    with pytest.raises(
-        TypeError, match=rf"a {type(given).__name__}: expected the path of a file \(str or os.PathLike\)"
-    ):
+    with pytest.raises(TypeError, match=rf"{a_type(given)}: expected the path of a file \(str or os.PathLike\)"):
         function(given)
 
 

@@ -90,7 +90,7 @@ def test_the_file_is_a_zip_other_programs_can_read(path):
     [
         ({1, 2}, "cannot save the object: a set. A checkpoint holds dicts, lists"),
         ({"a": [1, {"b": print}]}, r"cannot save the object\['a'\]\[1\]\['b'\]: a builtin_function_or_method"),
-        ([0, (1, object())], r"cannot save the object\[1\]\[1\]: a object"),
+        ([0, (1, object())], r"cannot save the object\[1\]\[1\]: an object"),
         ({"model": nn.Linear(1, 1)}, r"cannot save the object\['model'\]: a Linear.*save module.state_dict\(\)"),
         ({"x": 1j}, r"\['x'\]: a complex"),
         ({"x": np.ones(2, complex)}, r"\['x'\]: an array of complex128"),
@@ -100,7 +100,7 @@ def test_the_file_is_a_zip_other_programs_can_read(path):
         ([np.zeros(1, [("a", "f4")])], r"the object\[0\]: an array of \[\('a'"),
         ({"a": {(1, 2): 3}}, r"cannot save the object\['a'\]: its key \(1, 2\) is a tuple; expected str or int"),
         ({2.5: 1}, "its key 2.5 is a float"),
-        ({None: 1}, "its key None is a NoneType"),
+        ({None: 1}, "its key None is None"),
         ({"a": b"bytes"}, r"\['a'\]: a bytes"),
     ],
 )

@@ -93,10 +93,14 @@ def test_a_dict_of_modules_behaves_like_a_dict():
     ("use", "kind", "message"),
     [
         (lambda: nn.Sequential(nn.ReLU), TypeError, r"item '0' is a type.*Classes must be called \(nn.ReLU\(\)"),
-        (lambda: nn.Sequential(nn.ReLU(), mg.relu), TypeError, "item '1' is a Op.*a function needs a Module around it"),
+        (
+            lambda: nn.Sequential(nn.ReLU(), mg.relu),
+            TypeError,
+            "item '1' is an Op.*a function needs a Module around it",
+        ),
         (lambda: nn.Sequential([nn.ReLU()]), TypeError, "item '0' is a list"),
-        (lambda: nn.ModuleList([nn.ReLU(), None]), TypeError, "item '1' is a NoneType"),
-        (lambda: nn.ModuleDict({"a": 3}), TypeError, "item 'a' is a int"),
+        (lambda: nn.ModuleList([nn.ReLU(), None]), TypeError, "item '1' is None"),
+        (lambda: nn.ModuleDict({"a": 3}), TypeError, "item 'a' is an int"),
         (lambda: nn.ModuleDict({1: nn.ReLU()}), TypeError, "name of a module must be a string, got 1: write '1'"),
         (lambda: nn.ModuleDict({"keys": nn.ReLU()}), KeyError, "attribute 'keys' already: choose another name"),
         (lambda: nn.ModuleDict({"training": nn.ReLU()}), KeyError, "attribute 'training' already"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections
+import copy
+
 import numpy as np
 import pytest
 
@@ -96,3 +99,34 @@ def test_modes_alone_leave_what_else_has_changed():
         net.eval()
         net(x)
     assert (net.steps, net.training, net.bn.training, net.drop.training) == (2, True, True, False)
+
+
+@pytest.mark.parametrize("container", [
+    [1], {"a": 1}, {1}, collections.deque([1], maxlen=2), collections.defaultdict(list, a=[1]),
+])  # fmt: skip
+def test_what_is_in_containers_is_put_back(container):
+    net, _, _ = trained_once()
+    net.seen, before = container, copy.copy(container)
+    snapshot = Snapshot.of(net)
+    for _ in range(2):
+        if isinstance(container, dict):
+            container["b"] = container.pop("a")
+        else:
+            (container.add if isinstance(container, set) else container.append)(2)
+        snapshot.restore()
+        assert net.seen is container and container == before and type(container) is type(before)
+
+
+def test_a_drawn_model_has_not_seen_the_batch():
+    class Remembers(nn.Linear):
+        def __init__(self):
+            super().__init__(3, 4)
+            self.seen = []
+
+        def forward(self, x):
+            self.seen.append(x)
+            return super().forward(x)
+
+    net = nn.Sequential(Remembers(), nn.ReLU())
+    mg.draw(net, mg.ones(2, 3))
+    assert net[0].seen == []

@@ -248,3 +248,13 @@ def test_a_step_within_a_step():
     give(outer, 1.0)
     Nested([outer], lr=0.25).step()
     assert [inner.item(), outer.item()] == [0.5, 0.75]
+
+
+@pytest.mark.parametrize("gradient, dtype, right", [
+    (1e-30, mg.float64, 0.99), (1e-18, mg.float32, 0.99), (1e-30, mg.float32, 1.0), (0.0, mg.float32, 1.0),
+])  # fmt: skip
+def test_adam_without_eps_moves_where_squares_are_not_0(gradient, dtype, right):
+    p = mg.ones(1, dtype=dtype, requires_grad=True)
+    p.grad = mg.full((1,), gradient, dtype=dtype)
+    optim.Adam([p], lr=0.01, eps=0).step()
+    np.testing.assert_allclose(p.item(), right, rtol=1e-5)

@@ -197,7 +197,7 @@ NO_PARAMETERS = {
     "model": (Net, "SGD needs parameters, got Net"),
     "sequence": (lambda: nn.Sequential(nn.Linear(1, 1)), "SGD needs parameters, got Sequential"),
     "method": (lambda: Net().parameters, "SGD needs parameters, got a method without its brackets"),
-    "state": (lambda: Net().state_dict(), "SGD got a OrderedDict of tensors by name"),
+    "state": (lambda: Net().state_dict(), "SGD got an OrderedDict of tensors by name"),
     "named": (lambda: dict(Net().named_parameters()), "SGD got a dict of tensors by name"),
     "number": (lambda: 3, "SGD needs parameters, got int"),
     "None": (lambda: None, "SGD needs parameters, got NoneType"),

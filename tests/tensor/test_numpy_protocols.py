@@ -18,19 +18,6 @@ BINARY = {
     np.minimum: mg.minimum,
 }
 
-UNARY = {
-    np.negative: lambda t: t.neg(),
-    np.absolute: lambda t: t.abs(),
-    np.exp: lambda t: t.exp(),
-    np.log: lambda t: t.log(),
-    np.sqrt: lambda t: t.sqrt(),
-    np.square: lambda t: t.square(),
-    np.reciprocal: lambda t: t.reciprocal(),
-    np.sin: lambda t: t.sin(),
-    np.cos: lambda t: t.cos(),
-    np.tanh: lambda t: t.tanh(),
-}
-
 UNRECORDED = [
     (np.sign, (A - 1,)),
     (np.isnan, (A / MASK.astype(float).clip(1e-9),)),
@@ -54,6 +41,14 @@ UNRECORDED = [
     (np.ndim, (A,)),
     (np.size, (A,)),
 ]
+
+OTHER_NAMES = {np.negative: "neg", np.absolute: "abs"}
+
+UNARY = {
+    function: getattr(mg, OTHER_NAMES.get(function, function.__name__))
+    for function in FUNCTIONS
+    if isinstance(function, np.ufunc) and function.nin == 1 and function not in dict(UNRECORDED)
+}
 
 CALLS = [
     (np.sum, lambda t: np.sum(t), lambda t: t.sum()),

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ...engine.arguments import real
+from ...engine.dtypes import refuse_two_floats
 from ...engine.faces import public
-from ...engine.node import Variable, array_of, describe
+from ...engine.node import array_of, describe
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels.constants import float16, float32
@@ -71,7 +74,7 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
     Refused where one is no class of ``x`` and not to be ignored.
     """
-    array = target.array if isinstance(target, Variable) else np.asarray(target)
+    array = array_of(target)
     if array.dtype.kind not in "iu":
         raise TypeError(
             f"{name}{call_path()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
@@ -96,6 +99,17 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
     return array, outside or 0 <= ignore_index < classes
 
 
+def check_index(name: str, ignore_index: Any, cure: str = "") -> None:
+    """Refuse an index to ignore that is no integer; ``cure`` goes behind the message."""
+    if not isinstance(ignore_index, numbers.Integral) or isinstance(ignore_index, bool):
+        raise TypeError(f"{name}{call_path()}: ignore_index must be an int, got {describe(ignore_index)}.{cure}")
+
+
+def check_smoothing(label_smoothing: Any) -> float:
+    """How much of the target is spread over all classes, as Python's own number; refused unless it is from 0 to 1."""
+    return real(label_smoothing, lambda part: 0 <= part <= 1, "label_smoothing must be a number from 0 to 1")
+
+
 def check_scores(name: str, x: Any, weight: Any) -> Any:
     """The weights of the classes, at least in float32, or None.
 
@@ -107,6 +121,7 @@ def check_scores(name: str, x: Any, weight: Any) -> Any:
     if weight is None:
         return None
     weight = as_operand(weight, x.dtype)
+    refuse_two_floats(name, ("input", "weight"), (x, weight))
     if weight.shape != (classes_of(x),):
         raise ValueError(
             f"{name}{call_path()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, "
@@ -156,14 +171,16 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     Args:
         input: log-probabilities (N, C), (N, C, ...) or (C,), as from ``log_softmax``.
         target: class indices, the input's shape without C.
-        weight: a weight per class (C,); the mean is then the weighted mean.
+        weight: a weight per class (C,), of the input's dtype; the mean is then the weighted mean.
         ignore_index: targets of this value do not count.
         reduction: "mean", "sum" or "none".
     """
     check_reduction(reduction)
+    if type(ignore_index) is not int:
+        check_index("nll_loss", ignore_index)
     scores = array_of(input)
     weight = check_scores("nll_loss", scores, weight)
-    array, _ = check_classes("nll_loss", scores, target, ignore_index)
+    array, _ = check_classes("nll_loss", scores, as_operand(target, scores.dtype), ignore_index)
     if scores.dtype == float16:
         return astype(nll_loss(astype(input, float32), target, weight, ignore_index, reduction), float16)
     picked = classes_to_pick(array.ravel(), ignore_index)
@@ -187,7 +204,7 @@ def cross_entropy(
     Args:
         input: logits (N, C), (N, C, ...) or (C,): no softmax before it.
         target: class indices, the input's shape without C, or class probabilities, its shape.
-        weight: a weight per class (C,); with class indices the mean is the weighted mean.
+        weight: a weight per class (C,), of the input's dtype; with class indices the mean is the weighted mean.
         ignore_index: class indices of this value do not count.
         reduction: "mean" (over all targets), "sum" or "none".
         label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
@@ -198,8 +215,10 @@ def cross_entropy(
         ValueError, TypeError: for targets of another shape or kind, or that are no class.
     """
     check_reduction(reduction)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be from 0 to 1, got {label_smoothing}.")
+    if type(label_smoothing) is not float or label_smoothing != 0:
+        label_smoothing = check_smoothing(label_smoothing)
+    if type(ignore_index) is not int:
+        check_index("cross_entropy", ignore_index)
     scores = array_of(input)
     weight = check_scores("cross_entropy", scores, weight)
     if scores.dtype == float16:
@@ -208,7 +227,7 @@ def cross_entropy(
     target = as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
-        return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
+        return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
     if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
         y: Any

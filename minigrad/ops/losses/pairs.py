@@ -14,6 +14,8 @@ from ...engine.node import array_of
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels.constants import float16
+from ...kernels.finite import all_finite
+from ...kernels.logit_loss import logit_losses
 from ..activation import sigmoid
 from ..arguments import shape_of
 from ..arithmetic import abs, sign
@@ -36,15 +38,21 @@ def pairwise_loss(
     by_target: Callable[[Any, Any], Any],
     doc: str,
     mixes: bool = True,
+    if_finite: Callable[[Any, Any], Any] | None = None,
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
 
-    Of float16 all is computed in float32, and the result rounded.
+    Of float16 all is computed in float32, and the result rounded. ``if_finite`` is a faster function for arrays: its
+    result is taken unless an element is infinite or NaN.
     """
 
     def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
-        y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
-        return y.astype(float16) if input.dtype == target.dtype == float16 else y
+        return reduced(loss, input, target, reduction)
+
+    @np.errstate(invalid="ignore")
+    def kernel(input: ndarray, target: ndarray, reduction: str) -> ndarray:
+        y = reduced(if_finite, input, target, reduction)
+        return y if all_finite(y) else forward(input, target, reduction)
 
     def scaled(dy: Any, x: Any, reduction: str) -> Any:
         return divided(dy, elements(x)) if reduction == "mean" else widened(dy)
@@ -54,7 +62,22 @@ def pairwise_loss(
             scaled(dy, input, reduction) * derivative(widened(input), widened(target))
         )
 
-    return Op(name, forward, rule(by_input), rule(by_target), promotes=(0, 1), mixes=mixes, doc=doc)
+    return Op(
+        name,
+        forward,
+        rule(by_input),
+        rule(by_target),
+        kernel=kernel if if_finite else None,
+        promotes=(0, 1),
+        mixes=mixes,
+        doc=doc,
+    )
+
+
+def reduced(loss: Any, input: ndarray, target: ndarray, reduction: str) -> ndarray:
+    """The losses of pairs, reduced; computed at least in float32."""
+    y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
+    return y.astype(float16) if input.dtype == target.dtype == float16 else y
 
 
 def elements(x: Any) -> int:
@@ -103,6 +126,7 @@ bce_with_logits_op = pairwise_loss(
     lambda x, t: sigmoid(x) - t,
     lambda x, t: -x,
     doc="``-(t log(sigmoid(x)) + (1 - t) log(1 - sigmoid(x)))``, reduced",
+    if_finite=logit_losses,
 )
 
 
@@ -132,7 +156,14 @@ def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None)
     """Apply a pairwise loss to tensors of one shape."""
     check_reduction(reduction)
     target = matching(op.name, input, target)
-    return op(input, target, reduction) if weight is None else reduce(op(input, target, "none") * weight, reduction)
+    return (
+        op(input, target, reduction) if weight is None else reduce(times(op(input, target, "none"), weight), reduction)
+    )
+
+
+def times(losses: Any, weight: Any) -> Any:
+    """``losses * weight`` in the dtype of the losses, as PyTorch has it: a weight widens none."""
+    return losses if weight is None else astype(losses * weight, losses.dtype)
 
 
 @public("function functional module")
@@ -177,9 +208,9 @@ def binary_cross_entropy_with_logits(
         check_reduction(reduction)
         target = matching(bce_with_logits_op.name, input, target)
         ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
-        positive = weighted(compare(bce_with_logits_op, input, ones_, "none"), target) * pos_weight
+        positive = times(weighted(compare(bce_with_logits_op, input, ones_, "none"), target), pos_weight)
         losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
-        return reduce(losses if weight is None else losses * weight, reduction)
+        return reduce(times(losses, weight), reduction)
     return compare(bce_with_logits_op, input, target, reduction, weight)
 
 

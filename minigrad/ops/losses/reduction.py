@@ -13,11 +13,11 @@ from ..reductions import mean, sum
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def check_reduction(reduction: str) -> None:
-    """Refuse an unknown reduction."""
+def check_reduction(reduction: str, cure: str = "") -> None:
+    """Refuse an unknown reduction; ``cure`` goes behind the message."""
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         given = repr(reduction) if isinstance(reduction, str) else describe(reduction)
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.")
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.{cure}")
 
 
 def reduce(losses: Any, reduction: str) -> Any:

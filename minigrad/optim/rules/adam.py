@@ -24,7 +24,8 @@ class Adam(Optimizer):
         v = beta2 * v + (1 - beta2) * gradient**2        v' = v / (1 - beta2**t)
         p -= lr * m' / (sqrt(v') + eps)
 
-    Without eps, parameters whose v is 0 do not move: that is the limit for small eps after gradients of 0. The
+    Without eps, parameters whose v is 0 do not move: that is the limit for small eps after gradients of 0. In float32
+    v is 0, too, for gradients below 1e-21, and has few digits below 1e-18: scale the loss up or use float64. The
     averages of float16 parameters are float32, as is the arithmetic: eps and the squares would be 0 in float16.
 
     Args:
