@@ -236,10 +236,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
 
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
-        tensor = wrap(self.array)
-        tensor.memory = self.memory
-        self.memory.shared = True
-        return tensor
+        return self._sharing(wrap(self.array))
 
     @property
     def data(self) -> Tensor:
@@ -278,12 +275,19 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         return ops.clone(self)
 
     def __copy__(self) -> Tensor:
-        copied = self._over(self.array, self.memory)
-        self.memory.shared = True
+        copied = self._sharing(self._over(self.array, self.memory))
         if self.is_leaf:
             return copied.requires_grad_(self.requires_grad)
         copied.node = self.node
         return copied
+
+    def _sharing(self, other: Any) -> Any:
+        """Another tensor around the same array, a view of the same age."""
+        other.memory = self.memory
+        other.memory.shared = True
+        if hasattr(self, "seen"):
+            other.seen = self.seen
+        return other
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
@@ -353,7 +357,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         if self.node is not None and current().recording:
             raise RuntimeError(
                 f"a tensor {describe(self)} that requires grad cannot become an array, it would lose its graph: "
-                "use an operation of minigrad, or take its values, x.detach()."
+                "use an operation of minigrad, for a list of tensors mg.stack(list), or take its values, x.detach()."
             )
         return np.array(self.numpy(), dtype, copy=copy)
 
