@@ -177,7 +177,9 @@ def requires_grad(value: Any) -> bool:
     """Whether it is a tensor that requires grad, or a list or tuple that holds one."""
     if isinstance(value, Variable):
         return value.node is not None
-    return isinstance(value, (list, tuple)) and any(isinstance(x, Variable) and x.node is not None for x in leaves(value))
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(x, Variable) and x.node is not None for x in leaves(value)
+    )
 
 
 def holds_tensors(values: Any) -> bool:
