@@ -206,8 +206,7 @@ def stacked(values: Sequence[Any], numbers: Sequence[int], field: str = "") -> T
     """Tensors, arrays or numbers of one shape as one tensor with a new axis 0."""
     tensors: list[Tensor] = []
     try:
-        for value in values:
-            tensors.append(as_tensor(value))
+        tensors.extend(map(as_tensor, values))
     except (TypeError, ValueError) as error:
         raise located(error, f"DataLoader: {field}item {numbers[len(tensors)]}") from error
     shapes = sorted({tensor.shape for tensor in tensors})

@@ -90,7 +90,7 @@ class Switch:
             raise TypeError(f"{type(self).__name__} decorates a function, got {function!r}.")
         if inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"{type(self).__name__} cannot decorate an async generator: use it as a block inside, between two yields."
+                f"{type(self).__name__} cannot decorate an async generator: use it as a block between two yields."
             )
         run = self.run_in_steps if inspect.isgeneratorfunction(function) else self.run
         if inspect.iscoroutinefunction(function):

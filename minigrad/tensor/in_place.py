@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine.modes import current
-from ..engine.node import NUMBERS, Variable, array_of, clock, describe, requires_grad
+from ..engine.node import Variable, array_of, clock, describe, requires_grad
 from ..engine.op import Op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
