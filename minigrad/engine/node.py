@@ -291,8 +291,20 @@ def line_outside() -> str:
     return "an unknown line"
 
 
+def no_tensor(value: Any) -> str:
+    """What is wrong with a value in place of a tensor, and the cure."""
+    return f"expected a tensor, got {describe(value)}: {cure(value)}"
+
+
+def cure(value: Any) -> str:
+    """How a value becomes a tensor."""
+    return f"make it one, mg.{'stack' if requires_grad(value) else 'tensor'}(...)."
+
+
 def describe(value: Any) -> str:
     """A value in an error message: shape and dtype of an array, a number as it is."""
     if isinstance(value, (Variable, ndarray, Node)):
         return f"{value.shape} {value.dtype}"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
     return repr(value) if isinstance(value, (bool, int, float, type(None))) else type(value).__name__

@@ -313,7 +313,12 @@ class Module(Branch):
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-OWN = {"training": (bool, np.bool_), "_call_settings": Settings, "_not_saved": frozenset, "_optional_keys": frozenset}
+OWN: dict[str, Any] = {
+    "training": (bool, np.bool_),
+    "_call_settings": Settings,
+    "_not_saved": frozenset,
+    "_optional_keys": frozenset,
+}
 """The classes of the attributes that every module has."""
 
 

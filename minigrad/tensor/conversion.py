@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.dtypes import native
+from ..engine.dtypes import native, refuse_overflow
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, leaves, requires_grad
 
@@ -38,12 +38,15 @@ def fitting_array(data: Any, dtype: np.dtype[Any]) -> ndarray:
     """The values as NumPy sees them, to be converted to a dtype.
 
     Raises:
-        ValueError: for a number that an integer dtype cannot hold; one without sign takes negative ones, which count
+        OverflowError: for a number that an integer dtype cannot hold; one without sign takes negative ones, which count
             from its end, as in PyTorch. Values that have a dtype, of a tensor or an array, wrap around.
     """
     array = real_array(data)
     if dtype.kind in "iu" and array is not data and not isinstance(data, Variable) and array.size:
-        refuse_overflow(array, dtype)
+        with np.errstate(invalid="ignore"):
+            ends = np.trunc([array.min(), array.max()]) if array.dtype.kind == "f" else (array.min(), array.max())
+        for value in ends:
+            refuse_overflow(value.item(), dtype)
     return array
 
 
@@ -74,17 +77,6 @@ def refuse_graph(values: Iterable[Any]) -> None:
             "a list that holds tensors that require grad cannot become a tensor of values, it would lose their graph: "
             "use mg.stack(list), or detach them, x.detach()."
         )
-
-
-def refuse_overflow(array: ndarray, dtype: np.dtype[Any]) -> None:
-    """Refuse values that an integer dtype cannot hold."""
-    limits = np.iinfo(dtype)
-    lowest = -limits.max if dtype.kind == "u" and array.dtype.kind != "f" else limits.min
-    with np.errstate(invalid="ignore"):
-        ends = np.trunc(array.min()).item(), np.trunc(array.max()).item()
-    for value in ends:
-        if not lowest <= value <= limits.max:  # NaN is not
-            raise ValueError(f"{value} does not fit {dtype}, {limits.min} to {limits.max}.")
 
 
 def asks_for_float64(data: Any) -> bool:

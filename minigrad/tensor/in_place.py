@@ -10,6 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import ops
+from ..engine.dtypes import category
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, clock, describe, requires_grad
 from ..engine.op import Op
@@ -42,7 +43,8 @@ def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
     """The elements at an index as a view; where NumPy would copy them, the whole array."""
     part = array[index]
     if not isinstance(part, ndarray):
-        part = array[(*index, ...)]
+        inside = (*index, ...)
+        part = array[inside]
     return part if np.may_share_memory(part, array) else array
 
 
@@ -65,10 +67,20 @@ class InPlace(Variable):
         value = array_of(other)
         try:
             UFUNCS[op](self.array, value, out=self.array)
-        except (TypeError, ValueError) as error:
-            raise failure(f"{op.__name__} in place", self, other, error) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            self._become(op, other, error)
         self.memory.changed = clock()
         return self
+
+    def _become(self, op: Any, other: Any, error: Exception) -> None:
+        """Take over a result that NumPy does not write in place: of another dtype, but of no higher category."""
+        try:
+            result = op(self, other).array
+            if result.shape != self.shape or category(result.dtype) > category(self.dtype):
+                raise error
+            self.array[...] = result
+        except (TypeError, ValueError, OverflowError) as last:
+            raise failure(f"{op.__name__} in place", self, other, last) from error
 
     def _rebind(self: Self, op: Op, other: Any) -> Self:
         """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
@@ -107,7 +119,7 @@ class InPlace(Variable):
             )
         try:
             self.array[index] = value if type(value) is float else fitting_array(value, self.array.dtype)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory
         memory.changed = clock()

@@ -42,7 +42,9 @@ class Tanh(Module):
 class AlongAxis(Module):
     """A function that is applied along one axis."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
+        if dim is None:
+            raise TypeError(f"{type(self).__name__} needs the argument dim: usually dim=1 or dim=-1, the classes.")
         self.dim = dim
 
     def extra_repr(self) -> str:
