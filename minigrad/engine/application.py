@@ -239,4 +239,6 @@ def to_plain(value: Any) -> Any:
 
 def constant(value: Any) -> Any:
     """An attribute as definitions and kernels take it: no operation has a derivative by one."""
-    return to_plain(detached(value))
+    if isinstance(value, Variable):
+        return detached(value).array
+    return value.item() if isinstance(value, np.generic) else value

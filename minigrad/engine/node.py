@@ -54,9 +54,6 @@ class Memory:
     def __reduce__(self) -> Any:
         return Memory, ()
 
-    def __deepcopy__(self, memo: Any) -> Memory:
-        return Memory()
-
     def take(self) -> None:
         """A tensor that is copied or unpickled has this memory; it may be the second."""
         self.shared, self.copied = self.copied, True
@@ -160,7 +157,7 @@ def leaves(values: Any) -> Iterator[Any]:
     """
     level = [values]
     for _ in range(DEEPEST):
-        kinds = set(map(type, chain.from_iterable(level)))
+        kinds = set(map(type, level[0] if len(level) == 1 else chain.from_iterable(level)))
         if kinds <= NUMBERS:
             return
         inner = {}  # by id: lists that contain each other have many ways to the same one

@@ -31,7 +31,7 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
     others = tuple(leaves(data)) if isinstance(data, (list, tuple)) else (data,)
     array = real_array(data, others)
     drifts = array.dtype == np.float64 and not any(map(asks_for_float64, others))
-    return array.astype(DEFAULT_FLOAT if drifts else native(array.dtype))
+    return array.astype(DEFAULT_FLOAT if drifts else native(array.dtype), copy=isinstance(data, (Variable, ndarray)))
 
 
 def fitting_array(data: Any, dtype: np.dtype[Any]) -> ndarray:

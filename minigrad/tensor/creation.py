@@ -51,7 +51,7 @@ def from_numpy(array: ndarray) -> Tensor:
         raise TypeError(
             f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
         )
-    result: Tensor = wrap(np.asarray(array, native(array.dtype)))
+    result: Tensor = wrap(array if array.dtype.isnative else array.astype(native(array.dtype)))
     result.memory.shared = True
     return result
 

@@ -7,7 +7,6 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
-import copy
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -293,8 +292,13 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be copied with its graph: copy x.detach(), or use x.clone().")
         # array and memory are the same for all tensors that share them
-        copied = memo[id(self)] = self._over(copy.deepcopy(self.array, memo), copy.deepcopy(self.memory, memo))
-        copied.memory.take()
+        array, memory = memo.get(id(self.array)), memo.get(id(self.memory))
+        if array is None:
+            array = memo[id(self.array)] = self.array.copy("K")
+        if memory is None:
+            memory = memo[id(self.memory)] = Memory()
+        memory.take()
+        copied = memo[id(self)] = self._over(array, memory)
         copied._grad = None if self.grad is None else self.grad.detach().clone()
         return copied.requires_grad_(self.requires_grad)
 
