@@ -188,13 +188,13 @@ def restored(random_state: Any) -> np.random.Generator | None:
 
 def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
     """Items stacked into a batch: tuples field by field, as a list. ``numbers`` are the items' places in the data."""
-    for item, number in zip(items, numbers):
-        if isinstance(item, Mapping):
-            fields = ", ".join(f"item[{key!r}]" for key in item)
-            raise TypeError(
-                f"DataLoader: item {number} is {a_type(item)} with keys {list(item)}, but must be a tensor, "
-                f"an array, a number or a tuple of them: let the dataset return ({fields})."
-            )
+    if any(issubclass(kind, Mapping) for kind in set(map(type, items))):
+        number, item = next((number, item) for number, item in zip(numbers, items) if isinstance(item, Mapping))
+        fields = ", ".join(f"item[{key!r}]" for key in item)
+        raise TypeError(
+            f"DataLoader: item {number} is {a_type(item)} with keys {list(item)}, but must be a tensor, "
+            f"an array, a number or a tuple of them: let the dataset return ({fields})."
+        )
     lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}
     if len(lengths) > 1:
         raise ValueError(
@@ -207,12 +207,11 @@ def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
 
 def stacked(values: Sequence[Any], numbers: Sequence[int], field: str = "") -> Tensor:
     """Tensors, arrays or numbers of one shape as one tensor with a new axis 0."""
-    tensors = []
-    for value, number in zip(values, numbers):
-        try:
-            tensors.append(as_tensor(value))
-        except (TypeError, ValueError) as error:
-            raise located(error, f"DataLoader: {field}item {number}") from error
+    tensors: list[Tensor] = []
+    try:
+        tensors.extend(map(as_tensor, values))
+    except (TypeError, ValueError) as error:
+        raise located(error, f"DataLoader: {field}item {numbers[len(tensors)]}") from error
     shapes = sorted({tensor.shape for tensor in tensors})
     if len(shapes) > 1:
         raise ValueError(

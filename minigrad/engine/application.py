@@ -14,14 +14,18 @@ import numpy as np
 from numpy import ndarray
 
 from . import node as records
-from .dtypes import promoted, refuse_two_floats, settled
+from .arguments import detached
+from .dtypes import promoted, refuse_two_floats, settled, wrapped
 from .modes import current
 from .node import Memory, Node, Variable, copied, holds_tensors, is_stand_in, is_view, wrap
 
 float32 = np.dtype(np.float32)
 
-REFUSED = (ValueError, TypeError, IndexError, AttributeError)
+REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 """Errors of definitions and kernels for operands they cannot be applied to."""
+
+MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or})
+"""NumPy's functions of integers whose results wrap around: it is no matter whether an operand has done so before."""
 
 MISSING: Any = object()
 """An operand that was not passed."""
@@ -43,7 +47,7 @@ def one_operand(op: Any) -> Functions:
             return apply_any(op, (x, *attributes), named)
         array = x.array
         try:
-            y = (kernel if type(array) is ndarray else definition)(array, *map(to_plain, attributes))
+            y = (kernel if type(array) is ndarray else definition)(array, *map(constant, attributes))
         except REFUSED as error:
             raise op.failure((x, *attributes), error) from error
         if y.dtype is not array.dtype:
@@ -79,7 +83,7 @@ def two_operands(op: Any) -> Functions:
         if one_dtype and x1.dtype is not x2.dtype:
             return apply_any(op, (a, b, *attributes), named)
         try:
-            y = (kernel if type(x1) is type(x2) is ndarray else definition)(x1, x2, *map(to_plain, attributes))
+            y = (kernel if type(x1) is type(x2) is ndarray else definition)(x1, x2, *map(constant, attributes))
         except REFUSED as error:
             raise op.failure((a, b, *attributes), error) from error
         if y.dtype is not x1.dtype:
@@ -117,7 +121,7 @@ def three_operands(op: Any) -> Functions:
             return apply_any(op, (a, b, c, *attributes), named)
         is_real = type(x1) is type(x2) is type(x3) is ndarray
         try:
-            y = (kernel if is_real else definition)(x1, x2, x3, *map(to_plain, attributes))
+            y = (kernel if is_real else definition)(x1, x2, x3, *map(constant, attributes))
         except REFUSED as error:
             raise op.failure((a, b, c, *attributes), error) from error
         if y.dtype is not x2.dtype:
@@ -143,15 +147,25 @@ def three_operands(op: Any) -> Functions:
 def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Apply an operation to operands and attributes; recorded if one of them is a tensor, or a list that holds one."""
     args = given = op.with_defaults(args, named)
-    for i in op.operand_positions(args):
-        if isinstance(args[i], (list, tuple)) and holds_tensors(args[i]):
-            args = given = (*args[:i], records.tensor_of_list(args[i]), *args[i + 1 :])
+    positions = op.operand_positions(args)
+    try:
+        for i in positions:
+            if isinstance(args[i], (list, tuple)) and holds_tensors(args[i]):
+                args = given = (*args[:i], records.tensor_of_list(args[i]), *args[i + 1 :])
+    except ValueError as error:
+        raise op.failure(given, error) from error
     recorded = any(isinstance(arg, Variable) for arg in args)
     if recorded and op.promotes:
         args = in_one_dtype(op, args)
-    values = [to_plain(arg) for arg in args] if recorded else args
+    values = [*map(to_plain, args[: len(positions)]), *map(constant, args[len(positions) :])] if recorded else args
+    function = op.definition if any(map(is_stand_in, values)) else op.kernel
     try:
-        array = (op.definition if any(map(is_stand_in, values)) else op.kernel)(*values)
+        try:
+            array = function(*values)
+        except OverflowError:  # a number that does not fit the dtype
+            if function not in MODULAR:
+                raise
+            array = function(*wrapped(values))
     except REFUSED as error:
         raise op.failure(given, error) from error
     return record_any(op, settled(op, array, args), None, *args) if recorded else array
@@ -220,4 +234,11 @@ def to_plain(value: Any) -> Any:
     """
     if isinstance(value, Variable):
         return value.array
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def constant(value: Any) -> Any:
+    """An attribute as definitions and kernels take it: no operation has a derivative by one."""
+    if isinstance(value, Variable):
+        return detached(value).array
     return value.item() if isinstance(value, np.generic) else value

@@ -5,11 +5,28 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from .modes import current
 from .node import Variable, array_of, describe
+
+Value = TypeVar("Value")
+
+
+def detached(value: Value) -> Value:
+    """An argument by which nothing is differentiated.
+
+    Raises:
+        RuntimeError: for a tensor of a graph, while operations are recorded.
+    """
+    if isinstance(value, Variable) and value.node is not None and current().recording:
+        raise RuntimeError(
+            f"a tensor {describe(value)} that requires grad is used as a plain number, which would lose its graph: "
+            "pass its value, x.item() or x.detach()."
+        )
+    return value
 
 
 def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any = None) -> int | float:
@@ -22,12 +39,13 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
         shown: what errors say was given, by default ``value``.
 
     Raises:
+        RuntimeError: for a tensor of a graph, while operations are recorded.
         ValueError: for anything that is no real number, a boolean too, and for numbers that are not finite or allowed.
     """
     is_array = isinstance(value, (Variable, np.ndarray))
     given = f"got {describe(value) if is_array and value.shape else repr(value if shown is None else shown)}."
     if is_array and value.shape == ():
-        value = array_of(value).item()
+        value = array_of(detached(value)).item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"{message}, {given}")
     try:

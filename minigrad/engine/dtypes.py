@@ -18,9 +18,9 @@ from .node import Variable
 from .scope import call_path
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
-int64, uint64 = map(np.dtype, (np.int64, np.uint64))
+int8, int64, uint64 = map(np.dtype, (np.int8, np.int64, np.uint64))
 
-NUMPYS_OWN = (float16, float64, uint64)
+NUMPYS_OWN = (int8, float16, float64, uint64)
 """The dtypes of results that NumPy makes of operands of other dtypes, and PyTorch does not."""
 
 CATEGORIES = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -117,6 +117,38 @@ def converted(value: Any, dtype: np.dtype[Any]) -> Any:
     )
 
 
+def refuse_overflow(value: float, dtype: np.dtype[Any]) -> None:
+    """Refuse a number that an integer dtype cannot hold; one without sign takes negative integers, as in PyTorch.
+
+    Raises:
+        OverflowError: with the number and the dtype.
+    """
+    limits = np.iinfo(dtype)
+    lowest = -limits.max if dtype.kind == "u" and isinstance(value, int) else limits.min
+    if not lowest <= value <= limits.max:  # NaN is not
+        raise OverflowError(f"{value} does not fit {dtype}, {limits.min} to {limits.max}.")
+
+
+def wrapped(values: Sequence[Any]) -> list[Any]:
+    """The values, numbers that do not fit the integers they meet wrapped around, as in PyTorch.
+
+    Raises:
+        OverflowError: for a number of more than 64 bits, and for one that does not fit floats.
+    """
+    dtype = result_type(*[0 if type(value) is int else value for value in values])
+    if dtype.kind == "f":
+        raise OverflowError(f"a number does not fit {dtype}.")
+    limits = np.iinfo(dtype)
+    found = []
+    for value in values:
+        if type(value) is int:
+            if not -(1 << 63) <= value < 1 << 64:
+                raise OverflowError("it has more than 64 bits.")
+            value = (value - limits.min) % (limits.max - limits.min + 1) + limits.min
+        found.append(value)
+    return found
+
+
 def refuse_two_floats(name: str, names: Iterable[str], values: Iterable[Any]) -> None:
     """Refuse operands of a product or layer that are of two float dtypes: computing in the wider would go unnoticed."""
     floats = [(own, value.dtype) for own, value in zip(names, values) if hasattr(value, "dtype")]
@@ -137,7 +169,7 @@ def two_floats(name: str, first: str, dtype: Any, other: str, other_dtype: Any) 
 def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
     """A result in PyTorch's dtype if it has none of the arguments'.
 
-    NumPy makes other floats of integers and booleans, and sums integers without sign as such.
+    NumPy makes other floats of integers and booleans, squares booleans in int8 and sums integers without sign as such.
     """
     dtype = array.dtype
     if dtype is float32 or dtype not in NUMPYS_OWN:
@@ -147,4 +179,4 @@ def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
         return array
     if dtype == float16:  # too coarse to compute in
         return op.kernel(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])
-    return array.astype(int64 if dtype == uint64 else float32)
+    return array.astype(float32 if dtype == float64 else int64)

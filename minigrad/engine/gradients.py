@@ -29,7 +29,10 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
         gradient = np.array(1, output.dtype, ndmin=output.array.ndim)
         return output.node, wrap(gradient) if create_graph else gradient
     if not isinstance(gradient, Variable):
-        gradient = wrap(np.array(gradient, output.dtype))
+        try:
+            gradient = wrap(np.array(gradient, output.dtype))
+        except (TypeError, ValueError):
+            raise TypeError(f"the gradient must be a tensor {describe(output)}, got {describe(gradient)}.") from None
     if gradient.shape != output.shape:
         raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
     gradient = gradient.astype(output.dtype)

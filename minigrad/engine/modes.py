@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,7 +88,18 @@ class Switch:
     def __call__(self, function: Function) -> Function:
         if not callable(function):
             raise TypeError(f"{type(self).__name__} decorates a function, got {function!r}.")
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{type(self).__name__} cannot decorate an async generator: use it as a block between two yields."
+            )
         run = self.run_in_steps if inspect.isgeneratorfunction(function) else self.run
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                return await Steps(self.run_in_steps(function(*args, **kwargs).__await__, (), {}))
+
+            return awaited  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -102,7 +113,7 @@ class Switch:
             return function(*args, **kwargs)
 
     def run_in_steps(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Run a generator with the switch set, but not while its caller runs in between."""
+        """Run a generator or a coroutine with the switch set, but not while its caller runs in between."""
         generator = function(*args, **kwargs)
         resume: Callable[[], Any] = generator.__next__
         try:
@@ -111,13 +122,25 @@ class Switch:
                     item = resume()
                 try:
                     resume = functools.partial(generator.send, (yield item))
-                except Exception as error:
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # also of a task that is cancelled
                     resume = functools.partial(generator.throw, error)
         except StopIteration as end:
             return end.value
         finally:
             with Switch(self.field, self.value):
                 generator.close()
+
+
+class Steps:
+    """The steps of a generator, to be awaited."""
+
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
+        self.generator = generator
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.generator
 
 
 class Setting(Switch):
@@ -142,6 +165,10 @@ class no_grad(Setting):
     ...     parameter -= 0.1 * parameter.grad
     >>> parameter
     tensor(2.4000, requires_grad=True)
+
+    A generator that yields inside such a block leaves the mode to its caller, as in PyTorch, until the block ends:
+    decorate the generator instead, ``@mg.no_grad()``, which holds in its own steps only. Coroutines can be decorated
+    likewise.
     """
 
     field, value = "recording", False

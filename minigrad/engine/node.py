@@ -15,7 +15,8 @@ import sys
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ clock = itertools.count(1).__next__
 new_object, new_weak_reference = object.__new__, weakref.ref
 
 
+NUMBERS = frozenset({float, int, bool})
+"""The classes of Python's numbers."""
+DEEPEST = 64
+"""How many axes NumPy's arrays can have."""
 KEPT_WRITES = 64
 """Writes to viewed memory that are remembered, to recognise a view that is older than one of them."""
 
@@ -42,9 +47,8 @@ class Memory:
     shared = False
     viewed = False
     """Whether an operation has returned a view of it, which knows what it has ``seen``."""
-    writes: deque[tuple[int, dict[str, Any]]] | None = None
-    """When elements were set while it was viewed, and which: as ``__array_interface__`` says it, which keeps no array
-    alive."""
+    writes: deque[tuple[int, ndarray, tuple[Any, ...]]] | None = None
+    """When elements were set while it was viewed, and which: an array over it and the index."""
     copied = False
 
     def __reduce__(self) -> Any:
@@ -54,11 +58,12 @@ class Memory:
         """A tensor that is copied or unpickled has this memory; it may be the second."""
         self.shared, self.copied = self.copied, True
 
-    def wrote(self, part: ndarray) -> None:
-        """Elements of viewed memory were set now: those ``part`` looks at."""
+    def wrote(self, array: ndarray, index: tuple[Any, ...]) -> None:
+        """Elements of viewed memory were set now: those of ``array`` at an index."""
         if self.writes is None:
             self.writes = deque(maxlen=KEPT_WRITES)
-        self.writes.append((self.changed, part.__array_interface__))
+        # instead of index arrays, which may be large, all of the array: what NumPy takes by them is a copy, no part
+        self.writes.append((self.changed, array, () if ndarray in map(type, index) else index))
 
 
 class Variable:
@@ -144,15 +149,39 @@ def array_of(value: Any) -> Any:
     return value.array if isinstance(value, Variable) else value
 
 
-def holds_tensors(values: Any, in_graph: bool = False) -> bool:
-    """Whether a list or tuple, or one inside it, holds a tensor (``in_graph``: one that requires grad)."""
-    for value in values:
-        if isinstance(value, Variable):
-            if not in_graph or value.node is not None:
-                return True
-        elif isinstance(value, (list, tuple)) and holds_tensors(value, in_graph):
-            return True
-    return False
+def leaves(values: Any) -> Iterator[Any]:
+    """What a list or tuple, or those inside it, hold besides Python's numbers.
+
+    Raises:
+        ValueError: for more than ``DEEPEST`` lists in each other.
+    """
+    level = [values]
+    for _ in range(DEEPEST):
+        kinds = set(map(type, level[0] if len(level) == 1 else chain.from_iterable(level)))
+        if kinds <= NUMBERS:
+            return
+        inner = {}  # by id: lists that contain each other have many ways to the same one
+        for value in chain.from_iterable(level):
+            if isinstance(value, (list, tuple)):
+                inner[id(value)] = value
+            elif type(value) not in NUMBERS:
+                yield value
+        level = list(inner.values())
+    raise ValueError(f"lists are nested more than {DEEPEST} deep, or one contains itself: no array has so many axes.")
+
+
+def requires_grad(value: Any) -> bool:
+    """Whether it is a tensor that requires grad, or a list or tuple that holds one."""
+    if isinstance(value, Variable):
+        return value.node is not None
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(x, Variable) and x.node is not None for x in leaves(value)
+    )
+
+
+def holds_tensors(values: Any) -> bool:
+    """Whether a list or tuple, or one inside it, holds a tensor."""
+    return any(isinstance(value, Variable) for value in leaves(values))
 
 
 class Effect(NamedTuple):
@@ -259,8 +288,20 @@ def line_outside() -> str:
     return "an unknown line"
 
 
+def no_tensor(value: Any) -> str:
+    """What is wrong with a value in place of a tensor, and the cure."""
+    return f"expected a tensor, got {describe(value)}: {cure(value)}"
+
+
+def cure(value: Any) -> str:
+    """How a value becomes a tensor."""
+    return f"make it one, mg.{'stack' if requires_grad(value) else 'tensor'}(...)."
+
+
 def describe(value: Any) -> str:
     """A value in an error message: shape and dtype of an array, a number as it is."""
     if isinstance(value, (Variable, ndarray, Node)):
         return f"{value.shape} {value.dtype}"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
     return repr(value) if isinstance(value, (bool, int, float, type(None))) else type(value).__name__

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
 from .faces import public
-from .node import Effect, Node, Variable, describe
+from .node import Effect, Node, Variable, describe, no_tensor
 from .scope import call_path
 from .shown import Shown
 
@@ -154,11 +154,10 @@ class Op:
         if unreal:
             error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
-        if isinstance(error, AttributeError) and others:
-            reason = f"expected a tensor, got {describe(others[0])}: make it one, mg.tensor(...)."
-        else:
-            reason = str(error)
+        reason = no_tensor(others[0]) if isinstance(error, AttributeError) and others else str(error)
         kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
+        if isinstance(error, OverflowError):
+            kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."
         return kind(f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
 
     def __repr__(self) -> str:

@@ -18,6 +18,9 @@ class Settings:
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
+    def __deepcopy__(self, memo: Any) -> Settings:
+        return self
+
 
 class Scope:
     """One call of a module: which module (``owner``, a weak reference), from which call, with which settings.

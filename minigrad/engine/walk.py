@@ -100,6 +100,7 @@ def walk(
             check_finite(node, dy, arriving, [root for root, _ in roots])
         if not retain_graph:
             node.saved = node.cache = saved = None
+            node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
     return reached | after_hooks(gradients, create_graph)
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
+from ..engine.node import DEEPEST
 from ..nn.module import Module
 
 
@@ -37,6 +38,8 @@ def inside(
     """
     if isinstance(value, kind):
         yield name, value
+    elif len(around) > DEEPEST:
+        raise ValueError(f"{name[:40]}...: containers are nested more than {DEEPEST} deep.")
     elif id(value) not in around:
         for way, _, part in parts(value):
             yield from inside(part, name + way, kind, (*around, id(value)))

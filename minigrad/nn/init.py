@@ -9,8 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from ..engine.arguments import detached, not_negative, real
 from ..engine.modes import no_grad
 from ..engine.node import describe
 from ..tensor.random import generator
@@ -34,7 +33,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     1.6666666666666667
     """
     if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+        return math.sqrt(2 / (1 + (0.01 if param is None else number("the slope", param)) ** 2))
     if nonlinearity not in GAINS:
         raise ValueError(f"no gain for {nonlinearity!r}: expected {', '.join(GAINS)} or leaky_relu.")
     return GAINS[nonlinearity]
@@ -53,7 +52,19 @@ def filled(tensor: Tensor, values: Callable[[tuple[int, ...]], Any]) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"nn.init overwrites a tensor in place, got {describe(tensor)}: make it one, mg.tensor(...).")
     with no_grad():
-        return tensor.copy_(np.asarray(values(tensor.shape)).astype(tensor.dtype))
+        return tensor.copy_(values(tensor.shape))
+
+
+def drawn(tensor: Tensor, values: Callable[[tuple[int, ...]], Any]) -> Tensor:
+    """Overwrite the tensor with random numbers; refused if it is not of floats."""
+    if isinstance(tensor, Tensor) and tensor.dtype.kind != "f":
+        raise TypeError(f"nn.init: random numbers are floats, got a tensor {describe(tensor)}: convert it, x.float().")
+    return filled(tensor, values)
+
+
+def number(name: str, value: Any, allowed: Callable[[float], bool] = lambda _: True) -> float:
+    """An argument as Python's own number; anything else is refused."""
+    return real(value, allowed, f"nn.init: {name} must be a number" + " of at least 0" * (allowed is not_negative))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -62,6 +73,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     >>> nn.init.constant_(mg.zeros(2), 0.1)
     tensor([0.1000, 0.1000])
     """
+    val = detached(val)
     return filled(tensor, lambda _: val)
 
 
@@ -77,12 +89,14 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Evenly distributed in [a, b)."""
-    return filled(tensor, lambda shape: generator.uniform(a, b, shape))
+    a, b = number("a", a), number("b", b)
+    return drawn(tensor, lambda shape: generator.uniform(a, b, shape))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normally distributed."""
-    return filled(tensor, lambda shape: generator.normal(mean, std, shape))
+    mean, std = number("mean", mean), number("std", std, not_negative)
+    return drawn(tensor, lambda shape: generator.normal(mean, std, shape))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
@@ -92,13 +106,13 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     >>> bool(abs(weight).max() < 1)
     True
     """
-    bound = gain * math.sqrt(6 / sum(fans(tensor)))
+    bound = number("gain", gain) * math.sqrt(6 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Normal with ``std = gain * sqrt(2 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010)."""
-    return normal_(tensor, 0, gain * math.sqrt(2 / sum(fans(tensor))))
+    return normal_(tensor, 0, number("gain", gain) * math.sqrt(2 / sum(fans(tensor))))
 
 
 def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

@@ -11,8 +11,8 @@ import contextlib
 import copy
 import reprlib
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
 from types import FunctionType
 from typing import Any, TypeVar
@@ -44,7 +44,8 @@ class Module(Branch):
     ...             x = layer(x)
     ...         return x
 
-    Attributes may have any name but those of the methods here. ``super().__init__()`` may be called, but need not be.
+    Attributes may have any name but those of the methods here, which only functions can replace.
+    ``super().__init__()`` may be called, but need not be.
     ``training`` says which mode the module is in; ``train()`` and ``eval()`` switch the whole tree.
     """
 
@@ -55,6 +56,12 @@ class Module(Branch):
     """Names a saved state may lack: the present value stays."""
     _call_settings = Settings({"training": True})
     """The plain values among the attributes; calls record it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            if not hasattr(value, "__get__"):  # functions and properties have it
+                refuse_in_place_of_method(cls, name, value)
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
@@ -81,11 +88,7 @@ class Module(Branch):
             calls.scope = outer
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if (name == "training" or is_method(type(self), name)) and isinstance(value, HOLDERS):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is {'the mode' if name == 'training' else 'a method'} of every module "
-                f"of its kind; it cannot become {a_type(value)}: choose another name."
-            )
+        refuse_in_place_of_method(type(self), name, value)
         before = self.__dict__.get(name)
         if isinstance(before, (Parameter, Buffer)) and value is not None and not isinstance(value, type(before)):
             kind = type(before).__name__
@@ -311,16 +314,39 @@ class Module(Branch):
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-HOLDERS = (Module, Tensor, list, tuple, deque, Mapping, Set)
-"""What no method of a module can be replaced by: it would fail, or be lost, far from there."""
+OWN: dict[str, Any] = {
+    "training": (bool, np.bool_),
+    "_call_settings": Settings,
+    "_not_saved": frozenset,
+    "_optional_keys": frozenset,
+}
+"""The classes of the attributes that every module has."""
+
+
+def refuse_in_place_of_method(kind: type[Module], name: str, value: Any) -> None:
+    """Refuse a value that cannot do what a method or an attribute of all modules does.
+
+    A method can become another function; modules, which can be called as well, would be lost among the methods.
+    """
+    if name in OWN:
+        fits, what = isinstance(value, OWN[name]), "the mode" if name == "training" else "an attribute"
+    else:
+        fits = not is_method(kind, name) or (callable(value) and not isinstance(value, (Module, Tensor)))
+        what = "a method"
+    if not fits:
+        raise TypeError(
+            f"{kind.__name__}.{name} is {what} of every module of its kind; it cannot become "
+            f"{a_type(value)}: choose another name."
+        )
 
 
 def is_method(kind: type[Module], name: str) -> bool:
     """Whether a name is a method that this package gives a class of modules."""
-    if not isinstance(getattr(kind, name, None), FunctionType):
+    if not hasattr(kind, name):
         return False
     package = __name__.partition(".")[0]
-    return any(name in vars(base) for base in kind.__mro__ if base.__module__.partition(".")[0] == package)
+    own = [base for base in kind.__mro__ if base.__module__.partition(".")[0] == package]
+    return any(isinstance(vars(base).get(name), FunctionType) for base in own)
 
 
 def set_checked(module: Module, name: str, value: Any, kind: type) -> None:

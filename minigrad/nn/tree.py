@@ -113,6 +113,8 @@ def named_leaves(
 def computed(attributes: Any) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a graph that attributes hold, activations say, by name."""
     for attribute, held in attributes.items() if isinstance(attributes, dict) else ():
+        if type(held) in NEVER_HOLD:
+            continue
         for name, value in contents(attribute, held):
             if isinstance(value, Tensor) and not value.is_leaf:
                 yield name, value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..engine.node import Variable, describe
+from ..engine.node import Variable, no_tensor
 
 
 def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
@@ -30,12 +30,15 @@ def shape_of(x: Any) -> tuple[int, ...]:
     try:
         return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
-        raise TypeError(f"expected a tensor, got {describe(x)}: make it one, mg.tensor(...).") from None
+        raise TypeError(no_tensor(x)) from None
 
 
 def one_axis(dim: Any, ndim: int) -> int:
     """An axis counted from the front; IndexError if there is none such."""
-    axis, axes = operator.index(dim), max(ndim, 1)
+    try:
+        axis, axes = operator.index(dim), max(ndim, 1)
+    except TypeError:
+        raise TypeError(f"dim must be an integer, got {dim!r}.") from None
     if not -axes <= axis < axes:
         raise IndexError(
             f"dim {axis} is out of range for a tensor of {ndim} dimensions: expected {-axes} to {axes - 1}."
@@ -54,4 +57,12 @@ def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
     """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
-    return tuple(operator.index(n) for n in shape)
+    return integers("a size", shape)
+
+
+def integers(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
+    """Integers as Python's own, whatever kind they were; anything else is refused."""
+    try:
+        return tuple([operator.index(n) for n in values])
+    except TypeError:
+        raise TypeError(f"{name} must be of integers, got {', '.join(map(repr, values))}.") from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.dtypes import refuse_overflow
 from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
@@ -16,9 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["clamp", "maximum", "minimum", "where"]
 
+
+def choose(condition: ndarray, input: Any, other: Any) -> ndarray:
+    """``input`` where ``condition`` is true, else ``other``; OverflowError for an integer that does not fit."""
+    y = np.where(condition, input, other)
+    if y.dtype.kind in "iu":
+        for value in (input, other):
+            if type(value) is int:
+                refuse_overflow(value, y.dtype)
+    return y
+
+
 where: Op = Op(
     "where",
-    lambda condition, input, other: np.where(condition, input, other),  # NumPy's of one operand is another function
+    choose,
     None,
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),

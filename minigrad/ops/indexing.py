@@ -46,8 +46,9 @@ placed: Op = Op(
 
 def array_index(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, slices, None, Ellipsis and arrays of its own."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return tuple(own(part) for part in parts)
+    if not isinstance(index, tuple):
+        return (index if type(index) is int else own(index),)
+    return tuple([own(part) for part in index])
 
 
 def own(part: Any) -> Any:

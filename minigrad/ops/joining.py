@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,13 +71,16 @@ def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
     """The tensors as a list; refused when there are none or something else is among them."""
     if isinstance(tensors, Variable):
         raise TypeError(f"{name}: expected a list of tensors, got one {describe(tensors)}: write {name}([a, b]).")
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a list of tensors, got {describe(tensors)}: write {name}([a, b]).")
     tensors = list(tensors)
     if not tensors:
         raise ValueError(f"{name} needs at least one tensor.")
     for i, x in enumerate(tensors):
         if not isinstance(x, (Variable, ndarray)):
             raise TypeError(f"{name}: item {i} is {a_type(x)}, expected a tensor.")
-    return promoted(tensors) if any(isinstance(x, Variable) for x in tensors) else tensors
+    one_dtype = len({x.dtype for x in tensors}) == 1
+    return tensors if one_dtype or not any(isinstance(x, Variable) for x in tensors) else promoted(tensors)
 
 
 def tensor_of_list(values: Sequence[Any]) -> Any:

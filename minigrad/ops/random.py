@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arguments import real
 from ..engine.node import array_of, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
@@ -22,10 +23,15 @@ dropped = Op(
 )
 
 
+def probability(p: Any, name: str) -> float:
+    """A probability as Python's own number, or refused."""
+    return real(p, lambda number: 0 <= number <= 1, f"{name}: p must be a probability from 0 to 1")
+
+
 def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     """Set each element to zero with probability ``p`` and divide the others by ``1 - p``."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p must be a probability from 0 to 1, got {p}.")
+    if type(p) is not float or not 0 <= p <= 1:
+        p = probability(p, "dropout")
     shape_of(x)
     array = array_of(x)
     if array.dtype.kind != "f":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.dtypes import native
+from ..engine.dtypes import native, refuse_overflow
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, holds_tensors
+from ..engine.node import Variable, array_of, leaves, requires_grad
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
@@ -24,20 +25,38 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
         ValueError: for lists that are not rectangular.
         RuntimeError: for lists that hold tensors of a graph.
     """
+    if dtype is not None:
+        dtype = real_dtype(dtype)
+        return fitting_array(data, dtype).astype(dtype)
+    others = tuple(leaves(data)) if isinstance(data, (list, tuple)) else (data,)
+    array = real_array(data, others)
+    drifts = array.dtype == np.float64 and not any(map(asks_for_float64, others))
+    return array.astype(DEFAULT_FLOAT if drifts else native(array.dtype), copy=isinstance(data, (Variable, ndarray)))
+
+
+def fitting_array(data: Any, dtype: np.dtype[Any]) -> ndarray:
+    """The values as NumPy sees them, to be converted to a dtype.
+
+    Raises:
+        OverflowError: for a number that an integer dtype cannot hold; one without sign takes negative ones, which count
+            from its end, as in PyTorch. Values that have a dtype, of a tensor or an array, wrap around.
+    """
     array = real_array(data)
-    if dtype is None:
-        drifts = array.dtype == np.float64 and not asks_for_float64(data)
-        dtype = DEFAULT_FLOAT if drifts else array.dtype
-    return array.astype(real_dtype(dtype))
+    if dtype.kind in "iu" and array is not data and not isinstance(data, Variable) and array.size:
+        with np.errstate(invalid="ignore"):
+            ends = np.trunc([array.min(), array.max()]) if array.dtype.kind == "f" else (array.min(), array.max())
+        for value in ends:
+            refuse_overflow(value.item(), dtype)
+    return array
 
 
-def real_array(data: Any) -> ndarray:
-    """The values as NumPy sees them, refused unless they are real numbers or booleans."""
-    if isinstance(data, (list, tuple)) and current().recording and holds_tensors(data, in_graph=True):
-        raise RuntimeError(
-            "a list that holds tensors that require grad cannot become a tensor of values, it would lose their graph: "
-            "use mg.stack(list), or detach them, x.detach()."
-        )
+def real_array(data: Any, others: Sequence[Any] | None = None) -> ndarray:
+    """The values as NumPy sees them, refused unless they are real numbers or booleans.
+
+    ``others`` are the ``leaves`` of a list, if they are known.
+    """
+    if isinstance(data, (list, tuple)):
+        refuse_graph(leaves(data) if others is None else others)
     if isinstance(data, (Variable, ndarray)):
         array = data.array if isinstance(data, Variable) else np.asarray(data)
     else:
@@ -51,11 +70,19 @@ def real_array(data: Any) -> ndarray:
     return array
 
 
+def refuse_graph(values: Iterable[Any]) -> None:
+    """Refuse tensors of a graph in a list."""
+    if any(map(requires_grad, values)) and current().recording:
+        raise RuntimeError(
+            "a list that holds tensors that require grad cannot become a tensor of values, it would lose their graph: "
+            "use mg.stack(list), or detach them, x.detach()."
+        )
+
+
 def asks_for_float64(data: Any) -> bool:
-    """Whether this, or an item of nested lists, has a dtype or a buffer, and is of float64."""
-    if isinstance(data, (list, tuple)):
-        kinds = set(map(type, data))
-        return not kinds <= {float, int, bool} and any(map(asks_for_float64, data))
+    """Whether this has a dtype or a buffer, and is of float64."""
+    if type(data) is float:
+        return False
     return says_its_dtype(data) and np.asarray(array_of(data)).dtype == np.float64
 
 

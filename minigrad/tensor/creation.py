@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.arguments import detached, real
 from ..engine.dtypes import native
 from ..engine.node import wrap
-from ..ops.arguments import shape_of, sizes
+from ..ops.arguments import integers, shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
 from .tensor import Tensor
@@ -63,7 +64,7 @@ def from_numpy(array: ndarray) -> Tensor:
         raise TypeError(
             f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
         )
-    result: Tensor = wrap(np.asarray(array, native(array.dtype)))
+    result: Tensor = wrap(array if array.dtype.isnative else array.astype(native(array.dtype)))
     result.memory.shared = True
     return result
 
@@ -74,6 +75,19 @@ def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:
     return result.requires_grad_() if requires_grad else result
 
 
+def number(name: str, value: Any) -> int | float:
+    """A number as Python's own, an int if it was of integers; anything else is refused."""
+    return real(value.item() if isinstance(value, np.generic) else value, lambda _: True, f"{name} must be a number")
+
+
+def float_dtype(name: str, dtype: Any) -> np.dtype[Any]:
+    """The dtype of random numbers, which would be all 0 as integers."""
+    dtype = real_dtype(DEFAULT_FLOAT if dtype is None else dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"{name}: random numbers are floats, got dtype {dtype}: give a float dtype, or use mg.randint.")
+    return dtype
+
+
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of shape ``size`` with one value everywhere; its dtype is that of the value.
 
@@ -81,7 +95,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
     tensor([[7, 7],
             [7, 7]])
     """
-    return made(np.full(sizes((size,)), array_from(fill_value, dtype)), None, requires_grad)
+    return made(np.full(sizes((size,)), array_from(detached(fill_value), dtype)), None, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -111,7 +125,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return made(np.eye(n, m, dtype=dtype or DEFAULT_FLOAT), None, requires_grad)
+    return made(np.eye(*sizes((n, n if m is None else m)), dtype=dtype or DEFAULT_FLOAT), None, requires_grad)
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -121,7 +135,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
     tensor([2, 5, 8])
     """
     start, end = (0, start) if end is None else (start, end)
-    array = np.arange(start, end, step)
+    array = np.arange(number("start", start), number("end", end), number("step", step))
     return made(array, DEFAULT_FLOAT if dtype is None and array.dtype.kind == "f" else dtype, requires_grad)
 
 
@@ -131,7 +145,11 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
     >>> mg.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    return made(np.linspace(start, end, steps), dtype or DEFAULT_FLOAT, requires_grad)
+    return made(
+        np.linspace(number("start", start), number("end", end), integers("steps", (steps,))[0]),
+        dtype or DEFAULT_FLOAT,
+        requires_grad,
+    )
 
 
 def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -140,7 +158,8 @@ def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    return made(np.asarray(generator.standard_normal(sizes(size), np.float32)), dtype, requires_grad)
+    size, dtype = sizes(size), float_dtype("randn", dtype)
+    return made(np.asarray(generator.standard_normal(size, np.float32)), dtype, requires_grad)
 
 
 def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -149,7 +168,8 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> mg.rand(2, 3).shape
     (2, 3)
     """
-    values = made(np.asarray(generator.random(sizes(size), np.float32)), dtype, False).array
+    size, dtype = sizes(size), float_dtype("rand", dtype)
+    values = made(np.asarray(generator.random(size, np.float32)), dtype, False).array
     # rounded to a coarser dtype, numbers just below 1 would reach it
     return made(np.minimum(values, np.nextafter(values.dtype.type(1), 0)), values.dtype, requires_grad)
 
@@ -161,6 +181,7 @@ def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tens
     dtype('int64')
     """
     low, high, size = (0, low, high) if size is None else (low, high, size)
+    low, high = integers("low and high", (low, high))
     return made(np.asarray(generator.integers(low, high, sizes((size,)))), dtype, False)
 
 
@@ -170,7 +191,7 @@ def randperm(n: int) -> Tensor:
     >>> mg.randperm(5).shape
     (5,)
     """
-    return made(generator.permutation(n), None, False)
+    return made(generator.permutation(integers("n", (n,))[0]), None, False)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

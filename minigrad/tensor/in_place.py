@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import Any, Self
 
@@ -9,21 +10,17 @@ import numpy as np
 from numpy import ndarray
 
 from .. import ops
+from ..engine.dtypes import category
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, clock, describe, holds_tensors
+from ..engine.node import Variable, array_of, clock, describe, requires_grad
 from ..engine.op import Op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
-from .conversion import real_array
+from .conversion import fitting_array
 from .methods.elementwise import scaled
 
 UFUNCS = ufuncs()
 """How an operation is done in place."""
-
-
-def in_graph(*values: Any) -> bool:
-    """Whether one of the values requires grad."""
-    return holds_tensors(values, in_graph=True)
 
 
 def outdated(view: Variable) -> bool:
@@ -32,20 +29,14 @@ def outdated(view: Variable) -> bool:
     To NumPy a view is what its memory holds now. But ``x[i], x[j] = x[j], x[i]``, as functions that shuffle write it,
     means what it held then.
     """
-    seen, writes = getattr(view, "seen", None), view.memory.writes
-    if seen is None or writes is None:
+    seen, memory = getattr(view, "seen", None), view.memory
+    if seen is None or memory.changed == seen or memory.writes is None:
         return False
-    return any(time > seen and np.shares_memory(np.asarray(Written(part)), view.array) for time, part in writes)
+    later = itertools.takewhile(lambda write: write[0] > seen, reversed(memory.writes))
+    return any(np.shares_memory(part_of(array, index), view.array) for _, array, index in later)
 
 
-class Written:
-    """Memory that elements were written to, by its address only: it may be gone."""
-
-    def __init__(self, interface: dict[str, Any]) -> None:
-        self.__array_interface__ = interface
-
-
-def part_of(array: ndarray, index: Any) -> ndarray:
+def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
     """The elements at an index as a view; where NumPy would copy them, the whole array."""
     part = array[index]
     if not isinstance(part, ndarray):
@@ -68,15 +59,25 @@ class InPlace(Variable):
 
     def _in_place(self, op: Any, other: Any) -> Self:
         """``self = op(self, other)`` for everybody who holds this tensor."""
-        if current().recording and in_graph(self, other):
+        if (self.node is not None or requires_grad(other)) and current().recording:
             return self._rebind(op, other)
         value = array_of(other)
         try:
             UFUNCS[op](self.array, value, out=self.array)
-        except (TypeError, ValueError) as error:
-            raise failure(f"{op.__name__} in place", self, other, error) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            self._become(op, other, error)
         self.memory.changed = clock()
         return self
+
+    def _become(self, op: Any, other: Any, error: Exception) -> None:
+        """Take over a result that NumPy does not write in place: of another dtype, but of no higher category."""
+        try:
+            result = op(self, other).array
+            if result.shape != self.shape or category(result.dtype) > category(self.dtype):
+                raise error
+            self.array[...] = result
+        except (TypeError, ValueError, OverflowError) as last:
+            raise failure(f"{op.__name__} in place", self, other, last) from error
 
     def _rebind(self, op: Op, other: Any) -> Self:
         """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
@@ -100,27 +101,27 @@ class InPlace(Variable):
         self.array, self.node, self.memory = new.array, new.node, new.memory
         return self
 
-    def _overwrite(self, index: Any, value: Any, name: str) -> Self:
+    def _overwrite(self, index: tuple[Any, ...], value: Any, name: str) -> Self:
         """Write values into the array; nothing of it is recorded."""
-        if current().recording and in_graph(self, value):
+        if (self.node is not None or requires_grad(value)) and current().recording:
             raise RuntimeError(
                 f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
                 "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
             )
-        if isinstance(value, Variable) and value.memory.writes and outdated(value):
+        if isinstance(value, Variable) and outdated(value):
             raise RuntimeError(
                 f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken: "
                 "a swap through views has lost them by now. Take a copy first, x[i].clone(); to shuffle rows, "
                 "x = x[mg.randperm(len(x))]."
             )
         try:
-            self.array[index] = real_array(value)
-        except (TypeError, ValueError) as error:
+            self.array[index] = value if type(value) is float else fitting_array(value, self.array.dtype)
+        except (TypeError, ValueError, OverflowError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory
         memory.changed = clock()
         if memory.viewed:
-            memory.wrote(part_of(self.array, index))
+            memory.wrote(self.array, index)
             if hasattr(self, "seen"):
                 self.seen = memory.changed
         return self
@@ -130,15 +131,15 @@ class InPlace(Variable):
 
     def copy_(self, other: Any) -> Self:
         """Overwrite all elements with those of ``other``."""
-        return self._overwrite(..., other, "copy_")
+        return self._overwrite((), other, "copy_")
 
     def fill_(self, value: float) -> Self:
         """Overwrite all elements with one value."""
-        return self._overwrite(..., value, "fill_")
+        return self._overwrite((), value, "fill_")
 
     def zero_(self) -> Self:
         """Overwrite all elements with 0."""
-        return self._overwrite(..., 0, "zero_")
+        return self._overwrite((), 0, "zero_")
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self += alpha * other``"""

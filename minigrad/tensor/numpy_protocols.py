@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.modes import current
-from ..engine.node import Variable, holds_tensors
+from ..engine.node import Variable, holds_tensors, requires_grad
 from ..ops.table import numpy_functions
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -52,7 +52,7 @@ def apply_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
 def recorded(args: Any, kwargs: dict[str, Any]) -> bool:
     """Whether there is a tensor of a graph among the arguments, and operations on it are recorded."""
-    return current().recording and holds_tensors((*args, *kwargs.values()), in_graph=True)
+    return current().recording and requires_grad((*args, *kwargs.values()))
 
 
 def outside_graph(name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:

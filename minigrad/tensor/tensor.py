@@ -7,7 +7,6 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
-import copy
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -236,10 +235,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
 
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
-        tensor = wrap(self.array)
-        tensor.memory = self.memory
-        self.memory.shared = True
-        return tensor
+        return self._sharing(wrap(self.array))
 
     @property
     def data(self) -> Tensor:
@@ -278,19 +274,31 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         return ops.clone(self)
 
     def __copy__(self) -> Tensor:
-        copied = self._over(self.array, self.memory)
-        self.memory.shared = True
+        copied = self._sharing(self._over(self.array, self.memory))
         if self.is_leaf:
             return copied.requires_grad_(self.requires_grad)
         copied.node = self.node
         return copied
 
+    def _sharing(self, other: Any) -> Any:
+        """Another tensor around the same array, a view of the same age."""
+        other.memory = self.memory
+        other.memory.shared = True
+        if hasattr(self, "seen"):
+            other.seen = self.seen
+        return other
+
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be copied with its graph: copy x.detach(), or use x.clone().")
         # array and memory are the same for all tensors that share them
-        copied = memo[id(self)] = self._over(copy.deepcopy(self.array, memo), copy.deepcopy(self.memory, memo))
-        copied.memory.take()
+        array, memory = memo.get(id(self.array)), memo.get(id(self.memory))
+        if array is None:
+            array = memo[id(self.array)] = self.array.copy("K")
+        if memory is None:
+            memory = memo[id(self.memory)] = Memory()
+        memory.take()
+        copied = memo[id(self)] = self._over(array, memory)
         copied._grad = None if self.grad is None else self.grad.detach().clone()
         return copied.requires_grad_(self.requires_grad)
 
@@ -353,7 +361,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         if self.node is not None and current().recording:
             raise RuntimeError(
                 f"a tensor {describe(self)} that requires grad cannot become an array, it would lose its graph: "
-                "use an operation of minigrad, or take its values, x.detach()."
+                "use an operation of minigrad, for a list of tensors mg.stack(list), or take its values, x.detach()."
             )
         return np.array(self.numpy(), dtype, copy=copy)
 

@@ -60,7 +60,19 @@ def through_copy(x):
     b.copy_(a)
 
 
-@pytest.mark.parametrize("write", [swap, three, by_mask, columns, two_tensors, through_copy])
+def detached(x):
+    x[0], x[1] = x[1].detach(), x[0].detach()
+
+
+def data(x):
+    x[0], x[1] = x[1].data, x[0].data
+
+
+def copies(x):
+    x[0], x[1] = copy.copy(x[1]), copy.copy(x[0])
+
+
+@pytest.mark.parametrize("write", [swap, three, by_mask, columns, two_tensors, through_copy, detached, data, copies])
 def test_an_outdated_view_is_refused(write):
     x = mg.arange(8.0).reshape(4, 2).clone()
     with pytest.raises(RuntimeError, match="is a view whose elements were overwritten after it was taken"):

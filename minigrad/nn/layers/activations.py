@@ -47,13 +47,19 @@ class Tanh(FunctionLayer, function=ops.tanh):
     """``tanh(x)``, elementwise."""
 
 
-class Softmax(FunctionLayer, function=ops.softmax):
+class AlongAxis(FunctionLayer):
+    """A function that is applied along one axis."""
+
+    dim: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.dim is None:
+            raise TypeError(f"{type(self).__name__} needs the argument dim: usually dim=1 or dim=-1, the classes.")
+
+
+class Softmax(AlongAxis, function=ops.softmax):
     """Softmax along ``dim``. Not in front of ``CrossEntropyLoss``, which wants logits."""
 
-    dim: int
 
-
-class LogSoftmax(FunctionLayer, function=ops.log_softmax):
+class LogSoftmax(AlongAxis, function=ops.log_softmax):
     """The logarithm of softmax along ``dim``, for ``NLLLoss``."""
-
-    dim: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...ops.random import probability
 from .. import functional
 from ..module import Module
 
@@ -15,9 +16,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p must be a probability from 0 to 1, got {p}.")
-        self.p = p
+        self.p = probability(p, "Dropout")
 
     def forward(self, input: Any) -> Any:
         return functional.dropout(input, self.p, self.training)

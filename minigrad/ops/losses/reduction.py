@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ...engine.node import Variable, describe
+from ...engine.node import Variable, describe, no_tensor
 from ..reductions import mean, sum
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -31,5 +31,5 @@ def as_operand(value: Any, dtype: Any) -> Any:
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"expected a tensor, got {describe(value)}: make it one, mg.tensor(...).")
+        raise TypeError(no_tensor(value))
     return array.astype(dtype) if array.dtype.kind == "f" else array

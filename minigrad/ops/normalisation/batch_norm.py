@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
+from ...engine.arguments import detached
 from ...engine.faces import public
 from ...engine.modes import current
-from ...engine.node import Effect, Variable, array_of, clock, describe, wrap
+from ...engine.node import Effect, Variable, array_of, clock, cure, describe, wrap
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels import batch_norm as kernels
@@ -194,7 +195,7 @@ def batch_norm(
         kept_var, var_memory = running_var.array, running_var.memory
         if running_var.node is not None and recording:
             refuse_gradient("running_var")
-    check(array, kept_mean, kept_var, gamma, beta, training, eps)
+    check(array, kept_mean, kept_var, gamma, beta, training, momentum, eps)
     buffers = running_mean, running_var, num_batches_tracked
     if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
@@ -224,7 +225,9 @@ def batch_norm(
     return output
 
 
-def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, eps: float) -> None:
+def check(
+    x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+) -> None:  # fmt: skip
     """Refuse what cannot be normalised, before anything is changed."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
@@ -241,7 +244,9 @@ def check(x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, e
         check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
         raise
     try:
-        positive = eps > 0
+        positive = (eps if type(eps) is float else detached(eps)) > 0
+        if type(momentum) is not float:
+            detached(momentum)
     except TypeError:
         raise TypeError(f"batch_norm{call_path()}: eps must be a number, got {eps!r}.") from None
     if not positive and (training or eps != 0):
@@ -307,7 +312,7 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
         if not isinstance(value, ndarray):
             raise TypeError(
                 f"batch_norm{call_path()}: {name} must be a tensor of {shape[1]} values, got {describe(value)}: "
-                "make it one, mg.tensor(...)."
+                + cure(value)
             )
         if value.shape != shape[1:2]:
             hint = ""

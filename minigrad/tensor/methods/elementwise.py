@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ... import ops
+from ...engine.arguments import detached
 from ...engine.node import Variable
 from .method import method, reflected
 
@@ -93,4 +94,5 @@ class ElementwiseMethods(Variable):
 
 def scaled(other: Any, alpha: float) -> Any:
     """``alpha * other``, where ``other`` may be a list, too."""
+    alpha = detached(alpha)
     return other if alpha == 1 else ops.mul(other, alpha)
