@@ -35,3 +35,12 @@ FEW_VALUES = 32
 
 SHORT_ROW = 64
 """Elements up to which NumPy loses time between rows."""
+
+
+SMALL_PARAMETER = 1 << 16
+"""Elements up to which an optimiser updates a parameter together with others, for which its gradient is copied."""
+PARAMETER_BLOCK = 1 << 18
+"""Elements that an optimiser updates at a time: few enough for the caches, many enough to make little of what a call
+costs."""
+CACHE_LINE = 64
+"""Bytes of a line of the cache: operations in place on memory that begins at one take NumPy up to a fifth less."""

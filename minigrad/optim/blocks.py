@@ -1,204 +1,210 @@
 """Parameters as vectors: what an optimiser does its arithmetic on.
 
-A small net has many small parameters, and NumPy needs as long to start an operation as to do it on a
-thousand elements. So small parameters are updated together, as one vector (a ``Piece``), and large ones
-a block at a time that stays in the processor's cache.
+NumPy needs as long to start an operation as to do it on a thousand elements. So small parameters are updated
+together: their gradients are gathered into one vector, their changes are computed in one vector and subtracted
+parameter by parameter. A large parameter is updated in several blocks, each of which stays in the processor's cache.
 """
 
 from __future__ import annotations
 
 import operator
-import sys
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.node import array_of, clock, describe
+from ..kernels.tuning import CACHE_LINE, PARAMETER_BLOCK, SMALL_PARAMETER
 from ..tensor.tensor import Tensor
 
-BLOCK = 1 << 18
-"""Elements per block: few enough for the caches, many enough to make little of what a call costs."""
+Indexed = tuple[int, Tensor]
+"""A parameter with its index in the optimiser."""
 
-SMALL = 1 << 16
-"""Elements up to which a parameter is updated together with others, for which its gradient has to be copied."""
-
-ALIGNMENT = 64
-"""Bytes at whose multiples memory is to start, so that no access of the processor's straddles two lines of its cache:
-operations in place take NumPy up to a fifth less."""
-
-raw_gradient = operator.attrgetter("_grad")
-"""A parameter's gradient as backward left it: an array, a number, a tensor or None. For ``map``, faster than a loop."""
-
-raw_array, dtype_of = operator.attrgetter("array"), operator.attrgetter("dtype")
-"""Likewise a tensor's array, and the dtype of whatever has one."""
-
-writeable, c_contiguous = operator.attrgetter("flags.writeable"), operator.attrgetter("flags.c_contiguous")
-"""Whether an array may be written to, and whether its elements lie in their order."""
-
-references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: 0)
-"""How many references there are to an object, one of them the argument's; 0 from a Python that does not count."""
-
-moving = threading.Lock()
-"""Held while parameters are moved."""
+# for map, which is faster than a loop
+array_in, gradient_in = operator.attrgetter("array"), operator.attrgetter("_grad")
+dtype_of, size_of = operator.attrgetter("dtype"), operator.attrgetter("size")
+writeable = operator.attrgetter("flags.writeable")
 
 
-class Piece:
-    """Parameters of one dtype that are updated together: many small ones, or a large one alone.
+class Block:
+    """Elements that are updated together: those of several small parameters of one dtype, or a span of a large one.
 
-    Their state is kept, and their changes are computed, in ``precision``: in their own dtype, but at least in float32.
+    Gradients are gathered, state is kept and changes are computed as vectors of these elements, in ``precision``: in
+    the parameters' dtype, but at least in float32.
 
-    Where nobody else looks at the arrays of small ones, they are moved to lie side by side in one vector, so that
-    a single operation changes them all.
+    Args:
+        indexed: the parameters.
+        span: which elements of a parameter that is alone; all if None.
     """
 
-    def __init__(self, numbered: Sequence[tuple[int, Tensor]]) -> None:
-        self.numbers = [number for number, _ in numbered]
-        self.parameters = [parameter for _, parameter in numbered]
+    def __init__(self, indexed: Sequence[Indexed], span: slice | None = None) -> None:
+        self.indices = [index for index, _ in indexed]
+        self.parameters = [parameter for _, parameter in indexed]
         self.dtype = self.parameters[0].dtype
         self.dtypes = {self.dtype}  # to be compared with those of many arrays
         self.precision = np.promote_types(self.dtype, np.float32)  # float16 is too coarse for sums of small changes
-        self.widened = self.precision != self.dtype
-        sizes = [p.numel() for p in self.parameters]
-        ends = np.cumsum(sizes).tolist()
-        self.parts = [slice(end - size, end) for size, end in zip(sizes, ends)]
-        self.size = ends[-1]
+        self.sizes = [parameter.numel() for parameter in self.parameters]
+        self.span = slice(0, sum(self.sizes)) if span is None else span
+        self.size: int = self.span.stop - self.span.start
+        ends = [self.size] if len(indexed) == 1 else list(accumulate(self.sizes))
+        self.slices = [slice(start, end) for start, end in zip([0, *ends], ends)]
+        self.kept_workspace: tuple[ndarray, list[ndarray]] | None = None
         self.step = 0
-        self.blocks = [slice(start, min(start + BLOCK, self.size)) for start in range(0, self.size, BLOCK)]
-        self.forget_state()
-        self.forget_places()
-
-    def forget_state(self) -> None:
-        """Begin without state vectors; these are kept as their blocks."""
-        self.state: dict[str, list[ndarray]] = {}
-        self.started: dict[str, int] = {}
-
-    def forget_places(self) -> None:
-        """Begin without knowing where the parameters are: their arrays, and the blocks of the vector under these."""
-        self.flat: list[ndarray] = []
-        self.arrays: list[ndarray] = []
+        self.state: dict[str, ndarray] = {}
+        self.first_steps: dict[str, int] = {}  # of state vectors that began with zeros
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "flat": [], "arrays": []}  # the places of a copy are others
+        return {**vars(self), "kept_workspace": None}  # a copy of a view is no view
 
-    def cut(self, vector: ndarray) -> list[ndarray]:
-        """The blocks of a vector."""
-        return [vector] if len(self.blocks) == 1 else [vector[block] for block in self.blocks]
+    # -- gradients and values --------------------------------------------------------------------
 
-    def vector(self, name: str, block: int) -> ndarray:
-        """A block of a state vector by name, zeros at first; in which step it started is noted."""
-        blocks = self.state.get(name)
-        if blocks is None:
-            blocks = self.state[name] = self.cut(zeros(self.size, self.precision))
-            self.started[name] = self.step
-        return blocks[block]
-
-    def set_state(self, arrays: dict[str, list[ndarray]]) -> None:
-        """Replace the state vectors: by name an array for each parameter."""
-        self.forget_state()
-        self.state = {name: self.cut(concatenated(parts, self.precision)) for name, parts in arrays.items()}
-
-    def vectors(self) -> dict[str, ndarray]:
-        """Copies of the state vectors by name."""
-        nothing = np.empty(0, self.precision)  # a vector of no elements has no blocks
-        return {name: np.concatenate([nothing, *blocks]) for name, blocks in self.state.items()}
-
-    # -- gradients -----------------------------------------------------------------------------
-
-    def gradient(self) -> ndarray | None:
-        """The gradients of its parameters as one vector; None unless all have one."""
-        gradients: list[Any] = list(map(raw_gradient, self.parameters))
-        try:
-            dtypes = set(map(dtype_of, gradients))
-        except AttributeError:  # None has no dtype
-            return None
-        self.settle()
-        if dtypes != self.dtypes:
-            self.refuse("gradient", dtypes)
-        vector = array_of(gradients[0]).reshape(-1) if len(gradients) == 1 else joined(gradients)
-        if vector.size != self.size:
+    def gradient(self) -> ndarray:
+        """The gradients as one vector; refused, as are the parameters, if a step could not be done with them."""
+        arrays = list(map(array_in, self.parameters))
+        gradients = [array_of(gradient) for gradient in map(gradient_in, self.parameters)]
+        self.check("parameter", arrays)
+        self.check("gradient", gradients)
+        if not all(map(writeable, arrays)):
+            place = [writeable(array) for array in arrays].index(False)
             raise ValueError(
-                f"the gradients of parameters of {self.size} elements have {vector.size}: give each gradient the shape "
-                "of its parameter."
+                f"parameter {self.indices[place]} {describe(arrays[place])} of this optimiser is in read-only memory "
+                "and cannot be changed: parameter.data = parameter.data.clone() gives it its own."
             )
-        return vector
+        return self.gather(gradients)
 
-    # -- values --------------------------------------------------------------------------------
-
-    def settle(self) -> None:
-        """Find the vector under its arrays, unless it is known; make one, if that can be done unnoticed.
-
-        What another thread writes to a parameter meanwhile, in the first step, may be lost; its optimisers wait.
-        Whether memory may be written to is asked here only.
-        """
-        if self.flat and all(map(operator.is_, map(raw_array, self.parameters), self.arrays)):
+    def check(self, kind: str, arrays: Sequence[ndarray]) -> None:
+        """Refuse parameters or gradients of other dtypes or sizes than the parameters had at first."""
+        if set(map(dtype_of, arrays)) == self.dtypes and list(map(size_of, arrays)) == self.sizes:
             return
-        self.forget_places()  # they would count as references
-        dtypes = set(map(dtype_of, self.parameters))
-        if dtypes != self.dtypes:
-            self.refuse("parameter", dtypes)
-        with moving:
-            if len(self.parameters) > 1 and all(map(movable, self.parameters)):
-                vector = concatenated([parameter.array for parameter in self.parameters], self.dtype)
-                for parameter, part in zip(self.parameters, self.parts):
-                    parameter.array = vector[part].reshape(parameter.shape)
-            self.arrays = list(map(raw_array, self.parameters))
-            if not all(map(writeable, self.arrays)):
-                self.refuse_read_only()
-            found = vector_under(self.arrays)
-            self.flat = [] if found is None else self.cut(found)
+        for index, size, array in zip(self.indices, self.sizes, arrays):
+            if array.dtype != self.dtype:
+                raise TypeError(
+                    f"a {kind} of this optimiser was {self.dtype} and is {array.dtype} now: convert the model first, "
+                    "then make the optimiser."
+                )
+            if array.size != size:
+                raise ValueError(
+                    f"the {kind} {index} of this optimiser has {array.size} elements and should have {size}: give each "
+                    "gradient the shape of its parameter."
+                )
 
-    def refuse(self, kind: str, dtypes: set[Any]) -> NoReturn:
-        """Refuse parameters or gradients of other dtypes than when the optimiser was made."""
-        other = min(map(str, dtypes - self.dtypes))
-        raise TypeError(
-            f"a {kind} of this optimiser was {self.dtype} and is {other} now: convert the model first, then make the "
-            "optimiser."
-        )
+    def gather(self, arrays: Sequence[Any]) -> ndarray:
+        """The block's elements of arrays of one dtype, one for each parameter: a vector that is not to be changed."""
+        if len(arrays) == 1:
+            array: ndarray = arrays[0]
+            return array.reshape(-1)[self.span] if array.flags.c_contiguous else array.flat[self.span]
+        try:
+            return np.frombuffer(b"".join(arrays), arrays[0].dtype)  # for ten arrays 0.7 us, np.concatenate 2.3 us
+        except TypeError:  # one is not contiguous
+            return np.concatenate(arrays, None)
 
-    def refuse_read_only(self) -> NoReturn:
-        """Refuse a parameter whose memory may not be written to."""
-        place = [writeable(array) for array in self.arrays].index(False)
-        raise ValueError(
-            f"parameter {self.numbers[place]} {describe(self.arrays[place])} of this optimiser is in read-only memory "
-            "and cannot be changed: parameter.data = parameter.data.clone() gives it its own."
-        )
+    def values(self) -> ndarray:
+        """The values as one vector, not to be changed."""
+        return self.gather(list(map(array_in, self.parameters)))
 
-    def values(self) -> list[ndarray]:
-        """The blocks of its parameters, which are not to be changed."""
-        return self.flat or self.cut(np.concatenate(list(map(raw_array, self.parameters)), None))
+    def workspace(self) -> tuple[ndarray, list[ndarray]]:
+        """A vector to compute the change in, and its parts in the shapes of the parameters."""
+        if len(self.parameters) == 1:
+            vector = scratch(self.precision, self.size)
+            return vector, [vector]
+        if self.kept_workspace is None:
+            vector = aligned_zeros(self.size, self.precision)
+            self.kept_workspace = vector, self.parts(vector)  # to make the parts takes as long as to subtract them
+        return self.kept_workspace
 
-    def subtract(self, block: int, change: ndarray) -> None:
-        """Subtract a change from a block of the parameters in place, and let backward know that they change."""
+    def parts(self, vector: ndarray) -> list[ndarray]:
+        """The parts of a vector in the shapes of the parameters, if these are several."""
+        return [vector[part].reshape(p.shape) for part, p in zip(self.slices, self.parameters)]
+
+    def subtract(self, parts: list[ndarray]) -> None:
+        """Subtract the parts of a change from the parameters in place, and let backward know that they change."""
         now = clock()
-        for parameter in self.parameters:
-            parameter.memory.changed = now
-        if self.flat:
-            values = self.flat[block]
-            values -= change
-        elif len(self.parameters) > 1:  # all in one block
-            for parameter, part in zip(self.parameters, self.parts):
-                parameter.array -= change[part].reshape(parameter.shape)
+        for parameter, size in zip(self.parameters, self.sizes):
+            if size:
+                parameter.memory.changed = now
+        if len(parts) > 1:
+            for array, part in zip(map(array_in, self.parameters), parts):
+                array -= part
+            return
+        (part,), array = parts, self.parameters[0].array
+        if array.flags.c_contiguous:
+            values = array.reshape(-1)[self.span]
+            values -= part
         else:
-            flat: Any = self.parameters[0].array.flat
-            flat[self.blocks[block]] -= change
+            array.flat[self.span] -= part
 
-    def part(self, places: Sequence[int]) -> Piece:
-        """A piece of some of its parameters, without their state."""
-        return Piece([(self.numbers[i], self.parameters[i]) for i in places])
+    # -- state -----------------------------------------------------------------------------------
 
-    def split(self, keys: Sequence[Hashable]) -> list[Piece]:
-        """A piece for each distinct key, of the parameters that have it, with their share of the state."""
-        pieces, vectors = [], self.vectors().items()
-        for key in dict.fromkeys(keys):
-            places = [i for i, other in enumerate(keys) if other == key]
-            piece = self.part(places)
-            piece.step = self.step
-            piece.set_state({name: [vector[self.parts[i]] for i in places] for name, vector in vectors})
-            pieces.append(piece)
-        return pieces
+    def vectors(self, names: Iterable[str]) -> list[ndarray]:
+        """The state vectors of these names, for the next step; those that are new are zeros."""
+        for name in names:
+            if name not in self.state:
+                self.state[name] = aligned_zeros(self.size, self.precision)
+                self.first_steps[name] = self.step + 1
+        return [self.state[name] for name in names]
+
+    def part(self, places: Sequence[int], step: int, state: dict[str, list[ndarray]]) -> Block:
+        """A block of some of its parameters.
+
+        Args:
+            places: which of the parameters.
+            step: the number of steps they have taken.
+            state: by name an array for each of them.
+        """
+        span = self.span if len(self.parameters) == 1 else None
+        part = Block([(self.indices[i], self.parameters[i]) for i in places], span)
+        part.step = step
+        for name, arrays in state.items():
+            part.state[name] = aligned_zeros(part.size, part.precision)
+            part.state[name][...] = part.gather([np.asarray(array, part.precision) for array in arrays])
+        return part
+
+    def by_gradient(self) -> list[Block]:
+        """Itself, or two blocks: of the parameters that have a gradient, and of those that have none."""
+        missing = [gradient is None for gradient in map(gradient_in, self.parameters)]
+        if all(missing) or not any(missing):
+            return [self]
+        blocks = []
+        for key in dict.fromkeys(missing):
+            places = [i for i, other in enumerate(missing) if other is key]
+            state = {name: [vector[self.slices[i]] for i in places] for name, vector in self.state.items()}
+            blocks.append(self.part(places, self.step, state))
+        return blocks
+
+    def has_gradient(self) -> bool:
+        """Whether the parameters have gradients, of which ``by_gradient`` has made sure that all have or none has."""
+        return self.parameters[0]._grad is not None
+
+    def overflowed(self, gradient: ndarray) -> list[tuple[int, Tensor]]:
+        """The parameters with infinite values or state where their gradient is finite."""
+        infinite = np.any(list(map(np.isinf, (self.values(), *self.state.values()))), axis=0) & np.isfinite(gradient)
+        return [
+            (index, parameter)
+            for index, parameter, part in zip(self.indices, self.parameters, self.slices)
+            if infinite[part].any()
+        ]
+
+
+def blocks_of(indexed: Iterable[Indexed]) -> list[Block]:
+    """Blocks of parameters: small ones of one dtype together, large ones in spans."""
+    runs: list[tuple[list[Indexed], slice | None]] = []
+    latest: dict[Any, list[Indexed]] = {}
+    room: dict[Any, int] = {}
+    for index, parameter in indexed:
+        size, dtype = parameter.numel(), parameter.dtype
+        if size > SMALL_PARAMETER:
+            ends = [*range(PARAMETER_BLOCK, size, PARAMETER_BLOCK), size]
+            runs += [([(index, parameter)], slice(start, end)) for start, end in zip([0, *ends], ends)]
+            continue
+        if size > room.get(dtype, -1):
+            latest[dtype], room[dtype] = [], PARAMETER_BLOCK
+            runs.append((latest[dtype], None))
+        latest[dtype].append((index, parameter))
+        room[dtype] -= size
+    return [Block(run, span) for run, span in runs]
 
 
 class Scratch(threading.local):
@@ -211,89 +217,16 @@ class Scratch(threading.local):
         """A vector whose values are anything, and may be overwritten when the thread asks for the next."""
         vector = self.vectors.get(dtype)
         if vector is None or vector.size < size:
-            vector = self.vectors[dtype] = zeros(size, dtype)
+            vector = self.vectors[dtype] = aligned_zeros(size, dtype)
         return vector[:size]
 
 
 scratch = Scratch()
-"""``scratch(dtype, size)``: memory for what is to be subtracted from a block."""
+"""``scratch(dtype, size)``: memory for the vector that is to be subtracted from a block."""
 
 
-def zeros(size: int, dtype: np.dtype[Any]) -> ndarray:
-    """A vector of zeros in aligned memory."""
-    memory = np.zeros(size + ALIGNMENT // dtype.itemsize, dtype)
-    start = -memory.ctypes.data % ALIGNMENT // dtype.itemsize
+def aligned_zeros(size: int, dtype: np.dtype[Any]) -> ndarray:
+    """A vector of zeros that begins at a line of the processor's cache."""
+    memory = np.zeros(size + CACHE_LINE // dtype.itemsize, dtype)
+    start = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
     return memory[start : start + size]
-
-
-def concatenated(arrays: Sequence[ndarray], dtype: np.dtype[Any]) -> ndarray:
-    """The elements of some arrays, one behind the other, in aligned memory."""
-    vector = zeros(sum(array.size for array in arrays), dtype)
-    return np.concatenate(arrays, None, vector)
-
-
-def separated(piece: Piece) -> list[Piece]:
-    """The piece as one or two: of parameters that have a gradient, and of those that have none."""
-    missing = [parameter._grad is None for parameter in piece.parameters]
-    return [piece] if all(missing) else piece.split(missing)
-
-
-def joined(arrays: Sequence[Any]) -> ndarray:
-    """Arrays or tensors of one dtype as one read-only vector. NumPy takes twice as long as ``bytes`` to join them."""
-    try:
-        content = b"".join(arrays)
-    except TypeError:  # one is a tensor, because somebody has looked at it, or not contiguous
-        contiguous: list[Any] = [np.ascontiguousarray(array_of(array)) for array in arrays]
-        content = b"".join(contiguous)
-    return np.frombuffer(content, arrays[0].dtype)
-
-
-def movable(parameter: Tensor) -> bool:
-    """Whether nobody would notice if a parameter's array lay somewhere else.
-
-    That is so if only the parameter refers to it, it owns its memory, which is not read-only, and it is laid out as
-    it would be there.
-    """
-    if references(parameter.array) != 2:  # the parameter's and the argument's
-        return False
-    flags = parameter.array.flags  # which refer to it, too
-    return flags.owndata and flags.writeable and flags.c_contiguous and parameter.array.dtype.isnative
-
-
-def vector_under(arrays: Sequence[ndarray]) -> ndarray | None:
-    """The vector whose parts the arrays, which may be written to, are one behind the other; None if there is none."""
-    arrays = [array for array in arrays if array.size]
-    if not all(map(c_contiguous, arrays)):
-        return None
-    if len(arrays) == 1:
-        return arrays[0].reshape(-1)
-    base = arrays[0].base if arrays else None
-    if not isinstance(base, ndarray) or base.ndim != 1 or base.dtype != arrays[0].dtype:
-        return None
-    if not (base.flags.c_contiguous and base.flags.writeable):
-        return None
-    origin = base.ctypes.data
-    start = end = (arrays[0].ctypes.data - origin) // base.itemsize
-    for array in arrays:
-        if array.base is not base or array.ctypes.data != origin + end * base.itemsize:
-            return None
-        end += array.size
-    return base[start:end]
-
-
-def pieces_of(numbered: Iterable[tuple[int, Tensor]]) -> list[Piece]:
-    """The small parameters of each dtype together, up to a block; large ones stay alone."""
-    runs: list[list[tuple[int, Tensor]]] = []
-    latest: dict[Any, list[tuple[int, Tensor]]] = {}
-    room: dict[Any, int] = {}
-    for number, parameter in numbered:
-        size, dtype = parameter.numel(), parameter.dtype
-        if size > SMALL:
-            runs.append([(number, parameter)])
-            continue
-        if size > room.get(dtype, -1):
-            latest[dtype], room[dtype] = [], BLOCK
-            runs.append(latest[dtype])
-        latest[dtype].append((number, parameter))
-        room[dtype] -= size
-    return [Piece(run) for run in runs]

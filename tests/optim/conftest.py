@@ -2,12 +2,12 @@
 
 import pytest
 
-from minigrad.optim import blocks as pieces
+from minigrad.optim import blocks
 from tests.optim.formulas import BLOCK, SMALL
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Parameters need not be large to be cut into blocks."""
-    monkeypatch.setattr(pieces, "BLOCK", BLOCK)
-    monkeypatch.setattr(pieces, "SMALL", SMALL)
+    monkeypatch.setattr(blocks, "PARAMETER_BLOCK", BLOCK)
+    monkeypatch.setattr(blocks, "SMALL_PARAMETER", SMALL)

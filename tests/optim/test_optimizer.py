@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim import blocks as pieces
+from minigrad.optim import blocks
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 
@@ -149,35 +149,40 @@ def test_a_refused_group_is_not_added():
 
 
 def test_a_step_changes_nothing_of_an_empty_parameter():
-    empty = nn.Parameter(mg.ones(0))
-    loss = (empty * empty).sum()
-    empty.grad = mg.ones(0)
-    optim.SGD([empty], lr=0.5).step()
-    loss.backward()
-    assert empty.grad.tolist() == []
+    empty, full = nn.Parameter(mg.ones(0)), nn.Parameter(mg.ones(1))
+    for parameters in ([empty], [empty, full]):
+        loss = (empty * empty).sum()
+        for p in parameters:
+            p.grad = mg.ones(*p.shape)
+        optim.SGD(parameters, lr=0.5).step()
+        loss.backward()
+        assert empty.grad.tolist() == []
 
 
 def test_all_optimisers_of_a_thread_share_the_memory_they_compute_in():
     def places():
-        return [pieces.scratch(np.dtype(np.float32), size) for size in (5, 3, 8, 8)]
+        return [blocks.scratch(np.dtype(np.float32), size) for size in (5, 3, 8, 8)]
 
     first, shorter, longer, again = places()
     assert np.shares_memory(first, shorter) and np.shares_memory(longer, again)
     assert [place.size for place in (first, shorter, longer, again)] == [5, 3, 8, 8]
     with ThreadPoolExecutor(1) as pool:
         assert not np.shares_memory(pool.submit(places).result()[-1], again)
-    assert pieces.scratch(np.dtype(np.float64), 8).dtype == np.float64
+    assert blocks.scratch(np.dtype(np.float64), 8).dtype == np.float64
 
 
 def test_a_step_that_fails_halfway_is_noticed_by_backward(monkeypatch):
     """A block has been changed by then."""
-    monkeypatch.setattr(pieces, "BLOCK", 4)
-    monkeypatch.setattr(pieces, "SMALL", 4)
+    monkeypatch.setattr(blocks, "PARAMETER_BLOCK", 4)
+    monkeypatch.setattr(blocks, "SMALL_PARAMETER", 4)
 
     class Interrupted(optim.SGD):
-        def change(self, piece, group, block, gradient, out):
-            super().change(piece, group, block, gradient, out)
-            if block == 1:
+        calls = 0
+
+        def change(self, *arguments):
+            super().change(*arguments)
+            self.calls += 1
+            if self.calls == 2:
                 raise KeyboardInterrupt
 
     weight = nn.Parameter(mg.ones(6))
@@ -195,8 +200,8 @@ def test_a_kind_of_ones_own():
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr, "weight_decay": 0})
 
-        def change(self, piece, group, block, gradient, out):
-            out[...] = group["lr"] * np.sign(gradient)
+        def change(self, gradient, out, state, numbers, settings):
+            np.multiply(*numbers, np.sign(gradient), out)
 
     weight = nn.Parameter([1.0, 2.0, 3.0])
     weight.grad = mg.tensor([5.0, -7.0, 0.0])

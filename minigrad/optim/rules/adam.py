@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
 
 from ...engine.arguments import below_one, real
-from ...kernels.constants import number
-from ..blocks import Piece
+from ..groups import Settings
 from ..optimizer import Optimizer
+
+TINY_EPS = 1e-30
+"""An eps below this, times the correction sqrt(1 - beta2**t), which is at least 1e-8, may be 0 in float32."""
 
 
 class Adam(Optimizer):
@@ -35,6 +37,7 @@ class Adam(Optimizer):
     """
 
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    optional_state: ClassVar = {"max_exp_avg_sq": "amsgrad"}
     at_least_zero = ("lr", "weight_decay", "eps")
     switches = ("amsgrad",)
 
@@ -45,16 +48,24 @@ class Adam(Optimizer):
         settings = {"lr": lr, "betas": betas, "eps": eps}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "amsgrad": amsgrad})
 
-    def check_settings(self, settings: dict[str, Any]) -> None:
+    def check_settings(self, settings: Settings) -> None:
         betas, message = settings["betas"], "Adam: betas must be two numbers from 0 to below 1"
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"{message}, got {betas!r}.")
         settings["betas"] = tuple(real(beta, below_one, message, shown=betas) for beta in betas)
 
-    def change(self, piece: Piece, settings: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
+    def numbers(self, step: int, settings: Settings, new: Sequence[str]) -> Sequence[float]:
         beta1, beta2 = settings["betas"]
-        old1, new1, old2, new2 = averaging_weights(beta1, beta2, piece.precision)
-        m, v = piece.vector("exp_avg", block), piece.vector("exp_avg_sq", block)
+        # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
+        root = math.sqrt(1 - beta2**step)
+        rate = settings["lr"] * root / (1 - beta1**step)
+        return beta1, 1 - beta1, beta2, 1 - beta2, settings["eps"] * root, rate
+
+    def change(
+        self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
+    ) -> None:
+        m, v = state[:2]
+        old1, new1, old2, new2, eps, rate = numbers
         np.multiply(gradient, new1, out)
         m *= old1
         m += out
@@ -63,18 +74,12 @@ class Adam(Optimizer):
         v *= old2
         v += out
         if settings["amsgrad"]:
-            largest = piece.vector("max_exp_avg_sq", block)
+            largest = state[2]
             v = np.maximum(largest, v, out=largest)
-        # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
-        root = math.sqrt(1 - beta2**piece.step)
         np.sqrt(v, out)
-        floor = piece.precision.type(settings["eps"] * root)
-        out += floor
-        np.divide(m, out, out, where=bool(floor) or out != 0)
-        out *= settings["lr"] * root / (1 - beta1**piece.step)
-
-
-@functools.lru_cache(maxsize=16)
-def averaging_weights(beta1: float, beta2: float, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """The weights of the old average and of the new value, for gradients and for their squares."""
-    return number(beta1, dtype), number(1 - beta1, dtype), number(beta2, dtype), number(1 - beta2, dtype)
+        out += eps
+        if settings["eps"] < TINY_EPS:
+            np.divide(m, out, out, where=out != 0)
+        else:
+            np.divide(m, out, out)
+        out *= rate

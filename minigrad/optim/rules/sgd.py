@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
 
-from ...kernels.constants import number
-from ..blocks import Piece
+from ..groups import Settings
 from ..optimizer import Optimizer
 
 
@@ -28,6 +28,7 @@ class SGD(Optimizer):
     """
 
     state_names = ("momentum_buffer",)
+    optional_state: ClassVar = {"momentum_buffer": "momentum"}
     at_least_zero = ("lr", "weight_decay", "momentum", "dampening")
     switches = ("nesterov",)
 
@@ -38,21 +39,24 @@ class SGD(Optimizer):
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov})
 
-    def check_settings(self, settings: dict[str, Any]) -> None:
+    def check_settings(self, settings: Settings) -> None:
         if settings["nesterov"] and (not settings["momentum"] or settings["dampening"]):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening.")
 
-    def change(self, piece: Piece, settings: dict[str, Any], block: int, gradient: ndarray, out: ndarray) -> None:
-        momentum, lr = settings["momentum"], number(settings["lr"], piece.precision)
-        if not momentum:
+    def numbers(self, step: int, settings: Settings, new: Sequence[str]) -> Sequence[float]:
+        undampened = 1 if "momentum_buffer" in new else 1 - settings["dampening"]
+        return settings["lr"], settings["momentum"], undampened
+
+    def change(
+        self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
+    ) -> None:
+        lr, momentum, undampened = numbers
+        if not settings["momentum"]:
             np.multiply(gradient, lr, out)
             return
-        velocity = piece.vector("momentum_buffer", block)
-        if piece.started.get("momentum_buffer") == piece.step:
-            velocity[...] = gradient
-        else:
-            velocity *= momentum
-            velocity += gradient if not settings["dampening"] else gradient * (1 - settings["dampening"])
+        (velocity,) = state
+        velocity *= momentum
+        velocity += np.multiply(gradient, undampened, out) if settings["dampening"] else gradient
         if settings["nesterov"]:
             np.multiply(velocity, momentum, out)
             out += gradient
