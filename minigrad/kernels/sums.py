@@ -31,7 +31,7 @@ def column_sums(x: Any) -> Any:
     product is several times faster than ``x.sum(axis=0)``.
     """
     if type(x) is not ndarray:
-        return x.sum(axis=0)
+        return plain_sum(x, (0,)) if isinstance(x, ndarray) else x.sum(axis=0)
     dtype = x.dtype
     if dtype is not float32 and dtype is not float64:
         return sum_over(x, (0,))
@@ -87,6 +87,13 @@ def accurate_column_sums(x: ndarray) -> ndarray:
 
 
 # -- arrays of any rank --------------------------------------------------------------------------
+
+
+def plain_sum(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
+    """``sum_over`` in NumPy's own words, for stand-ins as well: floats are added up in float64, as the call says."""
+    if x.dtype.kind != "f":
+        return np.add.reduce(x, axes, keepdims=keepdims)
+    return np.add.reduce(x, axes, float64, keepdims=keepdims).astype(at_least_float32(x.dtype.newbyteorder("=")))
 
 
 def sum_over(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:

@@ -13,7 +13,6 @@ from numpy import ndarray
 from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
-from ..kernels.sums import sum_over
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
@@ -49,7 +48,7 @@ scaled: Op = Op(
 def normalised(x: Any, exponent: Any = 0) -> tuple[Any, Any]:
     """``x * 2**exponent`` with a mantissa from 0.5 to 1 as ``x``."""
     more = np.frexp(array_of(x))[1]
-    return scaled(x, -more), more + np.asarray(exponent, np.int64)
+    return scaled(x, -more), more.astype(np.int64) + exponent
 
 
 def last_axis(x: Any, axes: tuple[int, ...]) -> Any:
@@ -67,7 +66,7 @@ def product(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
         m, e = product_of_many(last_axis(m, axes), last_axis(e, axes))
         y = times_power_of_2(m, e).reshape(unreduced_shape(x, axes))
         return narrowed(y if keepdims else np.squeeze(y, axes), x)
-    exponent = sum_over(e, axes, keepdims).astype(np.intc)
+    exponent = np.add.reduce(e, axes, keepdims=keepdims).astype(np.intc)
     return narrowed(np.ldexp(multiply(m, axes, keepdims=keepdims), exponent), x)
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ..engine.dtypes import native
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, holds_tensors
+from ..engine.node import as_array, Variable, array_of, holds_tensors
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
@@ -39,7 +39,7 @@ def real_array(data: Any) -> ndarray:
             "use mg.stack(list), or detach them, x.detach()."
         )
     if isinstance(data, (Variable, ndarray)):
-        array = data.array if isinstance(data, Variable) else np.asarray(data)
+        array = data.array if isinstance(data, Variable) else as_array(data)
     else:
         try:
             array = np.array(data)
@@ -56,7 +56,7 @@ def asks_for_float64(data: Any) -> bool:
     if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         return not kinds <= {float, int, bool} and any(map(asks_for_float64, data))
-    return says_its_dtype(data) and np.asarray(array_of(data)).dtype == np.float64
+    return says_its_dtype(data) and as_array(array_of(data)).dtype == np.float64
 
 
 def says_its_dtype(data: Any) -> bool:

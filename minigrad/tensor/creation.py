@@ -12,7 +12,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.dtypes import native
-from ..engine.node import wrap
+from ..engine.host import host
+from ..engine.node import as_array, wrap
 from ..ops.arguments import shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
@@ -50,7 +51,7 @@ def from_numpy(array: ndarray) -> Tensor:
         raise TypeError(
             f"from_numpy expects an array of numbers or booleans, got {getattr(array, 'dtype', type(array).__name__)}."
         )
-    result: Tensor = wrap(np.asarray(array, native(array.dtype)))
+    result: Tensor = wrap(array if array.dtype.isnative else array.astype(native(array.dtype)))
     result.memory.shared = True
     return result
 
@@ -95,12 +96,12 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, require
 
 def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers of mean 0 and variance 1, normally distributed."""
-    return made(np.asarray(generator.standard_normal(sizes(size), np.float32)), dtype, requires_grad)
+    return made(as_array(host(generator.standard_normal, sizes(size), np.float32)), dtype, requires_grad)
 
 
 def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, evenly distributed in [0, 1)."""
-    values = made(np.asarray(generator.random(sizes(size), np.float32)), dtype, False).array
+    values = made(as_array(host(generator.random, sizes(size), np.float32)), dtype, False).array
     # rounded to a coarser dtype, numbers just below 1 would reach it
     return made(np.minimum(values, np.nextafter(values.dtype.type(1), 0)), values.dtype, requires_grad)
 
@@ -108,12 +109,12 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tensor:
     """Random integers from ``low`` to below ``high``, int64; ``randint(high, size)`` starts from 0."""
     low, high, size = (0, low, high) if size is None else (low, high, size)
-    return made(np.asarray(generator.integers(low, high, sizes((size,)))), dtype, False)
+    return made(as_array(host(generator.integers, low, high, sizes((size,)))), dtype, False)
 
 
 def randperm(n: int) -> Tensor:
     """The integers below ``n`` in random order."""
-    return made(generator.permutation(n), None, False)
+    return made(host(generator.permutation, n), None, False)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

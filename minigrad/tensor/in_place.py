@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, clock, describe, holds_tensors
+from ..engine.node import Variable, array_of, clock, describe, holds_tensors, real_array_of
 from ..engine.op import Op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
@@ -38,7 +38,8 @@ def outdated(view: Variable) -> bool:
     seen, writes = getattr(view, "seen", None), view.memory.writes
     if seen is None or writes is None:
         return False
-    return any(time > seen and np.shares_memory(np.asarray(Written(part)), view.array) for time, part in writes)
+    array = real_array_of(view.array)
+    return any(time > seen and np.shares_memory(np.asarray(Written(part)), array) for time, part in writes)
 
 
 class Written:
@@ -50,6 +51,8 @@ class Written:
 
 def part_of(array: ndarray, index: Any) -> ndarray:
     """The elements at an index as a view; where NumPy would copy them, the whole array."""
+    array = real_array_of(array)
+    index = tuple(map(real_array_of, index)) if isinstance(index, tuple) else index
     part = array[index]
     if not isinstance(part, ndarray):
         inside = (*index, ...)
