@@ -16,7 +16,7 @@ from numpy import ndarray
 from . import node as records
 from .dtypes import promoted, refuse_two_floats, settled
 from .modes import current
-from .node import Memory, Node, Variable, copied, holds_tensors, is_stand_in, is_view, wrap
+from .node import Memory, Node, Variable, copied, holds_tensors, is_view, wrap
 
 float32 = np.dtype(np.float32)
 
@@ -151,10 +151,10 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         args = in_one_dtype(op, args)
     values = [to_plain(arg) for arg in args] if recorded else args
     try:
-        array = (op.definition if any(map(is_stand_in, values)) else op.kernel)(*values)
+        array, cache = op.compute(*values)
     except REFUSED as error:
         raise op.failure(given, error) from error
-    return record_any(op, settled(op, array, args), None, *args) if recorded else array
+    return record_any(op, settled(op, array, args), cache, *args) if recorded else array
 
 
 def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .node import Variable, is_stand_in
+from .node import Variable
 from .scope import call_path
 
 float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
@@ -137,6 +137,5 @@ def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
     if dtype in [x.dtype if isinstance(x, ndarray) else x for x in values if isinstance(x, (ndarray, np.dtype))]:
         return array
     if dtype == float16:  # too coarse to compute in
-        compute = op.definition if any(map(is_stand_in, values)) else op.kernel
-        return compute(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])
+        return op.compute(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])[0]
     return array.astype(int64 if dtype == uint64 else float32)

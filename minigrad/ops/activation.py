@@ -13,7 +13,6 @@ from ..kernels.constants import float64
 __all__ = ["relu", "sigmoid"]
 
 
-
 def sigmoid_definition(input: Any) -> Any:
     """``1 / (1 + exp(-input))``"""
     x = input if input.dtype.kind == "f" else input.astype(float64)  # of an unsigned integer -x is positive

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ..engine.dtypes import native
 from ..engine.modes import current
-from ..engine.node import as_array, Variable, array_of, holds_tensors
+from ..engine.node import Variable, array_of, as_array, holds_tensors
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
