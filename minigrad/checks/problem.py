@@ -13,9 +13,10 @@ from numpy import ndarray
 from ..engine.gradients import grad
 from ..engine.node import Effect, Variable, describe
 from ..engine.paths import reachable
-from ..nn.module import Module, computed
+from ..nn.module import Module
+from ..nn.snapshot import Snapshot
+from ..nn.tree import computed
 from ..tensor.creation import tensor as tensor_of
-from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
 from .numeric import Function
 from .reached import reached
@@ -46,21 +47,16 @@ class Problem:
         self.tensors = tensors
         self.modules = modules
         self.point = {name: leaf.array.copy() for name, leaf in leaves.items()}
-        self.values = [(tensor, tensor.array.copy(), tensor.node) for tensor in tensors]
-        self.attributes = [(vars(module), dict(vars(module))) for module in modules]
-        self.random = get_rng_state()
+        self.before = Snapshot(modules, tensors, random=True)
         outputs = self.outputs()
         self.changed = self.changed_modules(outputs)
         self.weights = random_weights(outputs, seed=1)
 
     def results(self, name: str = "", value: Any = None) -> list[Tensor]:
         """All outputs; with a name, that leaf has another value."""
-        set_rng_state(self.random)
-        for live, saved in self.attributes:
-            live.clear()
-            live.update(saved)
-        for tensor, array, node in self.values:
-            tensor.array, tensor.node = array.copy(), node
+        self.before.restore()
+        for tensor in self.tensors:
+            tensor.array = tensor.array.copy()  # outputs of other evaluations may look at theirs
         if name:
             self.leaves[name].array = value.copy()
         return tensors_in(self.call())

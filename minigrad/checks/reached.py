@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.node import Memory
 from ..nn.module import Module
+from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
 
 LIBRARIES = (__name__.partition(".")[0], "numpy")
@@ -43,7 +44,8 @@ def reached(function: Any) -> tuple[list[Module], list[Tensor]]:
 def parts(value: Any) -> list[Any]:
     """What a value that is neither a module nor a tensor leads to."""
     if isinstance(value, FunctionType):
-        return [] if value.__module__.partition(".")[0] in LIBRARIES else variables(value)
+        module = value.__module__ or ""  # None if exec made it in globals without a name
+        return [] if module.partition(".")[0] in LIBRARIES else variables(value)
     if isinstance(value, MethodType):
         own = value.__self__
         return [value.__func__, own, *getattr(own, "__dict__", {}).values()]
@@ -76,14 +78,10 @@ def names(code: CodeType) -> set[str]:
 
 @contextlib.contextmanager
 def untouched(function: Callable[..., Any]) -> Iterator[None]:
-    """Give what a function reaches memory of its own for the block; afterwards it is as it was."""
+    """Give what a function reaches memory of its own for the block; after it all is as before, random numbers too."""
     modules, tensors = reached(function) if not isinstance(function, Module) else ([], [])
     tensors += [buffer for module in modules for buffer in module.buffers()]
-    before = [(tensor, tensor.array, tensor.memory) for tensor in tensors]
-    try:
+    with Snapshot(tensors=tensors, random=True):
         for tensor in tensors:
             tensor.array, tensor.memory = tensor.array.copy(), Memory()
         yield
-    finally:
-        for tensor, array, memory in before:
-            tensor.array, tensor.memory = array, memory

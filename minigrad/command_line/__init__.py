@@ -1,1 +1,1 @@
-"""Floor 7: the command ``minigrad``."""
+"""Floor 9: the command ``minigrad``."""

@@ -52,6 +52,11 @@ class TensorDataset(Dataset):
     Raises:
         TypeError: for a list or tuple of tensors or arrays, of which it is not clear whether they are rows or fields.
         ValueError: if there is no tensor, or their lengths differ.
+
+    >>> dataset = data.TensorDataset(mg.zeros(5, 3), mg.arange(5))
+    >>> inputs, labels = dataset[:2]
+    >>> inputs.shape, labels
+    ((2, 3), tensor([0, 1]))
     """
 
     def __init__(self, *tensors: Any) -> None:

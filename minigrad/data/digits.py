@@ -21,6 +21,10 @@ def digits() -> TensorDataset:
 
     E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, 1998; ``digits.md`` beside this file
     has source and licence.
+
+    >>> inputs, labels = data.digits()[:]
+    >>> inputs.shape, labels.shape
+    ((1797, 64), (1797,))
     """
     with np.load(FILE) as file:
         images, labels = file["images"], file["labels"]

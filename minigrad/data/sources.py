@@ -52,6 +52,9 @@ def find_source(name: str) -> Source:
 
     Raises:
         ValueError: if there is none, with the names there are.
+
+    >>> data.find_source("moons").task
+    'classification'
     """
     if not isinstance(name, str) or name not in DATASETS:
         close = difflib.get_close_matches(str(name).lower(), [*DATASETS, *OTHER_NAMES], 1)
@@ -69,5 +72,8 @@ def load_dataset(name: str, **settings: Any) -> TensorDataset:
 
     Raises:
         ValueError: if there is none of that name.
+
+    >>> len(data.load_dataset("moons", n=100))
+    100
     """
     return find_source(name).load(**settings)

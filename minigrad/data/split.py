@@ -26,6 +26,10 @@ def train_test_split(
 
     Raises:
         ValueError: if ``test_size`` is not a share, or a part would be empty.
+
+    >>> train, test = data.train_test_split(data.moons(100), test_size=0.2)
+    >>> len(train), len(test)
+    (80, 20)
     """
     if not isinstance(dataset, TensorDataset):
         raise TypeError(f"train_test_split splits a TensorDataset, got {type(dataset).__name__}: TensorDataset(x, y).")

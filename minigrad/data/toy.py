@@ -22,6 +22,10 @@ def moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     """Two half circles, each of which reaches into the other.
 
     ``(cos(pi t), sin(pi t))`` for k = 0 and ``(1 - cos(pi t), 1/2 - sin(pi t))`` for k = 1. Inputs (n, 2), labels (n,).
+
+    >>> inputs, labels = data.moons(100)[:]
+    >>> inputs.shape, labels.shape
+    ((100, 2), (100,))
     """
     k, t = steps(n, 2)
     x, y = polar(1, np.pi * t)
@@ -32,6 +36,9 @@ def circles(n: int = 1000, noise: float = 0.08, seed: int = 0) -> TensorDataset:
     """A circle of radius 1/2 (k = 1) in a circle of radius 1 (k = 0).
 
     ``r (cos(2 pi t), sin(2 pi t))`` with ``r = 1 - k/2``. Inputs (n, 2), labels (n,).
+
+    >>> len(data.circles(100))
+    100
     """
     k, t = steps(n, 2)
     return scattered(*polar(1 - k / 2, 2 * np.pi * t), k, noise, seeded(seed))
@@ -41,6 +48,9 @@ def spirals(n: int = 900, noise: float = 0.03, seed: int = 0, classes: int = 3) 
     """Arms that wind once around the origin, one per class.
 
     ``r (cos a, sin a)`` with ``r = 0.1 + 0.9 t`` and ``a = 2 pi (r + k / classes)``. Inputs (n, 2), labels (n,).
+
+    >>> len(data.spirals(90))
+    90
     """
     k, t = steps(n, classes)
     radius = 0.1 + 0.9 * t
@@ -51,6 +61,9 @@ def blobs(n: int = 900, noise: float = 0.6, seed: int = 0, classes: int = 3) -> 
     """Clouds of standard deviation ``noise``, one per class, whose centres lie on a circle of radius 2.
 
     ``2 (cos a, sin a)`` with ``a = 2 pi k / classes``. Inputs (n, 2), labels (n,).
+
+    >>> len(data.blobs(90))
+    90
     """
     k, _ = steps(n, classes)
     return scattered(*polar(2, 2 * np.pi * k / classes), k, noise, seeded(seed))
@@ -60,6 +73,9 @@ def xor(n: int = 1000, noise: float = 0.03, seed: int = 0) -> TensorDataset:
     """Four squares around the origin: 0 where both coordinates have the same sign, else 1.
 
     ``k = (x > 0) xor (y > 0)``, with ``0.1 < |x|, |y| < 0.9`` evenly distributed. Inputs (n, 2), labels (n,).
+
+    >>> len(data.xor(100))
+    100
     """
     return board(2, n, noise, seed)
 
@@ -69,6 +85,9 @@ def checkerboard(n: int = 2000, noise: float = 0.03, seed: int = 0) -> TensorDat
 
     ``k = (floor(x) + floor(y)) mod 2``, evenly distributed but for a margin of 0.1 around each square.
     Inputs (n, 2), labels (n,).
+
+    >>> len(data.checkerboard(100))
+    100
     """
     return board(4, n, noise, seed)
 
@@ -77,6 +96,10 @@ def sine(n: int = 500, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     """A noisy sine, for regression: ``y = sin(x)``, with x in even steps from -pi to pi.
 
     Inputs (n, 1), targets (n, 1), both float32.
+
+    >>> inputs, targets = data.sine(100)[:]
+    >>> inputs.shape, targets.shape
+    ((100, 1), (100, 1))
     """
     _, t = steps(n, 1)
     generator = seeded(seed)

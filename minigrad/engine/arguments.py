@@ -37,7 +37,7 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
         raise ValueError(f"{message}, and finite, {given}")
     if not allowed(number):  # NaN never is
         raise ValueError(f"{message}, {given}")
-    return value if type(value) is int else number
+    return int(value) if isinstance(value, int) else number
 
 
 def whole(value: Any, least: int, message: str) -> int:

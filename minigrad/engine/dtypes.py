@@ -50,6 +50,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
     """The smallest dtype that values of both can be converted to, as in PyTorch: of an integer and a float the float.
 
     PyTorch promotes no integers of 16 and more bits without sign; they follow NumPy here, but stay integers.
+
+    >>> mg.promote_types(mg.int64, mg.float32)
+    dtype('float32')
     """
     first, second = np.dtype(type1), np.dtype(type2)
     low, high = category(first), category(second)
@@ -60,7 +63,11 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
 
 
 def result_type(*values: Any) -> np.dtype[Any]:
-    """The dtype of an elementwise operation of tensors, arrays and numbers, as in PyTorch."""
+    """The dtype of an elementwise operation of tensors, arrays and numbers, as in PyTorch.
+
+    >>> mg.result_type(mg.ones(2, dtype=mg.float16), 2.5)
+    dtype('float16')
+    """
     return combined(frozenset(map(standing, values)))
 
 
@@ -128,8 +135,10 @@ def two_floats(name: str, first: str, dtype: Any, other: str, other_dtype: Any) 
 
 
 def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
-    """A result in PyTorch's dtype if it has none of the arguments': NumPy makes other floats of integers and booleans,
-    and sums integers without sign as such."""
+    """A result in PyTorch's dtype if it has none of the arguments'.
+
+    NumPy makes other floats of integers and booleans, and sums integers without sign as such.
+    """
     dtype = array.dtype
     if dtype is float32 or dtype not in NUMPYS_OWN:
         return array

@@ -59,6 +59,11 @@ def backward(
     Raises:
         RuntimeError: if there is nothing to differentiate, the output is not a single value,
             the graph was freed, or a saved value has been changed in place.
+
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> mg.autograd.backward(x * x)
+    >>> x.grad
+    tensor(6.)
     """
     roots = [seed(output, gradient, create_graph)]
     retain = create_graph if retain_graph is None else retain_graph
@@ -114,6 +119,11 @@ def grad(
 
     Returns:
         A tuple with a tensor for each input, of its shape and dtype.
+
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> (dx,) = mg.grad(x**3, [x], create_graph=True)
+    >>> mg.grad(dx, [x])
+    (tensor(18.),)
     """
     outputs, inputs = tensors("outputs", outputs), tensors("inputs", inputs)
     if not isinstance(grad_outputs, (list, tuple)):

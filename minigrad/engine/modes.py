@@ -140,15 +140,25 @@ class Setting(Switch):
 class no_grad(Setting):
     """Do not record operations: results never require grad, and in-place changes are free.
 
+    >>> parameter = mg.tensor(3.0, requires_grad=True)
+    >>> (parameter * parameter).backward()
     >>> with mg.no_grad():
-    ...     parameter -= learning_rate * parameter.grad
+    ...     parameter -= 0.1 * parameter.grad
+    >>> parameter
+    tensor(2.4000, requires_grad=True)
     """
 
     field, value = "recording", False
 
 
 class enable_grad(Setting):
-    """Record operations again, inside a ``no_grad`` block."""
+    """Record operations again, inside a ``no_grad`` block.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> with mg.no_grad(), mg.enable_grad():
+    ...     print((2 * x).requires_grad)
+    True
+    """
 
     field, value = "recording", True
 
@@ -168,6 +178,10 @@ class set_grad_enabled(Switch):
     """Record operations on tensors that require grad, or do not.
 
     ``set_grad_enabled(False)`` holds from then on, ``with set_grad_enabled(False):`` for the block.
+
+    >>> with mg.set_grad_enabled(False):
+    ...     print(mg.is_grad_enabled())
+    False
     """
 
     def __init__(self, mode: bool) -> None:
@@ -193,5 +207,9 @@ class set_grad_enabled(Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded now."""
+    """Whether operations are recorded now.
+
+    >>> mg.is_grad_enabled()
+    True
+    """
     return current().recording

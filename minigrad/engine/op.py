@@ -117,8 +117,8 @@ class Op:
         # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
         used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
         self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
-        apply: Any
-        apply, self.record = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)(self)
+        make: Any = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)
+        apply, self.record = make(self)
         if caches:
             apply, _ = any_operands(self)
         apply.__name__ = apply.__qualname__ = name

@@ -43,8 +43,8 @@ def walk(
     path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
     careful = current().anomaly
     gradients: dict[Node, Any] = {}
-    # only a gradient that nobody else refers to may be handed out or added to in place: those of leaves, which are
-    # copied unless a rule has just made them, and those of the nodes in this set, which were added up here
+    # a gradient may be changed in place only if nothing else holds its array: those of leaves, which are copied unless
+    # a rule has just made them, and those in this set, which were added up here
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
@@ -118,7 +118,7 @@ def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
 def after_hooks(gradients: dict[Node, Any], create_graph: bool) -> dict[Node, Any]:
     """The gradients of leaves as their hooks leave them."""
     for node in filter(hooks_of, gradients):
-        gradient = gradients[node]  # which its rule may have saved: that counts only if it is differentiated, too
+        gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient).copy()
     return gradients
 

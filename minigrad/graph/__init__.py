@@ -1,4 +1,4 @@
-"""Floor 6: pictures of a recorded graph.
+"""Floor 5: pictures of a recorded graph.
 
 ``appearance``   the colours of kinds and modes
 ``description``  a picture as plain data: boxes, edges, clusters
@@ -11,3 +11,7 @@
 ``rendering``    DOT text as SVG, PNG or PDF
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """
+
+from .draw import Graph
+
+__all__ = ["Graph"]

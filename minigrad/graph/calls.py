@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ..engine.node import Node
 from ..engine.scope import Scope
 from ..engine.shown import ModuleShown
-from ..nn.module import Module, joined, named_leaves
+from ..nn.module import Module
+from ..nn.tree import joined, named_leaves
 from ..tensor.tensor import Tensor
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..engine.modes import enable_grad
 from ..engine.node import Variable, array_of, describe, wrap
 from ..io.atomic import replacing
 from ..nn.module import Module
-from ..tensor.random import get_rng_state, set_rng_state
+from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
 from .containers import inside, replaced
 from .description import Picture, with_legend
@@ -34,9 +33,10 @@ DISPLAYED = 1000
 def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, **named_inputs: Any) -> Graph:
     """The picture of a recorded graph, with a cluster for each call of a module.
 
-    >>> loss = F.cross_entropy(model(x), y)
+    >>> model, x, target = nn.Linear(4, 2), mg.randn(8, 4), mg.randint(2, (8,))
+    >>> loss = F.cross_entropy(model(x), target)
     >>> loss.backward()
-    >>> mg.draw(loss).save("loss.svg")          # or mg.draw(model, x), without a loss
+    >>> path = mg.draw(loss).save("loss.gv")  # or .svg, .png; or mg.draw(model, x), without a loss
 
     Clusters of batch normalisation have the colour and the name of the mode the call was made in, and dashed
     arrows to the buffers it wrote or from those it read. After backward, parameters show the root mean
@@ -172,7 +172,7 @@ def record(
             for key, part in (value.items() if collected else [(name, value)])
             for pair in inside(part, key, Tensor)
         ]
-    with unchanged(module), enable_grad():
+    with Snapshot.of(module), enable_grad():
         outputs = tensors_in(module(*bound.args, **bound.kwargs))
     return outputs, named
 
@@ -188,29 +188,3 @@ def leaf(value: Any) -> Any:
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors that a value is or holds."""
     return [tensor for _, tensor in inside(value, "", Tensor)]
-
-
-@contextlib.contextmanager
-def unchanged(model: Module) -> Iterator[None]:
-    """Whatever a forward pass does to a model's attributes and tensors and to the random state is undone."""
-    modules = [(vars(module), dict(vars(module))) for module in model.modules()]
-    tensors: list[Tensor] = [*model.parameters(), *model.buffers()]
-    tensors += [tensor.grad for tensor in tensors if tensor.grad is not None]
-    slots = [
-        (tensor, name, getattr(tensor, name)) for tensor in tensors for name in ("array", "memory", "node", "_grad")
-    ]
-    values = [(tensor, tensor.array.copy(), tensor.memory.changed) for tensor in tensors]
-    random = get_rng_state()
-    try:
-        yield
-    finally:
-        for attributes, before in modules:
-            attributes.clear()
-            attributes.update(before)
-        for tensor, name, value in slots:
-            setattr(tensor, name, value)
-        written = [value for value in values if value[0].memory.changed != value[2]]
-        for tensor, array, time in written:
-            tensor.array[...] = array
-            tensor.memory.changed = time
-        set_rng_state(random)

@@ -350,4 +350,4 @@ def anonymous(kind: str, name: str) -> str:
     """What to call a tensor that no module holds: by what it is to its operation, or what it is."""
     if kind == "parameter":
         return "leaf"
-    return name if len(name) > 1 else "input" if name == "x" else "constant"
+    return name if len(name) > 1 and name != "other" else "input" if name == "x" else "constant"

@@ -1,1 +1,5 @@
-"""Floor 5: checkpoints."""
+"""Floor 4: checkpoints."""
+
+from .checkpoint import CheckpointError, load, save
+
+__all__ = ["CheckpointError", "load", "save"]

@@ -72,6 +72,10 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
         ValueError: if the object is nested too deeply, or contains itself.
         OSError: if the file cannot be written, with the cure and the system's ``errno``; also if there is a
             folder, a pipe or a device of that name. Symbolic links are followed.
+
+    >>> mg.save({"weight": mg.ones(2), "epoch": 3}, "run.ckpt")
+    >>> mg.load("run.ckpt")
+    {'weight': tensor([1., 1.]), 'epoch': 3}
     """
     path = as_path(path)
     arrays: list[ndarray] = []
@@ -132,6 +136,11 @@ def load(path: str | os.PathLike[str]) -> Any:
         OSError: if it cannot be read.
         CheckpointError: if it is not a checkpoint, or is truncated or altered.
         MemoryError: if its arrays do not fit into memory.
+
+    >>> model = nn.Linear(2, 1)
+    >>> mg.save(model.state_dict(), "model.ckpt")
+    >>> model.load_state_dict(mg.load("model.ckpt"))
+    <All keys matched successfully>
     """
     path = as_path(path)
     with opened(path) as file:

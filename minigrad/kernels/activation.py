@@ -34,7 +34,7 @@ def rectified(x: ndarray) -> ndarray:
     """``max(x, 0)`` by an array of zeros: NumPy's maximum of two arrays is vectorised, with a number it is not."""
     x = np.asarray(x)
     shape = x.shape
-    if x.size <= FEW_ELEMENTS:  # more zeros would crowd the kept constants
+    if x.size <= FEW_ELEMENTS:  # zeros are kept for small arrays only
         return np.maximum(x, small_zeros(shape, x.dtype))
     if x.size % LONG_ROW == 0 and x.flags.c_contiguous:
         y = np.empty_like(x)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy import ndarray
 
 from .constants import float16, float32, float64, number
-from .moments import Blocked, Kept, deviations
+from .moments import InBlocks, InMemory, deviations
 
-Cache = tuple[Kept | Blocked, ndarray, ndarray]
-"""What the derivative wants to know: ``x - mean``, ``sqrt(var + eps)``, and ``weight`` divided by that."""
+Cache = tuple[InMemory | InBlocks, ndarray, ndarray]
+"""Saved for backward: ``x - mean``, ``std = sqrt(var + eps)``, and ``weight / std``."""
 
 
 def values_per_channel(shape: tuple[int, ...]) -> int:
-    """How many values of a batch each channel's statistics are taken over."""
+    """The number of a batch's values in each channel."""
     return shape[0] if len(shape) == 2 else shape[0] * math.prod(shape[2:])
 
 
@@ -26,9 +26,10 @@ def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
 ) -> tuple[ndarray, Cache]:  # fmt: skip
-    """The output, and the ``Cache`` of the derivative. The mean and variance are the batch's own unless they are given.
+    """The output, and the ``Cache`` of the derivative.
 
-    float16 is computed in float32, and float32 in float64 where squares overflow.
+    Mean and variance are the batch's own unless they are given. float16 is computed in float32, and float32 in
+    float64 where squares overflow.
     """
     dtype = x.dtype
     half = dtype == float16
@@ -77,5 +78,5 @@ def fused(
 
 @functools.lru_cache(maxsize=64)
 def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray]:
-    """What the old estimates, a batch's mean and its biased variance count; var * n / (n - 1) is the unbiased one."""
+    """Factors of old estimates, of a batch's mean, and of its biased variance, which ``n / (n - 1)`` makes unbiased."""
     return number(1 - momentum, dtype), number(momentum, dtype), number(momentum * n / (n - 1), dtype)

@@ -15,7 +15,7 @@ float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
 @functools.lru_cache(maxsize=256)
 def number(value: float, dtype: np.dtype[Any]) -> ndarray:
-    """A number as a read-only array, made once: NumPy takes half as long for a small array and it as with a number."""
+    """A number as a read-only 0-d array, made once: with small arrays ufuncs take half as long as for a float."""
     array = np.array(value, dtype)
     array.flags.writeable = False
     return array
@@ -40,9 +40,6 @@ def few_row_numbers(n: int) -> ndarray:
 def row_numbers(n: int) -> ndarray:
     """0, 1, ..., n - 1; read-only if they are few."""
     return few_row_numbers(n) if n <= FEW_ELEMENTS else np.arange(n)
-
-
-float16, float32, float64 = map(np.dtype, (np.float16, np.float32, np.float64))
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,15 +1,14 @@
-"""``x - mean`` of a batch, channel by channel: what all of batch normalisation is computed from.
+"""Mean, variance and ``x - mean`` of each channel of a batch: all of batch normalisation is computed from them.
 
-``Kept`` has it in memory: the way of small batches. ``Blocked`` works block by block on ``x`` itself or, where the mean
-is far from 0, on ``x`` less a shift, and accounts for the rest channel by channel: the way of large batches, which take
-longer to pass through the memory once more. Channels are axis 1, whatever lies behind it.
+``InMemory`` holds ``d = x - mean`` as an array: for small batches. ``InBlocks`` passes over ``x`` block by block and
+subtracts only where it must: for large batches, where writing one more array costs more than computing on it. Channels
+are axis 1, whatever lies behind it.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,70 +28,127 @@ from .tuning import (
     PIECE,
     ROWS,
     SHARED_BYTES,
-    SMALL,
+    SMALL_BATCH,
     WORTH_JOINING,
 )
 
 unreported = np.errstate(invalid="ignore", over="ignore")
-"""What is not finite is not this room's to report."""
+"""NumPy's warnings of overflow are off: batch_norm reports a batch that is not finite, once."""
 
 
-def deviations(x: ndarray, mean: ndarray | None = None) -> Kept | Blocked:
+def deviations(x: ndarray, mean: ndarray | None = None) -> InMemory | InBlocks:
     """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
-    return Kept(x, mean) if small else Blocked(x, mean)
+    return InMemory(x, mean) if small else InBlocks(x, mean)
+
+
+# -- small batches -----------------------------------------------------------------------------
 
 
 class Layout:
-    """How small batches of one shape are worked on: as arrays of ``shape``; ``reshapes`` says if that is another one.
+    """How NumPy is to see small batches of one shape: as arrays of ``shape``, whose last axis is long where that pays.
 
-    A sample (C, ...) is a row of C * length elements, and some are joined where that makes a long row of short ones;
-    or it is a matrix (C, length), where the rows of that are long or the samples few.
-
-    ``repeated`` makes of a value per channel what broadcasts with those rows. ``sum`` adds up each channel, ``dot`` the
-    products of two batches; ``squares`` adds up squares, rounds less and takes longer; ``sum_float64`` and
-    ``mean_float64`` add in float64. The latter saves a division and costs the last digit: the mean of equal values is
-    not always that value. A channel has ``n`` values, but n is at least 1: nothing is divided by 0.
+    Args:
+        batch: the batch's own shape (N, C, ...).
+        shape: the view's.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        samples, channels = shape[:2]
-        length = math.prod(shape[2:])
-        self.n = n = samples * length or 1
-        by_channel = rows_are_channels(samples, length)
-        joined = 1 if by_channel else rows_to_join(samples, channels * length)
-        self.shape = (samples // joined, *([channels, length] if by_channel else [joined * channels * length]))
-        self.reshapes = self.shape != shape
-        self.repeated: Callable[[ndarray], ndarray]
-        if by_channel:
-            self.repeated = operator.itemgetter((slice(None), None))  # vector[:, None]
-        elif joined * length != 1:
-            self.repeated = functools.partial(as_row, length, joined)
-        elif samples == 1:
-            self.repeated = operator.itemgetter(None)  # vector[None]: arrays of one shape are faster
-        else:
-            self.repeated = lambda vector: vector
-        add_up = functools.partial(channel_sums, (samples, channels, length))
-        self.sum: Callable[[ndarray], ndarray] = add_up
-        self.dot: Callable[[ndarray, ndarray], ndarray] = add_up
-        self.squares: Callable[[ndarray], ndarray] = lambda values: add_up(values, values, accurate_column_sums)
-        self.sum_float64: Callable[[ndarray], ndarray] = add_up
-        # of add_up and n, not of self: a layout is no part of a cycle
-        self.mean_float64: Callable[[ndarray], ndarray] = lambda values: add_up(values) / n
-        if length == 1 and (joined == 1 or samples > ROWS):  # the same in fewer steps
-            self.sum = total = column_summer((samples, channels), dtype)
-            self.dot = lambda a, b: total(a * b)
-            self.sum_float64 = column_summer((samples, channels), float64)
-            if samples <= ROWS:
-                self.mean_float64 = (ones(samples, float64) / n).dot
+    def __init__(self, batch: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        samples, channels = batch[:2]
+        length = math.prod(batch[2:])
+        self.dimensions = samples, channels, length
+        self.shape = shape
+        self.changes_shape = shape != batch
+        self.n = samples * length or 1  # values of a channel; 1 for an empty batch keeps divisions defined
+
+    def broadcast(self, vector: ndarray) -> ndarray:
+        """A value per channel, shaped to broadcast with the view."""
+        raise NotImplementedError
+
+    def sum(self, values: ndarray) -> ndarray:
+        """The sum of each channel."""
+        return channel_sums(self.dimensions, values)
+
+    def sum_float64(self, values: ndarray) -> ndarray:
+        """The sum of each channel of float64."""
+        return channel_sums(self.dimensions, values)
+
+    def mean_float64(self, values: ndarray) -> ndarray:
+        """The mean of each channel of float64; it may be one unit in the last place off."""
+        return channel_sums(self.dimensions, values) / self.n
+
+    def dot(self, a: ndarray, b: ndarray) -> ndarray:
+        """The sum of each channel of ``a * b``."""
+        return channel_sums(self.dimensions, a, b)
+
+    def sum_of_squares(self, values: ndarray) -> ndarray:
+        """The sum of squares of each channel, rounded less than ``dot`` and slower."""
+        return channel_sums(self.dimensions, values, values, accurate_column_sums)
 
 
-layout = functools.lru_cache(maxsize=128)(Layout)
+class Columns(Layout):
+    """(N, C): a column per channel, added up as the product with a vector of ones."""
+
+    def __init__(self, batch: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        samples, channels = batch[:2]
+        super().__init__(batch, (samples, channels))
+        self.total = column_summer((samples, channels), dtype)
+        self.total_float64 = column_summer((samples, channels), float64)
+        self.shares = ones(samples, float64) / self.n if samples <= ROWS else None  # saves the division by n
+
+    def broadcast(self, vector: ndarray) -> ndarray:
+        return vector[None] if self.dimensions[0] == 1 else vector  # arrays of equal shapes are faster
+
+    def sum(self, values: ndarray) -> ndarray:
+        return self.total(values)
+
+    def sum_float64(self, values: ndarray) -> ndarray:
+        return self.total_float64(values)
+
+    def mean_float64(self, values: ndarray) -> ndarray:
+        return self.total_float64(values) / self.n if self.shares is None else self.shares.dot(values)
+
+    def dot(self, a: ndarray, b: ndarray) -> ndarray:
+        return self.total(a * b)
+
+
+class JoinedRows(Layout):
+    """(N / k, k * C * length): every row holds k = ``samples_per_row`` samples."""
+
+    def __init__(self, batch: tuple[int, ...], samples_per_row: int) -> None:
+        samples, row = batch[0], math.prod(batch[1:])
+        super().__init__(batch, (samples // samples_per_row, samples_per_row * row))
+        self.samples_per_row = samples_per_row
+
+    def broadcast(self, vector: ndarray) -> ndarray:
+        return as_row(self.dimensions[2], self.samples_per_row, vector)
+
+
+class Channels(Layout):
+    """(N, C, length): every row is a channel of one sample."""
+
+    def __init__(self, batch: tuple[int, ...]) -> None:
+        super().__init__(batch, (*batch[:2], math.prod(batch[2:])))
+
+    def broadcast(self, vector: ndarray) -> ndarray:
+        return vector[:, None]
+
+
+def new_layout(batch: tuple[int, ...], dtype: np.dtype[Any]) -> Layout:
+    """The layout of small batches of a shape and dtype."""
+    samples, length = batch[0], math.prod(batch[2:])
+    if rows_are_channels(samples, length):
+        return Channels(batch)
+    samples_per_row = rows_to_join(samples, math.prod(batch[1:]))
+    return Columns(batch, dtype) if samples_per_row == length == 1 else JoinedRows(batch, samples_per_row)
+
+
+layout = functools.lru_cache(maxsize=128)(new_layout)
 """The layout of a shape and dtype, made once."""
 
 
 def rows_to_join(n: int, columns: int) -> int:
-    """How many of n rows make a long one; 1 if n is no multiple of such a number, or if it would not pay."""
+    """How many of n rows make a long one; 1 if n is no multiple of such a number, or if the batch is too small."""
     if n * columns < WORTH_JOINING:
         return 1
     least = LONG_ROW // 2 // columns + 1
@@ -100,30 +156,30 @@ def rows_to_join(n: int, columns: int) -> int:
 
 
 def rows_are_channels(samples: int, length: int) -> bool:
-    """Whether samples are worked on as matrices (C, length): a row for all channels would hardly pay."""
+    """Whether a row is a channel of one sample: channels are long, and joining samples would hardly pay."""
     return length >= LONG_CHANNEL and (samples <= 2 or length >= LONG_ROW)
 
 
-def as_row(length: int, joined: int, vector: ndarray) -> ndarray:
+def as_row(length: int, samples_per_row: int, vector: ndarray) -> ndarray:
     """A value per channel as a row of joined samples, which have ``length`` values of each channel."""
     row = vector if length == 1 else vector.repeat(length)
-    return row if joined == 1 else row[None].repeat(joined, 0).reshape(-1)
+    return row if samples_per_row == 1 else row[None].repeat(samples_per_row, 0).reshape(-1)
 
 
 def channel_sums(
-    shape: tuple[int, int, int], a: ndarray, b: ndarray | None = None,
+    dimensions: tuple[int, int, int], a: ndarray, b: ndarray | None = None,
     columns: Callable[[ndarray], ndarray] = column_sums,
 ) -> ndarray:  # fmt: skip
-    """The sum of the values of each channel, or of their products with those of ``b``; the shape is (N, C, length)."""
-    samples, channels, length = shape
+    """``sum(a)`` or ``sum(a * b)`` of each channel of batches (N, C, length); ``columns`` adds up those of a matrix."""
+    samples, channels, length = dimensions
     if length >= LONG_CHANNEL:
-        return columns(row_sums(a.reshape(shape), None if b is None else b.reshape(shape)))
+        return columns(row_sums(a.reshape(dimensions), None if b is None else b.reshape(dimensions)))
     total = columns((a if b is None else a * b).reshape(samples, channels * length))
     return total if length == 1 else row_sums(total.reshape(channels, length))
 
 
 def row_sums(a: ndarray, b: ndarray | None = None) -> ndarray:
-    """``sum(a)`` or ``sum(a * b)`` over the last axis; of pieces first, where it is long."""
+    """``sum(a)`` or ``sum(a * b)`` over the last axis; a long one in pieces first, to round less."""
     length, one = a.shape[-1], ones(PIECE, a.dtype)
     if length <= PIECE:
         return np.vecdot(a, one[:length] if b is None else b)
@@ -135,8 +191,8 @@ def row_sums(a: ndarray, b: ndarray | None = None) -> ndarray:
     return total
 
 
-class Kept:
-    """The deviations of a small batch.
+class InMemory:
+    """The deviations of a small batch, as an array.
 
     Args:
         x: the batch (N, C, ...).
@@ -153,90 +209,97 @@ class Kept:
         self.shape = x.shape
         self.layout = layout(self.shape, x.dtype)
         self.n = self.layout.n
-        x = x.reshape(self.layout.shape) if self.layout.reshapes else x
+        x = x.reshape(self.layout.shape) if self.layout.changes_shape else x
         if mean is not None:
-            self.d, self.mean = x - self.layout.repeated(mean), mean
-        elif x.dtype is float32 and x.size <= SMALL and math.isfinite(np.vdot(x, x)):  # dot would warn of overflows
+            self.d, self.mean = x - self.layout.broadcast(mean), mean
+        elif x.dtype is float32 and x.size <= SMALL_BATCH and math.isfinite(np.vdot(x, x)):  # dot would warn
             self.from_own_mean_in_float64(x)
         else:
             self.from_own_mean(x)
 
     def from_own_mean_in_float64(self, x: ndarray) -> None:
-        """The textbook's formulas, with digits to spare: where there is little to compute, fewer steps are faster.
+        """The textbook's formulas in float64: no correction is needed, and a small batch is faster in fewer steps.
 
         The sum of squares must be finite: then everything is, and the time for ``unreported`` is saved, too.
         """
         d = x.astype(float64)
         mean = self.layout.sum_float64(d)
         mean /= number(self.n, float64)
-        d -= self.layout.repeated(mean)
+        d -= self.layout.broadcast(mean)
         var = self.layout.mean_float64(d * d)
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
         self.finite = True
 
     @unreported
     def from_own_mean(self, x: ndarray) -> None:
-        """The corrected two-pass algorithm: the mean is corrected by the mean of what is left after subtracting it.
+        """The corrected two-pass algorithm: the mean of ``x - mean``, which rounding leaves, is subtracted, too.
 
         Without that, a mean far from 0 would cost the variance its digits (T. Chan, G. Golub, R. LeVeque,
         Algorithms for computing the sample variance, 1983).
         """
         mean = self.layout.sum(x)
         mean /= self.n
-        self.d = x - self.layout.repeated(mean)
+        self.d = x - self.layout.broadcast(mean)
         rest = self.layout.sum(self.d)
         rest /= self.n
-        self.d -= self.layout.repeated(rest)
+        self.d -= self.layout.broadcast(rest)
         mean += rest
         self.mean = mean
         # the variance scales every value of its channel: its error counts most
-        self.var = self.layout.squares(self.d)
+        self.var = self.layout.sum_of_squares(self.d)
         self.var /= self.n
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
-        y = np.multiply(self.d, self.layout.repeated(scale), self.out())
+        y = np.multiply(self.d, self.layout.broadcast(scale), self.output_view())
         if bias is not None:
-            y += self.layout.repeated(bias)
-        return y.base if self.layout.reshapes else y
+            y += self.layout.broadcast(bias)
+        return y.base if self.layout.changes_shape else y
 
-    def out(self) -> ndarray | None:
-        """Where a result is written to: the layout's view of an array of the batch's shape, its ``base``.
+    def output_view(self) -> ndarray | None:
+        """An empty array for a result, in the layout's shape; None if that is the batch's: NumPy makes the array.
 
-        That one is returned then, because what looks at other memory is copied when it is the gradient of a leaf.
-        None if those shapes are the same: NumPy makes the array.
+        Its ``base`` has the batch's shape and is what is returned: the backward walk copies a leaf's gradient if it
+        is a view.
         """
-        return np.empty(self.shape, self.d.dtype).reshape(self.layout.shape) if self.layout.reshapes else None
+        return np.empty(self.shape, self.d.dtype).reshape(self.layout.shape) if self.layout.changes_shape else None
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel."""
-        dy = dy.reshape(self.d.shape) if self.layout.reshapes else dy
+        dy = dy.reshape(self.d.shape) if self.layout.changes_shape else dy
         return self.layout.sum(dy), self.layout.dot(dy, self.d)
 
     def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
         """``(dy - constant - (x - mean) * slope) * scale``."""
-        repeated, reshapes = self.layout.repeated, self.layout.reshapes
-        dx = np.multiply(self.d, repeated(slope), self.out())
-        np.subtract(dy.reshape(dx.shape) if reshapes else dy, dx, dx)
-        dx -= repeated(constant)
-        dx *= repeated(scale)
-        return dx.base if reshapes else dx
+        broadcast, changes_shape = self.layout.broadcast, self.layout.changes_shape
+        dx = np.multiply(self.d, broadcast(slope), self.output_view())
+        np.subtract(dy.reshape(dx.shape) if changes_shape else dy, dx, dx)
+        dx -= broadcast(constant)
+        dx *= broadcast(scale)
+        return dx.base if changes_shape else dx
 
 
-class Blocked:
-    """The deviations of a large batch, a block at a time.
+# -- large batches -----------------------------------------------------------------------------
 
-    ``mean = shift + offset``. Blocks hold ``d = x - shift``; the offset is accounted for channel by channel.
-    Where the mean is no farther from 0 than the values are from it, there is no shift, and ``d`` is ``x``. Otherwise
-    squares of ``x`` would lose the digits that all its values share, or be too large. The shift is then the mean of a
-    few values or, should these mislead, the batch's mean as it is known by now.
+
+class InBlocks:
+    """The deviations of a large batch, computed block by block from ``d = x - shift``, with ``mean = shift + offset``.
+
+    If abs(mean) <= std in every channel there is no shift: ``d`` is ``x`` and nothing is copied. Else sums of squares
+    of ``x`` would cancel or overflow, and ``d`` is a new array. The shift is the mean of a sample of values or, if that
+    was a poor guess, the computed mean, in a second pass. ``offset``, a value per channel, enters each formula.
+
+    Args:
+        x, mean: as of ``InMemory``. A given mean is the shift, subtracted anew in each pass.
     """
 
     mean: ndarray
     var: ndarray
     offset: Any
     centered = finite = False
-    """As of ``Kept``."""
+    """As of ``InMemory``."""
+    shift: ndarray | None
+    """Subtracted from ``d`` in each pass; None if there is none, or if ``d`` is less it already."""
 
     @unreported
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
@@ -246,27 +309,27 @@ class Blocked:
         self.shared = x.nbytes >= SHARED_BYTES and helpers() is not None
         block, sample = min(x.size, BLOCK_BYTES // x.itemsize), self.channels * self.length
         by_channel = rows_are_channels(len(x), self.length)
-        self.joined = 1 if by_channel else math.ceil(max(LONG_ROW, block // FEW_ROWS) / sample)
-        self.row = (self.channels, self.length) if by_channel else (self.joined * sample,)
+        self.samples_per_row = 1 if by_channel else math.ceil(max(LONG_ROW, block // FEW_ROWS) / sample)
+        self.row = (self.channels, self.length) if by_channel else (self.samples_per_row * sample,)
         self.step = max(1, block // math.prod(self.row))
-        self.d, self.to_subtract = x, mean
+        self.d, self.shift = x, mean
         if mean is not None:
             self.mean, self.offset = mean, 0.0
         else:
             self.take_moments(x, likely_shift(x.reshape(len(x), self.channels, self.length)))
-            if is_far(self.offset, self.var):
+            if mean_dominates(self.offset, self.var):
                 self.take_moments(x, self.mean.astype(x.dtype))
 
     def take_moments(self, x: ndarray, shift: ndarray | None) -> None:
         """Compute mean and biased variance, and keep ``x - shift``."""
-        self.d, self.to_subtract, self.centered = x, shift, shift is not None
+        self.d, self.shift, self.centered = x, shift, shift is not None
         kept = [np.empty_like(x)] if self.centered else []
         total, square = self.totals(lambda d, *_: (self.block_sums(d), self.block_sums(d, d)), kept, self.centered)
         self.offset = total / self.n
         self.var = np.maximum(square / self.n - self.offset**2, 0)
         self.mean = self.offset if shift is None else shift + self.offset
         if self.centered:
-            self.d, self.to_subtract = kept[0], None
+            self.d, self.shift = kept[0], None
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -278,7 +341,7 @@ class Blocked:
 
         y = np.empty_like(self.d)
         constant = (0 if bias is None else bias) - self.offset * scale
-        self.for_blocks(task, [y], [scale, constant], into=True)
+        self.for_blocks(task, [y], [scale, constant], write_last=True)
         return y
 
     @unreported
@@ -298,29 +361,29 @@ class Blocked:
             dx *= scale
 
         dx = np.empty_like(self.d)
-        self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale], into=True)
+        self.for_blocks(task, [dy, dx], [constant - self.offset * slope, slope, scale], write_last=True)
         return dx
 
-    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), into: bool = False) -> list[Any]:
-        """What ``task`` returns for each block, added up."""
-        return [sum(parts) for parts in zip(*self.for_blocks(task, arrays, into=into))]
+    def totals(self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), write_last: bool = False) -> list[Any]:
+        """The results of ``task`` for each block, added up."""
+        return [sum(parts) for parts in zip(*self.for_blocks(task, arrays, write_last=write_last))]
 
     def for_blocks(
         self, task: Callable[..., Any], arrays: Sequence[ndarray] = (), vectors: Sequence[ndarray] = (),
-        into: bool = False,
+        write_last: bool = False,
     ) -> list[Any]:  # fmt: skip
-        """``task(d, *arrays, *vectors)``, block by block; each vector is repeated along its rows.
+        """``task(d, *arrays, *vectors)`` for each block, with vectors broadcast along its rows.
 
-        ``into`` says that the last array is to be written: what is still to be subtracted from ``d`` is written there.
-        The last block is the first: the cache still holds it from the pass before.
+        With ``write_last`` the last array is output: ``d - shift`` is written into it first, which saves an array.
+        Blocks are visited backwards: the last ones are still in the cache from the pass before.
         """
-        rows = [self.repeated(vector) for vector in vectors]
-        shift = None if self.to_subtract is None else self.repeated(self.to_subtract)
+        rows = [self.broadcast(vector) for vector in vectors]
+        shift = None if self.shift is None else self.broadcast(self.shift)
 
         def work(d: ndarray, *others: ndarray) -> Any:
             width = d.shape[1]
             if shift is not None:
-                d = np.subtract(d, shift[:width], others[-1] if into else None)
+                d = np.subtract(d, shift[:width], others[-1] if write_last else None)
             return task(d, *others, *[row[:width] for row in rows])
 
         blocks = list(zip(*map(self.blocks, (self.d, *arrays))))
@@ -334,15 +397,15 @@ class Blocked:
         blocks = [rows[i : i + self.step] for i in range(0, len(rows), self.step)]
         return blocks if whole == values.size else [*blocks, values[None, whole:]]
 
-    def repeated(self, vector: ndarray) -> ndarray:
-        """A value per channel as what broadcasts with the rows of a block."""
+    def broadcast(self, vector: ndarray) -> ndarray:
+        """A value per channel, shaped to broadcast with the rows of a block."""
         vector = vector.astype(self.d.dtype, copy=False)
-        return vector[:, None] if len(self.row) == 2 else as_row(self.length, self.joined, vector)
+        return vector[:, None] if len(self.row) == 2 else as_row(self.length, self.samples_per_row, vector)
 
     def block_sums(self, a: ndarray, b: ndarray | None = None) -> ndarray:
-        """The sum of a block's values of each channel, or of their products with those of another block.
+        """``sum(a)`` or ``sum(a * b)`` of each channel of a block.
 
-        Of few rows at a time, or of each sample's pieces, and then in float64.
+        Partial sums, of few rows or of a channel's pieces, are in the array's dtype; they are added in float64.
         """
         shape = (-1, self.channels, self.length)
         if self.length >= LONG_CHANNEL:
@@ -360,24 +423,24 @@ class Blocked:
 
 
 def likely_shift(x: ndarray) -> ndarray | None:
-    """The mean of a few values of each channel of a batch (N, C, length) if it is far from 0.
+    """The mean of a sample of each channel's values, from a batch (N, C, length), if it dominates.
 
-    None if it is not, or if a few would be a large part.
+    None if the mean is small, or the batch has fewer than ``8 * FEW_VALUES`` values per channel: a pass costs less.
     """
     samples, _, length = x.shape
     if samples * length < 8 * FEW_VALUES:
         return None
-    few = Kept(few_values(x).astype(float64))  # in float32 their sum could be too large
-    return few.mean.astype(x.dtype) if is_far(few.mean, few.var) else None
+    few = InMemory(sample_values(x).astype(float64))  # in float32 their sum could be too large
+    return few.mean.astype(x.dtype) if mean_dominates(few.mean, few.var) else None
 
 
-def few_values(x: ndarray) -> ndarray:
+def sample_values(x: ndarray) -> ndarray:
     """Some of a batch's values (N, C, length), spread evenly over it."""
     samples, _, length = x.shape
     every = max(1, min(samples, FEW_VALUES) * length // FEW_VALUES)
     return x[:: max(1, samples // FEW_VALUES), :, every // 2 :: every]
 
 
-def is_far(mean: ndarray, var: ndarray) -> bool:
-    """Whether a mean is farther from 0 than the values are from it, or the variance is not finite."""
+def mean_dominates(mean: ndarray, var: ndarray) -> bool:
+    """Whether abs(mean) > std in some channel, or a variance is not finite."""
     return not ((mean**2 <= var) & (var < np.inf)).all()

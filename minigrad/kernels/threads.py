@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-MOST = 4
-"""More threads than a few only wait for the memory, and for each other."""
+from .tuning import MOST_THREADS
 
 
 @functools.lru_cache(maxsize=1)
@@ -27,7 +26,7 @@ def helpers() -> Any:
         return None
     from concurrent.futures import ThreadPoolExecutor  # few need it, and it takes long to import
 
-    return ThreadPoolExecutor(min(MOST, threads) - 1, "minigrad")
+    return ThreadPoolExecutor(min(MOST_THREADS, threads) - 1, "minigrad")
 
 
 if hasattr(os, "register_at_fork"):

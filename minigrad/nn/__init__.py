@@ -1,29 +1,20 @@
 """Floor 4: modules, the layers and losses among them, their functions and their initial values."""
 
-from . import functional as functional
-from . import init as init
-from . import utils as utils
-from .containers import ModuleDict as ModuleDict
-from .containers import ModuleList as ModuleList
-from .containers import Sequential as Sequential
-from .layers.activations import LogSoftmax as LogSoftmax
-from .layers.activations import ReLU as ReLU
-from .layers.activations import Sigmoid as Sigmoid
-from .layers.activations import Softmax as Softmax
-from .layers.activations import Tanh as Tanh
-from .layers.batchnorm import BatchNorm1d as BatchNorm1d
-from .layers.batchnorm import BatchNorm2d as BatchNorm2d
-from .layers.batchnorm import BatchNorm3d as BatchNorm3d
-from .layers.dropout import Dropout as Dropout
-from .layers.linear import Linear as Linear
-from .layers.shapes import Flatten as Flatten
-from .layers.shapes import Identity as Identity
-from .losses import BCELoss as BCELoss
-from .losses import BCEWithLogitsLoss as BCEWithLogitsLoss
-from .losses import CrossEntropyLoss as CrossEntropyLoss
-from .losses import L1Loss as L1Loss
-from .losses import MSELoss as MSELoss
-from .losses import NLLLoss as NLLLoss
-from .module import Module as Module
-from .parameter import Buffer as Buffer
-from .parameter import Parameter as Parameter
+from . import functional, init, utils
+from .containers import ModuleDict, ModuleList, Sequential
+from .layers.activations import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .layers.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from .layers.dropout import Dropout
+from .layers.linear import Linear
+from .layers.shapes import Flatten, Identity
+from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .module import Module
+from .parameter import Buffer, Parameter
+
+# fmt: off
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Buffer", "CrossEntropyLoss",
+    "Dropout", "Flatten", "Identity", "L1Loss", "Linear", "LogSoftmax", "MSELoss", "Module", "ModuleDict",
+    "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional", "init",
+    "utils",
+]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .module import Module
+
+Self = TypeVar("Self", bound="Numbered")
 
 
 class Container(Module):
@@ -73,19 +75,19 @@ class Numbered(Container):
         del modules[index]
         self._replace_all(modules)
 
-    def append(self, module: Module) -> Any:
+    def append(self: Self, module: Module) -> Self:
         """Add a module at the end, under the next free number; returns itself."""
         numbers = map(str, itertools.count(len(self)))
         self._append_all([(next(name for name in numbers if name not in vars(self)), module)])
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Any:
+    def extend(self: Self, modules: Iterable[Module]) -> Self:
         """Add modules at the end; returns itself."""
         for module in modules:
             self.append(module)
         return self
 
-    def insert(self, index: int, module: Module) -> Any:
+    def insert(self: Self, index: int, module: Module) -> Self:
         """Insert a module before a position; returns itself."""
         modules = list(self)
         modules.insert(index, module)

@@ -1,37 +1,37 @@
-"""The layers and losses as functions, by PyTorch's names and with its arguments."""
+"""The layers and losses as functions, by PyTorch's names and with its arguments.
+
+Those that are operations are read from the operations' entries; the others have a mode and are defined here.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..ops import binary_cross_entropy as binary_cross_entropy
-from ..ops import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from ..ops import cross_entropy as cross_entropy
-from ..ops import l1_loss as l1_loss
-from ..ops import linear as linear
-from ..ops import log_softmax as log_softmax
-from ..ops import mse_loss as mse_loss
-from ..ops import nll_loss as nll_loss
-from ..ops import relu as relu
-from ..ops import sigmoid as sigmoid
-from ..ops import softmax as softmax
-from ..ops import tanh as tanh
+from ..ops.table import functions
 from ..tensor.random import generator
 
+if TYPE_CHECKING:
+    from ..ops import *  # noqa: F403
+    from ..ops.losses import *  # noqa: F403
+    from ..tensor.tensor import Tensor
 
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
+globals().update(functions("functional"))
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by ``1 - p``.
 
     Without ``training`` the input is passed on. Random numbers come from the global random state.
     """
-    return ops.dropout(input, p, generator) if training else input
+    output: Tensor = ops.dropout(input, p, generator) if training else input
+    return output
 
 
 def batch_norm(
     input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
     Args:
@@ -47,4 +47,8 @@ def batch_norm(
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
         RuntimeError: for running estimates that require grad.
     """
-    return ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    output: Tensor = ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return output
+
+
+__all__ = ["batch_norm", "dropout", *functions("functional")]

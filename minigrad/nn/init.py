@@ -16,6 +16,12 @@ from ..engine.node import describe
 from ..tensor.random import generator
 from ..tensor.tensor import Tensor
 
+# fmt: off
+__all__ = [
+    "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "uniform_",
+    "xavier_normal_", "xavier_uniform_", "zeros_",
+]
+
 GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
 
 
@@ -23,6 +29,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance through an activation function.
 
     One of linear, sigmoid, tanh, relu and leaky_relu, whose negative slope is ``param``.
+
+    >>> nn.init.calculate_gain("tanh")
+    1.6666666666666667
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
@@ -48,7 +57,11 @@ def filled(tensor: Tensor, values: Callable[[tuple[int, ...]], Any]) -> Tensor:
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Every element is ``val``."""
+    """Every element is ``val``.
+
+    >>> nn.init.constant_(mg.zeros(2), 0.1)
+    tensor([0.1000, 0.1000])
+    """
     return filled(tensor, lambda _: val)
 
 
@@ -73,7 +86,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Even in ``±gain * sqrt(6 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010)."""
+    """Even in ``±gain * sqrt(6 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010).
+
+    >>> weight = nn.init.xavier_uniform_(mg.zeros(3, 3))
+    >>> bool(abs(weight).max() < 1)
+    True
+    """
     bound = gain * math.sqrt(6 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound)
 

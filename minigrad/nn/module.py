@@ -9,49 +9,30 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import itertools
 import reprlib
-import warnings
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Set
 from threading import get_ident
-from types import FunctionType, GeneratorType
-from typing import Any, NamedTuple, TypeVar
+from types import FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..engine.modes import current, own_calls
-from ..engine.node import Memory, clock
 from ..engine.scope import Scope, Settings
 from ..engine.shown import ModuleShown
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
-from .state import all_converted, fitting
+from .snapshot import Snapshot
+from .state import IncompatibleKeys, convert, load, saved
+from .tree import PLAIN, Branch, computed, members, named_leaves, once, walk
 
 Self = TypeVar("Self", bound="Module")
 
 
-PLAIN = frozenset({bool, int, float, str, type(None)})
-"""The classes of what a call records of a module's settings."""
-NEVER_HOLD = PLAIN | {Settings}
-"""Classes in which no module or tensor need be looked for."""
-
-
-class IncompatibleKeys(NamedTuple):
-    """The names on which a state and a module did not agree; both empty after a strict load."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
-
-
-class Module:
+class Module(Branch):
     """The base of all layers and models: define ``forward``, call the module.
 
     >>> class Net(nn.Module):
@@ -86,14 +67,15 @@ class Module:
         """What the module computes; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: define forward(self, ...).")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         calls = current().calls
         if calls.thread != get_ident():
             calls = own_calls()
         outer = calls.scope
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         try:
-            return self.forward(*args, **kwargs)
+            output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
+            return output
         finally:
             calls.scope = outer
 
@@ -134,7 +116,7 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, each once."""
-        return once((name, value) for name, value in members(self) if isinstance(value, Module))
+        return once(members(self), Module)
 
     def children(self) -> Iterator[Module]:
         """The modules directly below this one, each once."""
@@ -216,12 +198,8 @@ class Module:
     @contextlib.contextmanager
     def evaluating(self: Self) -> Iterator[Self]:
         """Evaluation mode for a ``with`` block; after it every module has its own mode again."""
-        modes = [(module, module.training) for module in self.modules()]
-        try:
+        with Snapshot(modes=self.modules()):
             yield self.eval()
-        finally:
-            for module, training in modes:
-                module.training = training
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Train all parameters of the tree, or freeze them; returns itself."""
@@ -246,22 +224,7 @@ class Module:
         Raises:
             OverflowError: if the dtype cannot hold one of the values; nothing is converted then.
         """
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise TypeError(f"{type(self).__name__}.to: parameters must stay floating point, got {dtype}.")
-        # all values are converted before the first is replaced
-        new: dict[int, Any] = {}
-        for name, leaf, module, _ in entries(self):
-            if not isinstance(leaf, Tensor) or leaf.dtype.kind != "f" or id(leaf) in new:
-                continue
-            wanted = module._dtype_for(leaf, dtype)
-            if leaf.dtype != wanted:
-                pair = {name: leaf.array, f"{name}.grad": None if leaf.grad is None else leaf.grad.array}
-                new[id(leaf)] = leaf, *all_converted(f"{type(self).__name__}.to", pair, wanted)
-        for leaf, array, gradient in new.values():
-            leaf.array, leaf.memory, leaf._grad = array, Memory(), gradient
-            if leaf.node is not None:
-                leaf.node.dtype = array.dtype
+        convert(self, dtype)
         return self
 
     def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -284,7 +247,7 @@ class Module:
 
     def state_dict(self) -> OrderedDict[str, Tensor]:
         """Copies of all parameters and persistent buffers, by name: training on does not change them."""
-        return OrderedDict((name, value.detach().clone()) for name, value, *_ in saved(self))
+        return OrderedDict((name, value.detach().clone()) for name, (value, *_) in saved(self).items())
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Take over the values of a ``state_dict``, in place: all of them or, after an error, none.
@@ -296,31 +259,7 @@ class Module:
         Raises:
             RuntimeError: with all names that are missing, unexpected, of another shape, or too large for the dtype.
         """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"expected a state_dict, names with tensors, got {type(state_dict).__name__}.")
-        own = list(saved(self))
-        lacking = [entry for entry in own if entry[0] not in state_dict]
-        missing = [full_name for full_name, _, module, name in lacking if name not in module._optional_keys]
-        unexpected = list(itertools.filterfalse({full_name for full_name, *_ in own}.__contains__, state_dict))
-        problems = []
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}.")
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}.")
-        values: list[tuple[Tensor, Any]] = []
-        for full_name, leaf, *_ in own:
-            if full_name in state_dict:
-                try:
-                    values.append((leaf, fitting(full_name, leaf, state_dict[full_name])))
-                except ValueError as error:
-                    problems.append(str(error))
-        if problems:
-            raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *problems]))
-        warn_of_lacking(self, lacking, state_dict)
-        for leaf, array in values:
-            leaf.array[...] = array
-            leaf.memory.changed = clock()
-        return IncompatibleKeys(missing, unexpected)
+        return load(self, state_dict, strict)
 
     def _worth_without(self, name: str) -> str:
         """Why a loaded state is worth less without an optional name; "" if it is not."""
@@ -371,15 +310,8 @@ class Module:
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-LEAVES = (Module, Parameter, Buffer)
-"""What is found in the attributes of a module."""
-
 HOLDERS = (Module, Tensor, list, tuple, deque, Mapping, Set)
 """What no method of a module can be replaced by: it would fail, or be lost, far from there."""
-
-
-NO_ORDER = (Set, ValuesView, GeneratorType, map, filter, zip)
-"""What may hold modules, but in no order, or only until it is first looked at."""
 
 
 def is_method(kind: type[Module], name: str) -> bool:
@@ -399,126 +331,7 @@ def set_checked(module: Module, name: str, value: Any, kind: type) -> None:
     setattr(module, name, value)
 
 
-# -- the tree: every look at it goes through members and walk ------------------------------------
-
-
-def contents(name: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """A value, or what is in a list, tuple, deque or dict, however nested, with names; nothing of one in itself."""
-    if isinstance(value, LEAVES):
-        yield name, value
-    elif isinstance(value, (Mapping, list, tuple, deque)):
-        if not any(value is outer for outer in around):
-            for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-                yield from contents(f"{name}.{key}", item, (*around, value))
-    else:
-        yield name, value
-
-
-def members(module: Module) -> Iterator[tuple[str, Any]]:
-    """The modules, parameters and buffers that a module holds directly, by name."""
-    for attribute, held in vars(module).items():
-        if type(held) in NEVER_HOLD:
-            continue
-        for name, value in contents(attribute, held):
-            if isinstance(value, LEAVES):
-                yield name, value
-            elif isinstance(value, NO_ORDER):
-                refuse_unordered(f"{type(module).__name__}.{name}", value)
-
-
-def refuse_unordered(name: str, value: Any) -> None:
-    """Refuse modules where they have no order, and a generator, which may hold some."""
-    kind = type(value).__name__
-    if not isinstance(value, (Set, ValuesView)):
-        raise TypeError(f"{name} is a {kind}: modules in it would be lost. Make it a list, list(...).")
-    if any(isinstance(item, LEAVES) for item in value):
-        raise TypeError(f"{name} is a {kind} of modules or parameters, without order: use a list.")
-
-
-def walk(module: Module, prefix: str = "", inner_first: bool = False) -> Iterator[tuple[str, Module]]:
-    """A module and all below it, each once, with dotted names; each before those it holds, or after them."""
-    seen = {module}
-    open_ones = [(prefix, module, members(module))]
-    if not inner_first:
-        yield prefix, module
-    while open_ones:
-        path, holder, rest = open_ones[-1]
-        for name, value in rest:
-            if isinstance(value, Module) and value not in seen:
-                seen.add(value)
-                full_name = joined(path, name)
-                open_ones.append((full_name, value, members(value)))
-                if not inner_first:
-                    yield full_name, value
-                break
-        else:
-            open_ones.pop()
-            if inner_first:
-                yield path, holder
-
-
-def joined(path: str, name: str) -> str:
-    """A dotted name."""
-    return f"{path}.{name}" if path else name
-
-
-def entries(module: Module, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any, Module, str]]:
-    """All that the modules of a tree hold: its dotted name, the thing, the module that holds it, the name there."""
-    for path, holder in walk(module, prefix) if recurse else [(prefix, module)]:
-        for name, value in members(holder):
-            yield joined(path, name), value, holder, name
-
-
-def once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Each thing under the first of its names."""
-    seen: set[int] = set()
-    for name, value in named:
-        if id(value) not in seen:
-            seen.add(id(value))
-            yield name, value
-
-
-def named_leaves(
-    module: Module, kind: type[Tensor], recurse: bool = True, prefix: str = ""
-) -> Iterator[tuple[str, Any]]:
-    """The parameters or buffers of a tree with dotted names; shared ones once."""
-    return once((name, value) for name, value, *_ in entries(module, prefix, recurse) if isinstance(value, kind))
-
-
-def saved(module: Module) -> Iterator[tuple[str, Any, Module, str]]:
-    """The entries that a state consists of: parameters and persistent buffers."""
-    names: set[str] = set()
-    for entry in entries(module):
-        full_name, value, holder, name = entry
-        if isinstance(value, Tensor) and name not in holder._not_saved:
-            if full_name in names:
-                raise RuntimeError(f"{type(module).__name__} has two different {full_name}: rename one.")
-            names.add(full_name)
-            yield entry
-
-
-def warn_of_lacking(module: Module, lacking: Iterable[tuple[str, Any, Module, str]], state: Mapping[str, Any]) -> None:
-    """One warning if a state lacks an optional name without which what it has is worth less."""
-    reasons: dict[str, list[str]] = {}
-    for full_name, _, holder, name in lacking:
-        loaded = any(str(key).startswith(full_name.removesuffix(name)) for key in state)
-        reason = holder._worth_without(name) if loaded else ""
-        if reason:
-            reasons.setdefault(reason, []).append(full_name)
-    if reasons:
-        text = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in reasons.items())
-        warnings.warn(f"{type(module).__name__}.load_state_dict: the state has {text}.", stacklevel=3)
-
-
 # -- copies ------------------------------------------------------------------------------------
-
-
-def computed(attributes: Any) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a graph that attributes hold, activations say, by name."""
-    for attribute, held in attributes.items() if isinstance(attributes, dict) else ():
-        for name, value in contents(attribute, held):
-            if isinstance(value, Tensor) and not value.is_leaf:
-                yield name, value
 
 
 def refuse_computed(module: Module, state: Any, verb: str, memo: Mapping[int, Any]) -> None:

@@ -91,8 +91,11 @@ def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
 
 @public("function method")
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """``max(x)``: the largest element, ties share the gradient. ``max(x, dim)``: (values, indices)
-    along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise ``maximum``."""
+    """``max(x)``: the largest element, ties share the gradient.
+
+    ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise
+    ``maximum``.
+    """
     if isinstance(dim, (Variable, ndarray)):
         return maximum(input, dim)
     only = single_axis(input, dim, axis)
@@ -101,8 +104,11 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
 
 @public("function method")
 def min(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """``min(x)``: the smallest element, ties share the gradient. ``min(x, dim)``: (values, indices)
-    along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise ``minimum``."""
+    """``min(x)``: the smallest element, ties share the gradient.
+
+    ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise
+    ``minimum``.
+    """
     if isinstance(dim, (Variable, ndarray)):
         return minimum(input, dim)
     only = single_axis(input, dim, axis)

@@ -1,7 +1,8 @@
 """The product along axes, exact and linear whatever the factors.
 
 Its partial results are kept as mantissas from 0.5 to 1 and exponents of 2, so that none of them is too large or too
-small for the dtype. An exponent is constant where a number is differentiable."""
+small for the dtype. An exponent is constant where a number is differentiable.
+"""
 
 from __future__ import annotations
 

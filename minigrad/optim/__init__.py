@@ -1,6 +1,8 @@
 """Floor 5: optimisers."""
 
-from . import swa_utils as swa_utils
-from .optimizer import Optimizer as Optimizer
-from .rules.adam import Adam as Adam
-from .rules.sgd import SGD as SGD
+from . import swa_utils
+from .optimizer import Optimizer
+from .rules.adam import Adam
+from .rules.sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer", "swa_utils"]

@@ -65,8 +65,13 @@ class Block:
         """The gradients as one vector; refused, as are the parameters, if a step could not be done with them."""
         arrays = list(map(array_in, self.parameters))
         gradients = [array_of(gradient) for gradient in map(gradient_in, self.parameters)]
-        self.check("parameter", arrays)
-        self.check("gradient", gradients)
+        self.check_dtypes("parameter", arrays)
+        self.check_dtypes("gradient", gradients)
+        if list(map(size_of, gradients)) != self.sizes:
+            raise ValueError(
+                f"the gradients of parameters of {self.sizes} elements have {[g.size for g in gradients]}: give each "
+                "gradient the shape of its parameter."
+            )
         if not all(map(writeable, arrays)):
             place = [writeable(array) for array in arrays].index(False)
             raise ValueError(
@@ -75,21 +80,14 @@ class Block:
             )
         return self.gather(gradients)
 
-    def check(self, kind: str, arrays: Sequence[ndarray]) -> None:
-        """Refuse parameters or gradients of other dtypes or sizes than the parameters had at first."""
-        if set(map(dtype_of, arrays)) == self.dtypes and list(map(size_of, arrays)) == self.sizes:
-            return
-        for index, size, array in zip(self.indices, self.sizes, arrays):
-            if array.dtype != self.dtype:
-                raise TypeError(
-                    f"a {kind} of this optimiser was {self.dtype} and is {array.dtype} now: convert the model first, "
-                    "then make the optimiser."
-                )
-            if array.size != size:
-                raise ValueError(
-                    f"the {kind} {index} of this optimiser has {array.size} elements and should have {size}: give each "
-                    "gradient the shape of its parameter."
-                )
+    def check_dtypes(self, kind: str, arrays: Sequence[ndarray]) -> None:
+        """Refuse parameters or gradients of other dtypes than the parameters had at first."""
+        dtypes = set(map(dtype_of, arrays))
+        if dtypes != self.dtypes:
+            raise TypeError(
+                f"a {kind} of this optimiser was {self.dtype} and is {min(map(str, dtypes - self.dtypes))} now: "
+                "convert the model first, then make the optimiser."
+            )
 
     def gather(self, arrays: Sequence[Any]) -> ndarray:
         """The block's elements of arrays of one dtype, one for each parameter: a vector that is not to be changed."""
@@ -165,7 +163,7 @@ class Block:
     def by_gradient(self) -> list[Block]:
         """Itself, or two blocks: of the parameters that have a gradient, and of those that have none."""
         missing = [gradient is None for gradient in map(gradient_in, self.parameters)]
-        if all(missing) or not any(missing):
+        if not (True in missing and False in missing):
             return [self]
         blocks = []
         for key in dict.fromkeys(missing):

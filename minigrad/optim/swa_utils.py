@@ -8,7 +8,10 @@ from typing import Any
 from ..engine.modes import no_grad
 from ..nn.layers.batchnorm import BatchNorm
 from ..nn.module import Module
+from ..nn.snapshot import Snapshot
 from ..nn.utils.statistics import Pool
+
+__all__ = ["update_bn"]
 
 
 def update_bn(loader: Iterable[Any], model: Module) -> None:
@@ -23,38 +26,34 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
             modules, and those that do not track running statistics, are left alone.
 
     ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
+
+    >>> model = nn.BatchNorm1d(2)
+    >>> optim.swa_utils.update_bn(data.DataLoader(data.moons(100), batch_size=25), model)
+    >>> int(model.num_batches_tracked)
+    4
     """
     if not isinstance(model, Module):
         raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")
-    pools = [
-        Pool(module)
+    bns = [
+        module
         for module in model.modules()
         if isinstance(module, BatchNorm)
         and module.running_mean is not None
         and module.track_running_stats
         and not module.frozen
     ]
-    modes = [(module, module.training) for module in model.modules()]
-    warned = [(pool.bn, pool.bn._warned) for pool in pools]
-    try:
-        model.train()
-        for pool in pools:
-            pool.bn._warned = True
-            pool.bn.forward = pool.forward  # type: ignore[method-assign]
-        with no_grad():
+    pools = [Pool(bn) for bn in bns]
+    statistics = Snapshot(tensors=[buffer for bn in bns for buffer in bn.buffers()])
+    with Snapshot(attributes=bns, modes=model.modules()), no_grad():
+        try:
+            model.train()
+            for pool in pools:
+                pool.bn._warned = True
+                pool.bn.forward = pool.forward  # type: ignore[method-assign]
             for batch in loader:
                 model(batch[0] if isinstance(batch, (list, tuple)) else batch)
             for pool in pools:
                 pool.write()
-    except BaseException:
-        with no_grad():
-            for pool in pools:
-                pool.restore()
-        raise
-    finally:
-        for pool in pools:
-            vars(pool.bn).pop("forward", None)
-        for bn, value in warned:
-            bn._warned = value
-        for module, training in modes:
-            module.training = training
+        except BaseException:
+            statistics.restore()
+            raise

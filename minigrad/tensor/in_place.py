@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy import ndarray
@@ -16,9 +16,6 @@ from ..ops.indexing import array_index
 from ..ops.table import ufuncs
 from .conversion import real_array
 from .methods.elementwise import scaled
-
-Self = TypeVar("Self", bound="InPlace")
-
 
 UFUNCS = ufuncs()
 """How an operation is done in place."""
@@ -72,7 +69,7 @@ class InPlace(Variable):
 
     __slots__ = ()
 
-    def _in_place(self: Self, op: Any, other: Any) -> Self:
+    def _in_place(self, op: Any, other: Any) -> Self:
         """``self = op(self, other)`` for everybody who holds this tensor."""
         if current().recording and in_graph(self, other):
             return self._rebind(op, other)
@@ -84,7 +81,7 @@ class InPlace(Variable):
         self.memory.changed = clock()
         return self
 
-    def _rebind(self: Self, op: Op, other: Any) -> Self:
+    def _rebind(self, op: Op, other: Any) -> Self:
         """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
         if self.node is not None and self.node.op is None:
             raise RuntimeError(
@@ -106,7 +103,7 @@ class InPlace(Variable):
         self.array, self.node, self.memory = new.array, new.node, new.memory
         return self
 
-    def _overwrite(self: Self, index: Any, value: Any, name: str) -> Self:
+    def _overwrite(self, index: Any, value: Any, name: str) -> Self:
         """Write values into the array; nothing of it is recorded."""
         if current().recording and in_graph(self, value):
             raise RuntimeError(
@@ -134,55 +131,55 @@ class InPlace(Variable):
     def __setitem__(self, index: Any, value: Any) -> None:
         self._overwrite(array_index(index), value, "setting elements")
 
-    def copy_(self: Self, other: Any) -> Self:
+    def copy_(self, other: Any) -> Self:
         """Overwrite all elements with those of ``other``."""
         return self._overwrite(..., other, "copy_")
 
-    def fill_(self: Self, value: float) -> Self:
+    def fill_(self, value: float) -> Self:
         """Overwrite all elements with one value."""
         return self._overwrite(..., value, "fill_")
 
-    def zero_(self: Self) -> Self:
+    def zero_(self) -> Self:
         """Overwrite all elements with 0."""
         return self._overwrite(..., 0, "zero_")
 
-    def add_(self: Self, other: Any, *, alpha: float = 1) -> Self:
+    def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self += alpha * other``"""
         return self._in_place(ops.add, scaled(other, alpha))
 
-    def sub_(self: Self, other: Any, *, alpha: float = 1) -> Self:
+    def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self -= alpha * other``"""
         return self._in_place(ops.sub, scaled(other, alpha))
 
-    def mul_(self: Self, other: Any) -> Self:
+    def mul_(self, other: Any) -> Self:
         """``self *= other``"""
         return self._in_place(ops.mul, other)
 
-    def div_(self: Self, other: Any) -> Self:
+    def div_(self, other: Any) -> Self:
         """``self /= other``"""
         return self._in_place(ops.div, other)
 
-    def pow_(self: Self, exponent: Any) -> Self:
+    def pow_(self, exponent: Any) -> Self:
         """``self **= exponent``"""
         return self._in_place(ops.pow, exponent)
 
-    def __iadd__(self: Self, other: Any) -> Self:
+    def __iadd__(self, other: Any) -> Self:
         return self._in_place(ops.add, other)
 
-    def __isub__(self: Self, other: Any) -> Self:
+    def __isub__(self, other: Any) -> Self:
         return self._in_place(ops.sub, other)
 
-    def __imul__(self: Self, other: Any) -> Self:
+    def __imul__(self, other: Any) -> Self:
         return self._in_place(ops.mul, other)
 
-    def __itruediv__(self: Self, other: Any) -> Self:
+    def __itruediv__(self, other: Any) -> Self:
         return self._in_place(ops.div, other)
 
-    def __ipow__(self: Self, other: Any) -> Self:
+    def __ipow__(self, other: Any) -> Self:
         return self._in_place(ops.pow, other)
 
-    def __iand__(self: Self, other: Any) -> Self:
+    def __iand__(self, other: Any) -> Self:
         return self._in_place(ops.bitwise_and, other)
 
-    def __ior__(self: Self, other: Any) -> Self:
+    def __ior__(self, other: Any) -> Self:
         return self._in_place(ops.bitwise_or, other)

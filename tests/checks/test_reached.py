@@ -194,3 +194,10 @@ def test_a_module_whose_second_output_is_cut_is_named_by_its_parameter():
 )
 def test_outputs_that_do_not_move_need_no_gradient(function):
     assert mg.gradcheck(function, leaf(np.array([0.5, -1.0, 2.0])))
+
+
+def test_a_function_made_by_exec_has_no_module():
+    names: dict = {}
+    exec("square = lambda x: x * x", names)
+    assert names["square"].__module__ is None
+    assert mg.gradcheck(names["square"], mg.ones(2, requires_grad=True))

@@ -103,11 +103,29 @@ mg.draw(loss).save("g.svg")
 right: bool = mg.gradcheck(net, mg.randn(4, 2))
 a = mg.tensor([1.0, 2.0]) * 2 + 1 / mg.ones(2) - mg.arange(2) @ mg.ones(2)
 a[0] = 3.0
+criterion = nn.CrossEntropyLoss()
+total: float = criterion(net(x), y).item()
+def first(loader: data.DataLoader) -> mg.Tensor:
+    return next(iter(loader))[0]
+rows: data.DataLoader[mg.Tensor] = data.DataLoader([1.0, 2.0, 3.0], batch_size=2)
+for row in rows:
+    a = row.mean() + first(data.DataLoader(data.moons(8)))
 """
 WRONG = """
-x: int = mg.tensor([1.0])
-mg.tensor([1.0]).no_such_method()
-mg.tensor([1.0], requires_gradient=True)
+x: int = mg.tensor([1.0])  # refused
+mg.tensor([1.0]).no_such_method()  # refused
+mg.tensor([1.0], requires_gradient=True)  # refused
+net(a).bakward()  # refused
+nn.Linear(2, 2)(a).bakward()  # refused
+nn.Sequential(net, nn.ReLU())(a).bakward()  # refused
+criterion(a, a).bakward()  # refused
+F.dropout(a, 0.1).bakward()  # refused
+F.batch_norm(a, None, None, training=True).bakward()  # refused
+for inputs, targets in data.DataLoader(data.moons(64), batch_size=16, shuffle=True):
+    inputs.bakward()  # refused
+    targets.lnog()  # refused
+for row in rows:
+    row.bakward()  # refused
 """
 
 
@@ -121,5 +139,5 @@ def test_a_users_program_is_checked_by_its_types(tmp_path):
         command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=300
     )
     errors = [line for line in done.stdout.splitlines() if ": error: " in line]
-    first = 2 + TYPED.count("\n")
-    assert [line.split(":")[1] for line in errors] == [str(first + i) for i in range(3)], done.stdout + done.stderr
+    refused = [str(i) for i, line in enumerate((TYPED + WRONG).splitlines(), 1) if line.endswith("# refused")]
+    assert [line.split(":")[1] for line in errors] == refused, done.stdout + done.stderr

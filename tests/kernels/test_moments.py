@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad.kernels import moments as deviations
-from minigrad.kernels.moments import Blocked, Kept, row_sums
+from minigrad.kernels.moments import InBlocks, InMemory, row_sums
 from minigrad.kernels.tuning import PIECE
 from tests.kernels.batches import batch, every_shape
 
@@ -17,7 +17,7 @@ def per_channel(vector, ndim):
 
 @every_shape
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
-@pytest.mark.parametrize("kind", [Kept, Blocked])
+@pytest.mark.parametrize("kind", [InMemory, InBlocks])
 def test_deviations_follow_their_formulas(shape, mean, kind, small_blocks):
     assert_follows_formulas(kind, shape, mean)
 
@@ -71,12 +71,12 @@ def rows_are_joined(monkeypatch):
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
 @pytest.mark.parametrize("shape", [shape for shape in JOINED if 0 not in shape], ids=str)
 def test_joined_rows_change_nothing(shape, mean, rows_are_joined):
-    assert_follows_formulas(Kept, shape, mean)
+    assert_follows_formulas(InMemory, shape, mean)
 
 
 @pytest.mark.parametrize("shape", JOINED, ids=str)
 def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
-    assert Kept(np.ones(shape)).layout.shape == JOINED[shape]
+    assert InMemory(np.ones(shape)).layout.shape == JOINED[shape]
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_short_rows_are_joined_if_that_makes_long_ones(shape, rows_are_joined):
 )  # fmt: skip
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])
 def test_long_channels_are_rows_where_a_row_for_a_sample_would_not_pay(shape, expected, mean):
-    assert_follows_formulas(Kept, shape, mean)
-    assert_follows_formulas(Blocked, shape, mean)
-    assert Kept(np.ones(shape)).layout.shape == expected
-    assert (len(Blocked(np.ones(shape)).row) == 2) == (len(expected) == 3)
+    assert_follows_formulas(InMemory, shape, mean)
+    assert_follows_formulas(InBlocks, shape, mean)
+    assert InMemory(np.ones(shape)).layout.shape == expected
+    assert (len(InBlocks(np.ones(shape)).row) == 2) == (len(expected) == 3)
 
 
 @pytest.mark.parametrize("length", [0, 1, *(k * PIECE + rest for k in (1, 3) for rest in (-1, 0, 1))])
@@ -103,4 +103,4 @@ def test_sums_of_rows(length):
 def test_sums_of_many_long_channels_are_accurate(shape):
     values = np.linspace(0, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     exact = values.astype(np.float64).sum((0, 2))
-    np.testing.assert_allclose(Kept(values).layout.sum(values), exact, rtol=2e-7)
+    np.testing.assert_allclose(InMemory(values).layout.sum(values), exact, rtol=2e-7)

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.kernels import moments as deviations
-from minigrad.kernels.moments import Kept
+from minigrad.kernels.moments import InMemory
 from minigrad.nn import functional as F
 from tests.kernels.batches import batch, every_shape, standardised
 
@@ -15,7 +15,7 @@ from tests.kernels.batches import batch, every_shape, standardised
 def test_accuracy_of_joined_rows_in_float32(shape, mean):
     x = (np.random.default_rng(4).standard_normal(shape) + mean).astype(np.float32)
     y = F.batch_norm(x, None, None, training=True)
-    d, zeros = Kept(x), np.zeros((3, shape[1]), np.float32)
+    d, zeros = InMemory(x), np.zeros((3, shape[1]), np.float32)
     assert len(d.d) < len(x) and y.base is None and d.gradient(x, *zeros).base is None
     assert abs(y - standardised(x)).max() < 1e-6
 

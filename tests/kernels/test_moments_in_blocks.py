@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.kernels import moments as deviations
-from minigrad.kernels.moments import Blocked, Kept, few_values, is_far
+from minigrad.kernels.moments import InBlocks, InMemory, mean_dominates, sample_values
 from minigrad.nn import functional as F
 from tests.kernels.batches import batch, standardised
 
@@ -17,7 +17,7 @@ from tests.kernels.batches import batch, standardised
 @pytest.mark.parametrize("shape", [(20000, 64), (600, 8, 300), (70, 2, 100, 100), (2, 3, 400, 400)], ids=str)
 def test_blocks_are_all_of_a_batch_and_not_too_large(shape):
     x = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
-    blocks = Blocked(x).blocks(x)
+    blocks = InBlocks(x).blocks(x)
     assert max(block.nbytes for block in blocks) <= deviations.BLOCK_BYTES
     assert np.array_equal(np.concatenate([block.ravel() for block in blocks]), x.ravel())
 
@@ -31,7 +31,7 @@ def test_blocks_are_all_of_a_batch_and_not_too_large(shape):
 def test_few_values_are_some_of_each_channel_from_all_over_the_batch(shape):
     samples, channels, length = shape
     # each value says where it is
-    few, place = np.divmod(few_values(np.arange(math.prod(shape)).reshape(shape)), length)
+    few, place = np.divmod(sample_values(np.arange(math.prod(shape)).reshape(shape)), length)
     sample, channel = np.divmod(few, channels)
     assert (channel == np.arange(channels)[:, None]).all()
     taken, least = sample.shape[0] * sample.shape[2], min(deviations.FEW_VALUES, samples * length)
@@ -56,8 +56,8 @@ def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
     made, passes = PASSES[kind]
     few = (np.arange(8192) % 256 == 0)[:, None]
     x = made(np.random.default_rng(0).standard_normal((8192, 64)), few).astype(np.float32)
-    taken, take_moments = [], Blocked.take_moments
-    monkeypatch.setattr(Blocked, "take_moments", lambda *args: (taken.append(args), take_moments(*args)))
+    taken, take_moments = [], InBlocks.take_moments
+    monkeypatch.setattr(InBlocks, "take_moments", lambda *args: (taken.append(args), take_moments(*args)))
     y = F.batch_norm(x, None, None, training=True)
     assert len(taken) == passes
     expected = standardised(x)
@@ -66,11 +66,11 @@ def test_few_values_spare_a_pass_and_may_mislead(kind, shared_by, monkeypatch):
 
 def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
     x = np.random.default_rng(0).standard_normal((8192, 64))
-    assert Blocked(x).d is x
+    assert InBlocks(x).d is x
     far = x + 9
-    d = Blocked(far)
+    d = InBlocks(far)
     np.testing.assert_allclose(d.d + d.mean - d.offset, far, rtol=1e-14)
-    assert abs(d.d.mean()) < 1 and Blocked(far, d.mean).d is far
+    assert abs(d.d.mean()) < 1 and InBlocks(far, d.mean).d is far
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_large_batches_are_kept_as_they_are_unless_their_mean_is_far_from_0():
      ([0.0, 0.0], [np.inf, 1.0], True), ([0.0, 0.0], [np.nan, 1.0], True), ([0.0, np.nan], [1.0, 1.0], True)],
 )  # fmt: skip
 def test_a_mean_is_far_if_that_of_one_channel_is(mean, var, far):
-    assert is_far(np.array(mean), np.array(var)) == far
+    assert mean_dominates(np.array(mean), np.array(var)) == far
 
 
 @pytest.mark.parametrize("shape", [(300000, 2), (32, 20000)], ids=str)
@@ -123,7 +123,7 @@ def test_values_that_are_not_finite_cause_no_warning(mean, small_blocks):
     dy[7, 0], dy[8, 0], dy[:, 3], dy[:, 2] = np.inf, -np.inf, 3e38, np.inf
     vectors = np.full((3, 4), 1e38, np.float32)
     with np.errstate(all="raise"):
-        d = Blocked(x, mean)
+        d = InBlocks(x, mean)
         d.scaled(*vectors[:2])
         d.sums(dy)
         d.gradient(dy, *vectors)
@@ -143,7 +143,7 @@ def test_a_callers_array_may_be_used_again(shape):
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 3, 8), (4, 3, 100)], ids=str)
-@pytest.mark.parametrize("kind", [Kept, Blocked])
+@pytest.mark.parametrize("kind", [InMemory, InBlocks])
 def test_deviations_go_with_the_last_reference(shape, kind):
     gc.disable()
     try:

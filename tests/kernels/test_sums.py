@@ -48,6 +48,19 @@ def test_every_shape_layout_and_choice_of_axes(shape, layout, dtype):
         assert found.dtype == (np.int64 if np.dtype(dtype).kind in "ib" else max(np.dtype(dtype), np.dtype("f4")))
 
 
+@pytest.mark.parametrize("shape", [(5,), (300,), (1000, 3), (3, 1000), (2, 3, 150)], ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_long_runs_are_added_up_in_pieces(shape, layout, monkeypatch):
+    """However long a run may be: the sums of integers are exact."""
+    monkeypatch.setattr(sums, "LONG_RUN", 20)
+    sums.summer.cache_clear()
+    x = LAYOUTS[layout](np.random.default_rng(0).integers(0, 3, shape).astype(np.float32))
+    for axes, keepdims in itertools.product(subsets(x.ndim), [False, True]):
+        np.testing.assert_array_equal(sums.sum_over(x, axes, keepdims), x.sum(axes, keepdims=keepdims))
+    assert sums.vector_sum(x.reshape(-1)) == x.sum()
+    sums.summer.cache_clear()
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0)], ids=str)
 def test_nothing_and_single_numbers(shape):
     x = np.ones(shape, np.float32)
@@ -73,6 +86,8 @@ LONG: dict[str, tuple[Any, tuple[int, ...]]] = {
     "an odd number": (lambda: tenths(999_983, 2), (0,)),
     "an odd number of a slice": (lambda: tenths(999_983, 4)[:, ::2], (0,)),
     "equal elements": (lambda: np.broadcast_to(np.float32(0.1), (MILLION, 2)), (0,)),
+    "four millions": (lambda: tenths(4 * MILLION), (0,)),
+    "four millions in a row": (lambda: tenths(1, 4 * MILLION), (1,)),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.kernels import threads
-from minigrad.kernels.tuning import SHARED_BYTES
+from minigrad.kernels.tuning import MOST_THREADS, SHARED_BYTES
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -49,7 +49,7 @@ def test_the_error_of_a_block_is_raised(shared_by):
 @pytest.mark.parametrize(
     ("environment", "count"),
     [({"OPENBLAS_NUM_THREADS": "1"}, 0), ({"OMP_NUM_THREADS": "1"}, 0), ({"OMP_NUM_THREADS": "2"}, 1),
-     ({"OPENBLAS_NUM_THREADS": "64"}, threads.MOST - 1), ({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "3"}, 0)],
+     ({"OPENBLAS_NUM_THREADS": "64"}, MOST_THREADS - 1), ({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "3"}, 0)],
 )  # fmt: skip
 def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, count, monkeypatch):
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):

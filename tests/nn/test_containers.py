@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn.module import members
+from minigrad.nn.tree import members
 from tests.nn.nets import names
 
 

@@ -97,11 +97,8 @@ class BatchNorm(Module):
             raise self._misfit(shape, input.dtype)
         mean, var, counter = self.running_mean, self.running_var, self.num_batches_tracked
         training = self.training or mean is None
-        if training and (self.frozen or mean is None or not self.track_running_stats):
-            if (mean is None) != (var is None):
-                raise ValueError(
-                    f"batch_norm{call_path()}: one of running_mean and running_var is None: both are needed, or none."
-                )
+        unused = self.frozen or mean is None or not self.track_running_stats
+        if training and unused and (mean is None) == (var is None):  # batch_norm refuses one without the other
             mean = var = counter = None
         elif training and not current().recording:
             self._warn_once()

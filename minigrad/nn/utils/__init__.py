@@ -1,3 +1,5 @@
 """Tools for modules."""
 
-from . import fusion as fusion
+from . import fusion
+
+__all__ = ["fusion"]

@@ -10,6 +10,8 @@ from ..layers.batchnorm import BatchNorm
 from ..layers.linear import Linear
 from ..parameter import Parameter
 
+__all__ = ["fuse_linear_bn_eval"]
+
 
 def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm) -> Linear:
     """A new ``Linear`` that computes ``bn(linear(x))`` in evaluation mode; both stay as they are.
@@ -18,6 +20,10 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm) -> Linear:
 
     Raises:
         ValueError: in training mode, without running statistics, or for different sizes.
+
+    >>> linear, bn = nn.Linear(3, 2).eval(), nn.BatchNorm1d(2).eval()
+    >>> nn.utils.fusion.fuse_linear_bn_eval(linear, bn)
+    Linear(in_features=3, out_features=2, bias=True)
     """
     if linear.training or bn.training:
         raise ValueError("fuse_linear_bn_eval: fusing is for evaluation only: call model.eval() first.")

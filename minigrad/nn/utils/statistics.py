@@ -19,7 +19,6 @@ class Pool:
 
     def __init__(self, bn: BatchNorm) -> None:
         self.bn = bn
-        self.saved = {name: buffer.numpy().copy() for name, buffer in bn.named_buffers()}
         self.batches = 0
         self.n = np.zeros(bn.num_features)
         self.mean = np.zeros(bn.num_features)
@@ -53,8 +52,3 @@ class Pool:
             buffers["running_mean"][seen] = self.mean[seen]
             buffers["running_var"][seen] = self.squares[seen] / (self.n[seen] - 1)
             buffers["num_batches_tracked"].fill_(self.batches)
-
-    def restore(self) -> None:
-        """Put back the statistics from before."""
-        for name, buffer in self.bn.named_buffers():
-            buffer.copy_(self.saved[name])

@@ -97,8 +97,10 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
 
 
 def check_scores(name: str, x: Any, weight: Any) -> Any:
-    """The weights of the classes, at least in float32, or None. They, and what should be scores, are refused if they
-    cannot be used."""
+    """The weights of the classes, at least in float32, or None.
+
+    They, and what should be scores, are refused if they cannot be used.
+    """
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
         shape_of(x)  # refuses what has none
         raise TypeError(f"{name}{call_path()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")

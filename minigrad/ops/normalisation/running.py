@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
-from ...kernels.moments import Blocked, Kept
+from ...kernels.moments import InBlocks, InMemory
 
 
 def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> None:
@@ -24,7 +24,7 @@ def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momen
 
 
 def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: Kept | Blocked
+    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: InMemory | InBlocks
 ) -> None:
     """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:

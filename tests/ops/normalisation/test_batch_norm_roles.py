@@ -242,8 +242,10 @@ def test_second_derivatives_of_float16_are_computed_in_float32():
 @pytest.mark.parametrize("create_graph", [False, True])
 @pytest.mark.parametrize("rows", [6, LARGE // 2])
 def test_a_batch_that_is_an_array_is_kept_as_it_was(rows, create_graph, parameter):
-    """With one parameter that is a tensor the call is recorded: the caller may overwrite the batch, also a large one,
-    which is worked on where it lies."""
+    """With one parameter that is a tensor the call is recorded: the caller may overwrite the batch.
+
+    Also a large one, which is worked on where it lies.
+    """
     x = np.random.default_rng(0).standard_normal((rows, 2))
     before, given, dy = x.copy(), leaf(np.array([2.0, -3.0])), cotangent(x.shape)
     y = ops.batch_norm(x, training=True, **{parameter: given})

@@ -1,0 +1,46 @@
+"""The examples in docstrings run, and print what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import data, nn, optim
+from minigrad.nn import functional as F
+
+NAMES: dict[str, Any] = {"mg": mg, "np": np, "nn": nn, "optim": optim, "data": data, "F": F}
+"""What an example may use without importing it."""
+
+
+def examples() -> list[doctest.DocTest]:
+    """The docstrings with examples of all modules but those that are commands."""
+    modules = [module.name for module in pkgutil.walk_packages(mg.__path__, "minigrad.")]
+    found = [
+        test
+        for name in ["minigrad", *modules]
+        if not name.endswith("__main__")
+        for test in doctest.DocTestFinder().find(importlib.import_module(name), name, extraglobs=NAMES)
+    ]
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def test_an_example_prints_what_it_says(example: doctest.DocTest, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    mg.manual_seed(0)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    output: list[str] = []
+    runner.run(example, out=output.append, clear_globs=False)
+    assert not runner.failures, "".join(output)
+
+
+def test_the_names_users_need_first_have_an_example() -> None:
+    shown = {test.name.rpartition(".")[2] for test in examples()}
+    assert {"tensor", "zeros", "randn", "save", "load", "moons", "DataLoader", "gradcheck", "grad", "no_grad"} <= shown
