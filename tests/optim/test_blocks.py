@@ -78,7 +78,7 @@ def test_what_is_changed_in_place_begins_at_a_cache_line(dtype):
         (found,) = optimizer._blocks
         state = [vector for block in found for vector in block.state.values()]
         assert len(state) == 6
-        workspaces = [block.workspace()[0] for block in found]
+        workspaces = [block.workspace(block.values())[0] for block in found]
         return {array.ctypes.data % 64 for array in [*state, *workspaces, blocks.scratch(np.dtype(dtype), 7)]}
 
     for parameter in parameters:
