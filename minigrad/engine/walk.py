@@ -159,9 +159,10 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     axes = (*range(added), *stretched)
     if not isinstance(gradient, Variable):
         return (sum_over if type(gradient) is ndarray else plain_sum)(gradient, axes, True).reshape(shape)
-    if gradient.dtype == np.float16:  # rounded once, when it gets the dtype of the operand
-        gradient = gradient.astype(np.float32)
-    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
+    tensor: Any = gradient
+    if tensor.dtype == np.float16:  # rounded once, when it gets the dtype of the operand
+        tensor = tensor.astype(np.float32)
+    return tensor.sum(axis=axes, keepdims=True).reshape(shape)
 
 
 def run_hooks(node: Node, gradient: Any) -> Any:

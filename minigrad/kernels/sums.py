@@ -93,8 +93,9 @@ def accurate_column_sums(x: ndarray) -> ndarray:
 def plain_sum(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
     """``sum_over`` in NumPy's own words, for stand-ins as well: floats are added up in float64, as the call says."""
     if x.dtype.kind != "f":
-        return np.add.reduce(x, axes, keepdims=keepdims)
-    return np.add.reduce(x, axes, float64, keepdims=keepdims).astype(at_least_float32(x.dtype.newbyteorder("=")))
+        return reduce(x, axes, keepdims=keepdims)
+    total = reduce(x, axes, np.promote_types(x.dtype, float64), keepdims=keepdims)
+    return total.astype(np.promote_types(x.dtype, float32), copy=False)
 
 
 def sum_over(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:

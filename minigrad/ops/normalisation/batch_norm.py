@@ -126,7 +126,7 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 def statistics(x: Any) -> tuple[Any, Any]:
     """The mean and the biased variance of each channel of a batch."""
     d, (mean, rest) = centred(in_dtype(x, at_least_float32(x.dtype)))
-    return reshape(mean + rest, (-1,)), mean_of(square(d), other_axes(x))
+    return reshape(mean + rest, (-1,)), reshape(mean_of(square(d), other_axes(x), True), (-1,))
 
 
 # -- the same for NumPy's own arrays, fast -------------------------------------------------------
