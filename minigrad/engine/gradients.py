@@ -26,7 +26,8 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
                 f"backward needs a single value, got {describe(output)}: reduce it first "
                 "(loss.mean(), loss.sum()), or pass the gradient of the output."
             )
-        gradient = like_output(np.array(1, output.dtype, ndmin=output.array.ndim), output)
+        gradient = np.array(1, output.dtype, ndmin=output.array.ndim)
+        gradient = gradient if type(output.array) is ndarray else like_output(gradient, output)
         return output.node, wrap(gradient) if create_graph else gradient
     if not isinstance(gradient, Variable):
         gradient = wrap(np.array(gradient, output.dtype))
@@ -40,7 +41,7 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
 
 def like_output(gradient: Any, output: Variable) -> Any:
     """A gradient as a stand-in if the output's array is one: by it the walk chooses between rules and their twins."""
-    if type(output.array) is ndarray or not is_stand_in(output.array) or is_stand_in(gradient):
+    if not is_stand_in(output.array) or is_stand_in(gradient):
         return gradient
     return np.ones_like(output.array) * gradient
 

@@ -22,6 +22,8 @@ def host(function: Callable[..., Any], *args: Any) -> Any:
             read arrays that the step changes.
         *args: passed as they are, and not copied.
     """
+    if current().calls.writer is None:
+        return function(*args)
     writer = writer_here()
     return function(*args) if writer is None else writer.host(function, *args)
 

@@ -12,16 +12,13 @@ from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
 from .faces import public
+from .modes import current
 from .node import Effect, Node, Variable, describe, is_stand_in
 from .scope import call_path
 from .shown import Shown
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
-
-
-PLAIN = frozenset((ndarray, int, float, bool, str, tuple, type(None)))
-"""Types of which no stand-in is."""
 
 
 class Op:
@@ -131,7 +128,8 @@ class Op:
 
     def compute(self, *values: Any) -> tuple[Any, Any]:
         """The output for plain values, by the kernel if none is a stand-in; and the kernel's cache, or None."""
-        if not PLAIN.issuperset(map(type, values)) and any(map(is_stand_in, values)):
+        # there are stand-ins only while operations are written down, and seven questions take 1 us
+        if current().calls.writer is not None and any(map(is_stand_in, values)):
             return self.definition(*values), None
         return self.kernel(*values) if self.caches else (self.kernel(*values), None)
 

@@ -35,12 +35,15 @@ counting.run(np.seterrcall, count_overflow)
 def uninterrupted(function: Callable[..., None], *arguments: Any) -> bool:
     """Call a function without floating point errors and warnings; returns whether finite numbers overflowed."""
     before = overflows.count
-    # a copy, as no context can be entered twice at a time
-    counting.copy().run(in_mode, current(), function, *arguments)
+    run, mode = counting.copy().run, current()  # a copy, as no context can be entered twice at a time
+    if mode.calls.writer is None:
+        run(function, *arguments)
+    else:
+        run(in_mode, mode, function, *arguments)
     return overflows.count > before
 
 
 def in_mode(mode: Mode, function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a mode, which is another context's."""
+    """Call a function in the mode of another context, where operations are written down."""
     become(mode)
     function(*arguments)

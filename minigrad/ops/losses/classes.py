@@ -97,7 +97,7 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
             f"{name}{call_path()}: input {shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
-    if is_stand_in(array):  # its values are others in each step
+    if type(array) is not ndarray and is_stand_in(array):  # its values are others in each step
         check(some_ignored, array, name, shape, classes, ignore_index)
         return array, True
     return array, some_ignored(array, name, shape, classes, ignore_index)
@@ -235,12 +235,12 @@ def cross_entropy(
         return cross_entropy_of_probabilities(input, target, weight, reduction, float(label_smoothing))
     array, ignores = check_classes("cross_entropy", scores, array, ignore_index)
     if weight is None and not label_smoothing and scores.ndim == 2 and array.size:
-        if is_stand_in(scores) or is_stand_in(array):
-            return cross_entropy_op(input, target, reduction, ignore_index)
         if not ignores:
             y: Any
             y, cache = cross_entropy_op.compute(scores, array, reduction)
             return y if scores is input else cross_entropy_op.record(y, cache, input, target, reduction)
+        if is_stand_in(array):
+            return cross_entropy_op(input, target, reduction, ignore_index)
     rows = log_softmax(without_ignored(class_rows(input), array, ignore_index), 1)
     loss = nll_loss(rows, array.ravel(), weight, ignore_index, reduction)
     loss = reshape(loss, array.shape) if reduction == "none" else loss
