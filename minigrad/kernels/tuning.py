@@ -57,7 +57,8 @@ with a probability of 99.5 %, and a wrong guess costs a second pass only."""
 # -- threads -------------------------------------------------------------------------------------
 
 SHARED_BYTES = 1 << 23
-"""Bytes of a batch from which threads share the work."""
+"""Bytes of a batch from which threads share the work: four blocks. At 2 MB batch normalisation by two threads takes
+989 instead of 819; above, sharing pays as far as another core is idle."""
 MOST_THREADS = 4
 """Threads that share it: more of them wait for the memory, and for each other."""
 

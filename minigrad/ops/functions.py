@@ -6,10 +6,11 @@ import numpy as np
 
 from ..engine.op import Op
 
-__all__ = ["cos", "exp", "log", "reciprocal", "sin", "sqrt", "square", "tanh"]
+__all__ = ["cos", "exp", "log", "log1p", "reciprocal", "sin", "sqrt", "square", "tanh"]
 
 exp = Op("exp", np.exp, lambda dy, y, _x: dy * y, faces="function method", doc="``exp(x)``")
 log = Op("log", np.log, lambda dy, _y, x: dy / x, faces="function method", doc="``log(x)``, the natural logarithm")
+log1p = Op("log1p", np.log1p, lambda dy, _y, x: dy / (1 + x), faces="function method", doc="``log(1 + x)``")
 sqrt = Op(
     "sqrt",
     np.sqrt,

@@ -23,6 +23,7 @@ LAYERS = {
     "binary_cross_entropy": nn.BCELoss,
     "binary_cross_entropy_with_logits": nn.BCEWithLogitsLoss,
     "cross_entropy": nn.CrossEntropyLoss,
+    "gelu": nn.GELU,
     "l1_loss": nn.L1Loss,
     "linear": nn.Linear,
     "log_softmax": nn.LogSoftmax,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import ops
 from ..module import Module
+from .function_layer import FunctionLayer
 
 
 class ReLU(Module):
@@ -25,39 +26,27 @@ class ReLU(Module):
         return ops.relu(input)
 
 
-class Sigmoid(Module):
+class GELU(FunctionLayer, function=ops.gelu):
+    """``x * P(Z <= x)`` for a standard normal Z, or with ``approximate="tanh"`` nearly that."""
+
+    approximate: str = "none"
+
+
+class Sigmoid(FunctionLayer, function=ops.sigmoid):
     """``1 / (1 + exp(-x))``, elementwise."""
 
-    def forward(self, input: Any) -> Any:
-        return ops.sigmoid(input)
 
-
-class Tanh(Module):
+class Tanh(FunctionLayer, function=ops.tanh):
     """``tanh(x)``, elementwise."""
 
-    def forward(self, input: Any) -> Any:
-        return ops.tanh(input)
 
-
-class AlongAxis(Module):
-    """A function that is applied along one axis."""
-
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
-
-class Softmax(AlongAxis):
+class Softmax(FunctionLayer, function=ops.softmax):
     """Softmax along ``dim``. Not in front of ``CrossEntropyLoss``, which wants logits."""
 
-    def forward(self, input: Any) -> Any:
-        return ops.softmax(input, self.dim)
+    dim: int
 
 
-class LogSoftmax(AlongAxis):
+class LogSoftmax(FunctionLayer, function=ops.log_softmax):
     """The logarithm of softmax along ``dim``, for ``NLLLoss``."""
 
-    def forward(self, input: Any) -> Any:
-        return ops.log_softmax(input, self.dim)
+    dim: int

@@ -65,6 +65,7 @@ class ElementwiseMethods(Variable):
     abs = method(ops.abs)
     exp = method(ops.exp)
     log = method(ops.log)
+    log1p = method(ops.log1p)
     sqrt = method(ops.sqrt)
     square = method(ops.square)
     reciprocal = method(ops.reciprocal)

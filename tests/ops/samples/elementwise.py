@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad.ops.special import normal_cdf
 from tests.helpers.inputs import distinct
 from tests.ops.samples.sample import Sample
 
@@ -18,6 +21,7 @@ UNARY: dict[str, tuple[Callable[..., Any], float, float]] = {
     "abs": (lambda x: np.where(x < 0, -x, x), -2, 2),
     "exp": (np.exp, -2, 2),
     "log": (np.log, 0.2, 3),
+    "log1p": (lambda x: np.log(1 + x), -0.8, 3),
     "sqrt": (lambda x: x**0.5, 0.2, 3),
     "square": (lambda x: x * x, -2, 2),
     "reciprocal": (lambda x: 1 / x, 0.3, 3),
@@ -27,6 +31,13 @@ UNARY: dict[str, tuple[Callable[..., Any], float, float]] = {
     "sigmoid": (lambda x: 1 / (1 + np.exp(-x)), -4, 4),
     "relu": (lambda x: np.where(x > 0, x, 0), -2, 2),
 }
+
+CDF = np.vectorize(lambda x: math.erfc(-x / math.sqrt(2)) / 2, otypes=[float])
+
+
+def gelu_by_tanh(x: Any) -> Any:
+    return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
 
 BINARY: dict[str, tuple[Callable[..., Any], float, float]] = {
     "add": (lambda a, b: a + b, -2, 2),
@@ -78,6 +89,10 @@ def elementwise() -> Iterator[Sample]:
     for low, high in CLAMPS:
         clip = partial(np.clip, a_min=low, a_max=high)
         yield Sample(f"clamp {low} {high}", partial(mg.clamp, min=low, max=high), clip, distinct((3, 4)))
+    for shape in [(), (3,), (2, 3)]:
+        yield Sample(f"gelu {shape}", F.gelu, lambda x: x * CDF(x), distinct(shape))
+        yield Sample(f"normal_cdf {shape}", normal_cdf, CDF, distinct(shape))
+    yield Sample("gelu tanh", partial(F.gelu, approximate="tanh"), gelu_by_tanh, distinct((2, 3)))
     yield Sample("sign", mg.sign, np.sign, distinct((2, 3)))
     yield Sample("clamp by tensors", mg.clamp, np.clip, distinct((2, 3), (3,), (2, 1)))
     mask = np.array([[True, False, True], [False, False, True]])

@@ -1,0 +1,44 @@
+"""``FunctionLayer``: a layer that applies one function, whose arguments are the fields of the class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+
+from ..module import Module
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
+
+
+@dataclass_transform(eq_default=False)
+class FunctionLayer(Module):
+    """A layer without parameters: ``function(input, **fields)``.
+
+    The annotated fields of a subclass are the arguments of its constructor, in their order and with their defaults,
+    the keywords of the function, and what the layer prints.
+
+    >>> class Power(nn.FunctionLayer, function=mg.pow):
+    ...     exponent: float = 2.0
+    >>> Power(3.0), Power()(mg.tensor([3.0]))
+    (Power(exponent=3.0), tensor([9.]))
+    """
+
+    _function: ClassVar[Callable[..., Any]]
+    _fields: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None) -> None:
+        super().__init_subclass__()
+        if function is not None:
+            cls._function = function
+        made: Any = dataclass(eq=False, repr=False)(cls)
+        cls._fields = tuple(field.name for field in fields(made))
+
+    def forward(self, input: Any) -> Tensor:
+        settings = vars(self)
+        result: Tensor = type(self)._function(input, **{name: settings[name] for name in self._fields})
+        return result
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
