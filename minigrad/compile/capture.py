@@ -58,7 +58,9 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
     try:
         returned = Returned(writer)
         returned.take(step(*world.enter(writer)))
-        world.leave(writer)
+        problem = world.leave(writer)
+        if problem:
+            raise Refusal(problem)
         refuse_if_changed(writer)
         refuse_if_held(writer)
     except Refusal:

@@ -11,9 +11,10 @@ from numpy import ndarray
 from ..engine.node import Variable, array_of, clock, describe
 from ..nn.module import Module
 from ..nn.parameter import Buffer
+from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
 from .program import Place, leaves, mapped
-from .stand_in import Refusal, StandIn
+from .stand_in import StandIn
 from .writer import Writer
 
 
@@ -63,6 +64,7 @@ class World:
             (module, name, value) for module in self.modules for name, value in vars(module).items()
             if isinstance(value, Buffer)
         ]  # fmt: skip
+        self.attributes = Snapshot(attributes=self.modules)
         self.counters = [Counters(optimizer) for optimizer in self.optimizers]
         self.kept: list[Kept] = []
         self.entered = False
@@ -118,12 +120,16 @@ class World:
         following = iter(arguments)
         return mapped(lambda _: next(following), self.structure)
 
-    def leave(self, writer: Writer) -> None:
-        """Put real arrays into all places; what was put there anew is written down. The second time does nothing."""
+    def leave(self, writer: Writer) -> str | None:
+        """Put real arrays into all places; what was put there anew is written down. The second time does nothing.
+
+        Returns:
+            Why it cannot be captured, or None.
+        """
         if not self.entered:
-            return
+            return None
         self.entered = False
-        problems = []
+        problems = [problem for counters in self.counters if (problem := counters.join())]
         for module, name, buffer in self.buffers:
             new = vars(module).get(name)
             if new is not buffer and isinstance(new, Variable):  # a Buffer set anew is written to
@@ -139,9 +145,9 @@ class World:
             if tensor.memory is not memory:
                 tensor.memory = memory
                 memory.changed = clock()
-        problems += [problem for counters in self.counters if (problem := counters.leave())]
-        if problems:
-            raise Refusal(problems[0])
+        for counters in self.counters:
+            counters.forget_unused_state()
+        return problems[0] if problems else None
 
     def leave_array(self, kept: Kept, now: Any, writer: Writer) -> str | None:
         """Copy an array that has taken the place of another into that."""
@@ -162,6 +168,7 @@ class World:
 
     def restore(self, writer: Writer) -> None:
         """Make everything what it was before the step."""
+        self.attributes.restore()
         for kept in self.kept:
             kept.restore()
         for tensor, memory, node in self.memories:
@@ -184,17 +191,21 @@ class Counters:
             for blocks in self.blocks for block in blocks
         ]  # fmt: skip
 
-    def leave(self) -> str | None:
-        """Forget the state that was made for parameters which then took no step; what cannot be captured."""
-        for block, before in self.before:
-            if block.step == before["step"]:
-                block.state, block.first_steps = dict(before["state"]), dict(before["first_steps"])
+    def join(self) -> str | None:
+        """Change the same parameters together as before the step; why that cannot be captured, or None."""
         if self.optimizer._blocks == self.blocks:
             return None
+        self.optimizer._blocks = [list(blocks) for blocks in self.blocks]
         return (
             f"{type(self.optimizer).__name__} has found that some of its parameters get no gradient: take one step "
             "before it is captured."
         )
+
+    def forget_unused_state(self) -> None:
+        """Forget the state that was made for parameters which then took no step."""
+        for block, before in self.before:
+            if block.step == before["step"]:
+                block.state, block.first_steps = dict(before["state"]), dict(before["first_steps"])
 
     def restore(self) -> None:
         """Make settings and counters what they were."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import array_of, clock, describe, real_array_of
+from ..engine.node import array_of, as_array, clock, describe, is_stand_in, real_array_of
 from ..kernels.tuning import CACHE_LINE, PARAMETER_BLOCK, SMALL_PARAMETER
 from ..tensor.tensor import Tensor
 
@@ -161,8 +161,9 @@ class Block:
         part = Block([(self.indices[i], self.parameters[i]) for i in places], span)
         part.step = step
         for name, arrays in state.items():
-            part.state[name] = aligned_zeros(part.size, part.precision)
-            part.state[name][...] = part.gather([np.asarray(array, part.precision) for array in arrays])
+            values = part.gather([as_array(array).astype(part.precision, copy=False) for array in arrays])
+            part.state[name] = values if is_stand_in(values) else aligned_zeros(part.size, part.precision)
+            part.state[name][...] = values
         return part
 
     def by_gradient(self) -> list[Block]:

@@ -6,8 +6,8 @@ that had become part of the program would show.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 import pytest
@@ -182,8 +182,11 @@ def test_an_operation_of_ones_own_is_captured_by_its_definition_and_its_rules():
         del Op.registry["softsign"]
 
 
-def test_no_room_below_knows_of_this_one():
-    root = Path(mg.__file__).parent
-    for path in root.rglob("*.py"):
-        if path.relative_to(root).parts[0] != "compile":
-            assert not re.search(r"import compile\b|(from|import) [\w.]*\bcompile\b", path.read_text()), path
+def test_another_thread_with_a_copy_of_the_context_writes_nothing_down():
+    def step(x):
+        with ThreadPoolExecutor(1) as pool:
+            drawn = pool.submit(copy_context().run, mg.randn, 3).result()
+        return x + drawn
+
+    program, _ = capture(step, mg.ones(3))
+    assert {instruction.kind for instruction in program.instructions} == {"call"}
