@@ -6,7 +6,7 @@
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
 up: ``kernels`` (fast functions of arrays), ``engine`` (records and the backward walk), ``ops`` (operations
 and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
-(pictures), ``checks`` (gradient checks), ``benchmarks``, ``command_line``.
+(pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 
 from numpy import bool_, float16, float32, float64, int32, int64, uint8
