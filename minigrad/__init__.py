@@ -9,6 +9,9 @@ and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoi
 (pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 
+from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command
+
+# isort: split
 from numpy import bool_, float16, float32, float64, int32, int64, uint8
 
 from . import autograd, data, nn, ops, optim

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..io.atomic import refusal, replacing
+from ..io.atomic import refusal
 from .errors import CommandError
+
+CURES = {
+    0: "Choose another folder with --out.",
+    errno.ENOSPC: "Free space on its disk, or choose another folder with --out.",
+    errno.EDQUOT: "Free some of your quota, or choose another folder with --out.",
+    errno.ENAMETOOLONG: "Choose a shorter name with --out.",
+}
+"""What helps if there can be no such folder or nothing can be written there; 0 stands for every other error."""
 
 
 def refuse_to_overwrite(out: Path, names: Iterable[str], cure: str) -> None:
@@ -27,22 +37,26 @@ def refuse_to_overwrite(out: Path, names: Iterable[str], cure: str) -> None:
         )
 
 
-def writable_folder(path: Path) -> Path:
-    """The folder, made if need be; refused if nothing can be written there."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unusable(refusal(path, error)) from error
-    try:
-        with replacing(path / ".writable") as file:
-            file.write(b"")
-        (path / ".writable").unlink()
-    except OSError as error:
-        raise unusable(error) from error
-    return path
+@contextlib.contextmanager
+def writable_folder(path: Path) -> Iterator[Path]:
+    """The folder, made if need be; what was made of it goes again at the end if nothing was written there.
 
-
-def unusable(error: OSError) -> CommandError:
-    """The error as that of a command: a mistake, unless the disk is full."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return CommandError(f"{error} Choose another folder with --out.", code=1 if full else 2)
+    Raises:
+        CommandError: if nothing can be written there: a mistake in the command, unless the disk is full.
+    """
+    made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    try:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path) as file:
+                file.write(b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise CommandError(str(refusal(path, error, cures=CURES)), code=1 if full else 2) from error
+        yield path
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

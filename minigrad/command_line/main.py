@@ -11,21 +11,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import __version__, data
+from .. import __version__, _starting, data
 from . import bench, compare, doctor, train
 from .errors import CommandError
 from .folder import refuse_to_overwrite, writable_folder
 from .output import complain, discard_output, say
 from .process import restart_with_settings
 
+WITH_CLASSES = [name for name, source in data.DATASETS.items() if source.task == "classification"]
+"""The datasets that ``compare`` takes."""
+
 
 class Parser(argparse.ArgumentParser):
-    """argparse, whose errors are one line."""
+    """argparse, whose errors are one line, also those of standard output."""
 
     commands: Mapping[str, argparse.ArgumentParser]
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print a help or the version; argparse would take it for printed also where it cannot be written."""
+        say(message.rstrip("\n"))
 
 
 def at_least(least: int) -> Any:
@@ -66,10 +73,10 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def dataset(name: str) -> str:
+def dataset(name: str, among: Iterable[str] = data.DATASETS) -> str:
     """The type of a dataset's name."""
     try:
-        data.find_source(name)
+        data.find_source(name, among)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
     return name
@@ -77,9 +84,9 @@ def dataset(name: str) -> str:
 
 def classes(name: str) -> str:
     """The type of the name of a dataset of classes."""
-    if data.DATASETS[dataset(name)].task != "classification":
+    if name in data.DATASETS and name not in WITH_CLASSES:
         raise argparse.ArgumentTypeError(f"{name} has no classes, which compare wants: try minigrad compare digits")
-    return name
+    return dataset(name, WITH_CLASSES)
 
 
 def make_parser() -> Parser:
@@ -109,9 +116,8 @@ def make_parser() -> Parser:
         "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
     )
 
-    with_classes = [name for name, source in data.DATASETS.items() if source.task == "classification"]
     command = commands.add_parser(
-        "compare", help="the same net with and without BatchNorm, side by side", epilog=listing(with_classes)
+        "compare", help="the same net with and without BatchNorm, side by side", epilog=listing(WITH_CLASSES)
     )
     command.set_defaults(run=run_compare)
     command.add_argument("dataset", type=classes, metavar="DATASET", help="digits, or generated classes such as moons")
@@ -180,16 +186,18 @@ def run_train(options: argparse.Namespace) -> Iterator[str]:
         there = os.path.exists(out / train.CHECKPOINT)
         cure = f"go on with it by {train.resuming(options.dataset, out)}, " if there else ""
         refuse_to_overwrite(out, train.FILES, cure)
-    return train.train(run, writable_folder(out))
+    with writable_folder(out) as folder:
+        yield from train.train(run, folder)
 
 
-def run_compare(options: argparse.Namespace) -> list[str]:
+def run_compare(options: argparse.Namespace) -> Iterator[str]:
     """``minigrad compare``"""
     settings = compare.Settings(options.dataset, **given(options, "steps", "batch_size", "lr", "seed"))
     out = options.out or Path("runs", f"compare-{options.dataset}")
     if not options.overwrite:
         refuse_to_overwrite(out, compare.FILES, "")
-    return compare.compare(settings, writable_folder(out))
+    with writable_folder(out) as folder:
+        yield from compare.compare(settings, folder)
 
 
 def command() -> int:
@@ -224,6 +232,8 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if own_process:
+            _starting.done()
         parser = make_parser()
         if not arguments:
             say(parser.format_help().rstrip())

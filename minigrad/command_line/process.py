@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import _starting
 from ..benchmarks import blas
 from ..io.atomic import replacing
 
@@ -41,7 +42,11 @@ def restart_with_settings() -> None:
     if missing and RESTARTS:
         if blas.KERNELS in missing:
             print(f"with {blas.KERNELS}={missing[blas.KERNELS]}, as minigrad doctor found", flush=True)
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
+        _starting.hold()
+        try:
+            os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
+        finally:
+            _starting.release()
 
 
 # -- what the doctor found ---------------------------------------------------------------------

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from .. import data, nn, optim
 from ..engine.modes import no_grad
@@ -22,6 +18,7 @@ from ..nn import functional as F
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor
 from . import pictures
+from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
 from .progress import Plain, progress
 from .table import write_table
@@ -132,10 +129,6 @@ class Step(NamedTuple):
     graph: Graph
 
 
-class DivergenceError(ArithmeticError):
-    """A loss is not finite."""
-
-
 class Training:
     """A training run: data, model, optimiser and history, and the state to resume it from."""
 
@@ -196,9 +189,7 @@ class Training:
 
     def finite(self, loss: float, data: str) -> float:
         """The loss; refused if it is not finite."""
-        if not math.isfinite(loss):
-            raise DivergenceError(f"the {data} loss is {loss} in epoch {len(self.history) + 1}")
-        return loss
+        return finite(loss, f"{data} loss", f"in epoch {len(self.history) + 1}")
 
     def evaluate(self) -> tuple[float, float]:
         """The loss and the score on the test data, with BatchNorm's running statistics."""
@@ -283,23 +274,24 @@ def train(run: Training, out: Path) -> Iterator[str]:
             epochs which were finished.
     """
     end: CommandError | None = None
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
-        warnings.simplefilter("always")
+    with collected_warnings() as caught:
         written = 0
         try:
             for _ in epochs(run, out):
                 written, step = len(run.history), run.last_step
         except DivergenceError as error:
-            end = CommandError(f"{error}: start again with an --lr below {run.settings.lr:g}.", code=1)
+            end = diverged(error, run.settings.lr)
         except KeyboardInterrupt:
             end = stopped(run, written, out)
+            if written:
+                finishing()
         if not written and end:
             raise end
-        if end:  # the model may be in the middle of an epoch
-            run.restore(load(out / CHECKPOINT))
-            write_history(run, out)
         assert step
         try:
+            if end:  # the model may be in the middle of an epoch
+                run.restore(load(out / CHECKPOINT))
+                write_history(run, out)
             files, notes = write_pictures(run, step.graph, out)
         except KeyboardInterrupt:
             message = "stopped before all pictures were drawn; the checkpoint is complete."
@@ -372,12 +364,7 @@ def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[
 
 def counted(number: int, word: str) -> str:
     """``1 epoch``, ``2 epochs``."""
-    return f"{number} {word}{'s' * (number != 1)}"
-
-
-def distinct(caught: Sequence[warnings.WarningMessage]) -> list[str]:
-    """The text of the first warning from each place in the code."""
-    return list({(w.filename, w.lineno): str(w.message) for w in reversed(caught)}.values())[::-1]
+    return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], list[str]]:

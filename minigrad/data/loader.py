@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import switch, whole
+from ..engine.arguments import entries, switch, whole
 from ..ops.joining import stack
 from ..tensor import random
 from ..tensor.creation import as_tensor
@@ -152,16 +151,17 @@ class DataLoader(Generic[Batch]):
         Raises:
             ValueError: if it is not the state of such a loader; nothing has changed then.
         """
-        own = self.settings()
+        own, message = self.settings(), "DataLoader: this is not the state of a loader"
+        *saved, given, random_state = entries(state_dict, (*own, "batches_given", "random_state"), message)
+        settings = dict(zip(own, saved))
+        given = whole(given, 0, f"{message}: batches_given must be an integer of at least 0")
         try:
-            settings = {key: state_dict[key] for key in own}
-            given = operator.index(state_dict["batches_given"])
-            generator = restored(state_dict["random_state"])
+            generator = restored(random_state)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"DataLoader: this is not the state of a loader: {error!r}.") from error
+            raise ValueError(f"{message}: its random_state is not one of NumPy's PCG64.") from error
         if settings != own:
             raise ValueError(f"DataLoader: the state is of a loader with {settings}, this one has {own}: make it so.")
-        if not 0 <= given <= len(self) or (generator is None) is self.shuffle:
+        if given > len(self) or (generator is None) is self.shuffle:
             raise ValueError(f"DataLoader: {given} batches given do not fit a loader with {own}.")
         self.generator = generator
         self.epoch = Epoch(self.random_state(), given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import toy
@@ -47,8 +47,12 @@ OTHER_NAMES = {"mnist": "digits"}
 """What other libraries call a dataset, or one like it."""
 
 
-def find_source(name: str) -> Source:
+def find_source(name: str, among: Iterable[str] | None = None) -> Source:
     """The entry of that name in ``DATASETS``.
+
+    Args:
+        name: a key of ``DATASETS``.
+        among: the keys that will do; all by default.
 
     Raises:
         ValueError: if there is none, with the names there are.
@@ -56,10 +60,11 @@ def find_source(name: str) -> Source:
     >>> data.find_source("moons").task
     'classification'
     """
-    if not isinstance(name, str) or name not in DATASETS:
-        close = difflib.get_close_matches(str(name).lower(), [*DATASETS, *OTHER_NAMES], 1)
+    among = DATASETS if among is None else among
+    if not isinstance(name, str) or name not in among:
+        close = difflib.get_close_matches(str(name).lower(), [*among, *OTHER_NAMES], 1)
         hint = f" Did you mean {OTHER_NAMES.get(close[0], close[0])!r}?" if close else ""
-        raise ValueError(f"there is no dataset {name!r}.{hint} There are {', '.join(DATASETS)}.")
+        raise ValueError(f"there is no dataset {name!r}.{hint} There are {', '.join(among)}.")
     return DATASETS[name]
 
 

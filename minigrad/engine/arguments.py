@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,20 @@ def switch(value: Any, name: str) -> bool:
     if not isinstance(value, (int, np.bool_)) or value not in (0, 1):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
+
+
+def entries(state: Any, names: Sequence[str], message: str) -> list[Any]:
+    """The values under ``names`` in a saved state.
+
+    Raises:
+        ValueError: for what is no dict or lacks one of them; ``message`` is what it should be the state of.
+    """
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{message}: expected the dict that state_dict() returned, got {type(state).__name__}.")
+    missing = [name for name in names if name not in state]
+    if missing:
+        raise ValueError(f"{message}: it has no {', '.join(missing)}. Load what state_dict() returned.")
+    return [state[name] for name in names]
 
 
 def seeded(seed: Any) -> np.random.Generator:

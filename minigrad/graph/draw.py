@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ..engine.modes import enable_grad
 from ..engine.node import Variable, array_of, describe, wrap
-from ..io.atomic import replacing
+from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
@@ -112,8 +112,13 @@ class Graph:
 
         Returns:
             The file that was written: with a warning, the .gv file if a picture cannot be rendered.
+
+        Raises:
+            TypeError: for what is no path, such as an open file.
+            ValueError: for another suffix.
+            OSError: if the file cannot be written, with the cure and the system's ``errno``.
         """
-        path = Path(path)
+        path = as_path(path)
         texts: dict[str, Callable[[], str]] = {
             ".gv": lambda: self.source,
             ".dot": lambda: self.source,

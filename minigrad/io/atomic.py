@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -19,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None
 
 CURES = {
+    0: "Choose another.",
     errno.ENOSPC: "Free space on its disk, or choose a folder on another one.",
     errno.EDQUOT: "Free some of your quota, or choose a folder on another disk.",
     errno.EFBIG: "Raise the limit on the size of files, or choose a folder on another disk.",
@@ -33,8 +35,10 @@ CURES = {
     errno.ELOOP: "Remove its symbolic link, which leads to itself.",
     errno.EMFILE: "Close files that are no longer needed, or raise the limit of open files.",
 }
-"""What helps against an error of the system when a file is written."""
+"""What helps against an error of the system when a file is written; 0 stands for every other error."""
 READING_CURES = {**CURES, errno.EACCES: "Make it readable.", errno.EPERM: "Make it readable."}
+LONG = 64
+"""The temporary file of a name of more bytes does not repeat it."""
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -81,6 +85,7 @@ def as_path(path: Any) -> Path:
     Raises:
         TypeError: for anything that is no path, such as an open file.
         ValueError: for a name that no file can have.
+        IsADirectoryError: for a name that only a folder can have, such as ``"runs/"``.
     """
     try:
         text = os.fsdecode(path)
@@ -90,6 +95,10 @@ def as_path(path: Any) -> Path:
         ) from None
     if "\0" in text:
         raise ValueError(f"cannot save to or load from {text!r}: no file can have a name with a null character.")
+    if os.path.basename(text) in ("", os.curdir):  # which pathlib would drop
+        error = IsADirectoryError(f"cannot save to or load from {text!r}: it names a folder. Name a file in it.")
+        error.errno = errno.EISDIR
+        raise error
     return Path(text)
 
 
@@ -129,13 +138,22 @@ def temporary(target: Path, mode: int) -> Iterator[IO[Any]]:
 def new_file(target: Path, mode: int) -> IO[Any]:
     """A new file beside ``target``, whose lock says that a process is writing it."""
     while True:
-        name = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        name = target.with_name(f"{temporary_stem(target)}.{secrets.token_hex(8)}")
         file = open(name, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
         with contextlib.suppress(OSError):  # some network disks have no locks, and then nothing is removed there
             lock(file)
         if name.exists():  # else another process removed it before it was locked
             return file
         file.close()
+
+
+def temporary_stem(target: Path) -> str:
+    """How the names of all temporary files of ``target`` begin; a long name is replaced by its digest.
+
+    The system takes names of up to 255 bytes or fewer, and the temporary one must not be what is too long.
+    """
+    name = os.fsencode(target.name)
+    return f".{target.name if len(name) <= LONG else hashlib.sha256(name).hexdigest()[:32]}"
 
 
 def lock(file: IO[Any], wait: bool = True) -> None:
@@ -146,7 +164,7 @@ def lock(file: IO[Any], wait: bool = True) -> None:
 
 def remove_leftovers(target: Path) -> None:
     """Remove the temporary files of ``target`` that no process is writing any more."""
-    leftover = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}", re.DOTALL)
+    leftover = re.compile(rf"{re.escape(temporary_stem(target))}\.[0-9a-f]{{16}}", re.DOTALL)
     with contextlib.suppress(OSError), os.scandir(target.parent) as entries:
         paths = [entry.path for entry in entries if leftover.fullmatch(entry.name)]
         for path in paths:
@@ -177,7 +195,7 @@ def take_over(file: IO[Any], before: os.stat_result) -> None:
 
 def refusal(path: Path, error: OSError, action: str = "write", cures: Mapping[int, str] = CURES) -> OSError:
     """The error with the file it is about, the cure and the system's number."""
-    cure = cures.get(error.errno or 0, "Choose another.")
+    cure = cures.get(error.errno or 0) or cures[0]
     result = type(error)(f"cannot {action} {path}: {error.strerror or error}. {cure}")
     result.errno = error.errno
     return result

@@ -34,6 +34,8 @@ ARRAYS: dict[str, Callable[[ndarray], Any]] = {
 }
 """What each kind of reference to an array stands for."""
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+TOO_LONG = 10**4300
+"""The first integer that Python does not read from text, unless it was told otherwise."""
 BLOCK = 1 << 20
 """So many bytes of an array are read at once, so that loading takes hardly more memory than what is loaded."""
 
@@ -69,7 +71,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: for an object of another kind, saying where it is.
-        ValueError: if the object is nested too deeply, or contains itself.
+        ValueError: if the object is nested too deeply, contains itself or an integer of more than 4,300 digits.
         OSError: if the file cannot be written, with the cure and the system's ``errno``; also if there is a
             folder, a pipe or a device of that name. Symbolic links are followed.
 
@@ -109,13 +111,13 @@ def encode(value: Any, arrays: list[ndarray], where: str) -> Any:
         kind = "$tensor" if isinstance(value, Tensor) else "$scalar" if isinstance(value, np.generic) else "$array"
         return {kind: len(arrays) - 1}
     if isinstance(value, (int, float)):
-        return value
+        return refuse_long(value, where)
     if isinstance(value, dict):
-        pairs = [[key, encode(item, arrays, f"{where}[{key!r}]")] for key, item in value.items()]
-        for key, _ in pairs:
+        for key in value:
             if not isinstance(key, (str, int)):
                 raise TypeError(f"cannot save {where}: its key {key!r} is a {type(key).__name__}; expected str or int.")
-        return {"$dict": pairs}
+            refuse_long(key, f"a key of {where}")
+        return {"$dict": [[key, encode(item, arrays, f"{where}[{key!r}]")] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
         items = [encode(item, arrays, f"{where}[{i}]") for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"$tuple": items}
@@ -123,6 +125,16 @@ def encode(value: Any, arrays: list[ndarray], where: str) -> Any:
         f"cannot save {where}: a {type(value).__name__}. A checkpoint holds dicts, lists and tuples of tensors, "
         "arrays, numbers, strings, booleans and None; of a module save module.state_dict()."
     )
+
+
+def refuse_long(value: Any, where: str) -> Any:
+    """The value, unless it is an integer with too many digits to be read again."""
+    if isinstance(value, int) and abs(value) >= TOO_LONG:
+        raise ValueError(
+            f"cannot save {where}: an integer of more than 4,300 digits, which Python does not read from text. "
+            "Save hex(value), and read it with int(text, 16)."
+        )
+    return value
 
 
 # -- reading -----------------------------------------------------------------------------------

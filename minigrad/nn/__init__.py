@@ -2,7 +2,7 @@
 
 from . import functional, init, utils
 from .containers import ModuleDict, ModuleList, Sequential
-from .layers.activations import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .layers.activations import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from .layers.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .layers.dropout import Dropout
 from .layers.function_layer import FunctionLayer
@@ -39,6 +39,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Tanh",
     "functional",
     "init",

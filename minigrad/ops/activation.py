@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine.faces import public
+from ..engine.node import describe
 from ..engine.op import Op
 from ..kernels.activation import logistic, rectified, relu_on_arrays, sigmoid_on_arrays
 from ..kernels.constants import float64
+from .choosing import where
 from .functions import tanh
+from .reductions import narrowed, widened
 from .special import normal_cdf, normal_pdf
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["gelu", "relu", "sigmoid"]
+__all__ = ["gelu", "relu", "sigmoid", "softplus"]
 
 
 def sigmoid_definition(input: Any) -> Any:
@@ -66,3 +70,42 @@ def gelu(input: Any, *, approximate: str = "none") -> Tensor:
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
     result: Tensor = 0.5 * input * (1 + tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)))
     return result
+
+
+@np.errstate(over="ignore")  # x * beta, which is infinite beyond the threshold
+def log_of_1_plus_exp(x: Any, beta: float, threshold: float) -> Any:
+    """``log(1 + exp(beta x)) / beta``, by exponentials of negative numbers only; x where beta x > threshold."""
+    z = x * beta
+    return np.where(z > threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.absolute(z)))) / beta)
+
+
+@np.errstate(over="ignore")
+def softplus_rule(dy: Any, x: Any, beta: float, threshold: float) -> Any:
+    """The gradient of the input: 1 where it is linear, which at the threshold itself it is not."""
+    z = x * beta
+    return where(z > threshold, dy, dy * sigmoid(z))
+
+
+softplus_op = Op(
+    "softplus",
+    lambda input, beta, threshold: narrowed(log_of_1_plus_exp(widened(input), beta, threshold), input),
+    lambda dy, _y, x, beta, threshold: softplus_rule(dy, widened(x), beta, threshold),
+    doc="``log(1 + exp(beta x)) / beta``",
+)
+
+
+@public("functional module")
+def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
+    """``log(1 + exp(beta * x)) / beta``, a smooth ``max(x, 0)``; x itself where ``beta * x > threshold``.
+
+    Args:
+        input: the tensor.
+        beta: how sharp the bend at 0 is; finite, and not 0.
+        threshold: beyond it the function is linear, at it not yet.
+    """
+    for name, value in (("beta", beta), ("threshold", threshold)):
+        if not isinstance(value, Real):
+            raise TypeError(f"softplus: {name} must be a number, got {describe(value)}.")
+    if not math.isfinite(beta) or beta == 0:
+        raise ValueError(f"softplus: beta must be finite and other than 0, got {beta}.")
+    return softplus_op(input, float(beta), float(threshold))

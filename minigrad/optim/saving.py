@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arguments import whole
+from ..engine.arguments import entries, whole
 from ..engine.node import describe, wrap
 from ..tensor.tensor import Tensor
 from .blocks import Block
@@ -52,11 +52,15 @@ def read_state(
         names: the state vectors that its kind has.
         kind: the name of its class, for errors.
     """
+    message = f"{kind}: this is not the state of an optimiser"
+    groups, state = entries(state_dict, ("param_groups", "state"), message)
     try:
-        groups, state = list(state_dict["param_groups"]), dict(state_dict["state"])
+        groups, state = list(groups), dict(state)
         sizes = [len(group["params"]) for group in groups]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{kind}: this is not the state of an optimiser: {error!r}.") from error
+        raise ValueError(
+            f"{message}: expected param_groups to be a list of dicts with params, and state a dict."
+        ) from error
     own_sizes = [len(group["params"]) for group in own_groups]
     if sizes != own_sizes:
         raise ValueError(f"{kind}: the state is for groups of {sizes} parameters, this optimiser has {own_sizes}.")

@@ -4,7 +4,8 @@
 has. ``MATHEMATICS`` holds the few places where PyTorch gives NaN, or loses the value, and mathematics has one.
 
 A row is a name, a function, its inputs, the value, and the gradient of the value's sum by each input. To add one,
-append a line.
+append a line, and write the page of the guide again: ``python -m tests.contract.conventions_page``. Rows stand under
+the title they have there, those of ``MATHEMATICS`` under what PyTorch gives and why minigrad does not.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ class Row(NamedTuple):
     inputs: list[Any]
     value: Any
     gradients: list[Any]
+
+
+def rows(sections: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[Row]]:
+    """The rows under their titles; the gradients, of which there is one for each input, come last."""
+    return {title: [Row(*row[:4], list(row[4:])) for row in lines] for title, lines in sections.items()}
 
 
 def clamped(low: Any, high: Any) -> Callable[[Any], Any]:
@@ -95,14 +101,19 @@ def evaluated(mean: float, weight: float = 1, bias: float = 0) -> Callable[[Any]
 
 
 # fmt: off
-PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inputs, value, *gradients in [
-    # -- kinks and NaN
+PYTORCH = rows({
+"Kinks and NaN": [
     ("relu at 0, -0., nan", mg.relu, [[0., -0., nan]], [0, 0, nan], [0, 0, 1]),
     ("abs at 0, -0., nan", mg.abs, [[0., -0., nan]], [0, 0, nan], [0, 0, 0]),
     ("sign at 0, 2, nan", mg.sign, [[0., 2., nan]], [0, 1, 0], [0, 0, 0]),
     ("sigmoid at -inf, inf", mg.sigmoid, [[-inf, inf]], [0, 1], [0, 0]),
+    ("softplus at -inf, inf, nan", F.softplus, [[-inf, inf, nan]], [0, inf, nan], [0, 1, nan]),
+    ("softplus at the threshold 20", F.softplus, [[20.]], [20.000000002061153], [0.9999999979388463]),
+    ("softplus, threshold 0, at 0, 2**-9", lambda x: F.softplus(x, threshold=0), [[0., 2.**-9]], [log2, 2.**-9],
+     [0.5, 1]),
     ("tanh at inf", mg.tanh, [[inf]], [1], [0]),
-    # -- roots, logarithms, powers
+],
+"Roots, logarithms, powers": [
     ("sqrt at 0", mg.sqrt, [[0.]], [0], [inf]),
     ("sqrt(x*x) at 0", lambda x: mg.sqrt(x * x), [[0.]], [0], [nan]),
     ("log at 0", mg.log, [[0.]], [-inf], [inf]),
@@ -125,7 +136,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("0.**p at p=0 (number base)", power_of(0.), [[0.]], [1], [0]),
     ("0.**p at p=2 (number base)", power_of(0.), [[2.]], [0], [0]),
     ("0.**p at p=-1 (number base)", power_of(0.), [[-1.]], [inf], [-inf]),
-    # -- maximum, minimum, where
+],
+"Maximum, minimum, where": [
     ("maximum(a, b), a == b", mg.maximum, [[1.], [1.]], [1], [0.5], [0.5]),
     ("maximum(inf, inf)", mg.maximum, [[inf], [inf]], [inf], [0.5], [0.5]),
     ("maximum(0., -0.)", mg.maximum, [[0.], [-0.]], [0], [0.5], [0.5]),
@@ -139,7 +151,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("x.max(other) broadcast 0-d tie", lambda x: x.max(mg.tensor(1.)), [[1.]], [1], [0.5]),
     ("where(x > 0, sqrt(x), 0) at -1, 0", lambda x: mg.where(x > 0, mg.sqrt(x), 0), [[-1., 0.]], [0, 0], [nan, nan]),
     ("where(a > b, a, b) at tie", lambda a, b: mg.where(a > b, a, b), [[1.], [1.]], [1], [0], [1]),
-    # -- clamp with numbers
+],
+"Clamp with numbers": [
     ("clamp(x, 0., 1.) at 0, .5, 1, nan", clamped(0., 1.), [[0., 0.5, 1., nan]], [0, 0.5, 1, nan], [0, 1, 0, 0]),
     ("clamp(min=0.) at 0, nan", clamped(0., None), [[0., nan]], [0, nan], [0, 0]),
     ("clamp(max=1.) at 1, nan", clamped(None, 1.), [[1., nan]], [1, nan], [0, 0]),
@@ -148,7 +161,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("clamp (-inf, inf) at -inf, inf, 0", clamped(-inf, inf), [[-inf, inf, 0.]], [-inf, inf, 0], [0, 0, 1]),
     ("clamp min 2 > max 1", clamped(2., 1.), [[0., 1., 1.5, 2., 3.]], [1] * 5, [0] * 5),
     ("clamp min nan at 0", clamped(nan, None), [[0.]], [nan], [0]),
-    # -- clamp with tensors
+],
+"Clamp with tensors": [
     ("clamp(x, lo, hi), inside", mg.clamp, [[0.5], [0.], [1.]], [0.5], [1], [0], [0]),
     ("clamp(x, lo, hi), below", mg.clamp, [[-1.], [0.], [1.]], [0], [0], [1], [0]),
     ("clamp(x, lo, hi), x == lo", mg.clamp, [[0.], [0.], [1.]], [0], [0.5], [0.5], [0]),
@@ -162,7 +176,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("clamp(x, min=lo), x nan", mg.clamp, [[nan], [1.]], [nan], [1], [1]),
     ("clamp(x, max=hi), x == hi", lambda x, hi: mg.clamp(x, max=hi), [[1.], [1.]], [1], [0.5], [0.5]),
     ("clamp(x, 0-d lo, 0-d hi) at lo, hi", mg.clamp, [[0., 1.], 0., 1.], [0, 1], [0.5, 0.5], 0.5, 0.5),
-    # -- largest and smallest elements
+],
+"Largest and smallest elements": [
     ("x.max()", mg.max, [[2., 2., 1.]], 2, [0.5, 0.5, 0]),
     ("x.min()", mg.min, [[1., 1., 2.]], 1, [0.5, 0.5, 0]),
     ("amax()", mg.amax, [[2., 2., 1.]], 2, [0.5, 0.5, 0]),
@@ -175,7 +190,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("x.max() of inf, inf", mg.max, [[inf, inf, 0.]], inf, [0.5, 0.5, 0]),
     ("x.max() with nan, nan", mg.max, [[nan, 1., nan]], nan, [0.5, 0, 0.5]),
     ("x.min() with nan, nan", mg.min, [[nan, 1., nan]], nan, [0.5, 0, 0.5]),
-    # -- softmax and its like
+],
+"Softmax and its like": [
     ("logsumexp of -inf, 0", first(lambda x: mg.logsumexp(x, 1)), [[[-inf, 0.]]], 0, [[0, 1]]),
     ("logsumexp of inf, inf", lambda x: mg.logsumexp(x, 0), [[inf, inf]], inf, [nan, nan]),
     ("softmax of -inf -inf [0]", first(lambda x: mg.softmax(x, 0)), [[-inf, -inf]], nan, [nan, nan]),
@@ -183,7 +199,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("log_softmax of inf, 0", lambda x: mg.log_softmax(x, 0), [[inf, 0.]], [nan, nan], [nan, nan]),
     ("log_softmax of -inf, 0 [1]", first(lambda x: mg.log_softmax(x, 0), 1), [[-inf, 0.]], 0, [0, 0]),
     ("softmax of -inf, 0 [1]", first(lambda x: mg.softmax(x, 0), 1), [[-inf, 0.]], 1, [0, 0]),
-    # -- products, variances
+],
+"Products, variances": [
     ("prod of 0 2 3", mg.prod, [[0., 2., 3.]], 0, [6, 0, 0]),
     ("prod of 0 0 3", mg.prod, [[0., 0., 3.]], 0, [0, 0, 0]),
     ("prod(0) of 0 2 3", statistic("prod", dim=0), [[0., 2., 3.]], 0, [6, 0, 0]),
@@ -197,7 +214,8 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("var(correction=0) of 1", statistic("var", correction=0), [[1.]], 0, [0]),
     ("var(correction=3) of 1 2", statistic("var", correction=3), [[1., 2.]], inf, [inf, inf]),
     ("mean of nothing", mg.mean, [[]], nan, []),
-    # -- losses
+],
+"Losses": [
     ("l1_loss at equal", F.l1_loss, [[1.], [1.]], 0, [0], [0]),
     ("l1_loss at nan", F.l1_loss, [[nan], [1.]], nan, [0], [0]),
     ("bce p=0 t=0; p=0 t=1; p=1 t=1; p=1 t=0", bce(0, 1, 1, 0), [[0., 0., 1., 1.]], 200, [0, -1e12, 0, 1e12]),
@@ -208,23 +226,27 @@ PYTORCH = [Row(name, function, inputs, value, gradients) for name, function, inp
     ("cross_entropy of inf logit, weights", cross_entropy(0, weight=[3., 1.]), [[[inf, 0.]]], nan, [[nan, nan]]),
     ("cross_entropy of -inf logit elsewhere", cross_entropy(0), [[[0., -inf]]], 0, [[0, 0]]),
     ("cross_entropy all ignored", cross_entropy(-100), [[[0., 1.]]], nan, [[0, 0]]),
-    # -- batch normalisation
+],
+"Batch normalisation": [
     ("batch_norm train constant column [0]", first(lambda x: F.batch_norm(x, None, None, training=True)[:, 0]),
      [[[2.]] * 4], 0, [[0.75 * steep]] + [[-0.25 * steep]] * 3),
-]]
+]})
 
-MATHEMATICS = [Row(name, function, inputs, value, gradients) for name, function, inputs, value, *gradients in [
-    # only -inf: the limit, as if the summands were 0; of a single inf: only it counts
+MATHEMATICS = rows({
+"Of only `-inf`, `logsumexp` has the gradient of the limit, 0; of a single `inf`, only that counts. "
+"PyTorch's gradients are NaN.": [
     ("logsumexp of -inf -inf", lambda x: mg.logsumexp(x, 0), [[-inf, -inf]], -inf, [0, 0]),
     ("logsumexp of inf, 0", lambda x: mg.logsumexp(x, 0), [[inf, 0.]], inf, [1, 0]),
     ("logsumexp of inf, -inf", lambda x: mg.logsumexp(x, 0), [[inf, -inf]], inf, [1, 0]),
     ("logsumexp of rows", lambda x: mg.logsumexp(x, 1, keepdim=True), [[[-inf, -inf], [inf, 0.], [0., 0.]]],
      [[-inf], [inf], [log2]], [[0, 0], [1, 0], [0.5, 0.5]]),
-    # a soft target of 0 at a logit of -inf adds 0
+],
+"A soft target of 0 at a logit of `-inf` adds 0. PyTorch's loss is NaN.": [
     ("cross_entropy, soft target 0 at -inf", soft_cross_entropy([1, 0]), [[[0., -inf]]], 0, [[0, 0]]),
     ("cross_entropy, soft targets, one at -inf", soft_cross_entropy([0.5, 0.5, 0]), [[[0., 0., -inf]]], log2,
      [[0, 0, 0]]),
-    # an ignored row adds nothing, whatever its logits
+],
+"An ignored row adds nothing, whatever its logits. PyTorch's `cross_entropy` has NaN in its gradient.": [
     ("cross_entropy, ignored row of -inf", cross_entropy(0, -100), [[[0., 0.], [-inf, -inf]]], log2,
      [[-0.5, 0.5], [0, 0]]),
     ("cross_entropy, ignored row of nan", cross_entropy(0, -100), [[[0., 0.], [nan, inf]]], log2,
@@ -245,23 +267,27 @@ MATHEMATICS = [Row(name, function, inputs, value, gradients) for name, function,
     ("cross_entropy (C,), ignored", lambda x: F.cross_entropy(x, -100, reduction="sum"), [[-inf, -inf]], 0, [0, 0]),
     ("nll_loss, ignored row of -inf", lambda x: F.nll_loss(x, np.array([0, -100])), [[[-1., -1.], [-inf, -inf]]], 1,
      [[-1, 0], [0, 0]]),
-    # a logit that is as sure as can be of its target adds 0
+],
+"A logit that is as sure as can be of its target adds 0, at any other target `inf`. PyTorch's loss is NaN.": [
     ("bce_with_logits at inf t=1, -inf t=0", logits_loss(1, 0), [[inf, -inf]], 0, [0, 0]),
     ("bce_with_logits with pos_weight at inf t=1, -inf t=0", logits_loss(1, 0, pos_weight=3.),
      [[inf, -inf]], 0, [0, 0]),
     ("bce_with_logits at inf t=.5, -inf t=.5", logits_loss(0.5, 0.5), [[inf, -inf]], inf, [0.5, -0.5]),
-    # no partial product is too small or too large
+],
+"A product is accurate even if that of some of its factors is too small or too large for the dtype, here float32. "
+"PyTorch's can be 0 then, and its gradient too.": [
     ("prod of tiny factors", mg.prod, [[1e-30, 1e-30, 3.]], 3e-60, [3e-30, 3e-30, 1e-60]),
     ("prod of tiny and huge factors", mg.prod, [[2.**-100, 2.**-100, 2.**100, 2.**100]], 1,
      [2.**100, 2.**100, 2.**-100, 2.**-100]),
     ("prod of many tiny and huge factors", mg.prod, [[2.**-120] * 99 + [2.**120] * 99], 1,
      [2.**120] * 99 + [2.**-120] * 99),
     ("prod of halves", mg.prod, [[0.5] * 2000 + [2.] * 2000], 1, [2] * 2000 + [0.5] * 2000),
-    # the limit of a variance that goes to 0
+],
+"In evaluation with variance 0 and eps 0, `batch_norm` is the limit of a variance that goes to 0. PyTorch gives NaN.": [
     ("batch_norm eval, variance 0, eps 0", evaluated(1., 2., 3.), [[[0.], [1.], [2.]]], [[-inf], [3], [inf]],
      [[inf], [inf], [inf]]),
     ("batch_norm eval, variance 0, eps 0: weight", lambda w: F.batch_norm(
         mg.tensor([[1.], [1.]], dtype=w.dtype), *(mg.tensor([v], dtype=w.dtype) for v in (1., 0.)), w, eps=0,
      ), [[2.]], [[0], [0]], [0]),
-]]
+]})
 # fmt: on

@@ -9,7 +9,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from tests.contract.conventions_table import MATHEMATICS, PYTORCH
 
-ROWS = [*PYTORCH, *MATHEMATICS]
+ROWS = [row for table in (PYTORCH, MATHEMATICS) for rows in table.values() for row in rows]
 
 
 def same(found, expected, dtype):

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "minigrad"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    ["kernels", "engine"],
+    ["kernels", "engine", "_starting"],
     ["ops"],
     ["tensor"],
     ["nn", "data", "io"],

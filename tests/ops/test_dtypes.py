@@ -40,6 +40,7 @@ FLOAT32: dict[str, Callable[[Any], Any]] = {
     "class weight as a list": lambda x: F.cross_entropy(x, 1, weight=[0.2, 0.3, 0.5]),
     "target as a list": lambda x: F.mse_loss(x, [0.2, 0.3, 0.5]) + F.l1_loss(x, INTS),
     "pos_weight": lambda x: F.binary_cross_entropy_with_logits(x, [0.0, 0.5, 1.0], pos_weight=np.float64(2)),
+    "softplus": lambda x: F.softplus(x, np.float64(2), np.float64(1)),
     "dropout": lambda x: ops.dropout(x, np.float64(0.5), np.random.default_rng(0)),
     "batch_norm": lambda x: F.batch_norm(x.reshape(3, 1), None, None, training=True, eps=np.float64(1e-3)),
 }

@@ -24,3 +24,13 @@ def test_sums_in_float16_do_not_stop_growing():
     bias = leaf(np.zeros(2), np.float16)
     F.linear(mg.tensor(x), mg.tensor(np.ones((2, 2), np.float16)), bias).sum().backward()
     assert bias.grad.tolist() == [5000, 5000]
+
+
+def test_softplus_in_float16_reaches_its_largest_number():
+    """Without a warning where ``beta * x`` is beyond it, and rounded once."""
+    exact = np.array([-65504, *np.arange(-8, 8, 1 / 16), 65504])
+    x = leaf(exact, np.float16)
+    y = F.softplus(x, 2)
+    (dx,) = mg.grad(y, x, mg.ones_like(y))
+    np.testing.assert_array_equal(y.detach().numpy(), (np.logaddexp(0, 2 * exact) / 2).astype(np.float16))
+    np.testing.assert_array_equal(dx.numpy(), np.exp(-np.logaddexp(0, -2 * exact)).astype(np.float16))

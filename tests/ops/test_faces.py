@@ -32,6 +32,7 @@ LAYERS = {
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "softmax": nn.Softmax,
+    "softplus": nn.Softplus,
     "tanh": nn.Tanh,
 }
 

@@ -89,6 +89,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "index of floats": (lambda: ones(2, 3)[[0.5]], IndexError, ["integers or booleans", "float64 (1,)"]),
     "mask of another length": (lambda: ones(2, 3)[np.ones(3, bool)], IndexError, ["getitem", "(2, 3) float32", "3"]),
     "clamp": (lambda: mg.clamp(ones(2)), ValueError, ["clamp needs a bound"]),
+    "softplus beta": (lambda: F.softplus(ones(2), 0), ValueError, ["softplus", "beta", "other than 0", "got 0"]),
+    "softplus beta inf": (lambda: F.softplus(ones(2), np.inf), ValueError, ["softplus", "finite", "got inf"]),
+    "softplus beta tensor": (lambda: F.softplus(ones(2), ones()), TypeError, ["beta", "number", "() float32"]),
+    "softplus threshold": (lambda: F.softplus(ones(2), 1, "2"), TypeError, ["threshold must be a number", "str"]),
+    "softplus of a list": (lambda: F.softplus([1.0]), TypeError, ["softplus", "list", "mg.tensor"]),
     "dropout p": (lambda: F.dropout(ones(2), 1.5), ValueError, ["dropout", "from 0 to 1", "1.5"]),
     "dropout of ints": (lambda: F.dropout(ones(2, dtype=int)), TypeError, ["dropout", "(2,) int64", "x.float()"]),
     **{

@@ -44,6 +44,7 @@ AT_INFINITY: dict[str, tuple[Callable[..., Any], list[float], list[float], list[
     "square": (mg.square, [-inf, inf], [inf, inf], [-inf, inf]),
     "reciprocal": (mg.reciprocal, [-inf, inf], [0, 0], [0, 0]),
     "tanh": (mg.tanh, [-inf, inf], [-1, 1], [0, 0]),
+    "softplus": (F.softplus, [-inf, inf], [0, inf], [0, 1]),
     "sigmoid": (mg.sigmoid, [-inf, inf], [0, 1], [0, 0]),
     "relu": (mg.relu, [-inf, inf], [0, inf], [0, 1]),
     "add a number": (lambda x: x + 1, [-inf, inf], [-inf, inf], [1, 1]),
@@ -158,6 +159,9 @@ SATURATED: dict[str, tuple[Callable[..., Any], list[float], list[float], list[fl
     "sigmoid": (mg.sigmoid, [-1e4, 1e4], [0, 1], [0, 0]),
     "exp": (mg.exp, [-1e4], [0], [0]),
     "tanh of relu": (lambda x: mg.tanh(mg.relu(x)), [-1e4, 1e4], [0, 1], [0, 0]),
+    "softplus": (F.softplus, [-1e4, 1e4], [0, 1e4], [0, 1]),
+    "softplus without a threshold": (lambda x: F.softplus(x, threshold=inf), [-1e4, 1e4], [0, 1e4], [0, 1]),
+    "softplus of huge products": (lambda x: F.softplus(x, 1e38), [-1e4, 1e4], [0, 1e4], [0, 1]),
     "softplus by logsumexp": (lambda x: mg.logsumexp(mg.stack([0 * x, x]), 0), [-1e4, 1e4], [0, 1e4], [0, 1]),
 }
 

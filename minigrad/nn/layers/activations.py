@@ -36,6 +36,13 @@ class Sigmoid(FunctionLayer, function=ops.sigmoid):
     """``1 / (1 + exp(-x))``, elementwise."""
 
 
+class Softplus(FunctionLayer, function=ops.softplus):
+    """``log(1 + exp(beta * x)) / beta``, a smooth ``max(x, 0)``; x itself where ``beta * x > threshold``."""
+
+    beta: float = 1.0
+    threshold: float = 20.0
+
+
 class Tanh(FunctionLayer, function=ops.tanh):
     """``tanh(x)``, elementwise."""
 

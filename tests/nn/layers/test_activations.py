@@ -16,6 +16,8 @@ ACTIVATIONS = {
     "softmax": (nn.Softmax(dim=1), lambda x: softmax(x, 1)),
     "softmax of rows": (nn.Softmax(0), lambda x: softmax(x, 0)),
     "log_softmax": (nn.LogSoftmax(dim=-1), lambda x: np.log(softmax(x, -1))),
+    "softplus": (nn.Softplus(), lambda x: np.log(1 + np.exp(x))),
+    "softplus of 2 up to 1": (nn.Softplus(2, 1.0), lambda x: np.where(2 * x > 1, x, np.log(1 + np.exp(2 * x)) / 2)),
     "identity": (nn.Identity(3, key=4), lambda x: x),
     "flatten": (nn.Flatten(0), lambda x: x.ravel()),
 }

@@ -39,6 +39,10 @@ def gelu_by_tanh(x: Any) -> Any:
     return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
+def softplus(beta: float, threshold: float) -> Callable[[Any], Any]:
+    return lambda x: np.where(beta * x > threshold, x, np.log(1 + np.exp(beta * x)) / beta)
+
+
 BINARY: dict[str, tuple[Callable[..., Any], float, float]] = {
     "add": (lambda a, b: a + b, -2, 2),
     "sub": (lambda a, b: a - b, -2, 2),
@@ -92,6 +96,10 @@ def elementwise() -> Iterator[Sample]:
     for shape in [(), (3,), (2, 3)]:
         yield Sample(f"gelu {shape}", F.gelu, lambda x: x * CDF(x), distinct(shape))
         yield Sample(f"normal_cdf {shape}", normal_cdf, CDF, distinct(shape))
+        yield Sample(f"softplus {shape}", F.softplus, lambda x: np.log(1 + np.exp(x)), distinct(shape))
+    for beta, threshold in [(3, 2.5), (0.5, -0.25), (-2, 1)]:
+        function, formula = partial(F.softplus, beta=beta, threshold=threshold), softplus(beta, threshold)
+        yield Sample(f"softplus {beta} {threshold}", function, formula, distinct((3, 4)))
     yield Sample("gelu tanh", partial(F.gelu, approximate="tanh"), gelu_by_tanh, distinct((2, 3)))
     yield Sample("sign", mg.sign, np.sign, distinct((2, 3)))
     yield Sample("clamp by tensors", mg.clamp, np.clip, distinct((2, 3), (3,), (2, 1)))
