@@ -127,7 +127,7 @@ def is_stand_in(value: Any) -> bool:
 
 def as_array(value: Any) -> Any:
     """``np.asarray(value)``; a stand-in for an array is left alone."""
-    return value if is_stand_in(value) else np.asarray(value)
+    return value if type(value) is ndarray or is_stand_in(value) else np.asarray(value)
 
 
 def real_array_of(value: Any) -> Any:

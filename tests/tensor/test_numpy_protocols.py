@@ -23,6 +23,7 @@ UNARY = {
     np.absolute: lambda t: t.abs(),
     np.exp: lambda t: t.exp(),
     np.log: lambda t: t.log(),
+    np.log1p: lambda t: t.log1p(),
     np.sqrt: lambda t: t.sqrt(),
     np.square: lambda t: t.square(),
     np.reciprocal: lambda t: t.reciprocal(),
