@@ -6,10 +6,10 @@ Run it: python examples/own_operation.py
 from __future__ import annotations
 
 import numpy as np
-from minigrad.compile import capture
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.compile import capture
 
 # The definition comes first, then a rule for each operand: the gradient of the output times the derivative.
 # Both are written in NumPy's functions and operators. So the same lines run on arrays, on tensors (when the gradient

@@ -6,7 +6,7 @@
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
 up: ``kernels`` (fast functions of arrays), ``engine`` (records and the backward walk), ``ops`` (operations
 and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
-(pictures), ``checks`` (gradient checks), ``benchmarks``, ``command_line``.
+(pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 
 from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command

@@ -5,7 +5,8 @@
 ``node``         ``Variable`` and ``Node`` (the record)
 ``application``  what applying an operation comes to
 ``op``           ``Op``: an operation and its derivatives
-``backward``     the walk, ``backward`` and ``grad``
+``host``         what a step takes from Python and not from arrays, for a step that is written down
+``walk``         the walk back; ``gradients``: ``backward`` and ``grad``
 
 The engine knows arrays and nodes; it knows no operation.
 """

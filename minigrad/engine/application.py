@@ -17,7 +17,7 @@ from . import node as records
 from .arguments import detached
 from .dtypes import promoted, refuse_two_floats, settled, wrapped
 from .modes import current
-from .node import Memory, Node, Variable, copied, holds_tensors, is_stand_in, is_view, wrap
+from .node import Memory, Node, Variable, copied, holds_tensors, is_view, wrap
 
 float32 = np.dtype(np.float32)
 
@@ -158,17 +158,16 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     if recorded and op.promotes:
         args = in_one_dtype(op, args)
     values = [*map(to_plain, args[: len(positions)]), *map(constant, args[len(positions) :])] if recorded else args
-    function = op.definition if any(map(is_stand_in, values)) else op.kernel
     try:
         try:
-            array = function(*values)
+            array, cache = op.compute(*values)
         except OverflowError:  # a number that does not fit the dtype
-            if function not in MODULAR:
+            if op.kernel not in MODULAR:
                 raise
-            array = function(*wrapped(values))
+            array, cache = op.compute(*wrapped(values))
     except REFUSED as error:
         raise op.failure(given, error) from error
-    return record_any(op, settled(op, array, args), None, *args) if recorded else array
+    return record_any(op, settled(op, array, args), cache, *args) if recorded else array
 
 
 def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

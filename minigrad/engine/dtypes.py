@@ -178,5 +178,5 @@ def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
     if dtype in [x.dtype if isinstance(x, ndarray) else x for x in values if isinstance(x, (ndarray, np.dtype))]:
         return array
     if dtype == float16:  # too coarse to compute in
-        return op.kernel(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])
+        return op.compute(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])[0]
     return array.astype(float32 if dtype == float64 else int64)

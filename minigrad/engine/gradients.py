@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .modes import Mode, become, current
-from .node import Node, Variable, clock, describe, wrap
+from .node import Node, Variable, clock, describe, is_stand_in, wrap
 from .walk import walk
 
 
@@ -27,6 +27,7 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
                 "(loss.mean(), loss.sum()), or pass the gradient of the output."
             )
         gradient = np.array(1, output.dtype, ndmin=output.array.ndim)
+        gradient = gradient if type(output.array) is ndarray else like_output(gradient, output)
         return output.node, wrap(gradient) if create_graph else gradient
     if not isinstance(gradient, Variable):
         try:
@@ -36,7 +37,16 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
     if gradient.shape != output.shape:
         raise RuntimeError(f"the gradient {gradient.shape} has not the shape of the output, {output.shape}.")
     gradient = gradient.astype(output.dtype)
+    if gradient.node is None:
+        gradient = wrap(like_output(gradient.array, output))
     return output.node, gradient if create_graph else gradient.array
+
+
+def like_output(gradient: Any, output: Variable) -> Any:
+    """A gradient as a stand-in if the output's array is one: by it the walk chooses between rules and their twins."""
+    if not is_stand_in(output.array) or is_stand_in(gradient):
+        return gradient
+    return np.ones_like(output.array) * gradient
 
 
 def backward(

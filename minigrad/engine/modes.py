@@ -21,13 +21,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Calls:
-    """Where in the modules' calls a thread is. Only that thread changes it."""
+    """Where in the modules' calls a thread is, and what writes its operations down. Only that thread changes it."""
 
-    __slots__ = ("scope", "thread")
+    __slots__ = ("scope", "thread", "writer")
 
     def __init__(self, thread: int | None = None) -> None:
         self.thread = thread
         self.scope: Scope | None = None
+        self.writer: Any = None
+        """While a step is captured, what writes the program down."""
 
 
 class Mode:
@@ -49,8 +51,10 @@ current, become = context.get, context.set
 
 
 def own_calls() -> Calls:
-    """The module calls of this thread, whose context has none yet or is the copy of another thread's."""
+    """The module calls of this thread; new ones if its context has none yet, or is the copy of another thread's."""
     mode = current()
+    if mode.calls.thread == get_ident():
+        return mode.calls
     calls = Calls(get_ident())
     become(Mode(mode.recording, mode.anomaly, calls, mode.outside))
     return calls

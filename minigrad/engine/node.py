@@ -132,7 +132,12 @@ def is_stand_in(value: Any) -> bool:
 
 def as_array(value: Any) -> Any:
     """``np.asarray(value)``; a stand-in for an array is left alone."""
-    return value if is_stand_in(value) else np.asarray(value)
+    return value if type(value) is ndarray or is_stand_in(value) else np.asarray(value)
+
+
+def real_array_of(value: Any) -> Any:
+    """The array that a stand-in carries; anything else as it is."""
+    return value.array if is_stand_in(value) else value
 
 
 def copied(value: Any) -> Any:
@@ -283,7 +288,7 @@ def line_outside() -> str:
     """The innermost line of the running program that is not minigrad's own."""
     package = __name__.partition(".")[0]
     for frame, number in traceback.walk_stack(sys._getframe()):
-        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in (package, "numpy"):
             return f"{frame.f_code.co_filename}:{number}"
     return "an unknown line"
 

@@ -12,7 +12,8 @@ from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
 from .faces import public
-from .node import Effect, Node, Variable, describe, no_tensor
+from .modes import current
+from .node import Effect, Node, Variable, describe, is_stand_in, no_tensor
 from .scope import call_path
 from .shown import Shown
 
@@ -35,6 +36,7 @@ class Op:
             A parameter whose name starts with an underscore is not saved for it: of ``_x`` only
             ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
         kernel: a faster function for NumPy's own arrays, with the results of ``definition``.
+        caches: whether the kernel returns two things, the output and a ``cache`` for ``on_arrays``.
         on_arrays: a faster twin of all rules together, for NumPy's own arrays:
             ``on_arrays(dy, cache, needs, y, *operands, *attributes)`` returns the gradient of every
             operand for which ``needs`` says so, an array of its own each, and None for the others. It may use
@@ -74,6 +76,7 @@ class Op:
         definition: Callable[..., Any],
         *rules: Callable[..., Any] | None,
         kernel: Callable[..., Any] | None = None,
+        caches: bool = False,
         on_arrays: Callable[..., Sequence[Any]] | None = None,
         variadic: Callable[..., Sequence[Any]] | None = None,
         promotes: Sequence[int] | None = None,
@@ -92,6 +95,7 @@ class Op:
         self.__doc__ = doc
         self.definition = definition
         self.kernel = kernel or definition
+        self.caches = caches
         self.__signature__ = signature(definition)
         is_ufunc = isinstance(definition, np.ufunc)
         rules = rules or (None,) * (definition.nin if isinstance(definition, np.ufunc) else 0)
@@ -112,6 +116,8 @@ class Op:
         self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
         make: Any = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)
         apply, self.record = make(self)
+        if caches:
+            apply, _ = any_operands(self)
         apply.__name__ = apply.__qualname__ = name
         apply.__doc__, apply.__signature__ = doc, self.__signature__
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
@@ -119,6 +125,13 @@ class Op:
         self.numpy = definition if is_ufunc else numpy
         if faces:
             public(faces, {self.numpy: lambda op, *operands: op(*operands)} if self.numpy else {}, aliases)(self)
+
+    def compute(self, *values: Any) -> tuple[Any, Any]:
+        """The output for plain values, by the kernel if none is a stand-in; and the kernel's cache, or None."""
+        # there are stand-ins only while operations are written down, and seven questions take 1 us
+        if current().calls.writer is not None and any(map(is_stand_in, values)):
+            return self.definition(*values), None
+        return self.kernel(*values) if self.caches else (self.kernel(*values), None)
 
     @property
     def function(self) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..kernels.sums import sum_over
+from ..kernels.sums import plain_sum, sum_over
 from .modes import current
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, wrap
 from .paths import nodes_towards, reachable
@@ -158,11 +158,12 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
         raise RuntimeError(f"{node}: its derivative returned a gradient {gradient.shape} for an operand {shape}.")
     stretched = [i + added for i, n in enumerate(shape) if n == 1 and gradient.shape[i + added] != 1]
     axes = (*range(added), *stretched)
-    if type(gradient) is ndarray:
-        return sum_over(gradient, axes, True).reshape(shape)
-    if gradient.dtype == np.float16:  # rounded once, when it gets the dtype of the operand
-        gradient = gradient.astype(np.float32)
-    return gradient.sum(axis=axes, keepdims=True).reshape(shape)
+    if not isinstance(gradient, Variable):
+        return (sum_over if type(gradient) is ndarray else plain_sum)(gradient, axes, True).reshape(shape)
+    tensor: Any = gradient
+    if tensor.dtype == np.float16:  # rounded once, when it gets the dtype of the operand
+        tensor = tensor.astype(np.float32)
+    return tensor.sum(axis=axes, keepdims=True).reshape(shape)
 
 
 def run_hooks(node: Node, gradient: Any) -> Any:

@@ -25,11 +25,11 @@ def values_per_channel(shape: tuple[int, ...]) -> int:
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
     eps: float,
-) -> tuple[ndarray, Cache, ndarray, ndarray]:  # fmt: skip
-    """The output, the ``Cache`` of the derivative, and the mean and variance that were used.
+) -> tuple[ndarray, Cache]:  # fmt: skip
+    """The output, and the ``Cache`` of the derivative.
 
-    These are the batch's own unless they are given. float16 is computed in float32, and float32 in float64 where
-    squares overflow.
+    Mean and variance are the batch's own unless they are given. float16 is computed in float32, and float32 in
+    float64 where squares overflow.
     """
     dtype = x.dtype
     half = dtype == float16
@@ -41,15 +41,15 @@ def normalise(
         if not d.finite and x.size:
             d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
             if not d.finite and dtype == float32:
-                y, cache, mean, var = normalise(x.astype(float64), weight, bias, None, None, eps)
-                return y.astype(float32), cache, mean, var
+                y, cache = normalise(x.astype(float64), weight, bias, None, None, eps)
+                return y.astype(float32), cache
     std = var + number(float(eps), var.dtype)
     np.sqrt(std, std)
     if std.dtype is not x.dtype:
         std = std.astype(x.dtype)
     scale = np.reciprocal(std) if weight is None else weight / std
     y = d.scaled(scale, bias)
-    return y.astype(float16) if half else y, (d, std, scale), d.mean, var
+    return y.astype(float16) if half else y, (d, std, scale)
 
 
 def fused(

@@ -11,7 +11,7 @@ from .constants import number, ones, row_numbers
 from .sums import vector_sum
 
 
-def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[ndarray, Any]:
+def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str, *_: Any) -> tuple[ndarray, Any]:
     """The loss of rows of logits; and their softmax, a row per class, with the places of the targets in it, flattened.
 
     Classes come first in memory because NumPy adds up few long rows faster than many short ones; one index per
@@ -35,7 +35,14 @@ def cross_entropy_forward(x: ndarray, target: ndarray, reduction: str) -> tuple[
 
 
 def cross_entropy_fused(
-    dy: ndarray, cache: tuple[ndarray, ndarray], needs: Any, _y: Any, x: Any, target: Any, reduction: str
+    dy: ndarray,
+    cache: tuple[ndarray, ndarray],
+    needs: Any,
+    _y: Any,
+    x: Any,
+    target: Any,
+    reduction: str,
+    *_: Any,
 ) -> Any:
     """``(softmax(x) - one_hot(target)) * dy``, from the softmax that forward computed; in float32 or float64."""
     p, places = cache

@@ -17,8 +17,8 @@ def rows(x: ndarray) -> ndarray:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
-    """``input @ weight.T + bias``; shapes that do not fit are refused, also a bias that would broadcast."""
+def check_affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> None:
+    """Refuse shapes that do not fit, also a bias that would broadcast."""
     if weight.ndim != 2:
         raise ValueError(f"the weight must be (out, in), got {weight.shape}.")
     out_features, in_features = weight.shape
@@ -31,12 +31,17 @@ def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
         raise ValueError(
             f"the bias must be ({out_features},), one for each row of weight {weight.shape}, got {bias.shape}."
         )
+
+
+def affine(input: ndarray, weight: ndarray, bias: ndarray | None) -> ndarray:
+    """``input @ weight.T + bias``; shapes that do not fit are refused."""
+    check_affine(input, weight, bias)
     is_matrix = input.ndim == 2
     # dot is the fastest product of two matrices, and the slowest of arrays with more axes
     y: ndarray = (input if is_matrix else rows(input)).dot(weight.T)
     if bias is not None:
         y += bias
-    return y if is_matrix else y.reshape(*input.shape[:-1], out_features)
+    return y if is_matrix else y.reshape(*input.shape[:-1], len(weight))
 
 
 def weight_gradient(dy: ndarray, x: ndarray) -> ndarray:

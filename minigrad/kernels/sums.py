@@ -32,7 +32,7 @@ def column_sums(x: Any) -> Any:
     microseconds, ``x.sum(axis=0)`` takes 312.
     """
     if type(x) is not ndarray:
-        return x.sum(axis=0)
+        return plain_sum(x, (0,)) if isinstance(x, ndarray) else x.sum(axis=0)
     dtype = x.dtype
     if dtype is not float32 and dtype is not float64:
         return sum_over(x, (0,))
@@ -88,6 +88,14 @@ def accurate_column_sums(x: ndarray) -> ndarray:
 
 
 # -- arrays of any rank --------------------------------------------------------------------------
+
+
+def plain_sum(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
+    """``sum_over`` in NumPy's own words, for stand-ins as well: floats are added up in float64, as the call says."""
+    if x.dtype.kind != "f":
+        return reduce(x, axes, keepdims=keepdims)
+    total = reduce(x, axes, np.promote_types(x.dtype, float64), keepdims=keepdims)
+    return total.astype(np.promote_types(x.dtype, float32), copy=False)
 
 
 def sum_over(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:

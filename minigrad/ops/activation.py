@@ -12,6 +12,7 @@ from ..engine.faces import public
 from ..engine.node import describe
 from ..engine.op import Op
 from ..kernels.activation import logistic, rectified, relu_on_arrays, sigmoid_on_arrays
+from ..kernels.constants import float64
 from .choosing import where
 from .functions import tanh
 from .reductions import narrowed, widened
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["gelu", "relu", "sigmoid", "softplus"]
 
+
+def sigmoid_definition(input: Any) -> Any:
+    """``1 / (1 + exp(-input))``"""
+    x = input if input.dtype.kind == "f" else input.astype(float64)  # of an unsigned integer -x is positive
+    return 1 / (1 + np.exp(-x))
+
+
 sigmoid = Op(
     "sigmoid",
-    lambda input: 1 / (1 + np.exp(-input)),
+    sigmoid_definition,
     lambda dy, y, _x: dy * y * (1 - y),
     kernel=logistic,
     on_arrays=sigmoid_on_arrays,

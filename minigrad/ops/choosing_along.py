@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.faces import public
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.node import Variable, array_of
 from ..engine.op import Op
 from .arguments import single_axis
 from .choosing import maximum, minimum
@@ -42,30 +42,30 @@ smallest = Op(
 )
 
 
-def index_of(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
-    """The index ``choose`` (``np.argmax`` or ``np.argmin``) picks, as an array."""
-    try:
-        return choose(array_of(x), axis=axis, keepdims=keepdims)
-    except ValueError as error:
-        raise ValueError(f"{choose.__name__}: cannot be applied to {describe(x)}: {error}.") from error
-
-
-def chosen(choose: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
-    """The index ``choose`` picks, as an int64 tensor, or an array for an array."""
-    index = index_of(choose, x, axis, keepdims)
-    return wrap(index) if isinstance(x, Variable) else index
+index_of_largest = Op(
+    "argmax",
+    lambda x, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims),
+    None,
+    doc="the index of the largest element along an axis, or of all; the first at a tie",
+)
+index_of_smallest = Op(
+    "argmin",
+    lambda x, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims),
+    None,
+    doc="the index of the smallest element along an axis, or of all; the first at a tie",
+)
 
 
 @public("function method", {np.argmax: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor."""
-    return chosen(np.argmax, input, single_axis(input, dim, axis), keepdim or keepdims)
+    return index_of_largest(input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
 @public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor."""
-    return chosen(np.argmin, input, single_axis(input, dim, axis), keepdim or keepdims)
+    return index_of_smallest(input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
 class Extreme(NamedTuple):
@@ -75,15 +75,15 @@ class Extreme(NamedTuple):
     indices: Any
 
 
-def extreme(choose: Any, x: Any, axis: int, keepdims: bool) -> Extreme:
+def extreme(choose: Op, x: Any, axis: int, keepdims: bool) -> Extreme:
     """The chosen element of each row along one axis, and its index."""
     ndim = len(x.shape)
-    index = index_of(choose, x, axis, True) if ndim else np.zeros((), np.int64)
+    indices = choose(x, axis if ndim else None, True)
+    index = array_of(indices)
     grid: list[Any] = list(np.indices(index.shape, sparse=True))
     if grid:
         grid[axis] = index
     values = getitem(x, tuple(grid))
-    indices = wrap(index) if isinstance(x, Variable) else index
     if keepdims or not ndim:
         return Extreme(values, indices)
     return Extreme(squeeze(values, axis), squeeze(indices, axis))
@@ -99,7 +99,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
     if isinstance(dim, (Variable, ndarray)):
         return maximum(input, dim)
     only = single_axis(input, dim, axis)
-    return largest(input) if only is None else extreme(np.argmax, input, only, keepdim or keepdims)
+    return largest(input) if only is None else extreme(index_of_largest, input, only, keepdim or keepdims)
 
 
 @public("function method")
@@ -112,4 +112,4 @@ def min(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
     if isinstance(dim, (Variable, ndarray)):
         return minimum(input, dim)
     only = single_axis(input, dim, axis)
-    return smallest(input) if only is None else extreme(np.argmin, input, only, keepdim or keepdims)
+    return smallest(input) if only is None else extreme(index_of_smallest, input, only, keepdim or keepdims)

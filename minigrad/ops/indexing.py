@@ -13,13 +13,15 @@ from numpy import ndarray
 from ..engine.node import Variable
 from ..engine.op import Op
 from ..kernels.adding import added_at
+from .protocol import by_protocol
 
 
 def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
-    """``x[index]``"""
+    """``x[index]``, an array also where NumPy returns a number."""
     return np.asarray(x[index])
 
 
+@by_protocol
 def put(values: ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
     """Zeros of ``shape`` with ``values`` added at ``index``: an element named twice gets both."""
     if any(isinstance(part, ndarray) and part.dtype.kind != "b" for part in index):
@@ -31,8 +33,9 @@ def put(values: ndarray, shape: tuple[int, ...], index: tuple[Any, ...]) -> ndar
 
 taken = Op(
     "getitem",
-    take,
+    lambda x, index: x[index],
     lambda dy, _y, _x, index: placed(dy, _x.shape, index),
+    kernel=take,
     view=True,
     doc="the elements at an index",
 )

@@ -15,7 +15,6 @@ from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
 from ..kernels.prod import direct_others, direct_product
-from ..kernels.sums import sum_over
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prod"]
 
+add: Any = np.add.reduce
 multiply: Any = np.multiply.reduce
 MOST = 1 << 20
 """A power of 2 beyond all floats; NumPy takes C integers."""
@@ -53,7 +53,7 @@ scaled: Op = Op(
 def normalised(x: Any, exponent: Any = 0) -> tuple[Any, Any]:
     """``x * 2**exponent`` with a mantissa from 0.5 to 1 as ``x``."""
     more = np.frexp(array_of(x))[1]
-    return scaled(x, -more), more + np.asarray(exponent, np.int64)
+    return scaled(x, -more), more.astype(np.int64) + exponent
 
 
 def last_axis(x: Any, axes: tuple[int, ...]) -> Any:
@@ -71,19 +71,19 @@ def product(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> Any:
         m, e = product_of_many(last_axis(m, axes), last_axis(e, axes))
         y = times_power_of_2(m, e).reshape(unreduced_shape(x, axes))
         return narrowed(y if keepdims else np.squeeze(y, axes), x)
-    exponent = sum_over(e, axes, keepdims).astype(np.intc)
+    exponent = add(e, axes, keepdims=keepdims).astype(np.intc)
     return narrowed(np.ldexp(multiply(m, axes, keepdims=keepdims), exponent), x)
 
 
 def product_of_many(m: ndarray, exponents: ndarray) -> tuple[ndarray, ndarray]:
     """The product of mantissas along the last axis, in blocks, and its exponent."""
-    total = np.add.reduce(exponents, -1, np.int64)
+    total = add(exponents, -1, np.int64)
     while m.shape[-1] > 1:
         n = m.shape[-1] // FACTORS * FACTORS
         blocks = m[..., :n].reshape(*m.shape[:-1], n // FACTORS, FACTORS)
         parts = multiply(blocks, -1), multiply(m[..., n:], -1, keepdims=True)
         m, exponents = np.frexp(np.concatenate(parts, -1))
-        total += np.add.reduce(exponents, -1, np.int64)
+        total += add(exponents, -1, np.int64)
     return m[..., 0], total
 
 
@@ -117,7 +117,7 @@ def many_others(m: Any, exponent: ndarray) -> tuple[Any, ndarray]:
     """``others`` of ``m * 2**exponent`` as mantissas and exponents; of many factors with mantissas on the way."""
     n = m.shape[-1]
     if n <= FACTORS:
-        return others(m), np.add.reduce(exponent, -1, keepdims=True) - exponent
+        return others(m), add(exponent, -1, keepdims=True) - exponent
     if n % 2:
         zero = np.zeros((*m.shape[:-1], 1), exponent.dtype)
         m, exponent = many_others(with_one(m), np.concatenate((exponent, zero), -1))

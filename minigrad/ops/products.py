@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
-from ..kernels.linear import affine, linear_fused
+from ..kernels.linear import affine, check_affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
 from .shapes import reshape, squeeze, swapaxes, unsqueeze
@@ -65,12 +65,20 @@ def rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def affine_definition(input: Any, weight: Any, bias: Any) -> Any:
+    """``input @ weight.T + bias``"""
+    check_affine(input, weight, bias)
+    y = input @ weight.T
+    return y if bias is None else y + bias
+
+
 linear_op = Op(
     "linear",
-    affine,
+    affine_definition,
     lambda dy, _y, _x, weight, _bias: dy @ weight,
     lambda dy, _y, x, _weight, _bias: rows(dy).swapaxes(0, 1) @ rows(x),
     lambda dy, _y, _x, _weight, _bias: column_sums(rows(dy)),
+    kernel=affine,
     on_arrays=linear_fused,
     promotes=(0, 1, 2),
     mixes=False,

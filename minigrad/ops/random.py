@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arguments import real
+from ..engine.host import host
 from ..engine.node import array_of, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
@@ -36,6 +37,10 @@ def dropout(x: Any, p: float, random: np.random.Generator) -> Any:
     array = array_of(x)
     if array.dtype.kind != "f":
         raise TypeError(f"dropout{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float().")
+    return dropped(x, host(draw_mask, random, array.shape, p, array.dtype), p)
+
+
+def draw_mask(random: np.random.Generator, shape: tuple[int, ...], p: float, dtype: np.dtype[Any]) -> Any:
+    """0 with probability ``p``, else ``1 / (1 - p)``."""
     scale = 0.0 if p == 1 else 1 / (1 - p)
-    mask = (random.random(array.shape, np.float32) >= p) * array.dtype.type(scale)
-    return dropped(x, mask, p)
+    return (random.random(shape, np.float32) >= p) * dtype.type(scale)

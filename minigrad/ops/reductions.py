@@ -7,15 +7,15 @@ The operations take a tuple of axes and ``keepdims``; the functions take PyTorch
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import ndarray
 
 from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.constants import at_least_float32, float16, float32, number
-from ..kernels.sums import sum_over
+from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
 from .arithmetic import sub
 from .choosing import where
@@ -73,16 +73,31 @@ def freedom(x: Any, axes: tuple[int, ...], correction: float = 0) -> float:
     return n if n > 0 else float("nan")
 
 
+# Each is a function of how to add up, ``plain_sum`` in its definition and ``sum_over`` in its kernel.
+
+
+def total(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """``sum(x)``"""
+    return narrowed(add(x, axes, keepdims), x)
+
+
+def average(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """``sum(x) / n``"""
+    return narrowed(np.true_divide(add(x, axes, keepdims), freedom(x, axes)), x)
+
+
 summed = Op(
     "sum",
-    lambda x, axes, keepdims: narrowed(sum_over(x, axes, keepdims), x),
+    partial(total, plain_sum),
     lambda dy, _y, _x, axes, keepdims: spread(dy, _x, axes),
+    kernel=partial(total, sum_over),
     doc="``sum(x)`` along axes",
 )
 averaged = Op(
     "mean",
-    lambda x, axes, keepdims: narrowed(np.true_divide(sum_over(x, axes, keepdims), freedom(x, axes)), x),
+    partial(average, plain_sum),
     lambda dy, _y, _x, axes, keepdims: spread(divided(dy, freedom(_x, axes)), _x, axes),
+    kernel=partial(average, sum_over),
     doc="``sum(x) / n`` along axes",
 )
 
@@ -92,15 +107,25 @@ def central(x: Any, axes: tuple[int, ...]) -> Any:
     return sub(x, averaged(x, axes, True))
 
 
-def variance(x: ndarray, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+def wide_variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
     """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive"""
-    squares = sum_over(np.square(central(widened(x), axes)), axes, keepdims)
+    squares = add(np.square(central(widened(x), axes)), axes, keepdims)
     n = freedom(x, axes, correction)
     return (
         np.true_divide(squares, n)
         if n > 0
         else np.where(squares > 0, number(np.inf, squares.dtype), number(np.nan, squares.dtype))
     )
+
+
+def variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+    """``var(x)``"""
+    return narrowed(wide_variance(add, x, axes, keepdims, correction), x)
+
+
+def deviation(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+    """``sqrt(var(x))``"""
+    return narrowed(np.sqrt(wide_variance(add, x, axes, keepdims, correction)), x)
 
 
 def derivative_of_variance(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
@@ -113,18 +138,20 @@ def derivative_of_variance(dy: Any, _y: Any, x: Any, axes: tuple[int, ...], keep
 
 variances = Op(
     "var",
-    lambda x, axes, keepdims, correction: narrowed(variance(x, axes, keepdims, correction), x),
+    partial(variance, plain_sum),
     derivative_of_variance,
+    kernel=partial(variance, sum_over),
     doc="``sum((x - mean(x))**2) / (n - correction)`` along axes",
 )
 deviations = Op(
     "std",
-    lambda x, axes, keepdims, correction: narrowed(np.sqrt(variance(x, axes, keepdims, correction)), x),
+    partial(deviation, plain_sum),
     # divided by infinity, the derivatives where y = 0 are 0, as PyTorch takes them
     lambda dy, y, x, axes, keepdims, correction: (
         spread(divided(dy, freedom(x, axes, correction)) / where(y == 0, np.inf, y), x, axes)
         * central(widened(x), axes)
     ),
+    kernel=partial(deviation, sum_over),
     doc="``sqrt(var(x))`` along axes",
 )
 
@@ -152,12 +179,6 @@ minima = Op(
     by_extreme,
     doc="the smallest element along axes; ties share the gradient",
 )
-
-# -- the product ---------------------------------------------------------------------------------
-#
-# Its partial results are kept as mantissas from 0.5 to 1 and exponents of 2, so that none of them is too large or too
-# small for the dtype. An exponent is constant where a number is differentiable.
-
 
 # -- what users call ---------------------------------------------------------------------------
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.faces import public
+from ..engine.node import as_array
 from ..engine.op import Op
 from ..kernels.constants import float16
 from ..kernels.finite import all_finite
 from ..kernels.softmax import logsumexp_backward
-from ..kernels.sums import sum_over
+from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes, single_axis
 from .choosing import where
 from .functions import exp
@@ -35,31 +37,34 @@ def largest(x: ndarray, axes: Any) -> ndarray:
 @np.errstate(invalid="ignore")
 def shifted(x: ndarray, axis: int) -> ndarray:
     """``x`` minus its largest element along an axis: all NaN where that is infinite, as there is no distribution."""
-    return np.asarray(x - largest(x, axis))
+    return as_array(x - largest(x, axis))
 
 
-def log_of_sum(x: ndarray, axes: tuple[int, ...], keepdims: bool) -> ndarray:
+# Each is a function of how to add up, ``plain_sum`` in its definition and ``sum_over`` in its kernel.
+
+
+def log_of_sum(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> ndarray:
     """``log(sum(exp(x)))`` along axes"""
     shift = largest(x, axes)
     shift = np.where(np.isfinite(shift), shift, x.dtype.type(0))
-    z = np.asarray(x - shift)
+    z = as_array(x - shift)
     with np.errstate(divide="ignore"):
-        y = narrowed(np.log(sum_over(np.exp(z, out=z), axes, True)) + shift, x)
+        y = narrowed(np.log(add(np.exp(z, out=z), axes, True)) + shift, x)
     return y if keepdims else np.squeeze(y, axes)
 
 
-def normalised(x: ndarray, axis: int) -> ndarray:
+def normalised(add: Any, x: Any, axis: int) -> Any:
     """``exp(x) / sum(exp(x))`` along an axis"""
     z = shifted(x, axis)
     np.exp(z, out=z)
-    z /= sum_over(z, (axis,), True)
+    z /= add(z, (axis,), True)
     return z
 
 
-def log_normalised(x: ndarray, axis: int) -> ndarray:
+def log_normalised(add: Any, x: Any, axis: int) -> Any:
     """``x - log(sum(exp(x)))`` along an axis"""
     z = shifted(x, axis)
-    return narrowed(z - np.log(sum_over(np.exp(z), (axis,), True)), x)
+    return narrowed(z - np.log(add(np.exp(z), (axis,), True)), x)
 
 
 @np.errstate(invalid="ignore")  # inf - inf, for which another value is chosen
@@ -92,21 +97,24 @@ def derivative_on_arrays(
 
 logsumexp_op = Op(
     "logsumexp",
-    log_of_sum,
+    partial(log_of_sum, plain_sum),
     derivative_of_logsumexp,
+    kernel=partial(log_of_sum, sum_over),
     on_arrays=derivative_on_arrays,
     doc="``log(sum(exp(x)))`` along axes",
 )
 softmax_op = Op(
     "softmax",
-    normalised,
+    partial(normalised, plain_sum),
     lambda dy, y, _x, axis: y * (dy - sum(dy * y, axis, True)),
+    kernel=partial(normalised, sum_over),
     doc="``exp(x) / sum(exp(x))`` along an axis",
 )
 log_softmax_op = Op(
     "log_softmax",
-    log_normalised,
+    partial(log_normalised, plain_sum),
     lambda dy, y, _x, axis: dy - exp(y) * sum(dy, axis, True),  # type: ignore[has-type]
+    kernel=partial(log_normalised, sum_over),
     doc="``x - log(sum(exp(x)))`` along an axis",
 )
 

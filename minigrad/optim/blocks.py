@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import array_of, clock, describe
+from ..engine.node import array_of, as_array, clock, describe, is_stand_in, real_array_of
 from ..kernels.tuning import CACHE_LINE, PARAMETER_BLOCK, SMALL_PARAMETER
 from ..tensor.tensor import Tensor
 
@@ -103,8 +103,11 @@ class Block:
         """The values as one vector, not to be changed."""
         return self.gather(list(map(array_in, self.parameters)))
 
-    def workspace(self) -> tuple[ndarray, list[ndarray]]:
-        """A vector to compute the change in, and its parts in the shapes of the parameters."""
+    def workspace(self, gradient: ndarray) -> tuple[ndarray, list[ndarray]]:
+        """A vector like the gradient to compute the change in, and its parts in the shapes of the parameters."""
+        if type(gradient) is not ndarray:  # a stand-in
+            vector = np.empty_like(gradient)
+            return vector, self.parts(vector) if len(self.parameters) > 1 else [vector]
         if len(self.parameters) == 1:
             vector = scratch(self.precision, self.size)
             return vector, [vector]
@@ -131,6 +134,8 @@ class Block:
         if array.flags.c_contiguous:
             values = array.reshape(-1)[self.span]
             values -= part
+        elif self.size == array.size:
+            array -= part.reshape(array.shape)
         else:
             array.flat[self.span] -= part
 
@@ -156,8 +161,9 @@ class Block:
         part = Block([(self.indices[i], self.parameters[i]) for i in places], span)
         part.step = step
         for name, arrays in state.items():
-            part.state[name] = aligned_zeros(part.size, part.precision)
-            part.state[name][...] = part.gather([np.asarray(array, part.precision) for array in arrays])
+            values = part.gather([as_array(array).astype(part.precision, copy=False) for array in arrays])
+            part.state[name] = values if is_stand_in(values) else aligned_zeros(part.size, part.precision)
+            part.state[name][...] = values
         return part
 
     def by_gradient(self) -> list[Block]:
@@ -178,7 +184,8 @@ class Block:
 
     def overflowed(self, gradient: ndarray) -> list[tuple[int, Tensor]]:
         """The parameters with infinite values or state where their gradient is finite."""
-        infinite = np.any(list(map(np.isinf, (self.values(), *self.state.values()))), axis=0) & np.isfinite(gradient)
+        vectors = map(real_array_of, (self.values(), *self.state.values()))
+        infinite = np.any(list(map(np.isinf, vectors)), axis=0) & np.isfinite(real_array_of(gradient))
         return [
             (index, parameter)
             for index, parameter, part in zip(self.indices, self.parameters, self.slices)

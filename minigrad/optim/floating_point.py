@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import Mode, become, current
+
 
 class Overflows(threading.local):
     """How often numbers overflowed in this thread, in what ``uninterrupted`` called."""
@@ -33,5 +35,15 @@ counting.run(np.seterrcall, count_overflow)
 def uninterrupted(function: Callable[..., None], *arguments: Any) -> bool:
     """Call a function without floating point errors and warnings; returns whether finite numbers overflowed."""
     before = overflows.count
-    counting.copy().run(function, *arguments)  # a copy, as no context can be entered twice at a time
+    run, mode = counting.copy().run, current()  # a copy, as no context can be entered twice at a time
+    if mode.calls.writer is None:
+        run(function, *arguments)
+    else:
+        run(in_mode, mode, function, *arguments)
     return overflows.count > before
+
+
+def in_mode(mode: Mode, function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in the mode of another context, where operations are written down."""
+    become(mode)
+    function(*arguments)

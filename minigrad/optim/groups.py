@@ -64,14 +64,14 @@ def never_changes(value: Any) -> bool:
 
 
 class CheckedSettings:
-    """The checked settings of some groups, remembered until one is replaced."""
+    """The checked settings of some groups, as they were when one was last replaced."""
 
     def __init__(self) -> None:
         self.known: list[Settings] = []
         self.checked: list[Settings] = []
 
-    def of(self, groups: list[Settings], check: Callable[[Settings], Settings]) -> list[Settings]:
-        """The settings of each group, as ``check`` returned them when one was last replaced.
+    def update(self, groups: list[Settings], check: Callable[[Settings], Settings]) -> None:
+        """Check the settings of each group if one has been replaced.
 
         Args:
             groups: the groups as users see them.
@@ -87,4 +87,3 @@ class CheckedSettings:
                 {key: value if key == "params" or never_changes(value) else UNKNOWN for key, value in group.items()}
                 for group in groups
             ]
-        return self.checked

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.host import host
 from ..engine.modes import enable_grad
 from ..engine.node import describe
 from ..tensor.gradients import zero_gradients
@@ -17,6 +18,9 @@ from .floating_point import uninterrupted
 from .groups import CheckedSettings, Settings, listed, parameters_of
 from .rule import Rule
 from .saving import loaded, read_state, saved_groups, saved_state
+
+Ready = tuple[int, int, ndarray]
+"""A block that is to be updated, by its group and its number there, and its gradient."""
 
 
 class Optimizer(Rule):
@@ -53,9 +57,14 @@ class Optimizer(Rule):
 
     def _settings(self) -> list[Settings]:
         """The checked settings of each group."""
+        self._check_settings()
+        return self._checked_settings.checked
+
+    def _check_settings(self) -> None:
+        """Check the settings of each group if one has been replaced."""
         if len(self.param_groups) != len(self._blocks):
             raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
-        return self._checked_settings.of(self.param_groups, self._plain_settings)
+        self._checked_settings.update(self.param_groups, self._plain_settings)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -90,43 +99,57 @@ class Optimizer(Rule):
                 )
             with enable_grad():
                 loss = closure()
-        ready: list[tuple[Block, Settings, ndarray]] = []
-        for settings, blocks in zip(self._settings(), self._blocks):
+        host(self._check_settings)
+        ready: list[Ready] = []
+        for group, blocks in enumerate(self._blocks):
             blocks[:] = [part for block in blocks for part in block.by_gradient()]
-            ready += [(block, settings, block.gradient()) for block in blocks if block.has_gradient()]
+            ready += [(group, i, block.gradient()) for i, block in enumerate(blocks) if block.has_gradient()]
         if uninterrupted(self._update_all, ready) and not self._overflow_reported:
             self._report_overflow(ready)
         return loss
 
-    def _update_all(self, ready: list[tuple[Block, Settings, ndarray]]) -> None:
+    def _update_all(self, ready: list[Ready]) -> None:
         """Change the parameters of all blocks."""
-        for block, settings, gradient in ready:
-            self._update(block, settings, gradient)
+        for group, number, gradient in ready:
+            self._update(group, number, gradient)
 
-    def _update(self, block: Block, settings: Settings, gradient: ndarray) -> None:
+    def _update(self, group: int, number: int, gradient: ndarray) -> None:
         """Change the parameters of a block by arithmetic in its precision."""
+        block, settings = self._blocks[group][number], self._checked_settings.checked[group]
         state = block.vectors(self._needed_state(settings))
-        weight_decay, *numbers = self._count_step(block, settings)
+        weight_decay, *numbers = host(self._count_step, group, number)
         gradient = gradient.astype(block.precision, copy=False)
         if settings.get("weight_decay"):
             gradient = gradient + weight_decay * block.values()
-        out, parts = block.workspace()
+        out, parts = block.workspace(gradient)
         self.change(gradient, out, state, numbers, settings)
         block.subtract(parts)
 
-    def _count_step(self, block: Block, settings: Settings) -> list[ndarray]:
+    def _count_step(self, group: int, number: int) -> list[ndarray]:
         """Count a step of a block, and return its weight decay and its numbers.
 
-        Everything that depends on the number of the step or on settings that are numbers is computed here.
+        Everything that depends on the number of the step or on settings that are numbers is computed here: a program
+        calls it anew in each step.
         """
+        block, settings = self._blocks[group][number], self._checked_settings.checked[group]
         block.step += 1
         new = [name for name, first in block.first_steps.items() if first == block.step]
         numbers = settings.get("weight_decay", 0), *self.numbers(block.step, settings, new)
         return [np.array(number, block.precision) for number in numbers]
 
-    def _report_overflow(self, updated: list[tuple[Block, Settings, ndarray]]) -> None:
+    def _prepared_state(self) -> Iterator[tuple[int, int, str]]:
+        """The state vectors that the next step reads and changes, by group, block and name; new ones are zeros."""
+        for group, settings in enumerate(self._settings()):
+            names = self._needed_state(settings)
+            for number, block in enumerate(self._blocks[group]):
+                block.vectors(names)
+                yield from ((group, number, name) for name in names)
+
+    def _report_overflow(self, updated: list[Ready]) -> None:
         """Warn, once, of parameters that have infinite values or state though their gradients are finite."""
-        overflowed = dict(pair for block, _, gradient in updated for pair in block.overflowed(gradient))
+        overflowed = dict(
+            pair for group, i, gradient in updated for pair in self._blocks[group][i].overflowed(gradient)
+        )
         if overflowed:
             self._overflow_reported = True
             names = ", ".join(f"{index} {describe(parameter)}" for index, parameter in overflowed.items())

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..engine.dtypes import native, refuse_overflow
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, leaves, requires_grad
+from ..engine.node import Variable, array_of, as_array, leaves, requires_grad
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
@@ -58,7 +58,7 @@ def real_array(data: Any, others: Sequence[Any] | None = None) -> ndarray:
     if isinstance(data, (list, tuple)):
         refuse_graph(leaves(data) if others is None else others)
     if isinstance(data, (Variable, ndarray)):
-        array = data.array if isinstance(data, Variable) else np.asarray(data)
+        array = data.array if isinstance(data, Variable) else as_array(data)
     else:
         try:
             array = np.array(data)
@@ -83,7 +83,7 @@ def asks_for_float64(data: Any) -> bool:
     """Whether this has a dtype or a buffer, and is of float64."""
     if type(data) is float:
         return False
-    return says_its_dtype(data) and np.asarray(array_of(data)).dtype == np.float64
+    return says_its_dtype(data) and as_array(array_of(data)).dtype == np.float64
 
 
 def says_its_dtype(data: Any) -> bool:

@@ -13,7 +13,8 @@ from numpy import ndarray
 
 from ..engine.arguments import detached, real
 from ..engine.dtypes import native
-from ..engine.node import wrap
+from ..engine.host import host
+from ..engine.node import as_array, wrap
 from ..ops.arguments import integers, shape_of, sizes
 from .conversion import DEFAULT_FLOAT, REAL, array_from, real_dtype
 from .random import generator
@@ -159,7 +160,7 @@ def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     (2, 3)
     """
     size, dtype = sizes(size), float_dtype("randn", dtype)
-    return made(np.asarray(generator.standard_normal(size, np.float32)), dtype, requires_grad)
+    return made(as_array(host(generator.standard_normal, size, np.float32)), dtype, requires_grad)
 
 
 def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -169,7 +170,7 @@ def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     (2, 3)
     """
     size, dtype = sizes(size), float_dtype("rand", dtype)
-    values = made(np.asarray(generator.random(size, np.float32)), dtype, False).array
+    values = made(as_array(host(generator.random, size, np.float32)), dtype, False).array
     # rounded to a coarser dtype, numbers just below 1 would reach it
     return made(np.minimum(values, np.nextafter(values.dtype.type(1), 0)), values.dtype, requires_grad)
 
@@ -182,7 +183,7 @@ def randint(low: int, high: Any, size: Any = None, *, dtype: Any = None) -> Tens
     """
     low, high, size = (0, low, high) if size is None else (low, high, size)
     low, high = integers("low and high", (low, high))
-    return made(np.asarray(generator.integers(low, high, sizes((size,)))), dtype, False)
+    return made(as_array(host(generator.integers, low, high, sizes((size,)))), dtype, False)
 
 
 def randperm(n: int) -> Tensor:
@@ -191,7 +192,7 @@ def randperm(n: int) -> Tensor:
     >>> mg.randperm(5).shape
     (5,)
     """
-    return made(generator.permutation(integers("n", (n,))[0]), None, False)
+    return made(host(generator.permutation, integers("n", (n,))[0]), None, False)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

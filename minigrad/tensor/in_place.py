@@ -12,7 +12,7 @@ from numpy import ndarray
 from .. import ops
 from ..engine.dtypes import category
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, clock, describe, requires_grad
+from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..engine.op import Op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
@@ -33,7 +33,8 @@ def outdated(view: Variable) -> bool:
     if seen is None or memory.changed == seen or memory.writes is None:
         return False
     later = itertools.takewhile(lambda write: write[0] > seen, reversed(memory.writes))
-    return any(np.shares_memory(part_of(array, index), view.array) for _, array, index in later)
+    own = real_array_of(view.array)
+    return any(np.shares_memory(part_of(array, index), own) for _, array, index in later)
 
 
 def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
@@ -121,7 +122,7 @@ class InPlace(Variable):
         memory = self.memory
         memory.changed = clock()
         if memory.viewed:
-            memory.wrote(self.array, index)
+            memory.wrote(real_array_of(self.array), tuple(map(real_array_of, index)))
             if hasattr(self, "seen"):
                 self.seen = memory.changed
         return self

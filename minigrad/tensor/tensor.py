@@ -18,7 +18,7 @@ from .. import ops
 from ..engine import gradients as engine
 from ..engine import node as records
 from ..engine.modes import current
-from ..engine.node import Memory, Node, Variable, array_of, clock, describe, wrap
+from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
 from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .in_place import InPlace
@@ -101,7 +101,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
 
     def __repr__(self) -> str:
         made_by = self.node.op.name if self.node is not None and self.node.op else None
-        return represent(self.array, self.node is not None, made_by)
+        return represent(real_array_of(self.array), self.node is not None, made_by)
 
     def __format__(self, spec: str) -> str:
         if not self.array.ndim:

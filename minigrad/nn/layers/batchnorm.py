@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ... import ops
+from ...engine.host import check
 from ...engine.modes import current
 from ...engine.node import describe
 from ...engine.scope import call_path
@@ -105,17 +107,14 @@ class BatchNorm(Module):
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)
 
-    def _cumulative_weight(self) -> float:
+    def _cumulative_weight(self) -> Any:
         """How much the next batch counts in the average of all batches."""
         counter = self.num_batches_tracked
         if counter is None:
             return 0.0
-        count = int(counter)
-        if count < 0:
-            raise ValueError(
-                f"batch_norm{call_path()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
-            )
-        return 1 / (count + 1)
+        count = counter.array
+        check(check_count, count)
+        return 1 / (count.item() + 1)
 
     def _misfit(self, shape: tuple[int, ...], dtype: Any) -> ValueError:
         """The error of an input of another rank or number of channels."""
@@ -219,6 +218,14 @@ class BatchNorm(Module):
             f"track_running_stats={self.track_running_stats}"
         )
         return text + ", frozen=True" * self.frozen
+
+
+def check_count(count: ndarray) -> None:
+    """Refuse a number of batches that is negative."""
+    if count < 0:
+        raise ValueError(
+            f"batch_norm{call_path()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
+        )
 
 
 def is_number(value: Any, low: float, high: float) -> bool:

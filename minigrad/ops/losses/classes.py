@@ -14,11 +14,13 @@ from numpy import ndarray
 from ...engine.arguments import real
 from ...engine.dtypes import refuse_two_floats
 from ...engine.faces import public
-from ...engine.node import array_of, describe
+from ...engine.host import check
+from ...engine.node import array_of, describe, is_stand_in
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels.constants import float16, float32
 from ...kernels.cross_entropy import cross_entropy_forward, cross_entropy_fused
+from ...kernels.sums import plain_sum
 from ..arguments import shape_of
 from ..choosing import where
 from ..indexing import getitem
@@ -33,34 +35,45 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_entropy", "nll_loss"]
 
-# -- losses of one prediction and one target ---------------------------------------------------
+
+def one_hot(target: Any, classes: int, dtype: Any) -> Any:
+    """A row per class index, zero but for a one at the index; all zeros for what is no class."""
+    return (array_of(target)[:, None] == np.arange(classes)).astype(dtype)
 
 
-# -- losses of class scores and classes --------------------------------------------------------
+def counted(target: Any, ignore_index: int, dtype: Any) -> Any:
+    """How many targets are not to be ignored, as a float."""
+    return np.add.reduce(target != ignore_index, None).astype(dtype)
 
 
-def one_hot(target: Any, classes: int, dtype: Any) -> ndarray:
-    """A row per class index, zero but for a one at the index."""
-    index = array_of(target)
-    rows = np.zeros((len(index), classes), dtype)
-    rows[np.arange(len(index)), index] = 1
-    return rows
+def definition(x: Any, target: Any, reduction: str, ignore_index: int = -100) -> Any:
+    """``log(sum(exp(x))) - x[target]`` of each row that is not to be ignored, reduced."""
+    z = x - np.maximum.reduce(x, 1, keepdims=True)
+    picked = z[np.arange(len(x)), classes_to_pick(target, ignore_index)]
+    losses = np.where(target != ignore_index, np.log(plain_sum(np.exp(z), (1,))) - picked, x.dtype.type(0))
+    if reduction == "none":
+        return losses
+    loss = plain_sum(losses, (0,))
+    return loss / counted(target, ignore_index, x.dtype) if reduction == "mean" else loss
 
 
-def scale_of_rows(dy: Any, x: Any, reduction: str) -> Any:
-    """The gradient of each row's loss, to be multiplied with a row."""
-    return unsqueeze(dy, 1) if reduction == "none" else divided(dy, x.shape[0]) if reduction == "mean" else dy
+def by_scores(dy: Any, _y: Any, x: Any, target: Any, reduction: str, ignore_index: int = -100) -> Any:
+    """``(softmax(x) - one_hot(target)) * dy`` of each row that is not to be ignored"""
+    target = array_of(target)
+    dy = divided(dy, counted(target, ignore_index, x.dtype)) if reduction == "mean" else dy
+    scale = unsqueeze(where(target != ignore_index, dy, 0), 1)
+    return (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale
 
 
 cross_entropy_op = Op(
     "cross_entropy",
-    lambda x, target, reduction: cross_entropy_forward(x, target, reduction)[0],
-    lambda dy, _y, x, target, reduction: (
-        (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale_of_rows(dy, x, reduction)
-    ),
+    definition,
+    by_scores,
     None,
+    kernel=cross_entropy_forward,
+    caches=True,
     on_arrays=cross_entropy_fused,
-    doc="``log(sum(exp(x))) - x[target]`` of each row, reduced",
+    doc="``log(sum(exp(x))) - x[target]`` of each row, reduced; its kernel is for targets none of which is ignored",
 )
 
 
@@ -87,6 +100,14 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
             f"{name}{call_path()}: input {shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
+    if type(array) is not ndarray and is_stand_in(array):  # its values are others in each step
+        check(some_ignored, array, name, shape, classes, ignore_index)
+        return array, True
+    return array, some_ignored(array, name, shape, classes, ignore_index)
+
+
+def some_ignored(array: ndarray, name: str, shape: tuple[int, ...], classes: int, ignore_index: int) -> bool:
+    """Whether some targets may have to be ignored; refused where one is no class and not to be ignored."""
     # argmax finds the largest several times faster than max
     outside = array.size > 0 and (array.item(array.argmax()) >= classes or array.item(array.argmin()) < 0)
     if outside:
@@ -96,7 +117,7 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
                 f"{name}{call_path()}: target {wrong.flat[0]} is no class: input {shape} has classes 0 to "
                 f"{classes - 1}."
             )
-    return array, outside or 0 <= ignore_index < classes
+    return outside or 0 <= ignore_index < classes
 
 
 def check_index(name: str, ignore_index: Any, cure: str = "") -> None:
@@ -147,7 +168,7 @@ def classes_to_pick(target: ndarray, ignore_index: int) -> ndarray:
 def without_ignored(rows: Any, target: ndarray, ignore_index: int) -> Any:
     """Rows of scores with zeros for those to be ignored, of which nothing may come back, not even NaN."""
     ignored = target.reshape(-1, 1) == ignore_index
-    return where(ignored, 0, rows) if ignored.any() else rows
+    return where(ignored, 0, rows) if is_stand_in(ignored) or ignored.any() else rows
 
 
 def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, reduction: str) -> Any:
@@ -157,9 +178,12 @@ def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, r
     if reduction != "mean":
         return reduce(losses, reduction)
     if weight is None:
-        total: Any = np.count_nonzero(counts)
+        stands_in = is_stand_in(counts)
+        total: Any = counted(target, ignore_index, losses.dtype) if stands_in else np.count_nonzero(counts)
     else:
         total = sum(where(counts, getitem(weight, classes_to_pick(target, ignore_index)), 0))
+    if is_stand_in(array_of(total)):
+        return sum(losses) / total
     # of no targets the mean is NaN, and their gradient is still 0
     return sum(losses) / total if total else sum(losses) + np.nan
 
@@ -228,13 +252,14 @@ def cross_entropy(
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
         return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    array, some_ignored = check_classes("cross_entropy", scores, array, ignore_index)
-    if weight is None and not label_smoothing and scores.ndim == 2 and array.size and not some_ignored:
-        y: Any
-        y, cache = cross_entropy_forward(scores, array, reduction)
-        if scores is input:
-            return y
-        return cross_entropy_op.record(y, cache, input, target, reduction)
+    array, ignores = check_classes("cross_entropy", scores, array, ignore_index)
+    if weight is None and not label_smoothing and scores.ndim == 2 and array.size:
+        if not ignores:
+            y: Any
+            y, cache = cross_entropy_op.compute(scores, array, reduction)
+            return y if scores is input else cross_entropy_op.record(y, cache, input, target, reduction)
+        if is_stand_in(array):
+            return cross_entropy_op(input, target, reduction, ignore_index)
     rows = log_softmax(without_ignored(class_rows(input), array, ignore_index), 1)
     loss = nll_loss(rows, array.ravel(), weight, ignore_index, reduction)
     loss = reshape(loss, array.shape) if reduction == "none" else loss

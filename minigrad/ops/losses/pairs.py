@@ -10,7 +10,8 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.faces import public
-from ...engine.node import array_of
+from ...engine.host import check
+from ...engine.node import array_of, as_array
 from ...engine.op import Op
 from ...engine.scope import call_path
 from ...kernels.constants import float16
@@ -76,7 +77,7 @@ def pairwise_loss(
 
 def reduced(loss: Any, input: ndarray, target: ndarray, reduction: str) -> ndarray:
     """The losses of pairs, reduced; computed at least in float32."""
-    y = np.asarray(reduce(loss(widened(input), widened(target)), reduction))
+    y = as_array(reduce(loss(widened(input), widened(target)), reduction))
     return y.astype(float16) if input.dtype == target.dtype == float16 else y
 
 
@@ -117,7 +118,7 @@ bce_op = pairwise_loss(
 def logit_loss(x: ndarray, t: ndarray) -> ndarray:
     """``log(1 + exp(x)) - t x``, written so that exp cannot overflow and an infinite x can be right: it adds 0 then."""
     size, wrong = np.absolute(x), np.where(x > 0, 1 - t, t)
-    return np.asarray(np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size)))
+    return as_array(np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size)))
 
 
 bce_with_logits_op = pairwise_loss(
@@ -143,7 +144,7 @@ def matching(name: str, input: Any, target: Any) -> Any:
     return astype(target, input.dtype) if target.dtype.kind in "iub" else target
 
 
-def check_probabilities(name: str, values: ndarray, cure: str = "") -> None:
+def check_probabilities(values: ndarray, name: str, cure: str = "") -> None:
     """Refuse an argument of binary_cross_entropy with elements that are not from 0 to 1."""
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise ValueError(
@@ -189,9 +190,9 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """
     shape_of(input)
     cure = " For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
-    check_probabilities("input", array_of(input), cure)
+    check(check_probabilities, array_of(input), "input", cure)
     target = matching(bce_op.name, input, target)
-    check_probabilities("target", array_of(target))
+    check(check_probabilities, array_of(target), "target")
     return compare(bce_op, input, target, reduction, weight)
 
 

@@ -11,39 +11,39 @@ derivative runs through them. In evaluation they are the running estimates: cons
     training     dx = weight / sqrt(var + eps) * (dy - sum(dy) / n - xhat * sum(dy * xhat) / n)
     evaluation   dx = weight / sqrt(var + eps) * dy
     both         dweight = sum(dy * xhat)      dbias = sum(dy)
+
+In training the running estimates move towards the batch's mean and unbiased variance:
+
+    running = running * (1 - momentum) + new * momentum
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from ...engine.arguments import detached
 from ...engine.faces import public
 from ...engine.modes import current
-from ...engine.node import Effect, Variable, array_of, clock, cure, describe, wrap
+from ...engine.node import Effect, Variable, array_of, clock, wrap
 from ...engine.op import Op
-from ...engine.scope import call_path
 from ...kernels import batch_norm as kernels
 from ...kernels.constants import at_least_float32
-from ..arguments import shape_of
 from ..choosing import where as choose
 from ..functions import reciprocal, sqrt, square
 from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import astype, reshape
-from .running import update_running
+from .checks import check, check_buffers, refuse_gradient
+from .running import move_running, update_running
 from .shown import batch_norm_shown
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
 __all__ = ["batch_norm"]
-
-# -- the derivative, as mathematics: for arrays and for tensors --------------------------------
 
 
 def per_channel(vector: Any, ndim: int) -> Any:
@@ -56,16 +56,32 @@ def other_axes(x: Any) -> tuple[int, ...]:
     return (0, *range(2, len(x.shape)))
 
 
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """``x`` in a dtype: itself, if it has that."""
+    return x if x.dtype == dtype else astype(x, dtype)
+
+
+# -- the definition and its derivatives: for arrays, tensors and stand-ins ----------------------
+
+
+def centred(x: Any) -> tuple[Any, Any]:
+    """``x - mean`` of a batch, and the mean in two parts: the second is what the first, rounded, lacks."""
+    axes = other_axes(x)
+    mean = mean_of(x, axes, True)
+    d = x - mean
+    rest = mean_of(d, axes, True)
+    return d - rest, (mean, rest)
+
+
 def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tuple[Any, Any]:
     """``xhat`` and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
 
-    They are computed in the precision of ``var``, which forward has chosen.
+    They are computed in the precision of ``var``, which the kernel has chosen.
     """
     ndim = len(x.shape)
-    x = astype(x, at_least_float32(x.dtype) if var is None else var.dtype)
+    x = in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype)
     if training:
-        d = x - mean_of(x, other_axes(x), True)
-        d = d - mean_of(d, other_axes(x), True)
+        d, _ = centred(x)
         inverse = reciprocal(sqrt(mean_of(square(d), other_axes(x), True) + eps))
     else:
         d = x - per_channel(mean, ndim)
@@ -75,13 +91,12 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tup
     return d * inverse, inverse
 
 
-@np.errstate(divide="ignore", invalid="ignore")
-def without_eps(x: ndarray, weight: Any, bias: Any, mean: ndarray, var: ndarray) -> Any:
-    """The output in evaluation with eps 0: by the definition, since a variance may be 0."""
-    y = standardised(x, mean, var, 0, False)[0]
-    y = y if weight is None else y * per_channel(weight, x.ndim)
-    y = y if bias is None else y + per_channel(bias, x.ndim)
-    return astype(y, x.dtype)
+def definition(input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any) -> Any:
+    """``weight * xhat + bias``"""
+    y, _inverse = standardised(input, mean, var, eps, training)
+    y = y if weight is None else y * per_channel(weight, input.ndim)
+    y = y if bias is None else y + per_channel(bias, input.ndim)
+    return in_dtype(y, input.dtype)
 
 
 def by_input(
@@ -105,16 +120,45 @@ def by_weight(
 
 def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any:
     """``sum(dy)`` of each channel."""
-    return sum_of(astype(dy, at_least_float32(dy.dtype)), other_axes(dy))
+    return sum_of(in_dtype(dy, at_least_float32(dy.dtype)), other_axes(dy))
 
 
-# -- the same for arrays, fast -----------------------------------------------------------------
+def statistics(x: Any) -> tuple[Any, Any]:
+    """The mean and the biased variance of each channel of a batch."""
+    d, (mean, rest) = centred(in_dtype(x, at_least_float32(x.dtype)))
+    return reshape(mean + rest, (-1,)), reshape(mean_of(square(d), other_axes(x), True), (-1,))
 
 
-def declared_effects(
-    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any], batches: int | None
+# -- the same for NumPy's own arrays, fast -------------------------------------------------------
+
+
+def kernel(
+    x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
+) -> tuple[ndarray, Any]:
+    """The output and the cache of its derivative.
+
+    In evaluation with eps 0, where a variance may be 0, it is the definition's output, without a cache.
+    """
+    if training:
+        return kernels.normalise(x, weight, bias, None, None, eps)
+    if eps:
+        return kernels.normalise(x, weight, bias, mean, var, eps)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return definition(x, weight, bias, mean, var, eps, training), None
+
+
+def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
+    """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
+    return kernels.fused(dy, cache, needs, *saved) if cache else batch_norm_op.by_rules(dy, cache, needs, *saved)
+
+
+# -- the operation -------------------------------------------------------------------------------
+
+
+def effects(
+    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any], batches: Any
 ) -> list[Effect]:
-    """Which buffers the node reads or writes; ``batches`` is what it has counted up to."""
+    """Which buffers a call has read or written; ``batches`` is what it has counted up to."""
     running = [buffer for buffer in buffers[:2] if buffer is not None]
     if not training:
         return [Effect("reads", buffer, "") for buffer in running]
@@ -122,33 +166,21 @@ def declared_effects(
     return [Effect("writes", buffer, f"{momentum:.3g}") for buffer in running] + counted
 
 
-def normalise(x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> tuple[Any, Any, Any, Any]:
-    """The kernel's output, cache, mean and variance; in evaluation with eps 0 the definition's, without a cache."""
-    if mean is not None and var is not None and not eps:
-        return without_eps(x, weight, bias, mean, var), None, mean, var
-    return kernels.normalise(x, weight, bias, mean, var, eps)
-
-
-def fused(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
-    """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
-    return kernels.fused(dy, cache, needs, *saved) if cache else batch_norm_op.by_rules(dy, cache, needs, *saved)
-
-
 batch_norm_op = Op(
     "batch_norm",
-    lambda x, weight, bias, mean, var, eps, training, momentum, buffers, batches: normalise(
-        x, weight, bias, None if training else mean, None if training else var, eps
-    )[0],
+    lambda input, weight, bias, mean, var, eps, training, momentum=None, buffers=(), batches=None: definition(
+        input, weight, bias, mean, var, eps, training
+    ),
     by_input,
     by_weight,
     by_bias,
-    on_arrays=fused,
-    effects=declared_effects,
+    kernel=kernel,
+    caches=True,
+    on_arrays=on_arrays,
+    effects=effects,
     shows=batch_norm_shown,
     doc="``(x - mean) / sqrt(var + eps) * weight + bias``, per channel",
 )
-
-# -- what users call ---------------------------------------------------------------------------
 
 
 @public("function")
@@ -185,37 +217,43 @@ def batch_norm(
     array = input.array if isinstance(input, Variable) else input
     gamma = weight.array if isinstance(weight, Variable) else weight
     beta = bias.array if isinstance(bias, Variable) else bias
-    kept_mean, mean_memory = running_mean, None
+    mean, mean_memory = running_mean, None
     if isinstance(running_mean, Variable):
-        kept_mean, mean_memory = running_mean.array, running_mean.memory
+        mean, mean_memory = running_mean.array, running_mean.memory
         if running_mean.node is not None and recording:
             refuse_gradient("running_mean")
-    kept_var, var_memory = running_var, None
+    var, var_memory = running_var, None
     if isinstance(running_var, Variable):
-        kept_var, var_memory = running_var.array, running_var.memory
+        var, var_memory = running_var.array, running_var.memory
         if running_var.node is not None and recording:
             refuse_gradient("running_var")
-    check(array, kept_mean, kept_var, gamma, beta, training, momentum, eps)
+    check(array, mean, var, gamma, beta, training, momentum, eps)
     buffers = running_mean, running_var, num_batches_tracked
     if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
-            kept_mean, kept_var = kept_mean.copy(), kept_var.copy()
-        y, cache, mean, var = normalise(array, gamma, beta, kept_mean, kept_var, eps)
-        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, training, momentum, buffers, None)
-    count = array_of(num_batches_tracked)
-    if kept_mean is not None and (mean_memory is var_memory or not kept_var.flags.writeable):
-        check_buffers(kept_mean, kept_var)
+            mean, var = mean.copy(), var.copy()
+        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False)
+        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, momentum, buffers, None)
+    if mean is not None and (mean_memory is var_memory or not var.flags.writeable):
+        check_buffers(mean, var)
     # what this call changes is saved as it is before
     if isinstance(input, Variable) and (input.memory is mean_memory or input.memory is var_memory):
         input = wrap(array.copy(), input.node)
         array = input.array
     if isinstance(weight, Variable) and (weight.memory is mean_memory or weight.memory is var_memory):
         weight = wrap(weight.array.copy(), weight.node)
+    count = array_of(num_batches_tracked)
     batches = None if count is None else count.item() + 1
-    y, cache, mean, var = normalise(array, gamma, beta, None, None, eps)
-    output = batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, training, momentum, buffers, batches)
-    if kept_mean is not None and array.size:
-        update_running(kept_mean, kept_var, mean, var, momentum, cache[0])
+    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True)
+    new_mean, new_var = (cache[0].mean, cache[0].var) if cache else statistics(array)
+    output = batch_norm_op.record(
+        y, cache, input, weight, bias, new_mean, new_var, eps, True, momentum, buffers, batches
+    )
+    if mean is not None and array.size:
+        if cache:
+            update_running(mean, var, new_mean, new_var, momentum, cache[0])
+        else:
+            move_running(mean, var, new_mean, new_var, momentum, kernels.values_per_channel(array.shape))
     if count is not None:
         count.fill(batches)  # a third of the time of += 1
     now = clock()
@@ -223,107 +261,3 @@ def batch_norm(
         if isinstance(buffer, Variable):
             buffer.memory.changed = now
     return output
-
-
-def check(
-    x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
-) -> None:  # fmt: skip
-    """Refuse what cannot be normalised, before anything is changed."""
-    if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
-        refuse_input(x)
-    if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{call_path()}: running_mean and running_var go together: give both or none.")
-    shape, dtype = x.shape, x.dtype
-    channels = shape[1:2]
-    try:
-        for value in (mean, var, weight, bias):
-            if value is not None and (value.dtype is not dtype or value.shape != channels):  # hardly ever
-                check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
-                break
-    except AttributeError:  # a list, say
-        check_fit(shape, dtype, running_mean=mean, running_var=var, weight=weight, bias=bias)
-        raise
-    try:
-        positive = (eps if type(eps) is float else detached(eps)) > 0
-        if type(momentum) is not float:
-            detached(momentum)
-    except TypeError:
-        raise TypeError(f"batch_norm{call_path()}: eps must be a number, got {eps!r}.") from None
-    if not positive and (training or eps != 0):
-        need = "positive during training" if training else "at least 0"
-        raise ValueError(f"batch_norm{call_path()}: batch_norm eps must be {need}, got {eps}.")
-    if training:
-        if x.size == shape[1] > 0:  # as many values as channels
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {shape}{call_path()}: one value "
-                "has no variance. Predict with model.eval(), or train with batches of 2 or more "
-                "(DataLoader(drop_last=True))."
-            )
-    elif mean is None:
-        raise ValueError(
-            f"batch_norm{call_path()}: evaluation needs running_mean and running_var; without them pass training=True."
-        )
-    elif var.size and var.item(var.argmin()) < 0:
-        raise ValueError(
-            f"batch_norm{call_path()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
-        )
-
-
-def check_buffers(running_mean: ndarray, running_var: ndarray) -> None:
-    """Refuse running statistics that cannot be written to, and two that are one."""
-    for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
-        if not buffer.flags.writeable:
-            raise ValueError(
-                f"batch_norm{call_path()}: {name} is read-only (an expanded view, or another's array): pass a copy."
-            )
-    if np.shares_memory(running_mean, running_var):
-        raise ValueError(
-            f"batch_norm{call_path()}: running_mean and running_var share their memory: each would overwrite the "
-            "other. Pass a copy of one."
-        )
-
-
-def refuse_gradient(name: str) -> NoReturn:
-    """Refuse running statistics in a graph: their gradient would be lost."""
-    raise RuntimeError(
-        f"batch_norm{call_path()}: {name} requires grad, but batch_norm has no derivative with respect to running "
-        f"statistics: pass {name}.detach()."
-    )
-
-
-def refuse_input(x: Any) -> NoReturn:
-    """Refuse what is no batch of floats."""
-    shape_of(x)  # refuses what is no tensor
-    if x.dtype.kind != "f":
-        raise TypeError(
-            f"batch_norm{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float()."
-        )
-    raise ValueError(
-        f"batch_norm{call_path()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
-        "Is it one sample? x.unsqueeze(0)."
-    )
-
-
-def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
-    """Refuse values per channel that have not one element for each channel, or another precision."""
-    for name, value in values.items():
-        if value is None:
-            continue
-        if not isinstance(value, ndarray):
-            raise TypeError(
-                f"batch_norm{call_path()}: {name} must be a tensor of {shape[1]} values, got {describe(value)}: "
-                + cure(value)
-            )
-        if value.shape != shape[1:2]:
-            hint = ""
-            if len(shape) > 2 and value.shape == shape[-1:]:
-                hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
-            raise ValueError(
-                f"batch_norm{call_path()}: input {shape} has {shape[1]} channels on axis 1, "
-                f"but {name} is {value.shape}.{hint}"
-            )
-        if value.dtype not in (dtype, at_least_float32(dtype)):
-            raise TypeError(
-                f"batch_norm{call_path()}: input is {dtype} but {name} is {value.dtype}: convert one, "
-                f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
-            )

@@ -1,4 +1,4 @@
-"""Running estimates of mean and variance."""
+"""Running estimates of mean and variance: how they move, and the same for NumPy's own arrays, fast."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ from ...kernels.batch_norm import running_weights
 from ...kernels.moments import InBlocks, InMemory
 
 
+def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> None:
+    """Move the running estimates by ``momentum`` towards a batch's; not where its variance is not finite.
+
+    ``var`` is the biased variance of ``n`` values.
+    """
+    usable = np.isfinite(var)
+    for old, new in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
+        np.copyto(old, np.where(usable, old * (1 - momentum) + new * momentum, old))
+
+
 def update_running(
     running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: InMemory | InBlocks
 ) -> None:
-    """Move the running estimates by ``momentum`` towards the batch's; not where its variance is not finite.
-
-    ``d`` are the deviations of the batch.
-    """
+    """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:
         old_weight, new_weight, unbiased_weight = running_weights(float(momentum), d.n, running_mean.dtype)
     except (TypeError, ValueError):

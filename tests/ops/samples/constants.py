@@ -9,6 +9,7 @@ import numpy as np
 
 PAIR = (np.array([[0.0, 1.0, 2.0]]), np.array([[0.0], [2.0]]))
 BITS = (np.array([6, 3, 0]), np.array([3, 3, 1]))
+PLACES = (np.array([[2.0, -1.0, 2.0], [0.5, 3.0, -4.0]]),)
 ONE = (np.array([-1.5, 0.0, 2.0, np.nan, np.inf, -np.inf]),)
 
 CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
@@ -27,4 +28,6 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "isnan": (np.isnan, ONE),
     "isinf": (np.isinf, ONE),
     "isfinite": (np.isfinite, ONE),
+    "argmax": (np.argmax, PLACES),
+    "argmin": (np.argmin, PLACES),
 }

@@ -1,0 +1,122 @@
+"""``capture``: run a training step once, and write down what it does to arrays.
+
+Parameters, buffers, gradients, the vectors of optimisers and the arguments are given stand-ins; then the step runs its
+ordinary code, and it is a real step with the right numbers. After it every tensor has a real array again.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from numpy import ndarray
+
+from ..engine.modes import own_calls
+from ..engine.node import Variable, array_of, describe
+from .program import Program, Result, mapped
+from .stand_in import Refusal, StandIn
+from .world import World
+from .writer import Writer
+
+
+def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -> tuple[Program, Any]:
+    """Run ``step(*inputs)`` and write it down.
+
+    Args:
+        step: a function of arrays and tensors, e.g. zero_grad, forward, loss, backward, optimiser step.
+        *inputs: its arguments. Arrays and tensors may be others at each replay; everything else is what it is.
+        state: the modules, optimisers and tensors that the step reads and changes.
+
+    Returns:
+        The program, and what the step returned; tensors are detached.
+
+    >>> from minigrad.compile import capture
+    >>> weight = nn.Parameter(mg.ones(2))
+    >>> def step(x):
+    ...     (dx,) = mg.grad((weight * x).sum(), weight)
+    ...     with mg.no_grad():
+    ...         weight.sub_(0.5 * dx)
+    >>> program, _ = capture(step, mg.tensor([1.0, 2.0]), state=[weight])
+    >>> program.run(mg.tensor([2.0, 4.0]))
+    >>> weight.detach()
+    tensor([-0.5000, -2.0000])
+
+    A gradient that is None when the step begins counts as None at each replay.
+
+    Raises:
+        Refusal: for what cannot be written down (a decision on a value, an unknown function, a tensor that is kept
+            elsewhere), with the line of the step. Parameters, buffers, gradients, optimisers and random state are then
+            as before. Any other error leaves what it leaves without ``capture``.
+        TypeError: if something in ``state`` is none of these.
+    """
+    calls = own_calls()
+    if calls.writer is not None:
+        raise RuntimeError("a step that is being captured cannot capture another one.")
+    world, writer = World(inputs, state), Writer()
+    calls.writer = writer
+    try:
+        returned = Returned(writer)
+        returned.take(step(*world.enter(writer)))
+        problem = world.leave(writer)
+        if problem:
+            raise Refusal(problem)
+        refuse_if_changed(writer)
+        refuse_if_held(writer)
+    except Refusal:
+        world.leave(writer)
+        world.restore(writer)
+        raise
+    finally:
+        world.leave(writer)
+        calls.writer = None
+    writer.program.finish()
+    return writer.program, returned.now()
+
+
+class Returned:
+    """What a step returns, as results of the program and as copies of this run's arrays."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.arrays: dict[int, ndarray] = {}
+
+    def take(self, tree: Any) -> None:
+        """Make results of all tensors and arrays in what the step has returned."""
+        self.writer.program.outputs = mapped(self.result, tree)
+
+    def result(self, leaf: Any) -> Any:
+        """The result for a tensor or an array; anything else is the same at each replay."""
+        array = array_of(leaf)
+        if not isinstance(array, ndarray):
+            return leaf
+        value = self.writer.value_of(array)
+        self.arrays[value.number] = self.writer.real(array)
+        return Result(value, isinstance(leaf, Variable))
+
+    def now(self) -> Any:
+        """What this run of the step returns."""
+        return self.writer.program.returned(self.arrays)
+
+
+def refuse_if_changed(writer: Writer) -> None:
+    """Refuse a step that has written to an array behind the program's back."""
+    for array, before in writer.constants.values():
+        if array.tobytes() != before.tobytes():
+            raise Refusal(
+                f"an array {describe(array)} that the step reads was changed in it, which the program cannot repeat: "
+                "name the tensor it belongs to in state=[...]."
+            )
+
+
+def refuse_if_held(writer: Writer) -> None:
+    """Refuse a step of which a tensor is left that it does not return."""
+    if any(reference() is not None for reference in writer.stand_ins):
+        gc.collect()  # what holds itself in a cycle
+    for reference in writer.stand_ins:
+        held: StandIn | None = reference()
+        if held is not None:
+            raise Refusal(
+                f"a tensor {describe(held)} of the step is kept after it, in a list or an attribute: "
+                "return it, or make it a Buffer of a module in state=[...]."
+            )

@@ -1,0 +1,217 @@
+"""``World``: what a step reads and changes, where stand-ins are put before it and real arrays after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Variable, array_of, clock, describe
+from ..nn.module import Module
+from ..nn.parameter import Buffer
+from ..nn.snapshot import Snapshot
+from ..optim.optimizer import Optimizer
+from .program import Place, leaves, mapped
+from .stand_in import StandIn
+from .writer import Writer
+
+
+class Kept:
+    """What was in a place before the step: the object, its array, and a copy of that."""
+
+    def __init__(self, place: Place, is_input: bool = False) -> None:
+        self.place, self.before, self.is_input = place, place.get(), is_input
+        self.array: ndarray | None = place.array()
+        self.copy = None if self.array is None else self.array.copy()
+        self.stand_in: StandIn | None = None
+
+    def take(self) -> Any:
+        """The array that is in the place now; the object from before the step is put there."""
+        now = array_of(self.place.get())
+        self.place.set(self.before)
+        return now
+
+    def restore(self) -> None:
+        """Put back the object with the values it had."""
+        if self.array is not None and self.array.flags.writeable:
+            self.array[...] = self.copy
+        self.place.set(self.before)
+
+
+class World:
+    """The places of a step's arrays: those of its tensors, their gradients, and the vectors of its optimisers.
+
+    Args:
+        inputs: the arguments of the step.
+        state: modules, optimisers and tensors.
+    """
+
+    def __init__(self, inputs: tuple[Any, ...], state: Iterable[Any]) -> None:
+        self.structure = inputs
+        self.inputs = leaves(inputs)
+        self.optimizers: list[Optimizer] = []
+        self.modules: list[Module] = []
+        named: dict[int, tuple[str, Variable]] = {}
+        for thing in state:
+            for name, tensor in self.tensors_of(thing):
+                named.setdefault(id(tensor), (name, tensor))
+        self.tensors = list(named.values())
+        self.arguments = {i: x for i, x in enumerate(self.inputs) if isinstance(x, Variable) and id(x) not in named}
+        self.memories = [(x, x.memory, x.node) for x in [*self.arguments.values(), *(x for _, x in self.tensors)]]
+        self.buffers = [
+            (module, name, value) for module in self.modules for name, value in vars(module).items()
+            if isinstance(value, Buffer)
+        ]  # fmt: skip
+        self.attributes = Snapshot(attributes=self.modules)
+        self.counters = [Counters(optimizer) for optimizer in self.optimizers]
+        self.kept: list[Kept] = []
+        self.entered = False
+
+    def tensors_of(self, thing: Any) -> Iterator[tuple[str, Variable]]:
+        """The tensors, with names, of one thing of the state."""
+        if isinstance(thing, Module):
+            self.modules.extend(thing.modules())
+            yield from thing.named_parameters()
+            yield from thing.named_buffers()
+        elif isinstance(thing, Optimizer):
+            self.optimizers.append(thing)
+            parameters = [parameter for group in thing.param_groups for parameter in group["params"]]
+            yield from ((f"parameter {i}", parameter) for i, parameter in enumerate(parameters))
+        elif isinstance(thing, Variable):
+            yield "tensor", thing
+        else:
+            raise TypeError(f"state: expected modules, optimisers and tensors, got {describe(thing)}.")
+
+    def places(self) -> Iterator[Place]:
+        """Where the arrays of the state are kept."""
+        for name, tensor in self.tensors:
+            yield Place(name, tensor, "array")
+            yield Place(f"{name}.grad", tensor, "_grad")
+        for optimizer in self.optimizers:
+            for group, number, name in optimizer._prepared_state():
+                indices = optimizer._blocks[group][number].indices
+                yield Place(f"{name} of {indices}", optimizer, "_blocks", group, number, "state", name)
+
+    # -- before and after ------------------------------------------------------------------------
+
+    def enter(self, writer: Writer) -> Any:
+        """Put stand-ins into all places; return what the step is to be called with."""
+        self.entered = True
+        for place in self.places():
+            kept = Kept(place)
+            self.kept.append(kept)
+            if kept.array is not None:
+                kept.stand_in = writer.state(place, kept.array)
+                place.set(kept.stand_in)
+        arguments = list(self.inputs)
+        writer.program.structure = mapped(lambda _: None, self.structure)
+        writer.program.settled = {i: x for i, x in enumerate(self.inputs) if not isinstance(x, (ndarray, Variable))}
+        for number, x in enumerate(self.inputs):
+            if isinstance(x, ndarray):
+                arguments[number] = writer.input(number, np.asarray(x))
+            elif number in self.arguments and type(x.array) is ndarray:
+                kept = Kept(Place(f"input {number}", x, "array"), is_input=True)
+                self.kept.append(kept)
+                kept.stand_in = writer.input(number, x.array)
+                kept.place.set(kept.stand_in)
+                self.kept.append(Kept(Place(f"the gradient of input {number}", x, "_grad"), is_input=True))
+        following = iter(arguments)
+        return mapped(lambda _: next(following), self.structure)
+
+    def leave(self, writer: Writer) -> str | None:
+        """Put real arrays into all places; what was put there anew is written down. The second time does nothing.
+
+        Returns:
+            Why it cannot be captured, or None.
+        """
+        if not self.entered:
+            return None
+        self.entered = False
+        problems = [problem for counters in self.counters if (problem := counters.join())]
+        for module, name, buffer in self.buffers:
+            new = vars(module).get(name)
+            if new is not buffer and isinstance(new, Variable):  # a Buffer set anew is written to
+                buffer.array = new.array
+                vars(module)[name] = buffer
+        for kept, now in [(kept, kept.take()) for kept in self.kept]:  # all of them, before anything may be refused
+            if now is not kept.stand_in:
+                leave = self.leave_gradient if kept.place.key == "_grad" else self.leave_array
+                problem = leave(kept, now, writer)
+                problems += [problem] if problem else []
+            kept.stand_in = None  # nobody is to hold it any more
+        for tensor, memory, _ in self.memories:
+            if tensor.memory is not memory:
+                tensor.memory = memory
+                memory.changed = clock()
+        for counters in self.counters:
+            counters.forget_unused_state()
+        return problems[0] if problems else None
+
+    def leave_array(self, kept: Kept, now: Any, writer: Writer) -> str | None:
+        """Copy an array that has taken the place of another into that."""
+        if kept.stand_in is None or (now.shape, now.dtype) != (kept.stand_in.shape, kept.stand_in.dtype):
+            return f"{kept.place.name} has become {describe(now)}: a program cannot change shapes and dtypes."
+        kept.stand_in[...] = now
+        return None
+
+    def leave_gradient(self, kept: Kept, now: Any, writer: Writer) -> str | None:
+        """Put a real array in place of a gradient."""
+        place = kept.place
+        place.set(None if now is None else np.array(writer.real(now)))
+        if kept.is_input:
+            return f"{place.name} is filled: name the tensor in state=[...], or compute it with mg.grad and return it."
+        value = None if now is None else writer.value_of(now if isinstance(now, ndarray) else np.asarray(now))
+        writer.program.settings.append((place, value))
+        return None
+
+    def restore(self, writer: Writer) -> None:
+        """Make everything what it was before the step."""
+        self.attributes.restore()
+        for kept in self.kept:
+            kept.restore()
+        for tensor, memory, node in self.memories:
+            tensor.memory, tensor.node = memory, node
+        for counters in self.counters:
+            counters.restore()
+        for generator, random_state in writer.generators.values():
+            generator.bit_generator.state = random_state
+
+
+class Counters:
+    """What an optimiser keeps that is no array: settings, step numbers, which parameters are changed together."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.groups = [(group, dict(group)) for group in optimizer.param_groups]
+        self.blocks = [list(blocks) for blocks in optimizer._blocks]
+        self.before = [
+            (block, {**vars(block), "state": dict(block.state), "first_steps": dict(block.first_steps)})
+            for blocks in self.blocks for block in blocks
+        ]  # fmt: skip
+
+    def join(self) -> str | None:
+        """Change the same parameters together as before the step; why that cannot be captured, or None."""
+        if self.optimizer._blocks == self.blocks:
+            return None
+        self.optimizer._blocks = [list(blocks) for blocks in self.blocks]
+        return (
+            f"{type(self.optimizer).__name__} has found that some of its parameters get no gradient: take one step "
+            "before it is captured."
+        )
+
+    def forget_unused_state(self) -> None:
+        """Forget the state that was made for parameters which then took no step."""
+        for block, before in self.before:
+            if block.step == before["step"]:
+                block.state, block.first_steps = dict(before["state"]), dict(before["first_steps"])
+
+    def restore(self) -> None:
+        """Make settings and counters what they were."""
+        for group, before in self.groups:
+            group.clear()
+            group.update(before)
+        self.optimizer._blocks = self.blocks
+        for block, variables in self.before:
+            vars(block).update(variables)
