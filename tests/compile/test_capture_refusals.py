@@ -162,6 +162,7 @@ def test_parameters_without_a_gradient_are_refused_in_the_first_step_only(make):
     np.testing.assert_allclose(
         used.weight.detach().numpy(), np.frombuffer(before, np.float32).reshape(2, 2) - 0.3, rtol=1e-5
     )
+    assert not any(block.state for block in optimizer._blocks[0] if not block.step)
     if make is optim.Adam:
         assert {entry["step"] for entry in optimizer.state_dict()["state"].values()} == {3}
 
