@@ -41,13 +41,15 @@ def one_operand(op: Any) -> Functions:
     """``apply`` and ``record`` of an operation of one operand."""
     definition, kernel, view, takes_attributes = op.definition, op.kernel, op.view, op.takes_attributes
     saves_y, saves_x = 0 in op.saved_positions, 1 in op.saved_positions
+    saves_any = saves_y or saves_x
 
     def apply(x: Any = MISSING, /, *attributes: Any, **named: Any) -> Any:
         if named or not isinstance(x, Variable) or (attributes and not takes_attributes):
             return apply_any(op, (x, *attributes), named)
         array = x.array
         try:
-            y = (kernel if type(array) is ndarray else definition)(array, *map(constant, attributes))
+            function = kernel if type(array) is ndarray else definition
+            y = function(array, *map(constant, attributes)) if attributes else function(array)
         except REFUSED as error:
             raise op.failure((x, *attributes), error) from error
         if y.dtype is not array.dtype:
@@ -63,7 +65,7 @@ def one_operand(op: Any) -> Functions:
         node = x.node
         if node is not None and (mode := current()).recording and (array.dtype is float32 or array.dtype.kind == "f"):
             saved = [y.array if saves_y else None, x.array if saves_x else node, *attributes]
-            memories = [y.memory] * saves_y + [x.memory] * saves_x
+            memories = ([y.memory] * saves_y + [x.memory] * saves_x) if saves_any else ()
             y.node = Node(y, op, (node,), (node,), attributes, saved, memories, cache, mode)
         return y
 
@@ -75,6 +77,7 @@ def two_operands(op: Any) -> Functions:
     definition, kernel, takes_attributes = op.definition, op.kernel, op.takes_attributes
     one_dtype = bool(op.promotes)
     saves_y, saves_a, saves_b = [i in op.saved_positions for i in range(3)]
+    saves_any = saves_y or saves_a or saves_b
 
     def apply(a: Any = MISSING, b: Any = MISSING, /, *attributes: Any, **named: Any) -> Any:
         if named or not (isinstance(a, Variable) and isinstance(b, Variable)) or (attributes and not takes_attributes):
@@ -83,7 +86,8 @@ def two_operands(op: Any) -> Functions:
         if one_dtype and x1.dtype is not x2.dtype:
             return apply_any(op, (a, b, *attributes), named)
         try:
-            y = (kernel if type(x1) is type(x2) is ndarray else definition)(x1, x2, *map(constant, attributes))
+            function = kernel if type(x1) is type(x2) is ndarray else definition
+            y = function(x1, x2, *map(constant, attributes)) if attributes else function(x1, x2)
         except REFUSED as error:
             raise op.failure((a, b, *attributes), error) from error
         if y.dtype is not x1.dtype:
@@ -99,7 +103,7 @@ def two_operands(op: Any) -> Functions:
             inputs = by_a or a, by_b or b
             saved = [y.array if saves_y else None, a.array if saves_a else inputs[0],
                      b.array if saves_b else inputs[1], *attributes]  # fmt: skip
-            memories = [y.memory] * saves_y + [a.memory] * saves_a + [b.memory] * saves_b
+            memories = ([y.memory] * saves_y + [a.memory] * saves_a + [b.memory] * saves_b) if saves_any else ()
             y.node = Node(y, op, inputs, edges, attributes, saved, memories, cache, mode)
         return y
 
@@ -119,9 +123,9 @@ def three_operands(op: Any) -> Functions:
         x1, x2, x3 = a.array, b.array, c.array
         if one_dtype and not (x2.dtype is x3.dtype and (x1.dtype is x2.dtype or not first_as_well)):
             return apply_any(op, (a, b, c, *attributes), named)
-        is_real = type(x1) is type(x2) is type(x3) is ndarray
         try:
-            y = (kernel if is_real else definition)(x1, x2, x3, *map(constant, attributes))
+            function = kernel if type(x1) is type(x2) is type(x3) is ndarray else definition
+            y = function(x1, x2, x3, *map(constant, attributes)) if attributes else function(x1, x2, x3)
         except REFUSED as error:
             raise op.failure((a, b, c, *attributes), error) from error
         if y.dtype is not x2.dtype:
