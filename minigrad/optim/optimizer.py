@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.host import host
-from ..engine.modes import enable_grad
+from ..engine.host import check, host
+from ..engine.modes import current, enable_grad
 from ..engine.node import describe
 from ..tensor.gradients import zero_gradients
 from .blocks import Block, blocks_of
@@ -66,6 +66,19 @@ class Optimizer(Rule):
             raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
         self._checked_settings.update(self.param_groups, self._plain_settings)
 
+    def _switched_off(self) -> list[set[str]]:
+        """The settings of each group that are 0 or False, by which ``change`` may branch; the rate is only a factor."""
+        return [{key for key, value in group.items() if not value and key != "lr"} for group in self._settings()]
+
+    def _refuse_other_branches(self, captured: list[set[str]]) -> None:
+        """Refuse to replay a step whose arithmetic would be another one with the settings of now."""
+        for before, now in zip(captured, self._switched_off()):
+            if before != now:
+                raise ValueError(
+                    f"{type(self).__name__}: {', '.join(sorted(before ^ now))} was switched on or off since the step "
+                    "was captured: capture it again."
+                )
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
@@ -100,6 +113,8 @@ class Optimizer(Rule):
             with enable_grad():
                 loss = closure()
         host(self._check_settings)
+        if current().calls.writer is not None:
+            check(self._refuse_other_branches, self._switched_off())
         ready: list[Ready] = []
         for group, blocks in enumerate(self._blocks):
             blocks[:] = [part for block in blocks for part in block.by_gradient()]

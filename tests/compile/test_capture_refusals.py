@@ -231,3 +231,29 @@ def test_a_replay_refuses_a_parameter_that_lies_otherwise_in_memory():
     weight.data = mg.tensor(np.ones((3, 2), np.float32)).T
     with pytest.raises(ValueError, match="lies otherwise in memory"):
         program.run()
+
+
+@pytest.mark.parametrize(("name", "value"), [("momentum", 0), ("weight_decay", 0.1), ("nesterov", True)])
+def test_a_replay_refuses_settings_that_were_switched_on_or_off_before_anything_changes(name, value):
+    made = Made(1)
+    program, _ = capture(made.step, X, TARGET, state=made.state)
+    made.optimizer.param_groups[0][name] = value
+    before = made.everything()
+    with pytest.raises(ValueError, match=f"SGD: {name} was switched on or off since the step was captured"):
+        program.run(X, TARGET)
+    assert made.everything() == before
+
+
+def test_a_replay_takes_settings_that_are_other_numbers():
+    made = Made(1)
+    program, _ = capture(made.step, X, TARGET, state=made.state)
+    eager = Made(1)
+    eager.step(X, TARGET)
+    found = []
+    for training, step in ((made, program.run), (eager, eager.step)):
+        training.optimizer.param_groups[0].update(lr=0.3, momentum=0.5)
+        mg.manual_seed(1)
+        step(X, TARGET)
+        found.append([p.detach().numpy() for p in training.model.parameters()])
+    for replayed, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(replayed, expected, rtol=1e-5, atol=1e-6)

@@ -13,6 +13,7 @@ LIST = Path(__file__).with_suffix(".txt")
 MODULES = [
     "minigrad",
     "minigrad.autograd",
+    "minigrad.compile",
     "minigrad.checks",
     "minigrad.data",
     "minigrad.graph",

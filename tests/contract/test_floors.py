@@ -146,26 +146,6 @@ def test_imports_stand_at_the_head_of_files() -> None:
     assert found == LATE
 
 
-BEING_SPLIT = {
-    "minigrad/nn/module.py",
-    "minigrad/tensor/tensor.py",
-    "tests/test_batch_norm_op.py",
-    "tests/test_batchnorm_module.py",
-    "tests/test_checkpoint.py",
-    "tests/test_data.py",
-    "tests/test_engine.py",
-    "tests/test_gradcheck.py",
-    "tests/test_graph.py",
-    "tests/test_in_place.py",
-    "tests/test_module.py",
-    "tests/test_ops.py",
-    "tests/test_ops_edges.py",
-    "tests/test_optim.py",
-    "tests/test_tensor.py",
-}
-"""TEMPORARY: files that are being split. Delete the set, and its use below, when they are."""
-
-
 @pytest.mark.parametrize("folder", LONGEST)
 def test_no_file_is_too_long(folder: str) -> None:
     lengths = {
@@ -173,6 +153,4 @@ def test_no_file_is_too_long(folder: str) -> None:
         for path in (ROOT / folder).rglob("*.py")
     }
     assert lengths
-    assert {
-        name: length for name, length in lengths.items() if length > LONGEST[folder] and name not in BEING_SPLIT
-    } == {}
+    assert {name: length for name, length in lengths.items() if length > LONGEST[folder]} == {}

@@ -183,6 +183,22 @@ batch_norm_op = Op(
 )
 
 
+def kept(buffer: Any, name: str, recording: bool) -> tuple[Any, Any]:
+    """The array of running statistics, whose gradient would be lost, and the memory if they are a tensor."""
+    if not isinstance(buffer, Variable):
+        return buffer, None
+    if buffer.node is not None and recording:
+        refuse_gradient(name)
+    return buffer.array, buffer.memory
+
+
+def as_before(x: Any, mean_memory: Any, var_memory: Any) -> Any:
+    """An operand to be saved as it is before this call moves the running statistics: copied, if it is one of them."""
+    if isinstance(x, Variable) and (x.memory is mean_memory or x.memory is var_memory):
+        return wrap(x.array.copy(), x.node)
+    return x
+
+
 @public("function")
 def batch_norm(
     input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
@@ -217,16 +233,8 @@ def batch_norm(
     array = input.array if isinstance(input, Variable) else input
     gamma = weight.array if isinstance(weight, Variable) else weight
     beta = bias.array if isinstance(bias, Variable) else bias
-    mean, mean_memory = running_mean, None
-    if isinstance(running_mean, Variable):
-        mean, mean_memory = running_mean.array, running_mean.memory
-        if running_mean.node is not None and recording:
-            refuse_gradient("running_mean")
-    var, var_memory = running_var, None
-    if isinstance(running_var, Variable):
-        var, var_memory = running_var.array, running_var.memory
-        if running_var.node is not None and recording:
-            refuse_gradient("running_var")
+    mean, mean_memory = kept(running_mean, "running_mean", recording)
+    var, var_memory = kept(running_var, "running_var", recording)
     check(array, mean, var, gamma, beta, training, momentum, eps)
     buffers = running_mean, running_var, num_batches_tracked
     if not training:
@@ -236,12 +244,8 @@ def batch_norm(
         return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, momentum, buffers, None)
     if mean is not None and (mean_memory is var_memory or not var.flags.writeable):
         check_buffers(mean, var)
-    # what this call changes is saved as it is before
-    if isinstance(input, Variable) and (input.memory is mean_memory or input.memory is var_memory):
-        input = wrap(array.copy(), input.node)
-        array = input.array
-    if isinstance(weight, Variable) and (weight.memory is mean_memory or weight.memory is var_memory):
-        weight = wrap(weight.array.copy(), weight.node)
+    input, weight = as_before(input, mean_memory, var_memory), as_before(weight, mean_memory, var_memory)
+    array = array_of(input)
     count = array_of(num_batches_tracked)
     batches = None if count is None else count.item() + 1
     y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True)
