@@ -20,12 +20,15 @@ __all__ = ["clamp", "maximum", "minimum", "where"]
 
 def choose(condition: ndarray, input: Any, other: Any) -> ndarray:
     """``input`` where ``condition`` is true, else ``other``; OverflowError for an integer that does not fit."""
-    y = np.where(condition, input, other)
-    if y.dtype.kind in "iu":
-        for value in (input, other):
-            if type(value) is int:
-                refuse_overflow(value, y.dtype)
-    return y
+    return np.where(condition, fitting(input, other), fitting(other, input))
+
+
+def fitting(value: Any, other: Any) -> Any:
+    """A number beside integers as one of them: NumPy 2.4 takes -1 beside uint8 as 255, NumPy 2.5 refuses it."""
+    if type(value) is not int or not isinstance(other, ndarray) or other.dtype.kind not in "iu":
+        return value
+    refuse_overflow(value, other.dtype)
+    return np.array(value).astype(other.dtype)
 
 
 where: Op = Op(
