@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 
+BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+"""Kinds of parameters that no definition has, as operands and attributes are given by position."""
+
+
 class Op:
     """A differentiable operation: one definition, which arrays, tensors and stand-ins for arrays read.
 
@@ -31,10 +35,10 @@ class Op:
             operation; NumPy's own functions count as ``(input)`` and ``(input, other)``.
         *rules: for each operand the rule ``rule(dy, y, *operands, *attributes)``, the product of
             the output's gradient with the Jacobian, or None where there is no derivative; none at all for an operation
-            whose results are no floats. A rule is run with arrays, and with tensors when the gradient must be a graph
-            itself; it therefore keeps to operators, to methods both have and to operations.
-            A parameter whose name starts with an underscore is not saved for it: of ``_x`` only
-            ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
+            whose results are no floats, whose operands are the parameters without a default. A rule is run with
+            arrays, and with tensors when the gradient must be a graph itself; it therefore keeps to operators, to
+            methods both have and to operations. A parameter whose name starts with an underscore is not saved for it:
+            of ``_x`` only ``shape`` and ``dtype`` can be asked, and ``_y`` is None.
         kernel: a faster function for NumPy's own arrays, with the results of ``definition``.
         caches: whether the kernel returns two things, the output and a ``cache`` for ``on_arrays``.
         on_arrays: a faster twin of all rules together, for NumPy's own arrays:
@@ -52,7 +56,7 @@ class Op:
         view: the output may share the first operand's memory.
         effects: from the attributes, the tensors it reads or writes besides its operands.
         shows: from a node, what it adds to a picture.
-        faces: where users find it, as of ``public``; nowhere unless given.
+        faces: for minigrad's own files, where users find it, as of ``public``; nowhere unless given.
         numpy: NumPy's function of the same arguments, which calls it for tensors; the definition, if that is one.
         aliases: other names users know it by.
         doc: what the operation computes, its formula first.
@@ -93,12 +97,16 @@ class Op:
         self.name = self.__name__ = self.__qualname__ = name
         self.__module__ = __name__.partition(".")[0]
         self.__doc__ = doc
+        self.__signature__ = signature(name, definition)
+        if not (view or caches or is_own(definition)):
+            definition = never_a_view(name, definition)
         self.definition = definition
         self.kernel = kernel or definition
         self.caches = caches
-        self.__signature__ = signature(definition)
         is_ufunc = isinstance(definition, np.ufunc)
-        rules = rules or (None,) * (definition.nin if isinstance(definition, np.ufunc) else 0)
+        if not rules and not variadic:
+            required = [p for p in self.__signature__.parameters.values() if p.default is p.empty]
+            rules = (None,) * len(required)
         self.rules = [rule or no_derivative(name, i) for i, rule in enumerate(rules)]
         self.is_differentiable = variadic is not None or any(rules)
         self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last
@@ -186,18 +194,52 @@ def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return apply, partial(record_any, op)
 
 
+def is_own(definition: Any) -> bool:
+    """Whether a definition is minigrad's or NumPy's own, of which tests show when it returns a view."""
+    module = getattr(getattr(definition, "func", definition), "__module__", None) or ""
+    return isinstance(definition, np.ufunc) or module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def never_a_view(name: str, definition: Callable[..., Any]) -> Callable[..., Any]:
+    """A definition whose result shares no memory with an operand: changed in place, neither would know of the other."""
+
+    @wraps(definition)
+    def separate(*args: Any) -> Any:
+        y = definition(*args)
+        if not isinstance(y, (ndarray, np.generic)):
+            raise TypeError(f"its definition returned {describe(y)}, expected an array: use NumPy's functions.")
+        shares = any(y is x or (type(x) is type(y) is ndarray and np.may_share_memory(x, y)) for x in args)
+        return y.copy() if shares else y
+
+    return separate
+
+
 def parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
     """The names of a function's positional parameters; none for NumPy's own functions."""
     code = getattr(function, "__code__", None)
-    return code.co_varnames[: code.co_argcount] if code else ()
+    if code is None:
+        return ()
+    names: tuple[str, ...] = code.co_varnames
+    rest = names[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & inspect.CO_VARARGS else "_"
+    if rest[0] != "_":
+        raise TypeError(
+            f"a rule names the operands that it needs, got *{rest}: write (dy, y, a, b) or (dy, _y, _a, b)."
+        )
+    return names[: code.co_argcount]
 
 
-def signature(definition: Callable[..., Any]) -> inspect.Signature:
+def signature(name: str, definition: Callable[..., Any]) -> inspect.Signature:
     """The parameters of an operation: those of its definition, without annotations."""
     if isinstance(definition, np.ufunc):
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([inspect.Parameter(name, kind) for name in ("input", "other")[: definition.nin]])
+        return inspect.Signature([inspect.Parameter(own, kind) for own in ("input", "other")[: definition.nin]])
     found = inspect.signature(definition).parameters.values()
+    wrong = [str(p) for p in found if p.kind in BY_NAME]
+    if wrong:
+        raise TypeError(
+            f"{name}: the parameters of a definition are operands and then attributes, got {', '.join(wrong)}: "
+            "they are given by position, so none is keyword-only or **kwargs."
+        )
     return inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in found])
 
 

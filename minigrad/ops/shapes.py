@@ -66,20 +66,27 @@ clone = Op(
 )
 
 
+def given(function: str, name: str, separate: tuple[Any, ...], together: Any) -> tuple[Any, ...]:
+    """Integers that are given one by one, or together under a name."""
+    if separate and together is not None:
+        raise TypeError(f"{function} got {name} twice: once by position and once by name.")
+    return separate if together is None else (together,)
+
+
 @public("function method", {np.reshape: lambda f, a, shape: f(a, shape)})
-def reshape(input: Any, *shape: Any) -> Tensor:
+def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape, in row-major order; one length may be -1."""
     shape_of(input)
-    return reshaped(input, sizes(shape))
+    return reshaped(input, sizes(given("reshape", "shape", lengths, shape)))
 
 
 @public("function method", {np.transpose: lambda f, a, axes=None: f(a, axes or tuple(range(a.ndim))[::-1])})
-def permute(input: Any, *dims: Any) -> Tensor:
+def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in the given order: ``permute(x, 2, 0, 1)``."""
-    ndim = len(shape_of(input))
-    order = tuple(one_axis(i, ndim) for i in sizes(dims))
+    ndim, axes = len(shape_of(input)), sizes(given("permute", "dims", axes, dims))
+    order = tuple(one_axis(i, ndim) for i in axes)
     if sorted(order) != list(range(ndim)):
-        raise ValueError(f"permute needs each of the {ndim} axes once, got {sizes(dims)}.")
+        raise ValueError(f"permute needs each of the {ndim} axes once, got {axes}.")
     return permuted(input, order)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..engine.modes import Switch, current
 from ..engine.node import Memory, Node, Variable, array_of, describe, wrap
 from ..engine.walk import as_recorded
-from ..ops import cat, getitem, reshape
+from ..ops import astype, cat, getitem, reshape
 
 
 class Saved:
@@ -131,7 +131,7 @@ class Function:
         whole = wrap(flat)
         inputs = [edge or arg for edge, arg in zip(edges, args)]
         shapes = [y.shape for y in varying]
-        op = FunctionOp(cls, shapes)
+        op = FunctionOp(cls, shapes, [y.dtype for y in varying])
         whole.node = Node(whole, op, inputs, edges, (), [None, *inputs, ctx], (), None, current())
         parts = iter([whole] if len(varying) == 1 else op.split(whole))
         for i, y in enumerate(outputs):
@@ -149,9 +149,9 @@ class FunctionOp:
     saved_positions: tuple[int, ...] = ()
     chooses, view, effects, shows = "", False, None, None
 
-    def __init__(self, function: type[Function], shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, function: type[Function], shapes: Sequence[tuple[int, ...]], dtypes: Sequence[Any]) -> None:
         self.name, self.__doc__ = function.__name__, function.__doc__
-        self.function, self.shapes = function, shapes
+        self.function, self.shapes, self.dtypes = function, shapes, dtypes
         parameters = list(inspect.signature(function.forward).parameters.values())
         if function.setup_context is Function.setup_context:
             parameters = parameters[1:]
@@ -161,7 +161,8 @@ class FunctionOp:
         """The outputs of the vector that holds them all."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes]).tolist()
         starts = [0, *ends[:-1]]
-        return [reshape(getitem(whole, slice(a, b)), shape) for a, b, shape in zip(starts, ends, self.shapes)]
+        parts = [reshape(getitem(whole, slice(a, b)), shape) for a, b, shape in zip(starts, ends, self.shapes)]
+        return [part if part.dtype == dtype else astype(part, dtype) for part, dtype in zip(parts, self.dtypes)]
 
     def by_rules(self, dy: Any, _cache: Any, needs: Sequence[Any], _y: Any, *arguments: Any) -> list[Any]:
         """The gradients of the inputs, as ``backward`` returns them."""
@@ -179,11 +180,10 @@ class FunctionOp:
             if need and dx is not None and not isinstance(dx, Variable):
                 raise TypeError(f"{self.name}: backward returned {describe(dx)} for input {i}, expected a tensor.")
         zeros = [None if edge is None else np.zeros(edge.shape, edge.dtype) for edge in needs]
-        return [dx if zero is None or dx is not None else wrap(zero) for dx, zero in zip(found, zeros)]
+        found = [dx if zero is None or dx is not None else wrap(zero) for dx, zero in zip(found, zeros)]
+        return found if dy is tensor else [array_of(dx) for dx in found]
 
-    def on_arrays(self, dy: Any, cache: Any, needs: Sequence[Any], *saved: Any) -> list[Any]:
-        """The same as arrays."""
-        return [array_of(dx) for dx in self.by_rules(dy, cache, needs, *saved)]
+    on_arrays = by_rules
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"

@@ -42,6 +42,8 @@ def test_an_operation_of_a_class_of_ones_own(make_op):
         (lambda x, y: mg.where(condition=x > 0, input=x, other=y), lambda x, y: np.where(x > 0, x, y)),
         (lambda x, y: mg.softmax(input=x, dim=0), lambda x, y: np.exp(x) / np.exp(x).sum()),
         (lambda x, y: mg.sum(input=x, dim=0, keepdim=True), lambda x, y: x.sum(0, keepdims=True)),
+        (lambda x, y: mg.reshape(input=x, shape=(-1,)), lambda x, y: x.reshape(-1)),
+        (lambda x, y: x.permute(dims=(0,)), lambda x, y: x),
     ],
 )
 def test_operands_have_pytorchs_names(call, expected):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn, optim
 from minigrad.autograd import Function
+from minigrad.compile import capture
 from tests.helpers.differences import check_derivatives
 from tests.helpers.inputs import distinct
 
@@ -197,3 +199,58 @@ def test_it_is_drawn_and_checked():
     x = mg.tensor(np.array([1.0, 2.0]), requires_grad=True)
     assert "Cube" in mg.draw(Cube.apply(x).sum()).source
     assert mg.gradcheck(Cube.apply, x) and mg.gradgradcheck(Cube.apply, x)
+
+
+class TwoDtypes(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2, x.double() * 3
+
+    @staticmethod
+    def backward(ctx, single, double):
+        assert single.dtype == np.float32 and double.dtype == np.float64
+        return 2 * single + 3 * double.float()
+
+
+def test_outputs_keep_their_dtypes():
+    x = mg.ones(2, requires_grad=True)
+    single, double = TwoDtypes.apply(x)
+    assert single.dtype == np.float32 and double.dtype == np.float64
+    (single.double() + double).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [5, 5])
+
+
+class Squared(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x,) = ctx.saved_tensors
+        return 2 * x * dy
+
+
+def test_a_captured_step_with_a_function_equals_eager():
+    def training():
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
+        optimizer = optim.Adam(model.parameters(), lr=0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = Squared.apply(model(x)).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, model, optimizer
+
+    batches = np.random.default_rng(0).standard_normal((4, 8, 3)).astype(np.float32)
+    eager, _, _ = training()
+    step, *state = training()
+    program, first = capture(step, mg.tensor(batches[0]), state=state)
+    losses = [first, *(program.run(mg.tensor(batch)) for batch in batches[1:])]
+    expected = [eager(mg.tensor(batch)).item() for batch in batches]
+    np.testing.assert_allclose([loss.item() for loss in losses], expected, rtol=1e-5)
