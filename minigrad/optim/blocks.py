@@ -11,7 +11,7 @@ import operator
 import threading
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -64,9 +64,9 @@ class Block:
     def gradient(self) -> ndarray:
         """The gradients as one vector; refused, as are the parameters, if a step could not be done with them."""
         arrays = list(map(array_in, self.parameters))
-        gradients = [array_of(gradient) for gradient in map(gradient_in, self.parameters)]
-        self.check_dtypes("parameter", arrays)
-        self.check_dtypes("gradient", gradients)
+        gradients = [dx if type(dx) is ndarray else array_of(dx) for dx in map(gradient_in, self.parameters)]
+        if {*map(dtype_of, arrays), *map(dtype_of, gradients)} != self.dtypes:
+            self.refuse_dtypes(arrays, gradients)
         if list(map(size_of, gradients)) != self.sizes:
             raise ValueError(
                 f"the gradients of parameters of {self.sizes} elements have {[g.size for g in gradients]}: give each "
@@ -80,14 +80,15 @@ class Block:
             )
         return self.gather(gradients)
 
-    def check_dtypes(self, kind: str, arrays: Sequence[ndarray]) -> None:
+    def refuse_dtypes(self, arrays: Sequence[ndarray], gradients: Sequence[ndarray]) -> NoReturn:
         """Refuse parameters or gradients of other dtypes than the parameters had at first."""
-        dtypes = set(map(dtype_of, arrays))
-        if dtypes != self.dtypes:
-            raise TypeError(
-                f"a {kind} of this optimiser was {self.dtype} and is {min(map(str, dtypes - self.dtypes))} now: "
-                "convert the model first, then make the optimiser."
-            )
+        others = set(map(dtype_of, arrays)) - self.dtypes
+        kind = "parameter" if others else "gradient"
+        others = others or set(map(dtype_of, gradients)) - self.dtypes
+        raise TypeError(
+            f"a {kind} of this optimiser was {self.dtype} and is {min(map(str, others))} now: "
+            "convert the model first, then make the optimiser."
+        )
 
     def gather(self, arrays: Sequence[Any]) -> ndarray:
         """The block's elements of arrays of one dtype, one for each parameter: a vector that is not to be changed."""
