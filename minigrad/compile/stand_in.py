@@ -9,7 +9,9 @@ given an array goes on as with one; kernels are for real arrays, and are chosen 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -49,6 +51,17 @@ QUESTIONS = {np.shape, np.ndim, np.size, np.may_share_memory, np.shares_memory, 
 WRITES = {np.copyto, np.put_along_axis, ndarray.__setitem__, ndarray.fill}
 """What writes to its first argument, and returns nothing."""
 
+IN_PLACE = {np.nan_to_num: ("copy", False), np.median: ("overwrite_input", True)}
+"""What writes to its first argument by a flag: a program would not know."""
+
+SAME = {
+    np.diff, ndarray.astype,
+    *(f for name in ("ravel", "repeat", "reshape", "squeeze", "swapaxes", "transpose")
+      for f in (getattr(np, name), getattr(ndarray, name))),
+    np.broadcast_to, np.expand_dims, np.flip, np.moveaxis, np.rollaxis, np.rot90,
+}  # fmt: skip
+"""What may return its first argument itself without having written to it."""
+
 FIXED = frozenset(("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides"))
 """What can be asked of an array that is the same at each replay."""
 
@@ -87,6 +100,30 @@ def refuse_value(what: str) -> NoReturn:
 def unknown(name: str) -> Refusal:
     """The refusal of a function that is in none of the tables."""
     return Refusal(f"{name} cannot be captured: it is not among the functions that a program can repeat.")
+
+
+@functools.cache
+def signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The names of a function's arguments, or None: older versions of NumPy do not know them of its methods."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
+
+
+def target_of(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What a call writes to, by position or by name, or None; refused if a flag makes it work in place."""
+    names = signature(function)
+    given = kwargs
+    if names is not None:
+        try:
+            given = names.bind(*args, **kwargs).arguments
+        except TypeError:
+            return None  # NumPy says what is wrong
+    flag, value = IN_PLACE.get(function, ("", None))
+    if flag in given and bool(given[flag]) is value:
+        raise Refusal(f"np.{function.__name__}({flag}={value}) works in place: compute a new array, without {flag}.")
+    return [*args, *kwargs.values()][0] if function in WRITES else given.get("out")
 
 
 class StandIn(NDArrayOperatorsMixin):
@@ -132,8 +169,7 @@ class StandIn(NDArrayOperatorsMixin):
             raise unknown(f"np.{function.__name__}")
         if function is np.where and len(args) == 1:
             refuse_value("np.where of one argument")
-        target = args[0] if function in WRITES else kwargs.get("out")
-        return self.writer.call(function, args, kwargs, target=target)
+        return self.writer.call(function, args, kwargs, target=target_of(function, args, kwargs))
 
     def __getattr__(self, name: str) -> Any:
         """The methods of an array, and what is the same at each replay."""
@@ -148,8 +184,8 @@ class StandIn(NDArrayOperatorsMixin):
         raise unknown(f"the array's {name}")
 
     def _call_method(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        target = self if method in WRITES else kwargs.get("out")
-        return self.writer.call(method, (self, *args), kwargs, target=target)
+        args = self, *args
+        return self.writer.call(method, args, kwargs, target=target_of(method, args, kwargs))
 
     @property
     def T(self) -> Any:  # noqa: N802

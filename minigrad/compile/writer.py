@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..engine.modes import own_calls
 from .program import Instruction, Memory, Place, Program, Value, leaves, mapped
-from .stand_in import Refusal, StandIn
+from .stand_in import SAME, Refusal, StandIn
 
 
 class Writer:
@@ -76,9 +76,8 @@ class Writer:
         operands, real_args, real_kwargs = stand_ins_in((args, kwargs)), self.real(args), self.real(kwargs)
         args, kwargs = mapped(self.value_of, args), mapped(self.value_of, kwargs)
         result = function(*real_args, **real_kwargs)
-        same = [operand for operand in operands if operand.array is result]
-        if same and target is None:
-            return same[0]
+        if target is None and any(leaf is result for leaf in leaves((real_args, real_kwargs)) if type(leaf) is ndarray):
+            return self.same(function, result, operands)
         if target is not None:
             target.value.memory.writes += 1
             self.write(Instruction(function, args, kwargs, None, target.value, own_calls().scope))
@@ -87,6 +86,16 @@ class Writer:
         named = results.value if type(results) is StandIn else [each.value for each in results]
         self.write(Instruction(function, args, kwargs, named, None, own_calls().scope))
         return results
+
+    def same(self, function: Callable[..., Any], result: ndarray, operands: list[StandIn]) -> StandIn:
+        """The operand that a call has returned; refused if the call may have written to it."""
+        same = [operand for operand in operands if operand.array is result]
+        if not same or function not in SAME:
+            raise Refusal(
+                f"np.{function.__name__} has worked in place, where a program cannot see it: compute a new array, or "
+                "name what it writes to, out=y."
+            )
+        return same[0]
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
