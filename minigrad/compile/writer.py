@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import own_calls
+from ..engine.node import Node, clock, describe
+from ..optim.optimizer import Optimizer
 from .program import Instruction, Memory, Place, Program, Value, leaves, mapped
 from .stand_in import SAME, Refusal, StandIn
 
@@ -17,8 +19,12 @@ from .stand_in import SAME, Refusal, StandIn
 class Writer:
     """Carries out each call on stand-ins and writes it down."""
 
-    def __init__(self) -> None:
+    def __init__(self, optimizers: Sequence[Optimizer] = ()) -> None:
         self.program = Program()
+        self.optimizers = optimizers
+        """Those in the state of the step."""
+        self.began = clock()
+        """When the step began: what is older comes from outside."""
         self.stand_ins: list[weakref.ref[StandIn]] = []
         """All of them: when the step is over, nobody may hold any."""
         self.memories: dict[int, Memory] = {}
@@ -115,7 +121,10 @@ class Writer:
             raise Refusal(
                 f"the host function {function.__name__} is given an array of the step: it may read only inputs."
             )
-        self.remember_generators((getattr(function, "__self__", None), *args))
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, Optimizer) and all(owner is not known for known in self.optimizers):
+            raise Refusal(f"the step uses an optimiser {type(owner).__name__} from outside: name it in state=[...].")
+        self.remember_generators((owner, *args))
         result = function(*args)
         if result is None:
             self.write(Instruction(function, args, {}, None, None, own_calls().scope, kind="host"))
@@ -146,6 +155,13 @@ class Writer:
         for value in values:
             if isinstance(value, np.random.Generator):
                 self.generators.setdefault(id(value), (value, value.bit_generator.state))
+
+    def refuse_strangers(self, nodes: Iterable[Node]) -> None:
+        """Refuse to fill the gradient of a tensor from outside that is not in the state."""
+        for node in nodes:
+            tensor = node.output()
+            if tensor is not None and node.time < self.began and type(tensor.array) is ndarray:
+                raise Refusal(f"backward fills the gradient of a leaf {describe(tensor)}: name it in state=[...].")
 
     # -- between stand-ins, arrays and values ----------------------------------------------------
 

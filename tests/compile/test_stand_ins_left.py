@@ -82,3 +82,69 @@ def test_what_works_in_place_unseen_is_refused(call):
 def test_what_may_return_its_operand_is_captured():
     program, _ = capture(lambda x: np.diff(np.squeeze(x.astype(np.float64, copy=False)), 0) + 1, np.zeros(3))
     np.testing.assert_array_equal(program.run(np.ones(3)), np.full(3, 2.0))
+
+
+# -- what a failed capture leaves behind -------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", ["nothing", "the model"])
+def test_a_forgotten_state_is_named_and_leaves_model_and_optimiser_as_before(named):
+    model = nn.Linear(2, 1)
+    optimizer = optim.Adam(model.parameters())
+    x = mg.ones(3, 2)
+
+    def step(x):
+        model(x).sum().backward()
+        optimizer.step()
+
+    with pytest.raises(Refusal, match=r"name it in state="):
+        capture(step, x, state=[model] if named == "the model" else [])
+    assert model.weight.grad is None
+    assert [block.step for blocks in optimizer._blocks for block in blocks] == [0]
+    step(x)
+    np.testing.assert_array_equal(model.weight.grad.numpy(), [[3, 3]])
+
+
+def test_gradients_of_constants_alone_are_refused_too():
+    weight = nn.Parameter(mg.ones(2))
+    with pytest.raises(Refusal, match=r"a leaf \(2,\) .* name it in state="):
+        capture(lambda x: [(weight * 2).sum().backward(), x + 1][1], np.ones(2))
+    assert weight.grad is None
+
+
+def test_a_leaf_made_in_the_step_gets_its_gradient():
+    def step(x):
+        leaf = mg.ones(2, requires_grad=True)
+        (leaf * x).sum().backward()
+        return leaf.grad
+
+    program, _ = capture(step, mg.ones(2))
+    np.testing.assert_array_equal(program.run(mg.full(2, 3.0)).numpy(), [3, 3])
+
+
+@pytest.mark.parametrize("fails", [ValueError, Refusal, KeyboardInterrupt])
+def test_after_any_error_tensors_have_real_arrays(fails):
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(mg.ones(2))
+
+        def forward(self, x):
+            self.y = self.w * x
+            self.z = (self.w * x).sum()
+            self.z.retain_grad()
+            self.z.backward()
+            raise fails("no")
+
+    model, kept = Keeps(), []
+    with pytest.raises(fails):
+        capture(lambda x: [kept.append(x), model(x)], mg.ones(2), state=[model])
+    if fails is Refusal:
+        assert not hasattr(model, "y")
+    else:
+        np.testing.assert_array_equal(model.y.numpy(), [1, 1])
+        np.testing.assert_array_equal(model.w.grad.numpy(), [1, 1])
+        np.testing.assert_array_equal(model.z.grad.numpy(), 1)
+        with pytest.raises(RuntimeError, match="freed"):
+            model.y.sum().backward()
+    assert type(kept[0].array) is np.ndarray
