@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, clock, describe
 from ..optim.optimizer import Optimizer
-from .program import Instruction, Memory, Place, Program, Value, leaves, mapped
+from .program import Instruction, Memory, Place, Program, Value, leaves, mapped, values_in
 from .stand_in import SAME, Refusal, StandIn
 
 
@@ -135,12 +135,33 @@ class Writer:
         return results
 
     def check(self, function: Callable[..., Any], *args: Any) -> None:
-        """Let a function look at values now, and at each replay if they are inputs; see ``minigrad.engine.host``."""
+        """Let a function look at values now, and at each replay; see ``minigrad.engine.host``.
+
+        If they follow from inputs alone, the check comes first, with the instructions it needs; else it stays where it
+        is, and may refuse after something has changed.
+        """
         function(*self.real(args))
-        inputs = {value for _, value in self.program.inputs if not value.memory.writes}
-        if all(x.value in inputs for x in stand_ins_in(args)):
-            values = mapped(self.value_of, args)
-            self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind="check"))
+        values = mapped(self.value_of, args)
+        needed = self.needed_from_inputs(values_in(values))
+        for instruction in needed or ():
+            instruction.kind = "check"
+        kind = "call" if needed is None else "check"
+        self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind=kind))
+
+    def needed_from_inputs(self, values: set[Value]) -> list[Instruction] | None:
+        """The instructions that make values from inputs and constants nobody has written to; None if there is more."""
+        given = {value for _, value in self.program.inputs} | {value for _, value in self.program.constants}
+        makers = {value: each for each in self.program.instructions for value in each.makes()}
+        needed, open_values = [], list(values)
+        while open_values:
+            value = open_values.pop()
+            maker = makers.get(value)
+            if value.memory.writes or (value not in given and (maker is None or maker.kind == "host")):
+                return None
+            if maker is not None and maker not in needed:
+                needed.append(maker)
+                open_values += maker.reads()
+        return needed
 
     def drawn(self, array: Any) -> StandIn:
         """Stands for an array that comes from the host."""

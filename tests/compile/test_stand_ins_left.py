@@ -148,3 +148,53 @@ def test_after_any_error_tensors_have_real_arrays(fails):
         with pytest.raises(RuntimeError, match="freed"):
             model.y.sum().backward()
     assert type(kept[0].array) is np.ndarray
+
+
+# -- what is checked at each replay ------------------------------------------------------------
+
+DERIVED = {
+    "reshape": lambda y: y.reshape(-1),
+    "a column": lambda y: y[:, 0],
+    "long()": lambda y: y.long()[:, 0],
+    "computed": lambda y: (y.long() * 1)[:, 0],
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_targets_derived_from_an_input_are_checked_before_anything_changes(name):
+    mg.manual_seed(0)
+    model = nn.Linear(2, 3)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        with mg.no_grad():
+            model.bias.add_(1)  # before the check in the step, after it in the program
+        loss = nn.functional.cross_entropy(model(x), DERIVED[name](y))
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = mg.ones(4, 2)
+    program, _ = capture(step, x, mg.tensor([[0], [1], [2], [0]]), state=[model, optimizer])
+    before = [p.numpy().copy() for p in model.parameters()]
+    with pytest.raises(ValueError, match="target -1 is no class"):
+        program.run(x, mg.tensor([[0], [-1], [2], [0]]))
+    for p, array in zip(model.parameters(), before):
+        np.testing.assert_array_equal(p.numpy(), array)
+    program.run(x, mg.tensor([[2], [1], [2], [0]]))
+
+
+def test_targets_that_the_step_computes_from_its_state_are_checked_in_place():
+    shift = mg.tensor([0])
+
+    def step(x, y):
+        loss = nn.functional.cross_entropy(x, y + shift)
+        shift.add_(1)
+        return loss
+
+    x, y = mg.ones(2, 3), mg.tensor([0, 1])
+    program, _ = capture(step, x, y, state=[shift])
+    program.run(x, y)
+    with pytest.raises(ValueError, match="target 3 is no class"):
+        program.run(x, y)
