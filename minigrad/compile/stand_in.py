@@ -68,12 +68,16 @@ FIXED = frozenset(("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "siz
 VALUES = {"view": "numpy()", "tolist": "tolist()", "tobytes": "tobytes()", "nonzero": "nonzero()"}
 """What gives the values away; ``numpy()`` of a tensor is a view of its array."""
 
+NUMBERS = frozenset(("is_integer", "as_integer_ratio", "hex", "bit_length", "bit_count", "to_bytes"))
+"""What numbers of Python have besides, which ``item()`` would give."""
+
 DECIDES = "{what} asks for the value, which is another one at each replay. {cure}"
 CURES = {
     "bool()": "Decide outside of the step, on what it returns, or by array: mg.where(condition, a, b).",
-    "float()": "Compute with the tensor itself, or return it.",
-    "int()": "Compute with the tensor itself, or return it.",
-    "complex()": "Compute with the tensor itself, or return it.",
+    **dict.fromkeys(
+        ("float()", "int()", "complex()", "round()", "hash(), for a dict or a set,", *NUMBERS),
+        "Compute with the tensor itself, or return it.",
+    ),
     "an index": "Index with it, x[index], where x is an input or is found in state=[...].",
     **dict.fromkeys(
         ("np.asarray", "numpy()", "tolist()", "tobytes()"),
@@ -179,6 +183,8 @@ class StandIn(NDArrayOperatorsMixin):
             return partial(self._call_method, getattr(ndarray, name))
         if name in VALUES:
             refuse_value(VALUES[name])
+        if name in NUMBERS:
+            refuse_value(name)
         if name.startswith("__") or not hasattr(ndarray, name):
             raise AttributeError(f"an array has no attribute {name!r}.")
         raise unknown(f"the array's {name}")
@@ -232,6 +238,15 @@ class StandIn(NDArrayOperatorsMixin):
     def __complex__(self) -> complex:
         refuse_value("complex()")
 
+    def __round__(self, digits: Any = None) -> Any:
+        refuse_value("round()")
+
+    def __trunc__(self) -> int:
+        refuse_value("int()")
+
+    def __hash__(self) -> int:
+        refuse_value("hash(), for a dict or a set,")
+
     def __index__(self) -> int:
         refuse_value("an index")
 
@@ -243,8 +258,6 @@ class StandIn(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<{self.value}, stands for {self.shape} {self.dtype}>"
-
-    __hash__ = object.__hash__
 
     def __copy__(self) -> Any:
         return self.copy()

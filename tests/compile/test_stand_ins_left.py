@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,26 @@ def test_targets_that_the_step_computes_from_its_state_are_checked_in_place():
     program.run(x, y)
     with pytest.raises(ValueError, match="target 3 is no class"):
         program.run(x, y)
+
+
+# -- numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        round,
+        lambda number: round(number, 2),
+        math.floor,
+        math.ceil,
+        math.trunc,
+        lambda number: {1.0: 2}[number],
+        lambda number: number in {1.0, 2.0},
+        lambda number: number.is_integer(),
+        lambda number: number.as_integer_ratio(),
+        lambda number: number.bit_length(),
+    ],
+)
+def test_what_is_asked_of_a_number_is_refused_with_a_cure(ask):
+    with pytest.raises(Refusal, match=r"asks for the value, .* Compute with the tensor itself"):
+        capture(lambda x: ask(x.sum().item()), mg.ones(1))
