@@ -208,6 +208,11 @@ class StandIn(NDArrayOperatorsMixin):
         self._check_index(index)
         return self.writer.call(ndarray.__getitem__, (self, index), {})
 
+    def taken_from(self, table: ndarray, index: Any) -> Any:
+        """``table[index]`` of a real array, where this is part of the index."""
+        self._check_index(index)
+        return self.writer.call(ndarray.__getitem__, (table, index), {})
+
     def __setitem__(self, index: Any, value: Any) -> None:
         if np.ndim(value):
             self._check_index(index)

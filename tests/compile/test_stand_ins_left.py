@@ -223,3 +223,36 @@ def test_targets_that_the_step_computes_from_its_state_are_checked_in_place():
 def test_what_is_asked_of_a_number_is_refused_with_a_cure(ask):
     with pytest.raises(Refusal, match=r"asks for the value, .* Compute with the tensor itself"):
         capture(lambda x: ask(x.sum().item()), mg.ones(1))
+
+
+# -- constants ---------------------------------------------------------------------------------
+
+
+def test_a_table_from_outside_can_be_indexed_with_an_input():
+    table, more = mg.tensor([1.0, 2.0, 3.0]), mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+
+    def step(i):
+        return table[i], more[i[0], 1:]
+
+    program, first = capture(step, mg.tensor([1, 0]))
+    for index, found in [([1, 0], first), ([0, 2], program.run(mg.tensor([0, 2])))]:
+        for y, expected in zip(found, step(mg.tensor(index))):
+            np.testing.assert_array_equal(y.numpy(), expected.numpy())
+    with pytest.raises(Refusal, match="a mask as index"):
+        capture(lambda mask: table[mask], mg.tensor([True, False, True]))
+
+
+@pytest.mark.parametrize("scores", [[[1.0, 2.0, 3.0]], [[3.0, 1.0, 0.5], [0.0, 1.0, 2.0]]])
+def test_the_weights_of_a_criterion_outside_of_the_state_are_constants(scores):
+    criterion = nn.CrossEntropyLoss(weight=mg.tensor([1.0, 2.0, 4.0]), label_smoothing=0.1)
+
+    def step(x, y):
+        loss = criterion(x, y)
+        return loss, *mg.grad(loss, x)
+
+    def inputs(*classes):
+        return mg.tensor(scores, requires_grad=True), mg.tensor(classes[: len(scores)])
+
+    program, _ = capture(step, *inputs(0, 1))
+    for found, expected in zip(program.run(*inputs(2, 0)), step(*inputs(2, 0))):
+        np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-6)
