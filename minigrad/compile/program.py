@@ -111,7 +111,7 @@ class Instruction:
         target: the value it writes to, or None.
         scope: the call of a module that it belongs to, or None.
         kind: "call" of NumPy; "host", a call of what reads and advances Python's world; "check", one of what refuses
-            some inputs.
+            some inputs, or what it needs for that.
     """
 
     __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "results", "scope", "target")

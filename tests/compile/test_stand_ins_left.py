@@ -179,6 +179,7 @@ def test_targets_derived_from_an_input_are_checked_before_anything_changes(name)
 
     x = mg.ones(4, 2)
     program, _ = capture(step, x, mg.tensor([[0], [1], [2], [0]]), state=[model, optimizer])
+    assert str(program).count("check some_ignored") == str(program).count("check ") - 1  # the other: of settings
     before = [p.numpy().copy() for p in model.parameters()]
     with pytest.raises(ValueError, match="target -1 is no class"):
         program.run(x, mg.tensor([[0], [-1], [2], [0]]))
