@@ -13,8 +13,8 @@ from typing import Any
 from numpy import ndarray
 
 from ..engine.modes import own_calls
-from ..engine.node import Variable, array_of, describe
-from .program import Program, Result, mapped
+from ..engine.node import Node, Variable, array_of, describe
+from .program import Program, Result, leaves, mapped
 from .stand_in import Refusal, StandIn
 from .world import World
 from .writer import Writer
@@ -46,14 +46,17 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
 
     Raises:
         Refusal: for what cannot be written down (a decision on a value, an unknown function, a tensor that is kept
-            elsewhere), with the line of the step. Parameters, buffers, gradients, optimisers and random state are then
-            as before. Any other error leaves what it leaves without ``capture``.
+            elsewhere), with the line of the step. What is in ``state``, and random state, are then as before. Other
+            tensors that the step has filled have no gradient then; what else it changed in Python stays changed.
+            Any other error leaves what it leaves without ``capture``, except that backward cannot go through tensors
+            of the step any more.
         TypeError: if something in ``state`` is none of these.
     """
     calls = own_calls()
     if calls.writer is not None:
         raise RuntimeError("a step that is being captured cannot capture another one.")
-    world, writer = World(inputs, state), Writer()
+    world = World(inputs, state)
+    writer = Writer(world.optimizers)
     calls.writer = writer
     try:
         returned = Returned(writer)
@@ -63,9 +66,11 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
             raise Refusal(problem)
         refuse_if_changed(writer)
         refuse_if_held(writer)
-    except Refusal:
+    except BaseException as error:
         world.leave(writer)
-        world.restore(writer)
+        if isinstance(error, Refusal):
+            world.restore(writer)
+        give_back(writer, gradients=not isinstance(error, Refusal))
         raise
     finally:
         world.leave(writer)
@@ -97,6 +102,32 @@ class Returned:
     def now(self) -> Any:
         """What this run of the step returns."""
         return self.writer.program.returned(self.arrays)
+
+
+def give_back(writer: Writer, gradients: bool) -> None:
+    """Put real arrays into all tensors that have stand-ins after an error, also into their ``.grad``, or None there.
+
+    Such a tensor can be anywhere, in an attribute or in a frame of the traceback: so the collector is asked.
+    """
+    if all(reference() is None for reference in writer.stand_ins):
+        return
+
+    def is_own(array: Any) -> bool:  # another thread may be capturing, too
+        return type(array) is StandIn and array.writer is writer
+
+    things = gc.get_objects()
+    tensors = [thing for thing in things if issubclass(type(thing), Variable)]
+    for tensor in tensors:
+        gradient = getattr(tensor, "_grad", None)
+        if is_own(array_of(gradient)):
+            tensor._grad = writer.real(gradient) if gradients else None
+    for tensor in tensors:
+        if is_own(getattr(tensor, "array", None)):
+            tensor.array = writer.real(tensor.array)
+    for node in things:
+        if type(node) is Node and any(map(is_own, leaves(getattr(node, "saved", None)))):
+            node.saved = node.cache = None
+            node.memories = ()
 
 
 def refuse_if_changed(writer: Writer) -> None:

@@ -61,7 +61,8 @@ def call(instruction: Any) -> str:
     args += [f"{key}={argument(value)}" for key, value in instruction.kwargs.items()]
     if getattr(function, "__objclass__", None) is np.ndarray:
         return f"{args[0]}.{name}({', '.join(args[1:])})"
-    kind = "" if instruction.kind == "call" else f"{instruction.kind} "
+    is_plain = instruction.kind == "call" or (instruction.kind == "check" and instruction.results is not None)
+    kind = "" if is_plain else f"{instruction.kind} "  # what a check needs is a call like any other
     return f"{kind}{name}({', '.join(args)})"
 
 

@@ -111,7 +111,7 @@ class Instruction:
         target: the value it writes to, or None.
         scope: the call of a module that it belongs to, or None.
         kind: "call" of NumPy; "host", a call of what reads and advances Python's world; "check", one of what refuses
-            some inputs.
+            some inputs, or what it needs for that.
     """
 
     __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "results", "scope", "target")
@@ -223,8 +223,9 @@ class Program:
     def finish(self) -> None:
         """Order the instructions, note after which of them each value is not needed any more, forget what none needs.
 
-        Checks look at inputs only, and other calls of the host at what is the host's. So they come first: whatever
-        refuses to go on does so before an array has changed.
+        Checks of what follows from inputs alone, and calls of the host, which reads what is the host's, come first:
+        what they refuse they refuse before an array has changed. What is refused later, a value the step computes from
+        its state or an index that is out of bounds, may come when some arrays have.
         """
         order = {kind: i for i, kind in enumerate(KINDS)}
         self.instructions.sort(key=lambda instruction: order[instruction.kind])

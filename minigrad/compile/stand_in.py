@@ -9,7 +9,9 @@ given an array goes on as with one; kernels are for real arrays, and are chosen 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -49,18 +51,33 @@ QUESTIONS = {np.shape, np.ndim, np.size, np.may_share_memory, np.shares_memory, 
 WRITES = {np.copyto, np.put_along_axis, ndarray.__setitem__, ndarray.fill}
 """What writes to its first argument, and returns nothing."""
 
+IN_PLACE = {np.nan_to_num: ("copy", False), np.median: ("overwrite_input", True)}
+"""What writes to its first argument by a flag: a program would not know."""
+
+SAME = {
+    np.diff, ndarray.astype,
+    *(f for name in ("ravel", "repeat", "reshape", "squeeze", "swapaxes", "transpose")
+      for f in (getattr(np, name), getattr(ndarray, name))),
+    np.broadcast_to, np.expand_dims, np.flip, np.moveaxis, np.rollaxis, np.rot90,
+}  # fmt: skip
+"""What may return its first argument itself without having written to it."""
+
 FIXED = frozenset(("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides"))
 """What can be asked of an array that is the same at each replay."""
 
 VALUES = {"view": "numpy()", "tolist": "tolist()", "tobytes": "tobytes()", "nonzero": "nonzero()"}
 """What gives the values away; ``numpy()`` of a tensor is a view of its array."""
 
+NUMBERS = frozenset(("is_integer", "as_integer_ratio", "hex", "bit_length", "bit_count", "to_bytes"))
+"""What numbers of Python have besides, which ``item()`` would give."""
+
 DECIDES = "{what} asks for the value, which is another one at each replay. {cure}"
 CURES = {
     "bool()": "Decide outside of the step, on what it returns, or by array: mg.where(condition, a, b).",
-    "float()": "Compute with the tensor itself, or return it.",
-    "int()": "Compute with the tensor itself, or return it.",
-    "complex()": "Compute with the tensor itself, or return it.",
+    **dict.fromkeys(
+        ("float()", "int()", "complex()", "round()", "hash(), for a dict or a set,", *NUMBERS),
+        "Compute with the tensor itself, or return it.",
+    ),
     "an index": "Index with it, x[index], where x is an input or is found in state=[...].",
     **dict.fromkeys(
         ("np.asarray", "numpy()", "tolist()", "tobytes()"),
@@ -87,6 +104,30 @@ def refuse_value(what: str) -> NoReturn:
 def unknown(name: str) -> Refusal:
     """The refusal of a function that is in none of the tables."""
     return Refusal(f"{name} cannot be captured: it is not among the functions that a program can repeat.")
+
+
+@functools.cache
+def signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The names of a function's arguments, or None: older versions of NumPy do not know them of its methods."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
+
+
+def target_of(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What a call writes to, by position or by name, or None; refused if a flag makes it work in place."""
+    names = signature(function)
+    given = kwargs
+    if names is not None:
+        try:
+            given = names.bind(*args, **kwargs).arguments
+        except TypeError:
+            return None  # NumPy says what is wrong
+    flag, value = IN_PLACE.get(function, ("", None))
+    if flag in given and bool(given[flag]) is value:
+        raise Refusal(f"np.{function.__name__}({flag}={value}) works in place: compute a new array, without {flag}.")
+    return [*args, *kwargs.values()][0] if function in WRITES else given.get("out")
 
 
 class StandIn(NDArrayOperatorsMixin):
@@ -132,8 +173,7 @@ class StandIn(NDArrayOperatorsMixin):
             raise unknown(f"np.{function.__name__}")
         if function is np.where and len(args) == 1:
             refuse_value("np.where of one argument")
-        target = args[0] if function in WRITES else kwargs.get("out")
-        return self.writer.call(function, args, kwargs, target=target)
+        return self.writer.call(function, args, kwargs, target=target_of(function, args, kwargs))
 
     def __getattr__(self, name: str) -> Any:
         """The methods of an array, and what is the same at each replay."""
@@ -143,13 +183,15 @@ class StandIn(NDArrayOperatorsMixin):
             return partial(self._call_method, getattr(ndarray, name))
         if name in VALUES:
             refuse_value(VALUES[name])
+        if name in NUMBERS:
+            refuse_value(name)
         if name.startswith("__") or not hasattr(ndarray, name):
             raise AttributeError(f"an array has no attribute {name!r}.")
         raise unknown(f"the array's {name}")
 
     def _call_method(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        target = self if method in WRITES else kwargs.get("out")
-        return self.writer.call(method, (self, *args), kwargs, target=target)
+        args = self, *args
+        return self.writer.call(method, args, kwargs, target=target_of(method, args, kwargs))
 
     @property
     def T(self) -> Any:  # noqa: N802
@@ -165,6 +207,11 @@ class StandIn(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         self._check_index(index)
         return self.writer.call(ndarray.__getitem__, (self, index), {})
+
+    def taken_from(self, table: ndarray, index: Any) -> Any:
+        """``table[index]`` of a real array, where this is part of the index."""
+        self._check_index(index)
+        return self.writer.call(ndarray.__getitem__, (table, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if np.ndim(value):
@@ -196,6 +243,15 @@ class StandIn(NDArrayOperatorsMixin):
     def __complex__(self) -> complex:
         refuse_value("complex()")
 
+    def __round__(self, digits: Any = None) -> Any:
+        refuse_value("round()")
+
+    def __trunc__(self) -> int:
+        refuse_value("int()")
+
+    def __hash__(self) -> int:
+        refuse_value("hash(), for a dict or a set,")
+
     def __index__(self) -> int:
         refuse_value("an index")
 
@@ -207,8 +263,6 @@ class StandIn(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<{self.value}, stands for {self.shape} {self.dtype}>"
-
-    __hash__ = object.__hash__
 
     def __copy__(self) -> Any:
         return self.copy()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import own_calls
-from .program import Instruction, Memory, Place, Program, Value, leaves, mapped
-from .stand_in import Refusal, StandIn
+from ..engine.node import Node, clock, describe
+from ..optim.optimizer import Optimizer
+from .program import Instruction, Memory, Place, Program, Value, leaves, mapped, values_in
+from .stand_in import SAME, Refusal, StandIn
 
 
 class Writer:
     """Carries out each call on stand-ins and writes it down."""
 
-    def __init__(self) -> None:
+    def __init__(self, optimizers: Sequence[Optimizer] = ()) -> None:
         self.program = Program()
+        self.optimizers = optimizers
+        """Those in the state of the step."""
+        self.began = clock()
+        """When the step began: what is older comes from outside."""
         self.stand_ins: list[weakref.ref[StandIn]] = []
         """All of them: when the step is over, nobody may hold any."""
         self.memories: dict[int, Memory] = {}
@@ -76,9 +82,8 @@ class Writer:
         operands, real_args, real_kwargs = stand_ins_in((args, kwargs)), self.real(args), self.real(kwargs)
         args, kwargs = mapped(self.value_of, args), mapped(self.value_of, kwargs)
         result = function(*real_args, **real_kwargs)
-        same = [operand for operand in operands if operand.array is result]
-        if same and target is None:
-            return same[0]
+        if target is None and any(leaf is result for leaf in leaves((real_args, real_kwargs)) if type(leaf) is ndarray):
+            return self.same(function, result, operands)
         if target is not None:
             target.value.memory.writes += 1
             self.write(Instruction(function, args, kwargs, None, target.value, own_calls().scope))
@@ -87,6 +92,16 @@ class Writer:
         named = results.value if type(results) is StandIn else [each.value for each in results]
         self.write(Instruction(function, args, kwargs, named, None, own_calls().scope))
         return results
+
+    def same(self, function: Callable[..., Any], result: ndarray, operands: list[StandIn]) -> StandIn:
+        """The operand that a call has returned; refused if the call may have written to it."""
+        same = [operand for operand in operands if operand.array is result]
+        if not same or function not in SAME:
+            raise Refusal(
+                f"np.{function.__name__} has worked in place, where a program cannot see it: compute a new array, or "
+                "name what it writes to, out=y."
+            )
+        return same[0]
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
@@ -106,7 +121,10 @@ class Writer:
             raise Refusal(
                 f"the host function {function.__name__} is given an array of the step: it may read only inputs."
             )
-        self.remember_generators((getattr(function, "__self__", None), *args))
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, Optimizer) and all(owner is not known for known in self.optimizers):
+            raise Refusal(f"the step uses an optimiser {type(owner).__name__} from outside: name it in state=[...].")
+        self.remember_generators((owner, *args))
         result = function(*args)
         if result is None:
             self.write(Instruction(function, args, {}, None, None, own_calls().scope, kind="host"))
@@ -117,12 +135,33 @@ class Writer:
         return results
 
     def check(self, function: Callable[..., Any], *args: Any) -> None:
-        """Let a function look at values now, and at each replay if they are inputs; see ``minigrad.engine.host``."""
+        """Let a function look at values now, and at each replay; see ``minigrad.engine.host``.
+
+        If they follow from inputs alone, the check comes first, with the instructions it needs; else it stays where it
+        is, and may refuse after something has changed.
+        """
         function(*self.real(args))
-        inputs = {value for _, value in self.program.inputs if not value.memory.writes}
-        if all(x.value in inputs for x in stand_ins_in(args)):
-            values = mapped(self.value_of, args)
-            self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind="check"))
+        values = mapped(self.value_of, args)
+        needed = self.needed_from_inputs(values_in(values))
+        for instruction in needed or ():
+            instruction.kind = "check"
+        kind = "call" if needed is None else "check"
+        self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind=kind))
+
+    def needed_from_inputs(self, values: set[Value]) -> list[Instruction] | None:
+        """The instructions that make values from inputs and constants nobody has written to; None if there is more."""
+        given = {value for _, value in self.program.inputs} | {value for _, value in self.program.constants}
+        makers = {value: each for each in self.program.instructions for value in each.makes()}
+        needed, open_values = [], list(values)
+        while open_values:
+            value = open_values.pop()
+            maker = makers.get(value)
+            if value.memory.writes or (value not in given and (maker is None or maker.kind == "host")):
+                return None
+            if maker is not None and maker not in needed:
+                needed.append(maker)
+                open_values += maker.reads()
+        return needed
 
     def drawn(self, array: Any) -> StandIn:
         """Stands for an array that comes from the host."""
@@ -137,6 +176,13 @@ class Writer:
         for value in values:
             if isinstance(value, np.random.Generator):
                 self.generators.setdefault(id(value), (value, value.bit_generator.state))
+
+    def refuse_strangers(self, nodes: Iterable[Node]) -> None:
+        """Refuse to fill the gradient of a tensor from outside that is not in the state."""
+        for node in nodes:
+            tensor = node.output()
+            if tensor is not None and node.time < self.began and type(tensor.array) is ndarray:
+                raise Refusal(f"backward fills the gradient of a leaf {describe(tensor)}: name it in state=[...].")
 
     # -- between stand-ins, arrays and values ----------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .host import writer_here
 from .modes import Mode, become, current
 from .node import Node, Variable, clock, describe, is_stand_in, wrap
 from .walk import walk
@@ -75,7 +76,10 @@ def backward(
     outside = current()
     become(Mode(create_graph, outside.anomaly, outside.calls))
     try:
-        for node, gradient in walk(roots, create_graph, retain).items():
+        reached = walk(roots, create_graph, retain)
+        if outside.calls.writer is not None and (writer := writer_here()) is not None:
+            writer.refuse_strangers(reached)
+        for node, gradient in reached.items():
             tensor = node.output()
             if tensor is not None and tensor.node is node and tensor._grad is None:
                 tensor._grad = gradient  # the usual case, spared the call of accumulate

@@ -31,8 +31,8 @@ def host(function: Callable[..., Any], *args: Any) -> Any:
 def check(function: Callable[..., Any], *args: Any) -> None:
     """``function(*args)``, which looks at the values of arrays and refuses some.
 
-    A program looks before it changes anything. So it can look only at what it is given: the check is part of it if
-    the arrays are inputs of the step, and else is made once, when the step is captured.
+    A program looks before it changes anything if the arrays follow from inputs of the step alone. Else it looks where
+    the step does, which may be after a change.
     """
     writer = writer_here()
     if writer is None:

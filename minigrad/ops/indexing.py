@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Variable
+from ..engine.node import Variable, is_stand_in
 from ..engine.op import Op
 from ..kernels.adding import added_at
 from .protocol import by_protocol
@@ -18,7 +18,13 @@ from .protocol import by_protocol
 
 def take(x: ndarray, index: tuple[Any, ...]) -> ndarray:
     """``x[index]``, an array also where NumPy returns a number."""
-    return np.asarray(x[index])
+    try:
+        return np.asarray(x[index])
+    except RuntimeError:  # a real array refuses to be indexed with a stand-in, which knows how
+        stand_in: Any = next(filter(is_stand_in, index), None)
+        if stand_in is None:
+            raise
+        return stand_in.taken_from(x, index)
 
 
 @by_protocol
