@@ -175,6 +175,15 @@ def leaves(tree: Any) -> list[Any]:
     return found
 
 
+def leaves_like(structure: Any, tree: Any) -> list[Any]:
+    """What is in a tree, in the order of another one with the same items: what is in dicts goes by its key."""
+    if isinstance(structure, dict):
+        return [leaf for key, item in structure.items() for leaf in leaves_like(item, tree[key])]
+    if isinstance(structure, (tuple, list)):
+        return [leaf for item, part in zip(structure, tree) for leaf in leaves_like(item, part)]
+    return leaves(tree)
+
+
 def values_in(tree: Any) -> set[Value]:
     """The values in tuples, lists, dicts and slices."""
     return {leaf for leaf in leaves(tree) if isinstance(leaf, Value)}
@@ -205,6 +214,8 @@ class Program:
         """The step's arguments with None in place of what is in tuples, lists and dicts."""
         self.settled: dict[int, Any] = {}
         """Arguments that are no arrays, by their numbers: they must be the same at each replay."""
+        self.twins: dict[int, Any] = {}
+        """Arguments that are the same tensor as an earlier one, whose number this is, or as one of the state."""
         self.states: list[tuple[Place, Value]] = []
         """What is read, and may be written to, in the user's own arrays."""
         self.constants: list[tuple[ndarray, Value]] = []
@@ -275,7 +286,15 @@ class Program:
             raise TypeError(f"the step was captured with {len(self.structure)} arguments, got {len(inputs)}.")
         if mapped(lambda _: None, inputs) != self.structure:
             raise TypeError("an argument has not the items of the list, tuple or dict the step was captured with.")
-        arguments = leaves(inputs)
+        arguments = leaves_like(self.structure, inputs)
+        for number, twin in self.twins.items():
+            same = arguments[twin] if isinstance(twin, int) else twin
+            if arguments[number] is not same:
+                other = f"argument {twin}" if isinstance(twin, int) else "a tensor of state=[...]"
+                raise ValueError(
+                    f"argument {number} was the same tensor as {other} when the step was captured, and is not: capture "
+                    "it again with the arguments it is to take."
+                )
         for number, captured in self.settled.items():
             now = arguments[number]
             if captured is not now and captured != now:

@@ -13,7 +13,7 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import Place, leaves, mapped
+from .program import Place, Result, leaves, mapped
 from .stand_in import StandIn
 from .writer import Writer
 
@@ -94,6 +94,16 @@ class World:
                 indices = optimizer._blocks[group][number].indices
                 yield Place(f"{name} of {indices}", optimizer, "_blocks", group, number, "state", name)
 
+    def twins(self) -> dict[int, Any]:
+        """Tensors among the arguments that are there twice, or in the state too: they are one value of the program."""
+        found: dict[int, Any] = {}
+        known: dict[int, Any] = {id(tensor): tensor for _, tensor in self.tensors}
+        for number, x in enumerate(self.inputs):
+            if isinstance(x, Variable):
+                twin = known.setdefault(id(x), number)
+                found.update({} if twin is number else {number: twin})
+        return found
+
     # -- before and after ------------------------------------------------------------------------
 
     def enter(self, writer: Writer) -> Any:
@@ -108,10 +118,11 @@ class World:
         arguments = list(self.inputs)
         writer.program.structure = mapped(lambda _: None, self.structure)
         writer.program.settled = {i: x for i, x in enumerate(self.inputs) if not isinstance(x, (ndarray, Variable))}
+        writer.program.twins = self.twins()
         for number, x in enumerate(self.inputs):
             if isinstance(x, ndarray):
                 arguments[number] = writer.input(number, np.asarray(x))
-            elif number in self.arguments and type(x.array) is ndarray:
+            elif number in self.arguments and number not in writer.program.twins:
                 kept = Kept(Place(f"input {number}", x, "array"), is_input=True)
                 self.kept.append(kept)
                 kept.stand_in = writer.input(number, x.array)
@@ -130,16 +141,20 @@ class World:
             return None
         self.entered = False
         problems = [problem for counters in self.counters if (problem := counters.join())]
-        for module, name, buffer in self.buffers:
-            new = vars(module).get(name)
-            if new is not buffer and isinstance(new, Variable):  # a Buffer set anew is written to
-                buffer.array = new.array
+        news = [(module, name, buffer, array_of(vars(module).get(name))) for module, name, buffer in self.buffers]
+        for module, name, buffer, new in news:  # of all of them before one is changed: they may have changed places
+            if vars(module).get(name) is not buffer and isinstance(new, ndarray):  # a Buffer set anew is written to
+                buffer.array = new
                 vars(module)[name] = buffer
-        for kept, now in [(kept, kept.take()) for kept in self.kept]:  # all of them, before anything may be refused
-            if now is not kept.stand_in:
-                leave = self.leave_gradient if kept.place.key == "_grad" else self.leave_array
-                problem = leave(kept, now, writer)
-                problems += [problem] if problem else []
+        taken = [(kept, kept.take()) for kept in self.kept]  # all of them, before anything may be refused
+        replaced = [(kept, now) for kept, now in taken if now is not kept.stand_in]
+        if len(replaced) > 1:  # what one is replaced by may be what another one was
+            replaced = [(kept, np.copy(now) if is_from_outside(now) else now) for kept, now in replaced]
+        for kept, now in replaced:
+            leave = self.leave_gradient if kept.place.key == "_grad" else self.leave_array
+            problem = leave(kept, now, writer)
+            problems += [problem] if problem else []
+        for kept in self.kept:
             kept.stand_in = None  # nobody is to hold it any more
         for tensor, memory, _ in self.memories:
             if tensor.memory is not memory:
@@ -153,6 +168,9 @@ class World:
         """Copy an array that has taken the place of another into that."""
         if kept.stand_in is None or (now.shape, now.dtype) != (kept.stand_in.shape, kept.stand_in.dtype):
             return f"{kept.place.name} has become {describe(now)}: a program cannot change shapes and dtypes."
+        outputs = [leaf.value for leaf in leaves(writer.program.outputs) if isinstance(leaf, Result)]
+        if any(value.memory is kept.stand_in.value.memory for value in outputs):
+            return f"{kept.place.name} is replaced, and returned as it was before: return a copy of it, x.clone()."
         kept.stand_in[...] = now
         return None
 
@@ -177,6 +195,11 @@ class World:
             counters.restore()
         for generator, random_state in writer.generators.values():
             generator.bit_generator.state = random_state
+
+
+def is_from_outside(array: Any) -> bool:
+    """Whether it stands for an array in a place, or for a view of one."""
+    return type(array) is StandIn and array.value.memory.origin in ("state", "input")
 
 
 class Counters:

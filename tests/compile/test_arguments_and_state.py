@@ -1,0 +1,108 @@
+"""Arguments and state are at a replay what they were at the capture, or the replay is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.compile import Refusal, capture
+
+ONE, TWO, THREE = (mg.full(2, float(value)) for value in (1, 2, 3))
+
+
+def assert_equal(found, *expected):
+    np.testing.assert_array_equal(found.detach().numpy(), np.broadcast_to(expected, found.shape))
+
+
+# -- arguments -----------------------------------------------------------------------------------
+
+
+def test_items_of_a_dict_go_by_their_keys():
+    program, _ = capture(lambda d: d["x"] - d["in"]["y"][0], {"x": THREE, "in": {"z": 1, "y": [ONE]}})
+    assert_equal(program.run({"in": {"y": [TWO], "z": 1}, "x": ONE}), -1)
+
+
+def test_a_tensor_that_is_passed_twice_is_passed_twice_again():
+    program, _ = capture(lambda a, d: a * d["b"], TWO, {"b": TWO})
+    assert_equal(program.run(THREE, {"b": THREE}), 9)
+    with pytest.raises(ValueError, match="argument 1 was the same tensor as argument 0"):
+        program.run(TWO, {"b": THREE})
+
+
+def test_an_argument_that_is_state_stays_the_same_tensor():
+    weight = nn.Parameter(TWO.clone())
+    program, _ = capture(lambda w: w * 2, weight, state=[weight])
+    assert_equal(program.run(weight), 4)
+    with pytest.raises(ValueError, match="argument 0 was the same tensor as a tensor of state"):
+        program.run(THREE)
+
+
+# -- what is replaced ----------------------------------------------------------------------------
+
+
+class Lagged(nn.Module):
+    """Keeps its last two inputs."""
+
+    def __init__(self, names):
+        for name in names:
+            setattr(self, name, nn.Buffer(mg.zeros(2)))
+
+    def forward(self, x):
+        self.older = self.last
+        self.last = x * 1
+        return x + 0
+
+
+@pytest.mark.parametrize("names", [("last", "older"), ("older", "last")])
+def test_buffers_take_over_what_another_one_was(names):
+    model = Lagged(names)
+    program, _ = capture(model, ONE, state=[model])
+    assert_equal(model.last, 1), assert_equal(model.older, 0)
+    program.run(TWO)
+    assert_equal(model.last, 2), assert_equal(model.older, 1)
+
+
+def swap(a, b, x):
+    a.data, b.data = b.data, a.data
+
+
+def shift(a, b, x):
+    b.data = a.data
+    a.data = x * 1
+
+
+def shift_the_gradient(a, b, x):
+    b.grad = a.detach()
+    a.data = x * 1
+
+
+@pytest.mark.parametrize("step", [swap, shift, shift_the_gradient])
+@pytest.mark.parametrize("turned", [False, True])
+def test_tensors_take_over_what_another_one_was(step, turned):
+    captured, eager = ([mg.full(2, 5.0), mg.zeros(2)] for _ in range(2))
+    state = captured[::-1] if turned else captured
+    program, _ = capture(lambda x: step(*captured, x), ONE, state=state)
+    for x, run in ((ONE, None), (TWO, program.run), (THREE, program.run)):
+        if run:
+            run(x)
+        step(*eager, x)
+        for found, expected in zip(captured, eager):
+            assert_equal(found, *expected.numpy())
+            assert (found.grad is None) == (expected.grad is None)
+            if expected.grad is not None:
+                assert_equal(found.grad, *expected.grad.numpy())
+
+
+def test_what_is_replaced_and_returned_as_it_was_is_refused():
+    weight = mg.ones(2)
+
+    def step(x):
+        before = weight.data
+        weight.data = x * 1
+        return before
+
+    with pytest.raises(Refusal, match="is replaced, and returned as it was before"):
+        capture(step, TWO, state=[weight])
+    assert_equal(weight, 1)
