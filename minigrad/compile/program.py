@@ -96,6 +96,19 @@ NESTED = (tuple, list, slice, dict)
 """What arguments may be in."""
 
 
+PLAIN = (int, float, complex, str, bytes, range, np.generic, np.dtype)
+"""What is known by its value. Anything else is known by which object it is."""
+
+
+def same(before: Any, now: Any) -> bool:
+    """Whether it is the same object, or the same plain value, or a tuple of these."""
+    if before is now or type(before) is not type(now):
+        return before is now
+    if type(before) is tuple:
+        return len(before) == len(now) and all(map(same, before, now))
+    return isinstance(before, PLAIN) and bool(before == now)
+
+
 def part(owner: Any, key: Any) -> Any:
     """An element of a dict or list, an attribute of anything else."""
     return owner[key] if isinstance(owner, (dict, list)) else getattr(owner, key)
@@ -221,6 +234,8 @@ class Program:
         self.constants: list[tuple[ndarray, Value]] = []
         """Arrays of the step's that are no input and no state, held by reference."""
         self.instructions: list[Instruction] = []
+        self.switches: list[tuple[str, Any, str, bool]] = []
+        """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
         self.settings: list[tuple[Place, Any]] = []
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
@@ -258,6 +273,7 @@ class Program:
             What the step returns; tensors are detached, and share no memory with anything.
         """
         arguments = self.checked(inputs)
+        self.check_switches()
         arrays: list[Any] = [None] * len(self.values)
         for number, value in self.inputs:
             arrays[value.number] = laid_out(f"input {number}", array_of(arguments[number]), value)
@@ -288,8 +304,7 @@ class Program:
             raise TypeError("an argument has not the items of the list, tuple or dict the step was captured with.")
         arguments = leaves_like(self.structure, inputs)
         for number, twin in self.twins.items():
-            same = arguments[twin] if isinstance(twin, int) else twin
-            if arguments[number] is not same:
+            if arguments[number] is not (arguments[twin] if isinstance(twin, int) else twin):
                 other = f"argument {twin}" if isinstance(twin, int) else "a tensor of state=[...]"
                 raise ValueError(
                     f"argument {number} was the same tensor as {other} when the step was captured, and is not: capture "
@@ -297,9 +312,18 @@ class Program:
                 )
         for number, captured in self.settled.items():
             now = arguments[number]
-            if captured is not now and captured != now:
+            if not same(captured, now):
                 raise ValueError(f"argument {number} was {captured!r} and is {now!r}: capture the step again.")
         return arguments
+
+    def check_switches(self) -> None:
+        """Refuse to replay with modules in another mode, or with tensors that require a gradient now or no longer."""
+        for name, thing, attribute, before in self.switches:
+            if getattr(thing, attribute) is not before:
+                raise ValueError(
+                    f"{attribute} of {name} was {before} when the step was captured, and is {not before}: capture it "
+                    "again."
+                )
 
     def returned(self, arrays: Any) -> Any:
         """What the step returns, from the arrays of its values by their numbers."""

@@ -13,9 +13,12 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import Place, Result, leaves, mapped
+from .program import Place, Result, leaves, mapped, same
 from .stand_in import StandIn
 from .writer import Writer
+
+COPY_OF_SETTINGS = "_call_settings"
+"""The attribute in which a module keeps a copy of others, made anew whenever one is set."""
 
 
 class Kept:
@@ -66,6 +69,9 @@ class World:
         ]  # fmt: skip
         self.attributes = Snapshot(attributes=self.modules)
         self.counters = [Counters(optimizer) for optimizer in self.optimizers]
+        self.switches: list[tuple[str, Any, str, bool]] = []
+        self.switches += [(type(module).__name__, module, "training", module.training) for module in self.modules]
+        self.switches += [(name, tensor, "requires_grad", tensor.node is not None) for name, tensor in self.tensors]
         self.kept: list[Kept] = []
         self.entered = False
 
@@ -116,6 +122,7 @@ class World:
                 kept.stand_in = writer.state(place, kept.array)
                 place.set(kept.stand_in)
         arguments = list(self.inputs)
+        writer.program.switches = self.switches
         writer.program.structure = mapped(lambda _: None, self.structure)
         writer.program.settled = {i: x for i, x in enumerate(self.inputs) if not isinstance(x, (ndarray, Variable))}
         writer.program.twins = self.twins()
@@ -162,7 +169,27 @@ class World:
                 memory.changed = clock()
         for counters in self.counters:
             counters.forget_unused_state()
-        return problems[0] if problems else None
+        changed = [
+            f"{name} is changed by the step, which a program cannot repeat: change it between steps, or keep a tensor "
+            "in a Buffer." for name in self.changes()
+        ]  # fmt: skip
+        return next(iter([*changed, *problems]), None)
+
+    def changes(self) -> Iterator[str]:
+        """The attributes of modules, settings of optimisers and switches that are others than before the step."""
+        names: dict[int, str] = {}
+        for module, (_, before) in zip(self.modules, self.attributes.contents):
+            of_module = {name: f"{type(module).__name__}.{name}" for name in {**before, **vars(module)}}
+            names.update((id(value), of_module[name]) for name, value in before.items())
+            yield from (of_module[name] for name in different(before, vars(module)) if name != COPY_OF_SETTINGS)
+        for container, before in self.attributes.contents[len(self.modules) :]:
+            if different(before, container):
+                yield names[id(container)]
+        for counters in self.counters:
+            yield from counters.changes()
+        for name, thing, attribute, before in self.switches:
+            if getattr(thing, attribute) is not before:
+                yield f"{attribute} of {name}"
 
     def leave_array(self, kept: Kept, now: Any, writer: Writer) -> str | None:
         """Copy an array that has taken the place of another into that."""
@@ -197,6 +224,14 @@ class World:
             generator.bit_generator.state = random_state
 
 
+def different(before: Any, now: Any) -> list[Any]:
+    """The keys of two dicts, or the numbers of two lists, whose values are not the same; what is in one set only."""
+    if isinstance(before, set):
+        return list(before ^ now)
+    before, now = (things if isinstance(things, dict) else dict(enumerate(things)) for things in (before, now))
+    return [key for key in {**before, **now} if key not in before or key not in now or not same(before[key], now[key])]
+
+
 def is_from_outside(array: Any) -> bool:
     """Whether it stands for an array in a place, or for a view of one."""
     return type(array) is StandIn and array.value.memory.origin in ("state", "input")
@@ -207,6 +242,7 @@ class Counters:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
+        self.param_groups = list(optimizer.param_groups)
         self.groups = [(group, dict(group)) for group in optimizer.param_groups]
         self.blocks = [list(blocks) for blocks in optimizer._blocks]
         self.before = [
@@ -224,6 +260,14 @@ class Counters:
             "before it is captured."
         )
 
+    def changes(self) -> Iterator[str]:
+        """The settings that are others than before the step."""
+        kind = type(self.optimizer).__name__
+        if different(self.param_groups, self.optimizer.param_groups):
+            yield f"the list of parameter groups of {kind}"
+        for number, (group, before) in enumerate(self.groups):
+            yield from (f"{key} of parameter group {number} of {kind}" for key in different(before, group))
+
     def forget_unused_state(self) -> None:
         """Forget the state that was made for parameters which then took no step."""
         for block, before in self.before:
@@ -235,6 +279,7 @@ class Counters:
         for group, before in self.groups:
             group.clear()
             group.update(before)
+        self.optimizer.param_groups[:] = self.param_groups
         self.optimizer._blocks = self.blocks
         for block, variables in self.before:
             vars(block).update(variables)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import nn, optim
 from minigrad.compile import Refusal, capture
 
 ONE, TWO, THREE = (mg.full(2, float(value)) for value in (1, 2, 3))
@@ -106,3 +106,86 @@ def test_what_is_replaced_and_returned_as_it_was_is_refused():
     with pytest.raises(Refusal, match="is replaced, and returned as it was before"):
         capture(step, TWO, state=[weight])
     assert_equal(weight, 1)
+
+
+# -- what is changed by the step, or between two of them -------------------------------------------
+
+
+class Counting(nn.Module):
+    """Has attributes that a step may change."""
+
+    def __init__(self):
+        self.layer = nn.Linear(2, 2)
+        self.calls, self.seen, self.names, self.scale = 0, [1], {"a"}, (0.5, 2)
+
+
+CHANGES = {
+    "a setting": (lambda m, o: o.param_groups[0].update(lr=0.05), "lr of parameter group 0 of SGD"),
+    "a group": (lambda m, o: o.add_param_group({"params": [mg.ones(2)]}), "the list of parameter groups of SGD"),
+    "a number": (lambda m, o: setattr(m, "calls", m.calls + 1), "Counting.calls"),
+    "a new attribute": (lambda m, o: setattr(m, "new", 1), "Counting.new"),
+    "a deleted attribute": (lambda m, o: delattr(m, "calls"), "Counting.calls"),
+    "a list": (lambda m, o: m.seen.append(2), "Counting.seen"),
+    "a set": (lambda m, o: m.names.add("b"), "Counting.names"),
+    "the mode": (lambda m, o: m.layer.eval(), "Linear.training"),
+    "requires_grad": (lambda m, o: m.layer.bias.requires_grad_(False), "requires_grad of layer.bias"),
+}
+
+
+def counting():
+    """A model, its optimiser, and a step that ends with what is given."""
+    mg.manual_seed(0)
+    model = Counting()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x, then=None):
+        optimizer.zero_grad()
+        model.layer(x).sum().backward()
+        optimizer.step()
+        if then is not None:
+            then(model, optimizer)
+
+    return model, optimizer, step
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_the_step_changes_besides_arrays_is_refused_and_put_back(name):
+    change, what = CHANGES[name]
+    model, optimizer, step = counting()
+    before = model.layer.weight.numpy().copy()
+    with pytest.raises(Refusal, match=f"{what} is changed by the step"):
+        capture(step, mg.ones(1, 2), change, state=[model, optimizer])
+    assert_equal(model.layer.weight, *before)
+    assert (model.calls, model.seen, model.names, len(optimizer.param_groups)) == (0, [1], {"a"}, 1)
+    assert optimizer.param_groups[0]["lr"] == 0.1 and model.layer.training
+
+
+def test_attributes_may_be_set_to_what_they_were():
+    model, optimizer, step = counting()
+
+    def change(model, optimizer):
+        model.eval()
+        model.train()
+        model.scale, optimizer.param_groups[0]["lr"] = (1 / 2, 2), 1 / 10
+
+    capture(step, mg.ones(1, 2), change, state=[model, optimizer])
+
+
+SWITCHES = {
+    "the mode": (lambda m, o: m.eval(), "training of Counting was True"),
+    "the mode of a layer": (lambda m, o: m.layer.eval(), "training of Linear was True"),
+    "requires_grad": (lambda m, o: m.layer.bias.requires_grad_(False), "requires_grad of layer.bias was True"),
+    "a group": (lambda m, o: o.add_param_group({"params": [mg.ones(2)]}), "with 1 parameter groups, and there are 2"),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_what_is_switched_between_steps_is_refused_before_anything_changes(name):
+    switch, message = SWITCHES[name]
+    model, optimizer, step = counting()
+    program, _ = capture(step, mg.ones(1, 2), state=[model, optimizer])
+    switch(model, optimizer)
+    before = model.layer.weight.numpy().copy()
+    with pytest.raises(ValueError, match=f"{message}.*capture it again"):
+        program.run(mg.ones(1, 2))
+    assert_equal(model.layer.weight, *before)
