@@ -236,6 +236,8 @@ class Program:
         self.instructions: list[Instruction] = []
         self.switches: list[tuple[str, Any, str, bool]] = []
         """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
+        self.added_to: list[Place] = []
+        """Gradients that were None, and that the step adds to: they must be None."""
         self.settings: list[tuple[Place, Any]] = []
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
@@ -274,6 +276,7 @@ class Program:
         """
         arguments = self.checked(inputs)
         self.check_switches()
+        self.check_gradients()
         arrays: list[Any] = [None] * len(self.values)
         for number, value in self.inputs:
             arrays[value.number] = laid_out(f"input {number}", array_of(arguments[number]), value)
@@ -323,6 +326,15 @@ class Program:
                 raise ValueError(
                     f"{attribute} of {name} was {before} when the step was captured, and is {not before}: capture it "
                     "again."
+                )
+
+    def check_gradients(self) -> None:
+        """Refuse to replay with gradients to which the step would add."""
+        for place in self.added_to:
+            if place.get() is not None:
+                raise ValueError(
+                    f"{place.name} was None when the step was captured, and the step adds to it: call zero_grad() "
+                    "first, in the step or before it, or capture it again."
                 )
 
     def returned(self, arrays: Any) -> Any:

@@ -154,6 +154,7 @@ class World:
                 buffer.array = new
                 vars(module)[name] = buffer
         taken = [(kept, kept.take()) for kept in self.kept]  # all of them, before anything may be refused
+        writer.program.added_to = [kept.place for kept, now in taken if is_added_to(kept, now, writer)]
         replaced = [(kept, now) for kept, now in taken if now is not kept.stand_in]
         if len(replaced) > 1:  # what one is replaced by may be what another one was
             replaced = [(kept, np.copy(now) if is_from_outside(now) else now) for kept, now in replaced]
@@ -230,6 +231,13 @@ def different(before: Any, now: Any) -> list[Any]:
         return list(before ^ now)
     before, now = (things if isinstance(things, dict) else dict(enumerate(things)) for things in (before, now))
     return [key for key in {**before, **now} if key not in before or key not in now or not same(before[key], now[key])]
+
+
+def is_added_to(kept: Kept, now: Any, writer: Writer) -> bool:
+    """Whether it is a gradient that was None, and was filled without having been replaced before."""
+    if kept.place.key != "_grad" or kept.stand_in is not None:
+        return False
+    return not writer.forgotten.get(id(kept.place.holder), now is None)
 
 
 def is_from_outside(array: Any) -> bool:

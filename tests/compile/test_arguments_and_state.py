@@ -189,3 +189,66 @@ def test_what_is_switched_between_steps_is_refused_before_anything_changes(name)
     with pytest.raises(ValueError, match=f"{message}.*capture it again"):
         program.run(mg.ones(1, 2))
     assert_equal(model.layer.weight, *before)
+
+
+# -- gradients that were None --------------------------------------------------------------------
+
+
+def backward_only(weight, x):
+    (weight * x).sum().backward()
+
+
+def forget_afterwards(weight, x):
+    backward_only(weight, x)
+    total = weight.grad * 1
+    weight.grad = None
+    return total
+
+
+def forget_by_an_optimiser_afterwards(weight, x):
+    backward_only(weight, x)
+    total = weight.grad * 1
+    optim.SGD([weight], lr=0.1).zero_grad()
+    return total
+
+
+@pytest.mark.parametrize("step", [backward_only, forget_afterwards, forget_by_an_optimiser_afterwards])
+def test_a_gradient_that_the_step_would_add_to_is_refused(step):
+    weight = nn.Parameter(mg.ones(2))
+    program, _ = capture(lambda x: step(weight, x), TWO, state=[weight])
+    weight.grad = None
+    program.run(THREE)
+    weight.grad = ONE.clone()
+    with pytest.raises(ValueError, match=r"tensor\.grad was None when the step was captured, and the step adds to it"):
+        program.run(THREE)
+    assert_equal(weight.grad, 1)
+
+
+def forget_by_hand(weight, x):
+    weight.grad = None
+    backward_only(weight, x)
+
+
+def assign(weight, x):
+    weight.grad = x * 1
+
+
+def forget_by_an_optimiser(weight, x):
+    optim.SGD([weight], lr=0.1).zero_grad()
+    backward_only(weight, x)
+
+
+@pytest.mark.parametrize("step", [forget_by_hand, assign, forget_by_an_optimiser])
+def test_a_gradient_that_the_step_forgets_first_may_be_there(step):
+    weight = nn.Parameter(mg.ones(2))
+    program, _ = capture(lambda x: step(weight, x), TWO, state=[weight])
+    program.run(THREE)
+    assert_equal(weight.grad, 3)
+
+
+def test_a_gradient_that_the_step_does_not_touch_may_be_there():
+    weight = nn.Parameter(mg.ones(2))
+    program, _ = capture(lambda x: weight * x, TWO, state=[weight])
+    weight.grad = ONE.clone()
+    assert_equal(program.run(THREE), 3)
+    assert_equal(weight.grad, 1)
