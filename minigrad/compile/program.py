@@ -275,8 +275,7 @@ class Program:
             What the step returns; tensors are detached, and share no memory with anything.
         """
         arguments = self.checked(inputs)
-        self.check_switches()
-        self.check_gradients()
+        self._check_state()
         arrays: list[Any] = [None] * len(self.values)
         for number, value in self.inputs:
             arrays[value.number] = laid_out(f"input {number}", array_of(arguments[number]), value)
@@ -319,17 +318,14 @@ class Program:
                 raise ValueError(f"argument {number} was {captured!r} and is {now!r}: capture the step again.")
         return arguments
 
-    def check_switches(self) -> None:
-        """Refuse to replay with modules in another mode, or with tensors that require a gradient now or no longer."""
+    def _check_state(self) -> None:
+        """Refuse modules in another mode, tensors that require grad otherwise, gradients the step would add to."""
         for name, thing, attribute, before in self.switches:
             if getattr(thing, attribute) is not before:
                 raise ValueError(
                     f"{attribute} of {name} was {before} when the step was captured, and is {not before}: capture it "
                     "again."
                 )
-
-    def check_gradients(self) -> None:
-        """Refuse to replay with gradients to which the step would add."""
         for place in self.added_to:
             if place.get() is not None:
                 raise ValueError(

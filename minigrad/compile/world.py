@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, EllipsisType, FunctionType, MethodType, NoneType
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.node import Variable, array_of, clock, describe
+from ..engine.op import Op
 from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import Place, Result, leaves, mapped, same
+from .program import PLAIN, Place, Result, leaves, mapped, same
 from .stand_in import StandIn
 from .writer import Writer
 
 COPY_OF_SETTINGS = "_call_settings"
 """The attribute in which a module keeps a copy of others, made anew whenever one is set."""
+
+
+ARGUMENTS = (
+    ndarray, Variable, *PLAIN, NoneType, EllipsisType, type, Module, Optimizer, np.random.Generator, np.ufunc,
+    FunctionType, BuiltinFunctionType, MethodType, partial, Op,
+)  # fmt: skip
+"""What a step may be called with: what a program is told anew, and what it can know again."""
 
 
 class Kept:
@@ -54,6 +64,12 @@ class World:
     def __init__(self, inputs: tuple[Any, ...], state: Iterable[Any]) -> None:
         self.structure = inputs
         self.inputs = leaves(inputs)
+        for number, x in enumerate(self.inputs):
+            if not isinstance(x, ARGUMENTS):
+                raise TypeError(
+                    f"argument {number} is {describe(x)}: a step takes tensors, arrays, numbers, strings, modules, "
+                    "optimisers and functions, also in tuples, lists and dicts; give it the parts that it needs."
+                )
         self.optimizers: list[Optimizer] = []
         self.modules: list[Module] = []
         named: dict[int, tuple[str, Variable]] = {}

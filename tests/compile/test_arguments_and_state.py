@@ -252,3 +252,46 @@ def test_a_gradient_that_the_step_does_not_touch_may_be_there():
     weight.grad = ONE.clone()
     assert_equal(program.run(THREE), 3)
     assert_equal(weight.grad, 1)
+
+
+# -- arguments that are no arrays ------------------------------------------------------------------
+
+
+class Batch:
+    """An object with a tensor, which a program would read as it was."""
+
+    def __init__(self):
+        self.x = mg.ones(2)
+
+    def __call__(self):
+        return self.x
+
+
+@pytest.mark.parametrize("kind", [Batch, set, lambda: (i for i in "ab"), bytearray])
+def test_an_object_as_an_argument_is_refused(kind):
+    with pytest.raises(TypeError, match=r"argument 1 is .*: a step takes tensors, arrays, numbers"):
+        capture(lambda x, other: x * 1, ONE, kind())
+
+
+@pytest.mark.parametrize("value", [2, 2.5, True, "mean", None, (1, "a"), slice(None, 2), np.float32(2), np.dtype("f4")])
+def test_plain_arguments_must_be_equal(value):
+    program, _ = capture(lambda x, other: x * 1, ONE, [value])
+    assert_equal(program.run(TWO, [value]), 2)
+    with pytest.raises((ValueError, TypeError), match=r"capture the step again|has not the items"):
+        program.run(TWO, [3.0])
+
+
+@pytest.mark.parametrize(("before", "now"), [(2, 2.0), (1, True), (2, ONE), ("a", TWO), (nn.Linear(2, 2), ONE)])
+def test_arguments_of_another_kind_are_refused(before, now):
+    program, _ = capture(lambda x, other: x * 1, ONE, before)
+    with pytest.raises(ValueError, match=r"argument 1 was .* and is .*: capture the step again"):
+        program.run(TWO, now)
+
+
+def test_modules_optimisers_and_functions_may_be_arguments():
+    model, optimizer, _ = counting()
+    arguments = model, optimizer, nn.functional.relu, np.random.default_rng(0)
+    program, _ = capture(lambda x, *others: x * 1, ONE, *arguments, state=[model, optimizer])
+    assert_equal(program.run(TWO, *arguments), 2)
+    with pytest.raises(ValueError, match="argument 1 was Counting"):
+        program.run(TWO, Counting(), *arguments[1:])
