@@ -233,6 +233,8 @@ class Program:
         """What is read, and may be written to, in the user's own arrays."""
         self.constants: list[tuple[ndarray, Value]] = []
         """Arrays of the step's that are no input and no state, held by reference."""
+        self.read: list[tuple[Variable, ndarray]] = []
+        """The tensors whose arrays these are: if one gets another array, the program would not read it."""
         self.instructions: list[Instruction] = []
         self.switches: list[tuple[str, Any, str, bool]] = []
         """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
@@ -325,6 +327,12 @@ class Program:
                 raise ValueError(
                     f"{attribute} of {name} was {before} when the step was captured, and is {not before}: capture it "
                     "again."
+                )
+        for tensor, array in self.read:
+            if tensor.array is not array:
+                raise ValueError(
+                    f"a tensor {described(array)} that the step reads has got other memory since it was captured: "
+                    "capture it again, with the tensor or its module in state=[...]."
                 )
         for place in self.added_to:
             if place.get() is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
 from functools import partial
 from types import BuiltinFunctionType, EllipsisType, FunctionType, MethodType, NoneType
@@ -186,6 +187,7 @@ class World:
                 memory.changed = clock()
         for counters in self.counters:
             counters.forget_unused_state()
+        writer.program.read = tensors_with([array for array, _ in writer.program.constants])
         changed = [
             f"{name} is changed by the step, which a program cannot repeat: change it between steps, or keep a tensor "
             "in a Buffer." for name in self.changes()
@@ -247,6 +249,14 @@ def different(before: Any, now: Any) -> list[Any]:
         return list(before ^ now)
     before, now = (things if isinstance(things, dict) else dict(enumerate(things)) for things in (before, now))
     return [key for key in {**before, **now} if key not in before or key not in now or not same(before[key], now[key])]
+
+
+def tensors_with(arrays: list[ndarray]) -> list[tuple[Variable, ndarray]]:
+    """The tensors that have one of these arrays, or one of which these are views, and which array that is."""
+    arrays = arrays + [array.base for array in arrays if isinstance(array.base, ndarray)]
+    numbers = set(map(id, arrays))
+    found = [x for x in gc.get_referrers(*arrays) if issubclass(type(x), Variable)] if arrays else []
+    return [(tensor, tensor.array) for tensor in found if id(tensor.array) in numbers]
 
 
 def is_added_to(kept: Kept, now: Any, writer: Writer) -> bool:

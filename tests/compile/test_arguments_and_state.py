@@ -295,3 +295,16 @@ def test_modules_optimisers_and_functions_may_be_arguments():
     assert_equal(program.run(TWO, *arguments), 2)
     with pytest.raises(ValueError, match="argument 1 was Counting"):
         program.run(TWO, Counting(), *arguments[1:])
+
+
+def test_a_tensor_outside_of_the_state_that_has_got_other_memory_is_refused():
+    layer, factor = nn.Linear(2, 2), mg.ones(2)
+    program, _ = capture(lambda x: layer(x) * factor, mg.ones(1, 2))
+    factor.fill_(0)
+    assert_equal(program.run(mg.ones(1, 2)), 0)
+    for tensor in (layer.weight, factor):
+        before = tensor.data
+        tensor.data = before * 2
+        with pytest.raises(ValueError, match="has got other memory since it was captured"):
+            program.run(mg.ones(1, 2))
+        tensor.data = before
