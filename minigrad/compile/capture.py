@@ -42,7 +42,7 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
     >>> weight.detach()
     tensor([-0.5000, -2.0000])
 
-    A gradient that is None when the step begins counts as None at each replay.
+    A gradient that is None when the step begins, and that the step adds to, must be None at each replay.
 
     Raises:
         Refusal: for what cannot be written down (a decision on a value, an unknown function, a tensor that is kept

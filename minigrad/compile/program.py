@@ -96,6 +96,19 @@ NESTED = (tuple, list, slice, dict)
 """What arguments may be in."""
 
 
+PLAIN = (int, float, complex, str, bytes, range, np.generic, np.dtype)
+"""What is known by its value. Anything else is known by which object it is."""
+
+
+def same(before: Any, now: Any) -> bool:
+    """Whether it is the same object, or the same plain value, or a tuple of these."""
+    if before is now or type(before) is not type(now):
+        return before is now
+    if type(before) is tuple:
+        return len(before) == len(now) and all(map(same, before, now))
+    return isinstance(before, PLAIN) and bool(before == now)
+
+
 def part(owner: Any, key: Any) -> Any:
     """An element of a dict or list, an attribute of anything else."""
     return owner[key] if isinstance(owner, (dict, list)) else getattr(owner, key)
@@ -175,6 +188,15 @@ def leaves(tree: Any) -> list[Any]:
     return found
 
 
+def leaves_like(structure: Any, tree: Any) -> list[Any]:
+    """What is in a tree, in the order of another one with the same items: what is in dicts goes by its key."""
+    if isinstance(structure, dict):
+        return [leaf for key, item in structure.items() for leaf in leaves_like(item, tree[key])]
+    if isinstance(structure, (tuple, list)):
+        return [leaf for item, part in zip(structure, tree) for leaf in leaves_like(item, part)]
+    return leaves(tree)
+
+
 def values_in(tree: Any) -> set[Value]:
     """The values in tuples, lists, dicts and slices."""
     return {leaf for leaf in leaves(tree) if isinstance(leaf, Value)}
@@ -205,11 +227,19 @@ class Program:
         """The step's arguments with None in place of what is in tuples, lists and dicts."""
         self.settled: dict[int, Any] = {}
         """Arguments that are no arrays, by their numbers: they must be the same at each replay."""
+        self.twins: dict[int, Any] = {}
+        """Arguments that are the same tensor as an earlier one, whose number this is, or as one of the state."""
         self.states: list[tuple[Place, Value]] = []
         """What is read, and may be written to, in the user's own arrays."""
         self.constants: list[tuple[ndarray, Value]] = []
         """Arrays of the step's that are no input and no state, held by reference."""
+        self.read: list[tuple[Variable, ndarray]] = []
+        """The tensors whose arrays these are: if one gets another array, the program would not read it."""
         self.instructions: list[Instruction] = []
+        self.switches: list[tuple[str, Any, str, bool]] = []
+        """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
+        self.added_to: list[Place] = []
+        """Gradients that were None, and that the step adds to: they must be None."""
         self.settings: list[tuple[Place, Any]] = []
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
@@ -248,6 +278,7 @@ class Program:
             What the step returns; tensors are detached, and share no memory with anything.
         """
         arguments = self.checked(inputs)
+        self._check_state()
         arrays: list[Any] = [None] * len(self.values)
         for number, value in self.inputs:
             arrays[value.number] = laid_out(f"input {number}", array_of(arguments[number]), value)
@@ -276,12 +307,40 @@ class Program:
             raise TypeError(f"the step was captured with {len(self.structure)} arguments, got {len(inputs)}.")
         if mapped(lambda _: None, inputs) != self.structure:
             raise TypeError("an argument has not the items of the list, tuple or dict the step was captured with.")
-        arguments = leaves(inputs)
+        arguments = leaves_like(self.structure, inputs)
+        for number, twin in self.twins.items():
+            if arguments[number] is not (arguments[twin] if isinstance(twin, int) else twin):
+                other = f"argument {twin}" if isinstance(twin, int) else "a tensor of state=[...]"
+                raise ValueError(
+                    f"argument {number} was the same tensor as {other} when the step was captured, and is not: capture "
+                    "it again with the arguments it is to take."
+                )
         for number, captured in self.settled.items():
             now = arguments[number]
-            if captured is not now and captured != now:
+            if not same(captured, now):
                 raise ValueError(f"argument {number} was {captured!r} and is {now!r}: capture the step again.")
         return arguments
+
+    def _check_state(self) -> None:
+        """Refuse modules in another mode, tensors that require grad otherwise, gradients the step would add to."""
+        for name, thing, attribute, before in self.switches:
+            if getattr(thing, attribute) is not before:
+                raise ValueError(
+                    f"{attribute} of {name} was {before} when the step was captured, and is {not before}: capture it "
+                    "again."
+                )
+        for tensor, array in self.read:
+            if tensor.array is not array:
+                raise ValueError(
+                    f"a tensor {described(array)} that the step reads has got other memory since it was captured: "
+                    "capture it again, with the tensor or its module in state=[...]."
+                )
+        for place in self.added_to:
+            if place.get() is not None:
+                raise ValueError(
+                    f"{place.name} was None when the step was captured, and the step adds to it: call zero_grad() "
+                    "first, in the step or before it, or capture it again."
+                )
 
     def returned(self, arrays: Any) -> Any:
         """What the step returns, from the arrays of its values by their numbers."""

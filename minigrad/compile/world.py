@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, EllipsisType, FunctionType, MethodType, NoneType
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..engine.node import Variable, array_of, clock, describe
+from ..engine.op import Op
 from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import Place, leaves, mapped
+from .program import PLAIN, Place, Result, leaves, mapped, same
 from .stand_in import StandIn
 from .writer import Writer
+
+COPY_OF_SETTINGS = "_call_settings"
+"""The attribute in which a module keeps a copy of others, made anew whenever one is set."""
+
+
+ARGUMENTS = (
+    ndarray, Variable, *PLAIN, NoneType, EllipsisType, type, Module, Optimizer, np.random.Generator, np.ufunc,
+    FunctionType, BuiltinFunctionType, MethodType, partial, Op,
+)  # fmt: skip
+"""What a step may be called with: what a program is told anew, and what it can know again."""
 
 
 class Kept:
@@ -51,6 +65,12 @@ class World:
     def __init__(self, inputs: tuple[Any, ...], state: Iterable[Any]) -> None:
         self.structure = inputs
         self.inputs = leaves(inputs)
+        for number, x in enumerate(self.inputs):
+            if not isinstance(x, ARGUMENTS):
+                raise TypeError(
+                    f"argument {number} is {describe(x)}: a step takes tensors, arrays, numbers, strings, modules, "
+                    "optimisers and functions, also in tuples, lists and dicts; give it the parts that it needs."
+                )
         self.optimizers: list[Optimizer] = []
         self.modules: list[Module] = []
         named: dict[int, tuple[str, Variable]] = {}
@@ -66,6 +86,9 @@ class World:
         ]  # fmt: skip
         self.attributes = Snapshot(attributes=self.modules)
         self.counters = [Counters(optimizer) for optimizer in self.optimizers]
+        self.switches: list[tuple[str, Any, str, bool]] = []
+        self.switches += [(type(module).__name__, module, "training", module.training) for module in self.modules]
+        self.switches += [(name, tensor, "requires_grad", tensor.node is not None) for name, tensor in self.tensors]
         self.kept: list[Kept] = []
         self.entered = False
 
@@ -94,6 +117,16 @@ class World:
                 indices = optimizer._blocks[group][number].indices
                 yield Place(f"{name} of {indices}", optimizer, "_blocks", group, number, "state", name)
 
+    def twins(self) -> dict[int, Any]:
+        """Tensors among the arguments that are there twice, or in the state too: they are one value of the program."""
+        found: dict[int, Any] = {}
+        known: dict[int, Any] = {id(tensor): tensor for _, tensor in self.tensors}
+        for number, x in enumerate(self.inputs):
+            if isinstance(x, Variable):
+                twin = known.setdefault(id(x), number)
+                found.update({} if twin is number else {number: twin})
+        return found
+
     # -- before and after ------------------------------------------------------------------------
 
     def enter(self, writer: Writer) -> Any:
@@ -106,12 +139,14 @@ class World:
                 kept.stand_in = writer.state(place, kept.array)
                 place.set(kept.stand_in)
         arguments = list(self.inputs)
+        writer.program.switches = self.switches
         writer.program.structure = mapped(lambda _: None, self.structure)
         writer.program.settled = {i: x for i, x in enumerate(self.inputs) if not isinstance(x, (ndarray, Variable))}
+        writer.program.twins = self.twins()
         for number, x in enumerate(self.inputs):
             if isinstance(x, ndarray):
                 arguments[number] = writer.input(number, np.asarray(x))
-            elif number in self.arguments and type(x.array) is ndarray:
+            elif number in self.arguments and number not in writer.program.twins:
                 kept = Kept(Place(f"input {number}", x, "array"), is_input=True)
                 self.kept.append(kept)
                 kept.stand_in = writer.input(number, x.array)
@@ -130,16 +165,21 @@ class World:
             return None
         self.entered = False
         problems = [problem for counters in self.counters if (problem := counters.join())]
-        for module, name, buffer in self.buffers:
-            new = vars(module).get(name)
-            if new is not buffer and isinstance(new, Variable):  # a Buffer set anew is written to
-                buffer.array = new.array
+        news = [(module, name, buffer, array_of(vars(module).get(name))) for module, name, buffer in self.buffers]
+        for module, name, buffer, new in news:  # of all of them before one is changed: they may have changed places
+            if vars(module).get(name) is not buffer and isinstance(new, ndarray):  # a Buffer set anew is written to
+                buffer.array = new
                 vars(module)[name] = buffer
-        for kept, now in [(kept, kept.take()) for kept in self.kept]:  # all of them, before anything may be refused
-            if now is not kept.stand_in:
-                leave = self.leave_gradient if kept.place.key == "_grad" else self.leave_array
-                problem = leave(kept, now, writer)
-                problems += [problem] if problem else []
+        taken = [(kept, kept.take()) for kept in self.kept]  # all of them, before anything may be refused
+        writer.program.added_to = [kept.place for kept, now in taken if is_added_to(kept, now, writer)]
+        replaced = [(kept, now) for kept, now in taken if now is not kept.stand_in]
+        if len(replaced) > 1:  # what one is replaced by may be what another one was
+            replaced = [(kept, np.copy(now) if is_from_outside(now) else now) for kept, now in replaced]
+        for kept, now in replaced:
+            leave = self.leave_gradient if kept.place.key == "_grad" else self.leave_array
+            problem = leave(kept, now, writer)
+            problems += [problem] if problem else []
+        for kept in self.kept:
             kept.stand_in = None  # nobody is to hold it any more
         for tensor, memory, _ in self.memories:
             if tensor.memory is not memory:
@@ -147,12 +187,36 @@ class World:
                 memory.changed = clock()
         for counters in self.counters:
             counters.forget_unused_state()
-        return problems[0] if problems else None
+        writer.program.read = tensors_with([array for array, _ in writer.program.constants])
+        changed = [
+            f"{name} is changed by the step, which a program cannot repeat: change it between steps, or keep a tensor "
+            "in a Buffer." for name in self.changes()
+        ]  # fmt: skip
+        return next(iter([*changed, *problems]), None)
+
+    def changes(self) -> Iterator[str]:
+        """The attributes of modules, settings of optimisers and switches that are others than before the step."""
+        names: dict[int, str] = {}
+        for module, (_, before) in zip(self.modules, self.attributes.contents):
+            of_module = {name: f"{type(module).__name__}.{name}" for name in {**before, **vars(module)}}
+            names.update((id(value), of_module[name]) for name, value in before.items())
+            yield from (of_module[name] for name in different(before, vars(module)) if name != COPY_OF_SETTINGS)
+        for container, before in self.attributes.contents[len(self.modules) :]:
+            if different(before, container):
+                yield names[id(container)]
+        for counters in self.counters:
+            yield from counters.changes()
+        for name, thing, attribute, before in self.switches:
+            if getattr(thing, attribute) is not before:
+                yield f"{attribute} of {name}"
 
     def leave_array(self, kept: Kept, now: Any, writer: Writer) -> str | None:
         """Copy an array that has taken the place of another into that."""
         if kept.stand_in is None or (now.shape, now.dtype) != (kept.stand_in.shape, kept.stand_in.dtype):
             return f"{kept.place.name} has become {describe(now)}: a program cannot change shapes and dtypes."
+        outputs = [leaf.value for leaf in leaves(writer.program.outputs) if isinstance(leaf, Result)]
+        if any(value.memory is kept.stand_in.value.memory for value in outputs):
+            return f"{kept.place.name} is replaced, and returned as it was before: return a copy of it, x.clone()."
         kept.stand_in[...] = now
         return None
 
@@ -179,11 +243,40 @@ class World:
             generator.bit_generator.state = random_state
 
 
+def different(before: Any, now: Any) -> list[Any]:
+    """The keys of two dicts, or the numbers of two lists, whose values are not the same; what is in one set only."""
+    if isinstance(before, set):
+        return list(before ^ now)
+    before, now = (things if isinstance(things, dict) else dict(enumerate(things)) for things in (before, now))
+    return [key for key in {**before, **now} if key not in before or key not in now or not same(before[key], now[key])]
+
+
+def tensors_with(arrays: list[ndarray]) -> list[tuple[Variable, ndarray]]:
+    """The tensors that have one of these arrays, or one of which these are views, and which array that is."""
+    arrays = arrays + [array.base for array in arrays if isinstance(array.base, ndarray)]
+    numbers = set(map(id, arrays))
+    found = [x for x in gc.get_referrers(*arrays) if issubclass(type(x), Variable)] if arrays else []
+    return [(tensor, tensor.array) for tensor in found if id(tensor.array) in numbers]
+
+
+def is_added_to(kept: Kept, now: Any, writer: Writer) -> bool:
+    """Whether it is a gradient that was None, and was filled without having been replaced before."""
+    if kept.place.key != "_grad" or kept.stand_in is not None:
+        return False
+    return not writer.forgotten.get(id(kept.place.holder), now is None)
+
+
+def is_from_outside(array: Any) -> bool:
+    """Whether it stands for an array in a place, or for a view of one."""
+    return type(array) is StandIn and array.value.memory.origin in ("state", "input")
+
+
 class Counters:
     """What an optimiser keeps that is no array: settings, step numbers, which parameters are changed together."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
+        self.param_groups = list(optimizer.param_groups)
         self.groups = [(group, dict(group)) for group in optimizer.param_groups]
         self.blocks = [list(blocks) for blocks in optimizer._blocks]
         self.before = [
@@ -201,6 +294,14 @@ class Counters:
             "before it is captured."
         )
 
+    def changes(self) -> Iterator[str]:
+        """The settings that are others than before the step."""
+        kind = type(self.optimizer).__name__
+        if different(self.param_groups, self.optimizer.param_groups):
+            yield f"the list of parameter groups of {kind}"
+        for number, (group, before) in enumerate(self.groups):
+            yield from (f"{key} of parameter group {number} of {kind}" for key in different(before, group))
+
     def forget_unused_state(self) -> None:
         """Forget the state that was made for parameters which then took no step."""
         for block, before in self.before:
@@ -212,6 +313,7 @@ class Counters:
         for group, before in self.groups:
             group.clear()
             group.update(before)
+        self.optimizer.param_groups[:] = self.param_groups
         self.optimizer._blocks = self.blocks
         for block, variables in self.before:
             vars(block).update(variables)

@@ -35,6 +35,8 @@ class Writer:
         """Their values in the program."""
         self.generators: dict[int, tuple[Any, Any]] = {}
         """The generators that were drawn from, with their state before that."""
+        self.forgotten: dict[int, bool] = {}
+        """Tensors whose gradients were replaced, by their identity: whether they were None until then."""
 
     # -- from outside --------------------------------------------------------------------------
 
@@ -162,6 +164,11 @@ class Writer:
                 needed.append(maker)
                 open_values += maker.reads()
         return needed
+
+    def forgets(self, tensors: Iterable[Any]) -> None:
+        """Note what gradients are before they are replaced for the first time."""
+        for tensor in tensors:
+            self.forgotten.setdefault(id(tensor), tensor._grad is None)
 
     def drawn(self, array: Any) -> StandIn:
         """Stands for an array that comes from the host."""

@@ -7,7 +7,7 @@ call, unless the step is being captured; then it is also an instruction, which c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .modes import current, own_calls
@@ -39,6 +39,14 @@ def check(function: Callable[..., Any], *args: Any) -> None:
         function(*args)
     else:
         writer.check(function, *args)
+
+
+def forgets(tensors: Iterable[Any]) -> None:
+    """Gradients are about to be replaced, whatever they are: what a program must know of those that are None."""
+    if current().calls.writer is not None:
+        writer = writer_here()
+        if writer is not None:
+            writer.forgets(tensors)
 
 
 def writer_here() -> Any:

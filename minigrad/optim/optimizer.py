@@ -72,7 +72,13 @@ class Optimizer(Rule):
 
     def _refuse_other_branches(self, captured: list[set[str]]) -> None:
         """Refuse to replay a step whose arithmetic would be another one with the settings of now."""
-        for before, now in zip(captured, self._switched_off()):
+        switched_off = self._switched_off()
+        if len(switched_off) != len(captured):
+            raise ValueError(
+                f"{type(self).__name__}: the step was captured with {len(captured)} parameter groups, and there are "
+                f"{len(switched_off)}: capture it again."
+            )
+        for before, now in zip(captured, switched_off):
             if before != now:
                 raise ValueError(
                     f"{type(self).__name__}: {', '.join(sorted(before ^ now))} was switched on or off since the step "

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..engine.host import forgets
 from .tensor import Tensor
 
 
 def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Forget gradients: None, or zeros."""
+    parameters = list(parameters)
+    forgets(parameters)
     if set_to_none:
         for parameter in parameters:
             parameter._grad = None

@@ -17,6 +17,7 @@ from numpy import ndarray
 from .. import ops
 from ..engine import gradients as engine
 from ..engine import node as records
+from ..engine.host import forgets
 from ..engine.modes import current
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
 from . import numpy_protocols
@@ -219,6 +220,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
             raise TypeError(f"grad must be None or a tensor {describe(self)}, got {describe(value)}.")
         if value is not None and not value.array.flags.writeable:
             value = value.clone()  # backward adds to it in place
+        forgets((self,))
         self._grad = value
 
     def backward(

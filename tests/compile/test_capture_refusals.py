@@ -25,17 +25,24 @@ class Made:
         self.model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 4))
         self.optimizer = optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
         self.state = [self.model, self.optimizer]
+        self.model[0].calls = 0
         for _ in range(steps):
             self.step(X, TARGET)
 
     def step(self, x, target, then=None):
         self.optimizer.zero_grad()
-        self.model[0].calls = getattr(self.model[0], "calls", 0) + 1
         loss = nn.functional.cross_entropy(self.model(x), target)
         loss.backward()
         self.optimizer.step()
-        self.optimizer.param_groups[0]["lr"] *= 0.5
-        return loss if then is None else then(loss, self.model)
+        return loss if then is None else self.changed_meanwhile(then, loss)
+
+    def changed_meanwhile(self, then, loss):
+        """What ``then`` returns; if it is refused, an attribute and a setting are others than before the step."""
+        group, layer = self.optimizer.param_groups[0], self.model[0]
+        rate, group["lr"], layer.calls = group["lr"], group["lr"] * 0.5, layer.calls + 1
+        result = then(loss, self.model)
+        group["lr"], layer.calls = rate, layer.calls - 1
+        return result
 
     def everything(self):
         """All that the step reads and changes, as bytes."""
@@ -48,7 +55,7 @@ class Made:
             entries["param_groups"],
             [{k: np.asarray(v).tobytes() for k, v in entry.items()} for entry in entries["state"].values()],
             mg.get_rng_state(),
-            getattr(self.model[0], "calls", 0),
+            self.model[0].calls,
         )
 
 
