@@ -48,6 +48,12 @@ METHODS = frozenset((
 QUESTIONS = {np.shape, np.ndim, np.size, np.may_share_memory, np.shares_memory, np.result_type, np.can_cast}
 """Functions whose answers depend on shapes, dtypes and memory alone: they are answered, and not written down."""
 
+OUT = {
+    "all": 2, "any": 2, "argmax": 2, "argmin": 2, "clip": 3, "cumprod": 3, "cumsum": 3, "dot": 2, "max": 2, "mean": 3,
+    "min": 2, "prod": 3, "round": 2, "std": 3, "sum": 3, "take": 3, "trace": 5, "var": 3,
+}  # fmt: skip
+"""Where methods take ``out``, the array itself counted as 0: before NumPy 2.4 they have no signatures."""
+
 WRITES = {np.copyto, np.put_along_axis, ndarray.__setitem__, ndarray.fill}
 """What writes to its first argument, and returns nothing."""
 
@@ -124,6 +130,8 @@ def target_of(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[st
             given = names.bind(*args, **kwargs).arguments
         except TypeError:
             return None  # NumPy says what is wrong
+    elif OUT.get(function.__name__, len(args)) < len(args):
+        given = {**kwargs, "out": args[OUT[function.__name__]]}
     flag, value = IN_PLACE.get(function, ("", None))
     if flag in given and bool(given[flag]) is value:
         raise Refusal(f"np.{function.__name__}({flag}={value}) works in place: compute a new array, without {flag}.")

@@ -14,8 +14,8 @@ from .parameter import Buffer, Parameter
 
 # fmt: off
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Buffer", "CrossEntropyLoss",
-    "Dropout", "Flatten", "FunctionLayer", "GELU", "Identity", "L1Loss", "Linear", "LogSoftmax", "MSELoss",
+    "GELU", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Buffer", "CrossEntropyLoss",
+    "Dropout", "Flatten", "FunctionLayer", "Identity", "L1Loss", "Linear", "LogSoftmax", "MSELoss",
     "Module", "ModuleDict", "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax",
     "Softplus", "Tanh", "functional", "init", "utils",
 ]

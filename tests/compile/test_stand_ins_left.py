@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile import Refusal, capture
+from minigrad.compile.stand_in import OUT
 
 
 def stepped(change, steps=3):
@@ -257,3 +259,12 @@ def test_the_weights_of_a_criterion_outside_of_the_state_are_constants(scores):
     program, _ = capture(step, *inputs(0, 1))
     for found, expected in zip(program.run(*inputs(2, 0)), step(*inputs(2, 0))):
         np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-6)
+
+
+def test_methods_take_out_where_the_table_says():
+    for name, place in OUT.items():
+        try:
+            names = list(inspect.signature(getattr(np.ndarray, name)).parameters)
+        except ValueError:  # of older NumPys
+            continue
+        assert names.index("out") == place
