@@ -8,10 +8,10 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for version in 2.0.2 2.4.6; do
+for package in numpy==2.0.2 numpy==2.4.6; do
     python3 -m venv --clear "$folder/venv"
-    "$folder/venv/bin/pip" install -q "numpy==$version"
-    "$folder/venv/bin/python" - "$version" <<'PY'
+    "$folder/venv/bin/python" -m pip install -q "$package"
+    "$folder/venv/bin/python" - "${package#numpy==}" <<'PY'
 import sys
 
 import numpy as np

@@ -7,15 +7,20 @@
 # first or has results that depend on the version.
 # Needs Python 3.12 to 3.14, for which there are wheels of both versions, on the path or among pyenv's.
 set -euo pipefail
-for python in $(type -ap python3 python3.14 python3.13 python3.12) "$HOME"/.pyenv/versions/3.1[234]*/bin/python3; do
-    if "$python" -c 'import ensurepip, sys; assert (3, 12) <= sys.version_info < (3, 15)' 2>/dev/null; then break; fi
+python=
+for candidate in $(type -ap python3 python3.14 python3.13 python3.12) "$HOME"/.pyenv/versions/3.1[234]*/bin/python3; do
+    if "$candidate" -c 'import ensurepip, sys; assert (3, 12) <= sys.version_info < (3, 15)' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
 done
+if [ -z "$python" ]; then echo "no Python 3.12 to 3.14 found" >&2 && exit 1; fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for version in 2.4.6 2.5.5; do
+for package in numpy==2.4.6 numpy==2.5.5; do
     "$python" -m venv --clear "$folder/venv"
-    "$folder/venv/bin/pip" install -q "numpy==$version"
-    "$folder/venv/bin/python" - "$version" <<'PY'
+    "$folder/venv/bin/python" -m pip install -q "$package"
+    "$folder/venv/bin/python" - "${package#numpy==}" <<'PY'
 import sys
 
 import numpy as np

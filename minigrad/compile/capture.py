@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, describe
-from .program import Program, Result, leaves, mapped
+from .program import Program, Result, mapped, tree_leaves
 from .stand_in import Refusal, StandIn
 from .world import World
 from .writer import Writer
@@ -125,7 +125,7 @@ def give_back(writer: Writer, gradients: bool) -> None:
         if is_own(getattr(tensor, "array", None)):
             tensor.array = writer.real(tensor.array)
     for node in things:
-        if type(node) is Node and any(map(is_own, leaves(getattr(node, "saved", None)))):
+        if type(node) is Node and any(map(is_own, tree_leaves(getattr(node, "saved", None)))):
             node.saved = node.cache = None
             node.memories = ()
 

@@ -181,7 +181,7 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     return function(tree)
 
 
-def leaves(tree: Any) -> list[Any]:
+def tree_leaves(tree: Any) -> list[Any]:
     """What is in tuples, lists, dicts and slices, in their order."""
     found: list[Any] = []
     mapped(found.append, tree)
@@ -194,12 +194,12 @@ def leaves_like(structure: Any, tree: Any) -> list[Any]:
         return [leaf for key, item in structure.items() for leaf in leaves_like(item, tree[key])]
     if isinstance(structure, (tuple, list)):
         return [leaf for item, part in zip(structure, tree) for leaf in leaves_like(item, part)]
-    return leaves(tree)
+    return tree_leaves(tree)
 
 
 def values_in(tree: Any) -> set[Value]:
     """The values in tuples, lists, dicts and slices."""
-    return {leaf for leaf in leaves(tree) if isinstance(leaf, Value)}
+    return {leaf for leaf in tree_leaves(tree) if isinstance(leaf, Value)}
 
 
 class Result:
@@ -260,7 +260,7 @@ class Program:
         order = {kind: i for i, kind in enumerate(KINDS)}
         self.instructions.sort(key=lambda instruction: order[instruction.kind])
         kept: set[Value] = {value for _, value in self.settings if value is not None}
-        kept |= {leaf.value for leaf in leaves(self.outputs) if isinstance(leaf, Result)}
+        kept |= {leaf.value for leaf in tree_leaves(self.outputs) if isinstance(leaf, Result)}
         for instruction in reversed(self.instructions):
             uses = (instruction.reads() | instruction.makes()) - kept
             instruction.last_uses = sorted(value.number for value in uses)

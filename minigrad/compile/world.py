@@ -17,7 +17,7 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import PLAIN, Place, Result, leaves, mapped, same
+from .program import PLAIN, Place, Result, mapped, same, tree_leaves
 from .stand_in import StandIn
 from .writer import Writer
 
@@ -64,7 +64,7 @@ class World:
 
     def __init__(self, inputs: tuple[Any, ...], state: Iterable[Any]) -> None:
         self.structure = inputs
-        self.inputs = leaves(inputs)
+        self.inputs = tree_leaves(inputs)
         for number, x in enumerate(self.inputs):
             if not isinstance(x, ARGUMENTS):
                 raise TypeError(
@@ -214,7 +214,7 @@ class World:
         """Copy an array that has taken the place of another into that."""
         if kept.stand_in is None or (now.shape, now.dtype) != (kept.stand_in.shape, kept.stand_in.dtype):
             return f"{kept.place.name} has become {describe(now)}: a program cannot change shapes and dtypes."
-        outputs = [leaf.value for leaf in leaves(writer.program.outputs) if isinstance(leaf, Result)]
+        outputs = [leaf.value for leaf in tree_leaves(writer.program.outputs) if isinstance(leaf, Result)]
         if any(value.memory is kept.stand_in.value.memory for value in outputs):
             return f"{kept.place.name} is replaced, and returned as it was before: return a copy of it, x.clone()."
         kept.stand_in[...] = now

@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, clock, describe
 from ..optim.optimizer import Optimizer
-from .program import Instruction, Memory, Place, Program, Value, leaves, mapped, values_in
+from .program import Instruction, Memory, Place, Program, Value, mapped, tree_leaves, values_in
 from .stand_in import SAME, Refusal, StandIn
 
 
@@ -84,7 +84,9 @@ class Writer:
         operands, real_args, real_kwargs = stand_ins_in((args, kwargs)), self.real(args), self.real(kwargs)
         args, kwargs = mapped(self.value_of, args), mapped(self.value_of, kwargs)
         result = function(*real_args, **real_kwargs)
-        if target is None and any(leaf is result for leaf in leaves((real_args, real_kwargs)) if type(leaf) is ndarray):
+        if target is None and any(
+            leaf is result for leaf in tree_leaves((real_args, real_kwargs)) if type(leaf) is ndarray
+        ):
             return self.same(function, result, operands)
         if target is not None:
             target.value.memory.writes += 1
@@ -206,4 +208,4 @@ class Writer:
 
 def stand_ins_in(tree: Any) -> list[StandIn]:
     """The stand-ins in tuples, lists, dicts and slices."""
-    return [leaf for leaf in leaves(tree) if type(leaf) is StandIn]
+    return [leaf for leaf in tree_leaves(tree) if type(leaf) is StandIn]

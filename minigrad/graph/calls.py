@@ -130,7 +130,7 @@ def outermost(modules: Iterable[Module]) -> list[Module]:
 
 
 def constructor(module: Module) -> str:
-    """A module as it was made, ``Linear(4, 8)``, without what is the default; the class of one that holds modules."""
+    """The call that makes a module, ``Linear(4, 8)``, without default arguments; of a container the class alone."""
     name = type(module).__name__
     if next(module.children(), None) is not None:
         return name

@@ -1,4 +1,4 @@
-"""From the engine's records to a description: what was computed, in which module, in which mode."""
+"""Reads the nodes behind outputs into the boxes and arrows of a picture, in the module calls they belong to."""
 
 from __future__ import annotations
 

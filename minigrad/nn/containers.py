@@ -24,7 +24,7 @@ class Container(Module):
             setattr(self, name, module)
 
     def _check_item(self, name: str, module: Module) -> None:
-        """Refuse what is not a module, and a name that means something else."""
+        """Refuse an item that is no module, and a name that is empty, has a dot, or is an attribute of all modules."""
         kind = type(self).__name__
         if not isinstance(module, Module):
             raise TypeError(

@@ -5,30 +5,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from ..engine.arguments import detached
+from ..engine.faces import public
 from ..engine.op import Op
 from .choosing import where
 from .functions import log
 
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
 __all__ = ["abs", "add", "div", "mul", "neg", "pow", "sign", "sub"]
 
-add = Op(
-    "add",
-    np.add,
-    lambda dy, _y, _a, _b: dy,
-    lambda dy, _y, _a, _b: dy,
-    faces="function method",
-    doc="``input + other``",
-)
-sub = Op(
-    "sub",
-    np.subtract,
-    lambda dy, _y, _a, _b: dy,
-    lambda dy, _y, _a, _b: -dy,
-    faces="function method",
-    doc="``input - other``",
-)
+add_op = Op("add", np.add, lambda dy, _y, _a, _b: dy, lambda dy, _y, _a, _b: dy, doc="``input + other``")
+sub_op = Op("sub", np.subtract, lambda dy, _y, _a, _b: dy, lambda dy, _y, _a, _b: -dy, doc="``input - other``")
 mul = Op(
     "mul",
     np.multiply,
@@ -76,3 +69,24 @@ sign: Op = Op(
     numpy=np.sign,
     doc="-1, 0 or 1: the sign of each element, 0 at 0 and NaN; its derivative is 0 everywhere",
 )
+
+
+# -- sums and differences as users call them -----------------------------------------------------
+
+
+def scaled(other: Any, alpha: float) -> Any:
+    """``alpha * other``, where ``other`` may be a list, too."""
+    alpha = detached(alpha)
+    return other if alpha == 1 else mul(other, alpha)
+
+
+@public("function method", {np.add: lambda _, input, other: add_op(input, other)})
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """``input + alpha * other``"""
+    return add_op(input, scaled(other, alpha))
+
+
+@public("function method", {np.subtract: lambda _, input, other: sub_op(input, other)})
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """``input - alpha * other``"""
+    return sub_op(input, scaled(other, alpha))

@@ -17,7 +17,7 @@ from ..engine.op import Op
 from ..kernels.constants import at_least_float32, float16, float32, number
 from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
-from .arithmetic import sub
+from .arithmetic import sub_op
 from .choosing import where
 from .shapes import expand, reshape
 
@@ -104,7 +104,7 @@ averaged = Op(
 
 def central(x: Any, axes: tuple[int, ...]) -> Any:
     """``x`` minus its mean along the axes."""
-    return sub(x, averaged(x, axes, True))
+    return sub_op(x, averaged(x, axes, True))
 
 
 def wide_variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:

@@ -14,10 +14,10 @@ from ..engine.dtypes import category
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..engine.op import Op
+from ..ops.arithmetic import add_op, scaled, sub_op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
 from .conversion import fitting_array
-from .methods.elementwise import scaled
 
 UFUNCS = ufuncs()
 """How an operation is done in place."""
@@ -144,11 +144,11 @@ class InPlace(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self += alpha * other``"""
-        return self._in_place(ops.add, scaled(other, alpha))
+        return self._in_place(add_op, scaled(other, alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self -= alpha * other``"""
-        return self._in_place(ops.sub, scaled(other, alpha))
+        return self._in_place(sub_op, scaled(other, alpha))
 
     def mul_(self, other: Any) -> Self:
         """``self *= other``"""
@@ -163,10 +163,10 @@ class InPlace(Variable):
         return self._in_place(ops.pow, exponent)
 
     def __iadd__(self, other: Any) -> Self:
-        return self._in_place(ops.add, other)
+        return self._in_place(add_op, other)
 
     def __isub__(self, other: Any) -> Self:
-        return self._in_place(ops.sub, other)
+        return self._in_place(sub_op, other)
 
     def __imul__(self, other: Any) -> Self:
         return self._in_place(ops.mul, other)

@@ -168,7 +168,10 @@ def test_attributes_may_be_set_to_what_they_were():
         model.train()
         model.scale, optimizer.param_groups[0]["lr"] = (1 / 2, 2), 1 / 10
 
-    capture(step, mg.ones(1, 2), change, state=[model, optimizer])
+    program, _ = capture(step, mg.ones(1, 2), change, state=[model, optimizer])
+    before = model.layer.weight.numpy().copy()
+    program.run(mg.ones(1, 2), change)
+    assert_equal(model.layer.weight, *(before - 0.1))  # the gradient is the input, 1
 
 
 SWITCHES = {

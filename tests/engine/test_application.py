@@ -38,6 +38,8 @@ def test_an_operation_of_a_class_of_ones_own(make_op):
         (lambda x, y: mg.relu(input=x), lambda x, y: np.maximum(x, 0)),
         (lambda x, y: mg.add(x, other=y), np.add),
         (lambda x, y: mg.sub(other=y, input=x), np.subtract),
+        (lambda x, y: mg.add(x, y, alpha=2), lambda x, y: x + 2 * y),
+        (lambda x, y: mg.sub(x, y, alpha=-3), lambda x, y: x + 3 * y),
         (lambda x, y: mg.pow(x, exponent=2), lambda x, y: x**2),
         (lambda x, y: mg.where(condition=x > 0, input=x, other=y), lambda x, y: np.where(x > 0, x, y)),
         (lambda x, y: mg.softmax(input=x, dim=0), lambda x, y: np.exp(x) / np.exp(x).sum()),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,17 +12,8 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn
+from tests.engine.leaves import without_collector
 from tests.helpers.inputs import leaf
-
-
-@contextlib.contextmanager
-def without_collector():
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @pytest.mark.parametrize("create_graph", [False, True])

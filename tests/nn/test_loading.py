@@ -115,12 +115,14 @@ def test_that_warning_made_an_error_changes_nothing():
 
 
 def test_nothing_is_warned_of_where_nothing_is_lost():
-    model = averaging()
+    model, whole, other, saved = averaging(), averaging(), net(), net()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.load_state_dict(without_counts(averaging(), "1."), strict=False)
-        model.load_state_dict(averaging().state_dict())
-        net().load_state_dict(without_counts(net(), ""))
+        model.load_state_dict(whole.state_dict())
+        other.load_state_dict(without_counts(saved, ""))
+    assert_values(model, values_of(whole))
+    assert_values(other, values_of(saved))
 
 
 # -- converting ---------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 from ... import ops
-from ...engine.arguments import detached
 from ...engine.node import Variable
+from ...ops.arithmetic import add_op, sub_op
 from .method import method, reflected
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ class ElementwiseMethods(Variable):
 
     __slots__ = ()
 
-    __add__, __radd__ = method(ops.add), reflected(ops.add)
-    __sub__, __rsub__ = method(ops.sub), reflected(ops.sub)
+    __add__, __radd__ = method(add_op), reflected(add_op)
+    __sub__, __rsub__ = method(sub_op), reflected(sub_op)
     __mul__, __rmul__ = method(ops.mul), reflected(ops.mul)
     __truediv__, __rtruediv__ = method(ops.div), reflected(ops.div)
     __pow__, __rpow__ = method(ops.pow), reflected(ops.pow)
@@ -43,14 +43,8 @@ class ElementwiseMethods(Variable):
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
         return ops.ne(self, other) if isinstance(other, COMPARABLE) else NotImplemented
 
-    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """``self + alpha * other``"""
-        return ops.add(self, scaled(other, alpha))
-
-    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """``self - alpha * other``"""
-        return ops.sub(self, scaled(other, alpha))
-
+    add = method(ops.add)
+    sub = method(ops.sub)
     mul = method(ops.mul)
     div = method(ops.div)
     pow = method(ops.pow)
@@ -90,9 +84,3 @@ class ElementwiseMethods(Variable):
     def where(self, condition: Any, other: Any) -> Tensor:
         """``self`` where ``condition`` is true, else ``other``."""
         return ops.where(condition, self, other)
-
-
-def scaled(other: Any, alpha: float) -> Any:
-    """``alpha * other``, where ``other`` may be a list, too."""
-    alpha = detached(alpha)
-    return other if alpha == 1 else ops.mul(other, alpha)
