@@ -271,7 +271,7 @@ def test_a_refused_change_changes_nothing():
         (mg.zeros(3), lambda t: t.__setitem__(slice(2), [1.0, 2.0, 3.0])),
     ]:
         before = t.tolist()
-        with pytest.raises((TypeError, ValueError), match=r"\(3,\) (int64|float32) cannot take "):
+        with pytest.raises((TypeError, ValueError), match=r"\(3,\) (int64|float32) cannot take |cannot be applied to \(3,\)"):
             change(t)
         assert t.tolist() == before
 
