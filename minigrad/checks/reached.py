@@ -79,9 +79,10 @@ def names(code: CodeType) -> set[str]:
 @contextlib.contextmanager
 def untouched(function: Callable[..., Any]) -> Iterator[None]:
     """Give what a function reaches memory of its own for the block; after it all is as before, random numbers too."""
-    modules, tensors = reached(function) if not isinstance(function, Module) else ([], [])
-    tensors += [buffer for module in modules for buffer in module.buffers()]
-    with Snapshot(tensors=tensors, random=True):
-        for tensor in tensors:
+    found, tensors = reached(function) if not isinstance(function, Module) else ([], [])
+    modules = [inner for module in found for inner in module.modules()]
+    own = [leaf for module in found for leaf in (*module.parameters(), *module.buffers())]
+    with Snapshot(modules, [*tensors, *own], random=True):
+        for tensor in [*tensors, *own]:
             tensor.array, tensor.memory = tensor.array.copy(), Memory()
         yield
