@@ -1,5 +1,6 @@
 """Derivatives as functions, and the switches around them: ``mg.autograd``."""
 
+from .checks.gradcheck import gradcheck, gradgradcheck
 from .engine.gradients import backward, grad
 from .engine.modes import detect_anomaly, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor.function import Function
@@ -10,6 +11,8 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "is_grad_enabled",
     "no_grad",
     "set_grad_enabled",

@@ -95,7 +95,7 @@ class Problem:
                 retain_graph=True, allow_unused=True,
             )  # fmt: skip
             for leaf, dx in zip(self.leaves, gradients):
-                found[leaf].append(np.zeros(self.leaves[leaf].shape) if dx is None else dx.numpy())
+                found[leaf].append(np.zeros(self.leaves[leaf].shape) if dx is None else dx.numpy().copy())
         return outputs, found
 
     def function_of(self, name: str) -> Function:

@@ -8,6 +8,9 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+from numpy import ndarray
+
 from ..engine.node import Memory
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
@@ -82,7 +85,14 @@ def untouched(function: Callable[..., Any]) -> Iterator[None]:
     found, tensors = reached(function) if not isinstance(function, Module) else ([], [])
     modules = [inner for module in found for inner in module.modules()]
     own = [leaf for module in found for leaf in (*module.parameters(), *module.buffers())]
+    arrays = [value for module in modules for value in vars(module).values() if isinstance(value, ndarray)]
+    before = [array.copy() for array in arrays]
     with Snapshot(modules, [*tensors, *own], random=True):
         for tensor in [*tensors, *own]:
             tensor.array, tensor.memory = tensor.array.copy(), Memory()
-        yield
+        try:
+            yield
+        finally:
+            for array, values in zip(arrays, before):
+                if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
+                    array[...] = values

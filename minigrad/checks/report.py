@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .table import GAP, WIDTH, column_widths, html_table, text_table
+from .table import html_table, text_table
 
 HEADER = ("derivative", "shape", "dtype", "count", "abs err", "rel err", "at", "verdict")
 NUMBERS = ("count", "abs err", "rel err")
@@ -95,10 +95,7 @@ class GradcheckReport:
     def __str__(self) -> str:
         if self.trouble:
             return self.trouble
-        rows = [row.cells for row in self.rows]
-        if sum(column_widths(HEADER, rows)) + len(GAP) * (len(HEADER) - 1) > WIDTH:
-            rows = [[*cells, last.partition(":")[0]] for *cells, last in rows]  # the causes follow the table
-        return "\n".join([self.summary, text_table(HEADER, rows, NUMBERS), *self.findings])
+        return "\n".join([self.summary, text_table(HEADER, [row.cells for row in self.rows], NUMBERS), *self.findings])
 
     __repr__ = __str__
 
@@ -111,8 +108,8 @@ class GradcheckReport:
 
 
 def short(number: float) -> str:
-    """Two digits: ``2.1e-12``, ``0.33``, ``0``."""
-    return f"{number:.2g}"
+    """Two digits: ``2.1e-12``, ``3.0e-12``, ``0.33``, ``0``."""
+    return f"{number:.2g}" if number == 0 or 1e-2 <= number < 1e3 else f"{number:.1e}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables of short texts, as plain text and as HTML."""
+"""Tables of short texts, as plain text, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ WRONG = "color:#e5484d;font-weight:bold;"
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
-    """Aligned columns, of which the first is shortened to fit into 80 characters.
+    """Aligned columns within 80 characters, if need be.
+
+    To make them fit the last column loses what follows a colon, and the first the middle of long names.
 
     Args:
         header: the names of the columns.
@@ -25,8 +27,11 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Co
         numbers: the names of the columns that are aligned to the right.
     """
     widths = column_widths(header, rows)
-    rest = sum(widths[1:]) + len(GAP) * (len(header) - 1)
-    widths[0] = min(widths[0], max(SHORTEST, WIDTH - rest))
+    gaps = len(GAP) * (len(header) - 1)
+    if sum(widths) + gaps > WIDTH:
+        rows = [[*cells, last.partition(":")[0]] for *cells, last in rows]
+        widths = column_widths(header, rows)
+    widths[0] = min(widths[0], max(SHORTEST, WIDTH - gaps - sum(widths[1:])))
     return "\n".join(text_line(header, row, widths, numbers) for row in (header, *rows))
 
 
@@ -63,7 +68,24 @@ def html_table(
     return "\n".join(['<table style="border-collapse:collapse;">', *lines, "</table>"])
 
 
+def html_page(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), wrong: Collection[int] = ()
+) -> str:
+    """A page with a table, in the colours that the reader's browser prefers."""
+    head = '<!DOCTYPE html>\n<meta charset="utf-8">\n<meta name="color-scheme" content="light dark">\n'
+    return f"{head}<title>minigrad check</title>\n{html_table(header, rows, numbers, wrong)}\n"
+
+
 def html_row(kind: str, cells: Sequence[str], styles: Sequence[str]) -> str:
     """One row of a table."""
     inside = "".join(f'<{kind} style="{style}">{html.escape(cell)}</{kind}>' for cell, style in zip(cells, styles))
     return f"<tr>{inside}</tr>"
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), *_: object
+) -> str:
+    """A table in Markdown."""
+    rules = ["---:" if name in numbers else "---" for name in header]
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in (header, rules, *rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

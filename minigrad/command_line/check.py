@@ -1,0 +1,195 @@
+"""``minigrad check``: the derivatives of every operation, or of a user's own function, against finite differences."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..checks import report as reports
+from ..checks.cases import Case, cases_of, inputs_of, operations
+from ..checks.gradcheck import gradcheck, gradgradcheck
+from ..checks.report import RIGHT, GradcheckReport, counted, short
+from ..checks.table import html_page, markdown_table, text_table
+from ..engine.op import Op
+from ..io.atomic import replacing
+from . import own_case
+from .ending import collected_warnings, distinct
+from .errors import CommandError
+from .output import complain
+from .progress import progress
+from .table import csv_text
+
+FORMATS: dict[str, Callable[..., str]] = {".csv": csv_text, ".md": markdown_table, ".html": html_page}
+"""How a table is written, by the ending of the file."""
+HEADER = ("operation", "inputs", "count", "order 1", "order 2", "verdict")
+NUMBERS = ("count", "order 1", "order 2", *reports.NUMBERS)
+LEGEND = "order 1, order 2: largest relative error of first and second derivatives"
+
+
+@dataclass
+class Table:
+    """What was checked, and what is wrong."""
+
+    header: Sequence[str]
+    subject: str
+    """What the rows are: ``operation``."""
+    rows: list[list[str]] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    wrong: list[int] = field(default_factory=list)
+    """The numbers of the rows that are."""
+
+    def add(self, cells: list[str], findings: Sequence[str]) -> None:
+        """Add a row, and what is wrong with it."""
+        if findings:
+            self.wrong.append(len(self.rows))
+        self.rows.append(cells)
+        self.findings += findings
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``minigrad check``."""
+    command.add_argument(
+        "targets", nargs="*", metavar="TARGET",
+        help="names of operations (default: all), or my_file.py:my_case, a function that returns a function or a "
+        "module and its inputs: return model, x",
+    )  # fmt: skip
+    command.add_argument(
+        "-o", "--output", type=output, metavar="FILE", help=f"write the table there, too: {', '.join(FORMATS)}"
+    )
+    command.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong, and the last line")
+
+
+def output(text: str) -> Path:
+    """The type of the file that the table is written to."""
+    if Path(text).suffix not in FORMATS:
+        raise argparse.ArgumentTypeError(f"expected a file that ends in {', '.join(FORMATS)}, got {text!r}")
+    return Path(text)
+
+
+def run(options: argparse.Namespace) -> Iterator[str]:
+    """The table, what is wrong with each row that is, and how many are.
+
+    Raises:
+        CommandError: if something is wrong.
+    """
+    own = [target for target in options.targets if ":" in target or target.endswith(".py")]
+    if own and len(options.targets) > 1:
+        raise CommandError(f"{own[0]} is checked by itself: give it without {other(options.targets, own[0])}")
+    if own and ":" not in own[0]:
+        raise CommandError(f"which case in {own[0]}? Name it behind a colon: {own[0]}:my_case")
+    names = known(options.targets) if not own else []
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(replacing(options.output)) if options.output else None
+        caught = stack.enter_context(collected_warnings())
+        table, trouble = check_own(own[0]) if own else (check_operations(names), None)
+        if trouble and not table.rows:
+            raise trouble
+        if file:
+            write = FORMATS[options.output.suffix]
+            file.write(write(table.header, table.rows, NUMBERS, table.wrong).encode())
+    if table.rows and not options.quiet:
+        yield text_table(table.header, table.rows, NUMBERS)
+        if not own:
+            yield LEGEND
+    yield from table.findings
+    for text in distinct(caught):
+        complain(text)
+    if trouble:
+        raise trouble
+    if table.wrong:
+        raise CommandError(f"{len(table.wrong)} of {counted(len(table.rows), table.subject)} wrong", code=1)
+    yield f"{counted(len(table.rows), table.subject)}, all right{'' if options.targets else without_derivative()}"
+
+
+def without_derivative() -> str:
+    """How many operations have none."""
+    checked = len(operations())
+    return f", of {counted(checked, 'operation')}; {len(Op.registry) - checked} more have no derivative"
+
+
+def other(targets: Sequence[str], own: str) -> str:
+    """What was asked for besides."""
+    return " ".join(target for target in targets if target != own) or "its repetition"
+
+
+def known(targets: Sequence[str]) -> list[str]:
+    """The names of operations, by default of all."""
+    names = operations()
+    for target in targets:
+        if target not in names:
+            close = difflib.get_close_matches(target, names, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise CommandError(
+                f"there is no operation {target!r} with a derivative.{hint} "
+                "A function of your own is checked as my_file.py:my_case (see minigrad check --help)"
+            )
+    return list(dict.fromkeys(targets)) or names
+
+
+def check_operations(names: Sequence[str]) -> Table:
+    """Check operations to second order, with a bar."""
+    table = Table(HEADER, "case")
+    bar = progress(len(names), "op")
+    try:
+        for name in names:
+            for label, case in found_cases(name).items():
+                table.add(*check_case(label, case))
+            bar.update()
+    finally:
+        bar.close()
+    return table
+
+
+def found_cases(name: str) -> dict[str, Case | LookupError]:
+    """The cases of an operation, or why it has none."""
+    try:
+        return dict(cases_of(name))
+    except LookupError as error:
+        return {name: error}
+
+
+def check_case(label: str, case: Case | LookupError) -> tuple[list[str], list[str]]:
+    """The row of a case, and what is wrong with it."""
+    try:
+        if isinstance(case, LookupError):
+            raise case
+        inputs = inputs_of(label, case)
+        found = [check(case.function, inputs, raise_exception=False) for check in (gradcheck, gradgradcheck)]
+    except Exception as error:  # the operations' own code: what it raises is what is wrong
+        text = f"{type(error).__name__}: {' '.join(str(error.args[0] if error.args else error).split())}"
+        return [label, "", "", "", "", f"wrong: {type(error).__name__}"], [f"{label}: {text}"]
+    count = sum(row.elements for row in found[0].rows)
+    errors = [short(max((row.relative for row in report.rows), default=0.0)) for report in found]
+    verdicts = [cause(report) for report in found if not report]
+    findings = [f"{label}, {report.message}" for report in found if not report]
+    shapes = " ".join(str(x.shape) for x in inputs)
+    return [label, shapes, str(count), *errors, (verdicts or [RIGHT])[0]], findings
+
+
+def cause(report: GradcheckReport) -> str:
+    """The verdict on the first derivative that is wrong."""
+    return next((row.verdict for row in report.rows if not row), f"wrong: {report.trouble}")
+
+
+def check_own(target: str) -> tuple[Table, CommandError | None]:
+    """The derivatives of a user's function to second order, and the error that ended the check, if one did."""
+    table = Table(("derivative", "order", *reports.HEADER[1:]), "derivative")
+    checks: tuple[Callable[..., Any], ...] = (gradcheck, gradgradcheck)
+    with own_case.loaded(target) as (function, inputs):
+        for order, check in enumerate(checks, 1):
+            try:
+                found = check(function, inputs, raise_exception=False)
+            except (Exception, SystemExit) as error:
+                path = Path(target.rpartition(":")[0])
+                return table, own_case.failure(f"{target}, derivatives of order {order}", error, path)
+            for row in found.rows:
+                name, *cells = row.cells
+                table.add([name, str(order), *cells], [f"order {order}, {row.finding}"] * (not row))
+            if found.trouble:
+                return table, CommandError(f"{target}: {' '.join(found.trouble.split())}", code=1)
+    return table, None
