@@ -191,10 +191,10 @@ def missing(name: str, reason: str) -> str:
 
 
 def distinct(shapes: tuple[Shape, ...], low: float, high: float) -> Iterator[np.ndarray]:
-    """Arrays whose elements all differ by many steps, and are not near 0, 0.5, 1 and other usual kinks."""
+    """Arrays whose elements all differ by many steps, and are not near 0, 0.5, 1 and the like, where kinks are."""
     sizes = [int(np.prod(shape)) for shape in shapes]
     values = low + (high - low) * (np.arange(sum(sizes)) + 0.37) / max(sum(sizes), 1)
-    values += 0.06 * (abs(values * 2 - np.round(values * 2)) < 0.06)
+    values += 0.02 * (abs(values - np.round(values * 2) / 2) < 0.01)  # steps are about 0.001
     values = np.random.default_rng(0).permutation(values)
     for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), shapes):
         yield part.reshape(shape)

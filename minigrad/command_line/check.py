@@ -42,6 +42,8 @@ class Table:
     findings: list[str] = field(default_factory=list)
     wrong: list[int] = field(default_factory=list)
     """The numbers of the rows that are."""
+    shown: list[str] = field(default_factory=list)
+    """All of it as it is printed."""
 
     def add(self, cells: list[str], findings: Sequence[str]) -> None:
         """Add a row, and what is wrong with it."""
@@ -92,11 +94,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         if file:
             write = FORMATS[options.output.suffix]
             file.write(write(table.header, table.rows, NUMBERS, table.wrong).encode())
-    if table.rows and not options.quiet:
-        yield text_table(table.header, table.rows, NUMBERS)
-        if not own:
-            yield LEGEND
-    yield from table.findings
+    yield from table.findings if options.quiet else table.shown
     for text in distinct(caught):
         complain(text)
     if trouble:
@@ -142,6 +140,7 @@ def check_operations(names: Sequence[str]) -> Table:
             bar.update()
     finally:
         bar.close()
+    table.shown = [text_table(table.header, table.rows, NUMBERS), LEGEND, *table.findings]
     return table
 
 
@@ -187,9 +186,10 @@ def check_own(target: str) -> tuple[Table, CommandError | None]:
             except (Exception, SystemExit) as error:
                 path = Path(target.rpartition(":")[0])
                 return table, own_case.failure(f"{target}, derivatives of order {order}", error, path)
-            for row in found.rows:
-                name, *cells = row.cells
-                table.add([name, str(order), *cells], [f"order {order}, {row.finding}"] * (not row))
             if found.trouble:
                 return table, CommandError(f"{target}: {' '.join(found.trouble.split())}", code=1)
+            table.shown += ["", str(found)] if table.shown else [str(found)]
+            for row in found.rows:
+                name, *cells = row.cells
+                table.add([name, str(order), *cells], [f"{found.title}, {row.finding}"] * (not row))
     return table, None
