@@ -110,7 +110,7 @@ class Keeping(nn.Module):
         self.by_name["hidden"] = self.hidden
         self.calls += 1
         self.total += 1
-        return self.bn(self.hidden)
+        return self.bn(self.hidden) * self.calls
 
 
 def attributes(model):

@@ -274,7 +274,8 @@ def test_the_table_is_written_in_three_formats(capsys):
 def test_the_table_is_written_also_if_something_is_wrong(capsys):
     printed(capsys, "own.py:half", "-o", "table.csv", code=1)
     assert [row["verdict"] for row in rows_of("table.csv")] == ["wrong: constant factor", "wrong: cut graph", "right"]
-    printed(capsys, "own.py:failing", "-o", "table.csv", code=1)
+    for name in ("failing", "failing_inside"):
+        printed(capsys, f"own.py:{name}", "-o", "table.csv", code=1)
     assert len(rows_of("table.csv")) == 3, "nothing new has been found out"
 
 
