@@ -1,8 +1,9 @@
-"""An input for every operation that has a derivative: what ``minigrad check`` checks.
+"""Inputs for every operation that has a derivative: what ``minigrad check`` checks.
 
-An operation whose parameters without a default are tensors of one shape, or in ``USUAL``, needs no line here: it is
-called as users call it, with tensors (2, 3). The others have a line in ``CASES``. Numbers come from the first of
-``INTERVALS`` in which the operation and its gradients are finite.
+A function that users call, or an operation, whose parameters without a default are tensors of one shape, or in
+``USUAL``, needs no line here: it is called with tensors (2, 3). The others have a line in ``CASES``. Numbers come from
+the first of ``INTERVALS`` in which results and gradients are finite. Every operation has to be applied by some case, in
+its function or in the gradients, and there may be as many lines as there are things worth checking.
 
 The samples of the tests are more: each has a formula to compare the values with, and there are many for an operation.
 They are not installed.
@@ -11,21 +12,22 @@ They are not installed.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import ops
-from ..engine.faces import FACES
+from ..engine.faces import PLACES
 from ..engine.gradients import grad
-from ..engine.node import Variable
+from ..engine.modes import enable_grad
 from ..engine.op import Op, is_own
 from ..engine.paths import reachable
 from ..nn import functional as F
+from ..ops.table import functions
 from ..tensor.creation import tensor as tensor_of
 from ..tensor.tensor import Tensor
-from .problem import requires_grad
+from .problem import requires_grad, tensors_in
 
 Shape = tuple[int, ...]
 Interval = tuple[float, float]
@@ -35,7 +37,7 @@ INTERVALS: list[Interval] = [(-2, 2), (0.1, 0.9), (1.1, 3)]
 
 
 class Case(NamedTuple):
-    """A function that applies an operation, and the shapes of the tensors it is given."""
+    """A function of tensors, and their shapes."""
 
     function: Callable[..., Any]
     shapes: tuple[Shape, ...] = ((2, 3),)
@@ -43,10 +45,19 @@ class Case(NamedTuple):
     """Where the numbers come from, if not from the first of ``INTERVALS`` that will do."""
 
 
+class Prepared(NamedTuple):
+    """A case with tensors for which it and its gradients are finite."""
+
+    function: Callable[..., Any]
+    inputs: list[Tensor]
+    applied: set[str]
+    """The names of the operations that the function and its gradients of first and second order consist of."""
+
+
 MASK = np.array([[True, False, True], [False, False, True]])
 CLASSES = np.array([2, 0, 1, 2])
 MEAN, VAR = np.array([0.3, -1.0]), np.array([0.5, 2.0])
-PLACES = np.array([1, 1, 0])
+TWICE = np.array([1, 1, 0])
 
 USUAL: dict[str, Any] = {
     "dim": 1,
@@ -54,6 +65,8 @@ USUAL: dict[str, Any] = {
     "dim1": 1,
     "dims": (1, 0),
     "axis": 1,
+    "axis0": 0,
+    "axis1": 1,
     "axes": (1,),
     "keepdim": False,
     "keepdims": False,
@@ -76,13 +89,23 @@ USUAL: dict[str, Any] = {
 """Arguments of an operation for its parameters of that name without a default, and for ``dim``."""
 
 
-def public(name: str) -> Callable[..., Any]:
-    """An operation as users call it; one that they do not call as it is."""
-    return FACES[name].function if name in FACES else Op.registry[name]
+def users_functions() -> dict[str, Callable[..., Any]]:
+    """The functions that users call, each under one name: ``exp``, ``linalg.norm``."""
+    first = ["function", "functional", "method", "module"]
+    found: dict[str, Callable[..., Any]] = {}
+    known: set[int] = set()
+    for place in [*first, *sorted(set(PLACES) - set(first))]:
+        for name, function in functions(place).items():
+            if id(function) not in known:
+                known.add(id(function))
+                found.setdefault(name if place in first else f"{place}.{name}", function)
+    return found
 
+
+FUNCTIONS = users_functions()
 
 CASES: dict[str, Case] = {
-    # name of the operation, behind a blank what is special: function, shapes of its tensors
+    # a name that users know, or an operation's; behind a blank what is special: function, shapes of its tensors
     "astype": Case(lambda x: ops.astype(x, np.float64)),
     "batch_norm evaluation": Case(lambda x, w, b: F.batch_norm(x, MEAN, VAR, w, b), ((4, 2), (2,), (2,))),
     "batch_norm training": Case(lambda x, w, b: F.batch_norm(x, None, None, w, b, True), ((4, 2), (2,), (2,))),
@@ -95,19 +118,20 @@ CASES: dict[str, Case] = {
     "div": Case(ops.div, ((2, 3), (2, 3)), (0.5, 2)),
     "dropout": Case(lambda x: ops.dropout(x, 0.4, np.random.default_rng(0))),
     "expand": Case(lambda x: ops.expand(x, 2, 4, 3), ((4, 1),)),
-    "getitem index array": Case(lambda x: x[PLACES], ((2, 3),)),
+    "getitem index array": Case(lambda x: x[TWICE], ((2, 3),)),
     "getitem slice": Case(lambda x: x[:, ::2]),
-    "linear": Case(public("linear"), ((4, 3), (2, 3), (2,))),
+    "linear": Case(FUNCTIONS["linear"], ((4, 3), (2, 3), (2,))),
+    "nll_loss": Case(lambda x: ops.nll_loss(x, CLASSES), ((4, 3),)),
     "max": Case(ops.max),
     "min": Case(ops.min),
     "matmul": Case(ops.matmul, ((2, 1, 2, 3), (2, 3, 1))),
     "permute": Case(lambda x: ops.permute(x, 2, 0, 1), ((2, 3, 2),)),
-    "put": Case(lambda x: public("put")(x, (5,), (PLACES,)), ((3,),)),
+    "put": Case(lambda x: Op.registry["put"](x, (5,), (TWICE,)), ((3,),)),
     "reciprocal": Case(ops.reciprocal, within=(0.3, 3)),
     "reshape": Case(lambda x: ops.reshape(x, 3, 2)),
-    "softplus": Case(lambda x: public("softplus")(x, 3, 2.5)),
+    "softplus": Case(lambda x: FUNCTIONS["softplus"](x, 3, 2.5)),
     "stack": Case(lambda a, b: ops.stack([a, b], 1), ((2, 2), (2, 2))),
-    "times_power_of_2": Case(lambda x: public("times_power_of_2")(x, np.array([-3, 0, 4]))),
+    "times_power_of_2": Case(lambda x: Op.registry["times_power_of_2"](x, np.array([-3, 0, 4]))),
 }
 
 
@@ -122,36 +146,45 @@ def is_minigrads(op: Op) -> bool:
     return is_own(op.definition) and all(rule.__module__.startswith(package) for rule in op.rules)
 
 
-def cases_of(name: str) -> dict[str, Case]:
-    """The cases of an operation by their names: its lines in ``CASES``, or the one that its signature says.
+def all_cases() -> dict[str, Case]:
+    """The lines of ``CASES``, and what the signatures of functions and operations without a line say, by name."""
+    inner = {name: Op.registry[name] for name in operations() if Op.registry[name] not in FUNCTIONS.values()}
+    lines = set(map(name_of, CASES))
+    constant = {name for name, op in Op.registry.items() if not op.is_differentiable}
+    found = {name: usual(function) for name, function in (inner | FUNCTIONS).items() if name not in lines | constant}
+    return dict(sorted((CASES | {name: case for name, case in found.items() if case}).items()))
 
-    Raises:
-        LookupError: if there is no line, and the signature does not say how it is called.
-    """
-    return {label: case for label, case in CASES.items() if label.partition(" ")[0] == name} or {name: usual(name)}
+
+def prepared_cases(cases: Mapping[str, Case]) -> Iterator[tuple[str, Prepared | LookupError | None]]:
+    """Every case with its inputs, or why there are none; None for a signature that says too little."""
+    for label, case in cases.items():
+        try:
+            yield label, prepared(label, case)
+        except LookupError as error:
+            yield label, error if label in CASES else None
 
 
-def usual(name: str) -> Case:
-    """An operation with arrays for its operands and ``USUAL`` arguments, as users call it where they do."""
-    function = public(name)
+def name_of(label: str) -> str:
+    """The function that a case is of."""
+    return label.partition(" ")[0]
+
+
+def usual(function: Callable[..., Any]) -> Case | None:
+    """A function of tensors (2, 3) and ``USUAL`` arguments; None if there would be no tensors."""
     parameters = inspect.signature(function).parameters.values()
-    given = [
-        p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and (p.default is p.empty or p.name == "dim")
-    ]
+    named = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    given = [p.name for p in named if p.default is p.empty or p.name == "dim"]
     operands = [parameter for parameter in given if parameter not in USUAL]
-    if not operands:
-        raise LookupError(missing(name, "its signature has no operands"))
+    attributes = {parameter: USUAL[parameter] for parameter in given if parameter in USUAL}
 
     def call(*tensors: Any) -> Any:
-        return function(
-            **{parameter: USUAL[parameter] for parameter in given if parameter in USUAL} | dict(zip(operands, tensors))
-        )
+        return function(**attributes, **dict(zip(operands, tensors)))
 
-    return Case(call, ((2, 3),) * len(operands))
+    return Case(call, ((2, 3),) * len(operands)) if operands else None
 
 
-def inputs_of(label: str, case: Case) -> list[Tensor]:
-    """The tensors to check a case with: outputs and gradients are finite there, and the operation is applied.
+def prepared(label: str, case: Case) -> Prepared:
+    """The case with tensors for which outputs and gradients are finite.
 
     Raises:
         LookupError: if there are none.
@@ -161,32 +194,37 @@ def inputs_of(label: str, case: Case) -> list[Tensor]:
         inputs = [tensor_of(x, requires_grad=True) for x in distinct(case.shapes, low, high)]
         with np.errstate(all="ignore"):
             try:
-                reason = unsuitable(label.partition(" ")[0], case.function, inputs)
-            except Exception as error:  # whatever an operation raises: it is not called like that
-                reason = f"{type(error).__name__}: {error}"
-        if not reason:
-            return inputs
-        reasons.append(reason)
-    raise LookupError(missing(label, "; ".join(dict.fromkeys(reasons))))
+                results = derivatives(case.function, inputs)
+            except Exception as error:  # whatever a function raises: it is not called like that
+                reasons.append(f"{type(error).__name__}: {error}")
+                continue
+        if not results:
+            reasons.append("it has no derivative")
+        elif all(np.isfinite(result.array).all() for result in results):
+            nodes = reachable([result.node for result in results if result.node is not None])
+            return Prepared(case.function, inputs, {node.op.name for node in nodes if node.op})
+        else:
+            reasons.append("NaN or infinity")
+    raise LookupError(f"no input is known for {label}: {'; '.join(dict.fromkeys(reasons))}")
 
 
-def unsuitable(name: str, function: Callable[..., Any], inputs: list[Tensor]) -> str:
-    """Why a function is no case for these inputs; nothing if it is."""
-    result = function(*inputs)
-    parts = result if isinstance(result, (list, tuple)) else [result]
-    outputs = [y for y in parts if isinstance(y, Variable) and requires_grad(y)]
-    nodes = reachable([y.node for y in outputs if y.node is not None])
-    if name not in {node.op.name for node in nodes if node.op}:
-        return "the operation is not applied"
-    values = [*outputs, *(dx for dx in grad(outputs, inputs, outputs, allow_unused=True) if dx is not None)]
-    return "" if all(np.isfinite(value.array).all() for value in values) else "NaN or infinity"
+def derivatives(function: Callable[..., Any], inputs: list[Tensor]) -> list[Tensor]:
+    """The outputs of a function, its gradients and their gradients, as graphs; none if no output requires grad."""
+    with enable_grad():
+        found = [y for y in tensors_in(function(*inputs)).values() if requires_grad(y)]
+        layer = found
+        for _ in range(2):
+            gradients = grad(layer, inputs, layer, create_graph=True, allow_unused=True) if layer else ()
+            layer = [dx for dx in gradients if dx is not None and requires_grad(dx)]
+            found += layer
+    return found
 
 
-def missing(name: str, reason: str) -> str:
-    """How an operation gets a case."""
+def missing(name: str) -> str:
+    """How an operation that no case applies gets one."""
     return (
-        f"no input is known to check {name} with ({reason}): add a line to CASES in minigrad/checks/cases.py, say "
-        f'"{name}": Case(lambda x: ops.{name.partition(" ")[0]}(x, 1), ((2, 3),)), or a parameter of it to USUAL.'
+        f"no case applies {name}: add to CASES in minigrad/checks/cases.py a line of a function that does, "
+        f'"{name}": Case(lambda x, y: {name}(x, y, 2), ((2, 3), (3,))), or a usual argument to USUAL there'
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import report as reports
-from ..checks.cases import Case, cases_of, inputs_of, operations
+from ..checks.cases import Prepared, all_cases, missing, name_of, operations, prepared_cases
 from ..checks.gradcheck import gradcheck, gradgradcheck
 from ..checks.report import RIGHT, GradcheckReport, counted, short
 from ..checks.table import html_page, markdown_table, text_table
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
 def without_derivative() -> str:
     """How many operations have none."""
     checked = len(operations())
-    return f", of {counted(checked, 'operation')}; {len(Op.registry) - checked} more have no derivative"
+    return f": all {counted(checked, 'operation')}; {len(Op.registry) - checked} more have no derivative"
 
 
 def other(targets: Sequence[str], own: str) -> str:
@@ -116,8 +116,8 @@ def other(targets: Sequence[str], own: str) -> str:
 
 
 def known(targets: Sequence[str]) -> list[str]:
-    """The names of operations, by default of all."""
-    names = operations()
+    """The names of functions and operations, each once."""
+    names = [*map(name_of, all_cases()), *operations()]
     for target in targets:
         if target not in names:
             close = difflib.get_close_matches(target, names, 1)
@@ -126,48 +126,50 @@ def known(targets: Sequence[str]) -> list[str]:
                 f"there is no operation {target!r} with a derivative.{hint} "
                 "A function of your own is checked as my_file.py:my_case (see minigrad check --help)"
             )
-    return list(dict.fromkeys(targets)) or names
+    return list(dict.fromkeys(targets))
 
 
 def check_operations(names: Sequence[str]) -> Table:
-    """Check operations to second order, with a bar."""
+    """Check these functions and operations to second order, by default all, with a bar."""
     table = Table(HEADER, "case")
-    bar = progress(len(names), "op")
+    cases = all_cases()
+    unreached = set(names or operations())
+    inside = unreached - set(map(name_of, cases))
+    bar = progress(len(cases), "op")
     try:
-        for name in names:
-            for label, case in found_cases(name).items():
+        for label, case in prepared_cases(cases):
+            applied = case.applied if isinstance(case, Prepared) else set()
+            if case and (not names or name_of(label) in names or applied & inside):
                 table.add(*check_case(label, case))
+                unreached -= applied | {name_of(label)}
             bar.update()
     finally:
         bar.close()
+    for name in sorted(unreached):
+        table.add(*failed(name, missing(name)))
     table.shown = [text_table(table.header, table.rows, NUMBERS), LEGEND, *table.findings]
     return table
 
 
-def found_cases(name: str) -> dict[str, Case | LookupError]:
-    """The cases of an operation, or why it has none."""
-    try:
-        return dict(cases_of(name))
-    except LookupError as error:
-        return {name: error}
-
-
-def check_case(label: str, case: Case | LookupError) -> tuple[list[str], list[str]]:
+def check_case(label: str, case: Prepared | LookupError) -> tuple[list[str], list[str]]:
     """The row of a case, and what is wrong with it."""
+    if isinstance(case, LookupError):
+        return failed(label, str(case.args[0]))
     try:
-        if isinstance(case, LookupError):
-            raise case
-        inputs = inputs_of(label, case)
-        found = [check(case.function, inputs, raise_exception=False) for check in (gradcheck, gradgradcheck)]
+        found = [check(case.function, case.inputs, raise_exception=False) for check in (gradcheck, gradgradcheck)]
     except Exception as error:  # the operations' own code: what it raises is what is wrong
-        text = f"{type(error).__name__}: {' '.join(str(error.args[0] if error.args else error).split())}"
-        return [label, "", "", "", "", f"wrong: {type(error).__name__}"], [f"{label}: {text}"]
+        return failed(label, f"{type(error).__name__}: {' '.join(str(error).split())}")
     count = sum(row.elements for row in found[0].rows)
     errors = [short(max((row.relative for row in report.rows), default=0.0)) for report in found]
     verdicts = [cause(report) for report in found if not report]
     findings = [f"{label}, {report.message}" for report in found if not report]
-    shapes = " ".join(str(x.shape) for x in inputs)
+    shapes = " ".join(str(x.shape) for x in case.inputs)
     return [label, shapes, str(count), *errors, (verdicts or [RIGHT])[0]], findings
+
+
+def failed(label: str, reason: str) -> tuple[list[str], list[str]]:
+    """The row of what could not be checked, and why."""
+    return [label, "", "", "", "", f"wrong: {reason.partition(':')[0]}"], [f"{label}: {reason}"]
 
 
 def cause(report: GradcheckReport) -> str:
