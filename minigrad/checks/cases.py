@@ -12,6 +12,8 @@ They are not installed.
 from __future__ import annotations
 
 import inspect
+import itertools
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -34,6 +36,10 @@ Interval = tuple[float, float]
 
 INTERVALS: list[Interval] = [(-2, 2), (0.1, 0.9), (1.1, 3)]
 """Where operands come from: all numbers, as far as that is possible; probabilities; the domain of ``acosh``."""
+
+
+UNEVEN = 0.19
+"""How unevenly they are spaced there: differences of evenly spaced ones would be 1 together."""
 
 
 class Case(NamedTuple):
@@ -82,6 +88,8 @@ USUAL: dict[str, Any] = {
     "repeats": 2,
     "shifts": 1,
     "start": 0,
+    "threshold": 0.3,
+    "value": 0.7,
     "length": 2,
     "diagonal": 0,
     "offset": 0,
@@ -192,7 +200,8 @@ def prepared(label: str, case: Case) -> Prepared:
     reasons = []
     for low, high in [case.within] if case.within else INTERVALS:
         inputs = [tensor_of(x, requires_grad=True) for x in distinct(case.shapes, low, high)]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
                 results = derivatives(case.function, inputs)
             except Exception as error:  # whatever a function raises: it is not called like that
@@ -228,11 +237,25 @@ def missing(name: str) -> str:
     )
 
 
-def distinct(shapes: tuple[Shape, ...], low: float, high: float) -> Iterator[np.ndarray]:
-    """Arrays whose elements all differ by many steps, and are not near 0, 0.5, 1 and the like, where kinks are."""
+def distinct(shapes: tuple[Shape, ...], low: float, high: float) -> list[np.ndarray]:
+    """Arrays whose elements all differ by many steps and are not near 0, 0.5, 1 and the like, where kinks are.
+
+    Nor are the differences of two arrays of one shape, for losses. Steps are about 0.001.
+    """
     sizes = [int(np.prod(shape)) for shape in shapes]
-    values = low + (high - low) * (np.arange(sum(sizes)) + 0.37) / max(sum(sizes), 1)
-    values += 0.02 * (abs(values - np.round(values * 2) / 2) < 0.01)  # steps are about 0.001
-    values = np.random.default_rng(0).permutation(values)
-    for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), shapes):
-        yield part.reshape(shape)
+    places = (np.arange(sum(sizes)) + 0.37) / max(sum(sizes), 1)
+    values = low + (high - low) * (places + UNEVEN * places * (1 - places))
+    values += 0.02 * near_kinks(values)
+    found: list[np.ndarray] = []
+    for seed in range(100):
+        parts = np.split(np.random.default_rng(seed).permutation(values), np.cumsum(sizes)[:-1])
+        found = [part.reshape(shape) for part, shape in zip(parts, shapes)]
+        pairs = [(x, y) for x, y in itertools.combinations(found, 2) if x.shape == y.shape]
+        if not any(near_kinks(x - y).any() for x, y in pairs):
+            break
+    return found
+
+
+def near_kinks(values: np.ndarray) -> Any:
+    """Where numbers are within 0.01 of a multiple of 0.5."""
+    return abs(values - np.round(values * 2) / 2) < 0.01

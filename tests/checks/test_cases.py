@@ -69,8 +69,15 @@ def test_numbers_come_from_the_first_interval_in_which_all_is_finite():
     assert of["log"].min() > 0.1 and of["log"].max() < 1
 
 
-def test_numbers_are_apart_from_each_other_and_from_usual_kinks():
-    for low, high in cases.INTERVALS:
-        values = np.concatenate([x.ravel() for x in cases.distinct(((2, 3), (2, 3)), low, high)])
-        assert np.diff(np.sort(values)).min() > 0.02
-        assert abs(values - np.round(values * 2) / 2).min() >= 0.01
+@pytest.mark.parametrize("interval", [*cases.INTERVALS, (0.5, 2), (0.3, 3)])
+@pytest.mark.parametrize(
+    "shapes", [((),), ((2, 3), (2, 3)), ((4, 3), (2, 3), (2,)), ((2, 3),) * 3, ((1, 2, 4, 4),), ()]
+)
+def test_numbers_and_their_differences_are_apart_and_not_near_usual_kinks(shapes, interval):
+    arrays = cases.distinct(shapes, *interval)
+    assert [x.shape for x in arrays] == list(shapes)
+    values = np.concatenate([np.zeros(0), *(x.ravel() for x in arrays)])
+    assert (np.diff(np.sort(values)) > 0.005).all()
+    pairs = [x - y for x in arrays for y in arrays if x is not y and x.shape == y.shape]
+    for numbers in [values, *pairs]:
+        assert (abs(numbers - np.round(numbers * 2) / 2) >= 0.0099).all()
