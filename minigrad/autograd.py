@@ -1,6 +1,5 @@
 """Derivatives as functions, and the switches around them: ``mg.autograd``."""
 
-from .checks.gradcheck import gradcheck, gradgradcheck
 from .engine.gradients import backward, grad
 from .engine.modes import detect_anomaly, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor.function import Function
@@ -11,8 +10,6 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "grad",
-    "gradcheck",
-    "gradgradcheck",
     "is_grad_enabled",
     "no_grad",
     "set_grad_enabled",

@@ -28,7 +28,7 @@ FLOORS = [
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}
 
-NEIGHBOURS = {("engine", "kernels"), ("autograd", "checks")}
+NEIGHBOURS = {("engine", "kernels")}
 """Rooms of one floor of which the first imports the second; others do not know each other."""
 
 LATE = {
