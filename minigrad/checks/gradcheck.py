@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from ..engine.arguments import real
 from ..engine.modes import enable_grad
-from .comparing import Tolerance, check
+from .comparing import Tolerance, check, require_something
 from .problem import GradcheckError as GradcheckError
 from .problem import Problem, derivative_of, problem_of
 from .reached import untouched
@@ -143,7 +143,9 @@ def gradgradcheck(
     tolerance = tolerance_of("gradgradcheck", eps, atol, rtol, nondet_tol)
 
     def problem() -> Problem:
-        return derivative_of(problem_of(func, inputs), grad_outputs, gen_non_contig_grad_outputs)
+        first = problem_of(func, inputs)
+        require_something("gradgradcheck", first)
+        return derivative_of(first, grad_outputs, gen_non_contig_grad_outputs)
 
     return verdict("gradgradcheck", func, problem, tolerance, raise_exception)
 
