@@ -85,6 +85,7 @@ USUAL: dict[str, Any] = {
     "k": 2,
     "n": 2,
     "p": 3.0,
+    "q": 0.3,
     "repeats": 2,
     "shifts": 1,
     "start": 0,
@@ -155,21 +156,35 @@ def is_minigrads(op: Op) -> bool:
 
 
 def all_cases() -> dict[str, Case]:
-    """The lines of ``CASES``, and what the signatures of functions and operations without a line say, by name."""
-    inner = {name: Op.registry[name] for name in operations() if Op.registry[name] not in FUNCTIONS.values()}
+    """The lines of ``CASES``, and what signatures without a line say: of users' functions, then of operations."""
     lines = set(map(name_of, CASES))
     constant = {name for name, op in Op.registry.items() if not op.is_differentiable}
-    found = {name: usual(function) for name, function in (inner | FUNCTIONS).items() if name not in lines | constant}
-    return dict(sorted((CASES | {name: case for name, case in found.items() if case}).items()))
+    found = {name: usual(function) for name, function in FUNCTIONS.items() if name not in lines | constant}
+    cases = dict(sorted((CASES | {name: case for name, case in found.items() if case}).items()))
+    inner = {name: usual(Op.registry[name]) for name in operations() if name not in lines | found.keys()}
+    return cases | {name: case for name, case in inner.items() if case}
 
 
-def prepared_cases(cases: Mapping[str, Case]) -> Iterator[tuple[str, Prepared | LookupError | None]]:
-    """Every case with its inputs, or why there are none; None for a signature that says too little."""
+def prepared_cases(cases: Mapping[str, Case]) -> Iterator[tuple[str, Prepared | LookupError | ImportError | None]]:
+    """Every case with its inputs, or why there are none.
+
+    None for a signature that says too little, and for operations that users do not call and functions before it have
+    applied: what they are never given may have no derivative.
+    """
+    applied: set[str] = set()
     for label, case in cases.items():
+        if label in applied and label not in CASES and label not in FUNCTIONS:
+            yield label, None
+            continue
         try:
-            yield label, prepared(label, case)
+            found = prepared(label, case)
+        except ImportError as error:
+            yield label, error
         except LookupError as error:
             yield label, error if label in CASES else None
+        else:
+            applied |= found.applied
+            yield label, found
 
 
 def name_of(label: str) -> str:
@@ -196,6 +211,7 @@ def prepared(label: str, case: Case) -> Prepared:
 
     Raises:
         LookupError: if there are none.
+        ImportError: if it needs a package that is not installed.
     """
     reasons = []
     for low, high in [case.within] if case.within else INTERVALS:
@@ -204,6 +220,8 @@ def prepared(label: str, case: Case) -> Prepared:
             warnings.simplefilter("ignore")
             try:
                 results = derivatives(case.function, inputs)
+            except ImportError:
+                raise
             except Exception as error:  # whatever a function raises: it is not called like that
                 reasons.append(f"{type(error).__name__}: {error}")
                 continue

@@ -28,6 +28,7 @@ FORMATS: dict[str, Callable[..., str]] = {".csv": csv_text, ".md": markdown_tabl
 """How a table is written, by the ending of the file."""
 HEADER = ("operation", "inputs", "count", "order 1", "order 2", "verdict")
 NUMBERS = ("count", "order 1", "order 2", *reports.NUMBERS)
+NOT_CHECKED = "not checked"
 LEGEND = "order 1, order 2: largest relative error of first and second derivatives"
 
 
@@ -44,6 +45,11 @@ class Table:
     """The numbers of the rows that are."""
     shown: list[str] = field(default_factory=list)
     """All of it as it is printed."""
+
+    @property
+    def left_out(self) -> list[str]:
+        """Why rows were not checked."""
+        return [row[-1] for row in self.rows if row[-1].startswith(NOT_CHECKED)]
 
     def add(self, cells: list[str], findings: Sequence[str]) -> None:
         """Add a row, and what is wrong with it."""
@@ -101,11 +107,13 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         raise trouble
     if table.wrong:
         raise CommandError(f"{len(table.wrong)} of {counted(len(table.rows), table.subject)} wrong", code=1)
-    yield f"{counted(len(table.rows), table.subject)}, all right{'' if options.targets else without_derivative()}"
+    left_out = len(table.left_out)
+    result = f"{counted(len(table.rows) - left_out, table.subject)}, all right{'' if options.targets else rest()}"
+    yield result + f"; {left_out} not checked" * bool(left_out)
 
 
-def without_derivative() -> str:
-    """How many operations have none."""
+def rest() -> str:
+    """How many operations these are, and how many there are besides."""
     checked = len(operations())
     return f": all {counted(checked, 'operation')}; {len(Op.registry) - checked} more have no derivative"
 
@@ -147,12 +155,15 @@ def check_operations(names: Sequence[str]) -> Table:
         bar.close()
     for name in sorted(unreached):
         table.add(*failed(name, missing(name)))
-    table.shown = [text_table(table.header, table.rows, NUMBERS), LEGEND, *table.findings]
+    text = text_table(table.header, table.rows, NUMBERS)
+    table.shown = [text, LEGEND, *dict.fromkeys(table.left_out), *table.findings]
     return table
 
 
-def check_case(label: str, case: Prepared | LookupError) -> tuple[list[str], list[str]]:
+def check_case(label: str, case: Prepared | LookupError | ImportError) -> tuple[list[str], list[str]]:
     """The row of a case, and what is wrong with it."""
+    if isinstance(case, ImportError):
+        return [label, "", "", "", "", f"{NOT_CHECKED}: {case}"], []
     if isinstance(case, LookupError):
         return failed(label, str(case.args[0]))
     try:

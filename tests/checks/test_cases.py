@@ -14,12 +14,14 @@ APPLIED = set().union(*(case.applied for case in ALL.values() if isinstance(case
 
 @pytest.mark.parametrize("name", operations())
 def test_an_operation_is_applied_by_a_case(name):
-    assert name in APPLIED, cases.missing(name)
+    assert name in APPLIED or isinstance(ALL.get(name), ImportError), cases.missing(name)
 
 
 @pytest.mark.parametrize("label", [label for label, case in ALL.items() if case])
 def test_a_case_is_right_to_second_order(label):
     case = ALL[label]
+    if isinstance(case, ImportError):
+        pytest.skip(str(case))
     assert not isinstance(case, LookupError), case
     assert mg.gradcheck(case.function, case.inputs) and mg.gradgradcheck(case.function, case.inputs)
 
@@ -39,6 +41,13 @@ def test_the_operations_are_minigrads_own_with_a_derivative(new_op):
     assert "made_for_a_test" in Op.registry and "made_for_a_test" not in operations()
     assert {"exp", "batch_norm", "put", "mean", "where"} <= set(operations())
     assert not {"eq", "isnan", "argmax"} & set(operations())
+
+
+def test_an_operation_that_users_do_not_call_is_called_only_if_no_function_applies_it():
+    case = cases.all_cases()["normal_cdf"]
+    assert "normal_cdf" in ALL["gelu"].applied and ALL["normal_cdf"] is None
+    ((_, alone),) = cases.prepared_cases({"normal_cdf": case})
+    assert "normal_cdf" in alone.applied
 
 
 UNUSABLE = {

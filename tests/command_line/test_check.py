@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import numpy as np
@@ -177,6 +178,17 @@ def test_an_operation_that_users_do_not_call_is_checked_where_it_is_applied(caps
     CASES["outer"] = Case(lambda x: wrong_operation(x) + 1)
     del CASES["planted"]
     assert "\nouter, gradcheck: wrong derivatives" in printed(capsys, "planted", code=1).out
+
+
+def test_an_operation_that_needs_a_package_is_not_checked_without_it(capsys, wrong_operation):
+    def needs_more(x):
+        raise ImportError("it is computed by a package that is not there: pip install it")
+
+    CASES["planted"] = Case(needs_more)
+    out = printed(capsys, "planted", "exp").out
+    assert re.search(r"^planted .* not checked$", out, re.MULTILINE)
+    assert "\nnot checked: it is computed by a package that is not there: pip install it\n" in out
+    assert out.endswith("1 case, all right; 1 not checked\n")
 
 
 def test_an_operation_that_raises_an_error_is_wrong(capsys, monkeypatch):
