@@ -137,7 +137,7 @@ def test_all_operations_are_right_to_second_order(capsys):
     header, *rows = out.splitlines()
     assert header.split() == ["operation", "inputs", "count", "order", "1", "order", "2", "verdict"]
     *rows, _, last = rows
-    assert {"exp", "batch_norm", "transpose", "put"} <= {row.split(" ")[0] for row in rows}
+    assert {"exp", "batch_norm", "transpose", "getitem"} <= {row.split(" ")[0] for row in rows}
     assert all(row.endswith(" right") for row in rows) and max(map(len, (header, *rows))) <= 80
     assert last.startswith(f"{len(rows)} cases, all right: all {len(operations())} operations; ")
     assert error == ""
@@ -147,6 +147,11 @@ def test_operations_can_be_chosen(capsys):
     rows = printed(capsys, "exp", "batch_norm", "exp").out.splitlines()
     assert [row.split("  ")[0] for row in rows[1:4]] == ["batch_norm evaluation", "batch_norm training", "exp"]
     assert rows[-1] == "3 cases, all right"
+
+
+def test_an_operation_of_the_inside_is_checked_by_what_applies_it(capsys):
+    out = printed(capsys, "put").out
+    assert out.splitlines()[1].startswith("getitem ") and out.endswith("1 case, all right\n")
 
 
 def test_quietly_only_the_last_line_is_printed(capsys):
