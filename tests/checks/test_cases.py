@@ -50,6 +50,10 @@ def test_an_operation_that_users_do_not_call_is_called_only_if_no_function_appli
     assert "normal_cdf" in alone.applied
 
 
+def test_what_the_gradients_of_gradients_consist_of_is_applied_too():
+    assert {"cat", "getitem", "put"} <= ALL["cat"].applied
+
+
 UNUSABLE = {
     "nothing with a derivative": (Case(lambda x: mg.argmax(x)), "it has no derivative"),
     "nothing finite": (Case(lambda x: mg.sin(mg.log(-abs(x)))), "NaN or infinity"),
