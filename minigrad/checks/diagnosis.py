@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,22 +17,29 @@ ALIKE = 1e-4
 
 
 @dataclass
-class Mismatch:
-    """One leaf whose gradient is wrong, and what is needed to find out why."""
+class Comparison:
+    """The two derivatives by one leaf, and what is needed to find out why they differ, if they do."""
 
     name: str
+    """Of the derivative: ``input 0``, or ``output 1 by input 0``."""
     x: ndarray
     analytic: ndarray
     """What backward says, of the shape of ``x``; so is the next."""
     numeric: ndarray
-    differs: ndarray
-    """Where the two do not agree."""
+    allowed: ndarray
+    """How far the two may be apart."""
     function: Function
     """The weighted outputs as a function of ``x``."""
     step: float
     """Of the finest finite differences."""
-    shapes: Sequence[tuple[int, ...]]
-    """Of the outputs."""
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of the outputs, by name."""
+
+    @cached_property
+    def differs(self) -> ndarray:
+        """Where the two do not agree, or one is NaN."""
+        differs: ndarray = ~(abs(self.analytic - self.numeric) <= self.allowed)
+        return differs
 
     @cached_property
     def places(self) -> list[tuple[int, ...]]:
@@ -63,33 +70,20 @@ class Mismatch:
         error = abs(candidate - self.numeric)
         return bool(np.all((error <= ALIKE * abs(self.numeric).max()) | self.kinks))
 
-    def report(self) -> str:
-        """What differs by how much, where most, and why."""
-        index = self.places[0]
-        error = abs(self.analytic - self.numeric)[self.differs]
-        size = np.maximum(abs(self.analytic), abs(self.numeric))[self.differs]
-        return (
-            f"{self.name} {self.x.shape}: {len(self.places)} of {self.x.size} elements differ.\n"
-            f"  largest absolute error {error.max():.3g}, largest relative error {(error / size).max():.3g}\n"
-            f"  worst at index {index}: backward {self.analytic[index]:.9g}, "
-            f"finite differences {self.numeric[index]:.9g}\n"
-            f"  diagnosis: {diagnose(self)}"
-        )
-
-
-def diagnose(mismatch: Mismatch) -> str:
-    """The first entry of the table that applies."""
-    for name, test in DIAGNOSES.items():
-        finding = test(mismatch)
-        if finding:
-            return f"{name}: {finding}."
-    return f"none of {', '.join(DIAGNOSES)}: compare the rule with the formula, term by term."
+    @cached_property
+    def diagnosis(self) -> tuple[str, str]:
+        """The name of the first entry of the table that applies, or none, and what it found."""
+        for name, test in DIAGNOSES.items():
+            finding = test(self)
+            if finding:
+                return name, f"{name}: {finding}."
+        return "", f"none of {', '.join(DIAGNOSES)}: compare the rule with the formula, term by term."
 
 
 # -- the tests: each returns what it found, nothing if it does not apply -----------------------
 
 
-def not_a_number(m: Mismatch) -> str:
+def not_a_number(m: Comparison) -> str:
     """NaN or infinity, from backward or from the function itself."""
     for source, values in (("backward", m.analytic), ("the function, evaluated around the index,", m.numeric)):
         if not np.isfinite(values[m.differs]).all():
@@ -97,7 +91,7 @@ def not_a_number(m: Mismatch) -> str:
     return ""
 
 
-def kink(m: Mismatch) -> str:
+def kink(m: Comparison) -> str:
     """Slopes on the left and on the right that differ: there is no derivative."""
     if not m.kinks[m.differs].all():
         return ""
@@ -108,19 +102,19 @@ def kink(m: Mismatch) -> str:
     )
 
 
-def cut(m: Mismatch) -> str:
+def cut(m: Comparison) -> str:
     """A gradient of 0 everywhere: the graph does not reach the outputs."""
     if m.analytic.any():
         return ""
     return "backward gives 0 everywhere: somewhere the path to the outputs is detached, or leaves the graph"
 
 
-def opposite_sign(m: Mismatch) -> str:
+def opposite_sign(m: Comparison) -> str:
     """The derivative times -1."""
     return "backward gives the derivative times -1" * m.explained_by(-m.analytic)
 
 
-def transposed(m: Mismatch) -> str:
+def transposed(m: Comparison) -> str:
     """The derivative with two axes swapped."""
     for i, j in itertools.combinations(range(m.x.ndim), 2):
         axes = list(range(m.x.ndim))
@@ -130,13 +124,14 @@ def transposed(m: Mismatch) -> str:
     return ""
 
 
-def missing_sum(m: Mismatch) -> str:
+def missing_sum(m: Comparison) -> str:
     """One term of a sum over an axis of an output, instead of the sum."""
-    places = [(i, axis, k) for i, shape in enumerate(m.shapes) for axis, n in enumerate(shape) for k in range(n)]
-    rests = [other_terms(derivative(m.function, m.x, index, m.step), m.shapes) for index in np.ndindex(m.x.shape)]
-    for (i, axis, k), rest in zip(places, np.transpose(rests)):
+    places = [(name, axis, k) for name, shape in m.shapes.items() for axis, n in enumerate(shape) for k in range(n)]
+    shapes = list(m.shapes.values())
+    rests = [other_terms(derivative(m.function, m.x, index, m.step), shapes) for index in np.ndindex(m.x.shape)]
+    for (name, axis, k), rest in zip(places, np.transpose(rests)):
         if m.explained_by(m.analytic + rest.reshape(m.x.shape)):
-            return f"of the sum along axis {axis} of output {i}, backward gives the term at index {k} only"
+            return f"of the sum along axis {axis} of {name}, backward gives the term at index {k} only"
     return ""
 
 
@@ -150,7 +145,7 @@ def other_terms(terms: ndarray, shapes: Sequence[tuple[int, ...]]) -> ndarray:
     return np.concatenate(rests)
 
 
-def constant_factor(m: Mismatch) -> str:
+def constant_factor(m: Comparison) -> str:
     """The derivative times a number."""
     factor = np.vdot(m.analytic, m.numeric) / np.vdot(m.numeric, m.numeric)
     if not m.explained_by(m.analytic / factor):
@@ -158,7 +153,7 @@ def constant_factor(m: Mismatch) -> str:
     return f"backward gives the derivative times {factor:.6g}"
 
 
-DIAGNOSES: dict[str, Callable[[Mismatch], str]] = {
+DIAGNOSES: dict[str, Callable[[Comparison], str]] = {
     "NaN": not_a_number,
     "kink": kink,
     "cut graph": cut,

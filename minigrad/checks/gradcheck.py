@@ -1,64 +1,83 @@
-"""``gradcheck`` and ``gradgradcheck``: is what backward says what finite differences say?"""
+"""``gradcheck`` and ``gradgradcheck``, as users call them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, overload
 
-import numpy as np
-from numpy import ndarray
-
+from ..engine.arguments import real
 from ..engine.modes import enable_grad
-from .diagnosis import Mismatch
-from .numeric import REFINEMENTS, derivative, estimate, rounding, step_size
+from .comparing import Tolerance, check, require_something
 from .problem import GradcheckError as GradcheckError
 from .problem import Problem, derivative_of, problem_of
 from .reached import untouched
+from .report import GradcheckReport
 
-SCATTER = 8
-"""How many times the finite differences' own uncertainty a difference must exceed."""
+REFUSED: dict[str, tuple[Any, str]] = {
+    "check_forward_ad": (True, "there is no forward mode here"),
+    "check_backward_ad": (False, "backward is all there is to check here"),
+    "check_batched_grad": (True, "gradients are not computed in batches here"),
+    "check_batched_forward_grad": (True, "gradients are not computed in batches here"),
+    "check_fwd_over_rev": (True, "there is no forward mode here"),
+    "check_rev_over_rev": (False, "backward through backward is all there is to check here"),
+    "masked": (True, "there are no sparse tensors here"),
+}
+"""PyTorch's arguments for what would not be checked: the value that is refused, and why."""
 
-
-class Tolerance(NamedTuple):
-    """When two derivatives count as equal, and with which step the numeric one is taken."""
-
-    eps: float | None
-    atol: float
-    rtol: float
-
-    def exceeded(self, analytic: ndarray, numeric: ndarray, uncertainty: ndarray) -> ndarray:
-        """Where the two are not equal, nor NaN."""
-        allowed = self.atol + self.rtol * abs(numeric) + SCATTER * uncertainty
-        exceeded: ndarray = ~(abs(analytic - numeric) <= allowed)
-        return exceeded
+Raises = Literal[True]
+Reports = Literal[False]
 
 
+@overload
+def gradcheck(
+    func: Callable[..., Any], inputs: Any, *, eps: float | None = ..., atol: float = ..., rtol: float = ...,
+    raise_exception: Raises = ..., nondet_tol: float = ..., check_undefined_grad: bool = ...,
+    check_grad_dtypes: bool = ..., check_batched_grad: bool = ..., check_batched_forward_grad: bool = ...,
+    check_forward_ad: bool = ..., check_backward_ad: bool = ..., fast_mode: bool = ..., masked: bool | None = ...,
+) -> bool: ...  # fmt: skip
+@overload
+def gradcheck(
+    func: Callable[..., Any], inputs: Any, *, eps: float | None = ..., atol: float = ..., rtol: float = ...,
+    raise_exception: Reports, nondet_tol: float = ..., check_undefined_grad: bool = ...,
+    check_grad_dtypes: bool = ..., check_batched_grad: bool = ..., check_batched_forward_grad: bool = ...,
+    check_forward_ad: bool = ..., check_backward_ad: bool = ..., fast_mode: bool = ..., masked: bool | None = ...,
+) -> GradcheckReport: ...  # fmt: skip
 def gradcheck(
     func: Callable[..., Any], inputs: Any, *, eps: float | None = None, atol: float = 1e-15, rtol: float = 1e-7,
-    raise_exception: bool = True,
-) -> bool:  # fmt: skip
+    raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
+    masked: bool | None = None,
+) -> bool | GradcheckReport:  # fmt: skip
     """Compare the gradients ``backward`` computes with finite differences.
 
     Everything is computed on float64 copies: neither the inputs nor a module, its buffers, modes and
     gradients, nor the random state are changed. Modules and tensors that a function takes from its closure or
-    globals (``lambda x: bn(x)``) keep their buffers and values; what it reaches on other ways cannot be protected:
-    a BatchNorm whose statistics move is warned of. Better pass the module itself.
+    globals (``lambda x: bn(x)``) keep their buffers, attributes and values; what it reaches on other ways cannot be
+    protected: a BatchNorm whose statistics move is warned of. Better pass the module itself.
 
     Args:
-        func: a function of the inputs that returns a tensor or a tuple of tensors, or a module: then
-            its parameters are checked, too. It may draw from minigrad's random state, which is the
+        func: a function of the inputs that returns a tensor, or lists, tuples and dicts of tensors; an operation; or
+            a module: then its parameters are checked, too. It may draw from minigrad's random state, which is the
             same in every evaluation.
-        inputs: a tensor or a sequence. Those that require grad are checked, the others are passed
-            on as constants; with a module, all of floats are checked if none requires grad.
+        inputs: a tensor or a sequence, which may have lists, tuples and dicts of tensors in it. Those that require
+            grad are checked, the others are passed on as constants; with a module, all of floats are checked if none
+            requires grad.
         eps: the step, refined where it is too coarse; by default a thousandth of each input's
             standard deviation.
         atol, rtol: an element is right within ``atol + rtol * |derivative|``, to which comes the
             measured uncertainty of the finite differences. By default ``atol`` is a few rounding
             errors of 1.
-        raise_exception: raise an error, or return False.
+        raise_exception: raise an error, or return a report.
+        nondet_tol: how far a second evaluation of outputs and gradients may be from the first.
+        check_grad_dtypes: without effect, as are ``check_undefined_grad`` and ``fast_mode``: gradients always have
+            the dtype of their tensor, none is undefined, and all elements are compared.
+        check_batched_grad, check_batched_forward_grad, check_forward_ad, check_backward_ad, masked: PyTorch's
+            switches for what is not here; only their defaults are accepted.
 
     Returns:
-        True if all gradients are right.
+        True if all gradients are right. Without ``raise_exception`` a ``GradcheckReport`` in any case, which is true
+        if they are, prints as a table and shows as one in notebooks.
 
     Raises:
         GradcheckError: names each input that is wrong, where, by how much, and the likely cause; or an output that
@@ -68,14 +87,37 @@ def gradcheck(
     >>> mg.gradcheck(lambda x: x * mg.sin(x), mg.randn(3, requires_grad=True))
     True
     """
-    tolerance = Tolerance(eps, atol, rtol)
-    return passes(func, lambda: check("gradcheck", problem_of(func, inputs), tolerance), raise_exception)
+    refuse(
+        "gradcheck", check_forward_ad=check_forward_ad, check_backward_ad=check_backward_ad,
+        check_batched_grad=check_batched_grad, check_batched_forward_grad=check_batched_forward_grad, masked=masked,
+    )  # fmt: skip
+    tolerance = tolerance_of("gradcheck", eps, atol, rtol, nondet_tol)
+    return verdict("gradcheck", func, lambda: problem_of(func, inputs), tolerance, raise_exception)
 
 
+@overload
+def gradgradcheck(
+    func: Callable[..., Any], inputs: Any, grad_outputs: Any = ..., *, eps: float | None = ..., atol: float = ...,
+    rtol: float = ..., gen_non_contig_grad_outputs: bool = ..., raise_exception: Raises = ...,
+    nondet_tol: float = ..., check_undefined_grad: bool = ..., check_grad_dtypes: bool = ...,
+    check_batched_grad: bool = ..., check_fwd_over_rev: bool = ..., check_rev_over_rev: bool = ...,
+    fast_mode: bool = ..., masked: bool | None = ...,
+) -> bool: ...  # fmt: skip
+@overload
+def gradgradcheck(
+    func: Callable[..., Any], inputs: Any, grad_outputs: Any = ..., *, eps: float | None = ..., atol: float = ...,
+    rtol: float = ..., gen_non_contig_grad_outputs: bool = ..., raise_exception: Reports,
+    nondet_tol: float = ..., check_undefined_grad: bool = ..., check_grad_dtypes: bool = ...,
+    check_batched_grad: bool = ..., check_fwd_over_rev: bool = ..., check_rev_over_rev: bool = ...,
+    fast_mode: bool = ..., masked: bool | None = ...,
+) -> GradcheckReport: ...  # fmt: skip
 def gradgradcheck(
     func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float | None = None, atol: float = 1e-13,
-    rtol: float = 1e-7, raise_exception: bool = True,
-) -> bool:  # fmt: skip
+    rtol: float = 1e-7, gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True,
+    nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False, check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True,
+    fast_mode: bool = False, masked: bool | None = None,
+) -> bool | GradcheckReport:  # fmt: skip
     """Compare second derivatives, taken through ``create_graph=True``, with finite differences.
 
     It is ``gradcheck`` of the function that returns the gradients. Whether those are right is for
@@ -86,106 +128,60 @@ def gradgradcheck(
             numbers. Those that require grad, and the default ones, are checked as inputs are.
         atol: larger than for first derivatives: gradients contain differences like ``1 - y * y``, whose
             rounding error cannot be seen in their size.
+        gen_non_contig_grad_outputs: hand on gradients of the outputs that are not contiguous in memory.
+        check_fwd_over_rev, check_rev_over_rev: PyTorch's switches; only their defaults are accepted.
 
     The other arguments, what is returned and raised are those of ``gradcheck``.
 
     >>> mg.gradgradcheck(nn.BatchNorm1d(2), mg.randn(4, 2, requires_grad=True))
     True
     """
-    tolerance = Tolerance(eps, atol, rtol)
-    return passes(
-        func,
-        lambda: check("gradgradcheck", derivative_of(problem_of(func, inputs), grad_outputs), tolerance),
-        raise_exception,
-    )
+    refuse(
+        "gradgradcheck", check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev,
+        check_rev_over_rev=check_rev_over_rev, masked=masked,
+    )  # fmt: skip
+    tolerance = tolerance_of("gradgradcheck", eps, atol, rtol, nondet_tol)
+
+    def problem() -> Problem:
+        first = problem_of(func, inputs)
+        require_something("gradgradcheck", first)
+        return derivative_of(first, grad_outputs, gen_non_contig_grad_outputs)
+
+    return verdict("gradgradcheck", func, problem, tolerance, raise_exception)
 
 
-def passes(func: Callable[..., Any], check: Callable[[], None], raise_exception: bool) -> bool:
-    """Run a check of a function in a state of its own; a failure is raised, or returned as False."""
+def verdict(
+    title: str, func: Callable[..., Any], problem: Callable[[], Problem], tolerance: Tolerance, raise_exception: bool
+) -> bool | GradcheckReport:
+    """Run a check of a function in a state of its own; what it finds is raised or returned."""
     try:
         with enable_grad(), untouched(func):
-            check()
-    except GradcheckError:
+            report = check(title, problem(), tolerance)
+    except GradcheckError as error:
         if raise_exception:
             raise
-        return False
+        return GradcheckReport(title, trouble=str(error))
+    if not raise_exception:
+        return report
+    if not report:
+        raise GradcheckError(report.message)
     return True
 
 
-def check(title: str, problem: Problem, tolerance: Tolerance) -> None:
-    """Compare the two derivatives with respect to every leaf."""
-    require_something(title, problem)
-    require_connected(title, problem)
-    analytic = repeatable_gradients(title, problem)
-    with np.errstate(all="ignore"):
-        found = [compare(problem, name, analytic[name], tolerance) for name in problem.leaves]
-        reports = [mismatch.report() for mismatch in found if mismatch]
-    if reports:
-        of = "" if sum(weight.size for weight in problem.weights) == 1 else " of the outputs' randomly weighted sum"
-        raise GradcheckError("\n".join([f"{title}: wrong derivatives{of}.", *reports]))
+def tolerance_of(title: str, eps: Any, atol: Any, rtol: Any, nondet_tol: Any) -> Tolerance:
+    """The numbers that a check was given, or an error that says which they may be."""
+    numbers = [
+        real(value, lambda number: number >= 0, f"{title}: {name} must be a number, 0 or above")
+        for name, value in (("atol", atol), ("rtol", rtol), ("nondet_tol", nondet_tol))
+    ]
+    if eps is not None:
+        eps = real(eps, lambda number: number > 0, f"{title}: eps, the step, must be a number above 0")
+    return Tolerance(eps, *numbers)
 
 
-def compare(problem: Problem, name: str, analytic: ndarray, tolerance: Tolerance) -> Mismatch | None:
-    """Where backward's gradient of one leaf is wrong; None if it is right."""
-    x = problem.point[name]
-    if not x.size:
-        return None
-    function = problem.function_of(name)
-    step = tolerance.eps or step_size(x)
-    numeric, uncertainty = np.zeros(x.shape), np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        numeric[index] = derivative(function, x, index, step).sum()
-    differs = tolerance.exceeded(analytic, numeric, uncertainty)
-    noise = rounding(function, x, step)
-    for index in map(tuple, np.argwhere(differs)):
-        numeric[index], uncertainty[index] = estimate(function, x, index, step, noise)
-    differs = tolerance.exceeded(analytic, numeric, uncertainty)
-    if not differs.any():
-        return None
-    shapes = [weight.shape for weight in problem.weights]
-    return Mismatch(name, x, analytic, numeric, differs, function, step / REFINEMENTS[-1], shapes)
-
-
-def require_something(title: str, problem: Problem) -> None:
-    """Refuse a check that could not fail, or not succeed."""
-    if not any(x.size for x in problem.point.values()):
-        raise ValueError(f"{title}: nothing to check: no input with elements requires grad. Call x.requires_grad_().")
-    if not problem.weights:
-        raise ValueError(f"{title}: nothing to check: no output requires grad. Is it detached, or under no_grad()?")
-    for name, x in problem.point.items():
-        if not np.isfinite(x).all():
-            raise ValueError(f"{title}: {name} {x.shape} has NaN or infinite elements: there is no derivative there.")
-
-
-def require_connected(title: str, problem: Problem) -> None:
-    """Refuse outputs that depend on a leaf and do not require grad: backward says nothing of them."""
-    constants = problem.constants()
-    if not constants:
-        return
-    for name, x in problem.point.items():
-        if not x.size:
-            continue
-        signs = np.random.default_rng(0).choice((-1.0, 1.0), x.shape)
-        moved = problem.constants(name, x + step_size(x) * signs)
-        for i, y in constants.items():
-            if i not in moved or not np.array_equal(y, moved[i], equal_nan=True):
-                raise GradcheckError(
-                    f"{title}: output {i}, {y.shape}, moves with {name} but does not require grad: it is detached, or "
-                    "leaves the graph, so backward gives nothing for it. Keep it in the graph, or check a function "
-                    "without this output."
-                )
-
-
-def repeatable_gradients(title: str, problem: Problem) -> dict[str, ndarray]:
-    """What backward says, if it and the function say the same when asked again."""
-    (outputs, gradients), (outputs_again, gradients_again) = problem.gradients(), problem.gradients()
-    pairs = {f"output {i}": (y.array, z.array) for i, (y, z) in enumerate(zip(outputs, outputs_again))}
-    pairs |= {f"the gradient of {name}": (gradients[name], gradients_again[name]) for name in gradients}
-    for what, (first, second) in pairs.items():
-        if not np.array_equal(first, second, equal_nan=True):
-            raise GradcheckError(
-                f"{title}: non-deterministic function: {what} changed by up to {abs(first - second).max():.3g} when it "
-                "was computed again from the same inputs and random state. Draw from minigrad's random state "
-                "(mg.randn, mg.rand), or fix random numbers outside the function."
-            )
-    return gradients
+def refuse(title: str, **given: Any) -> None:
+    """Refuse switches for what would not be checked."""
+    for name, value in given.items():
+        refused, reason = REFUSED[name]
+        if value is not None and bool(value) is refused:
+            raise ValueError(f"{title}: {name}={value} is refused: {reason}. Leave it out.")

@@ -10,7 +10,8 @@ The stencil's own error falls with ``h**4``, that of rounding grows with ``1 / h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -61,7 +62,14 @@ def derivative(
     return total / step
 
 
-def estimate(function: Function, x: ndarray, index: tuple[int, ...], step: float, noise: float) -> tuple[float, float]:
+def estimate(
+    function: Function,
+    x: ndarray,
+    index: tuple[int, ...],
+    step: float,
+    noise: Any,
+    add: Callable[[ndarray], Any] = np.sum,
+) -> tuple[Any, Any]:
     """The derivative of the outputs' sum with respect to ``x[index]``, and its uncertainty.
 
     From several steps: how much the results of similar ones scatter shows what curvature, a kink
@@ -70,20 +78,26 @@ def estimate(function: Function, x: ndarray, index: tuple[int, ...], step: float
 
     Args:
         noise: the rounding error of the sum.
+        add: adds up the outputs; if it returns several sums, so does ``noise``, and each has its own estimate.
     """
-    candidates = [(True, np.inf, np.nan)]
+    values, scatters = [], []
     for refinement in REFINEMENTS:
         finer = step / refinement
-        slopes = [derivative(function, x, index, finer * part).sum() for part in SIMILAR]
-        value, scatter = float(np.mean(slopes)), float(np.ptp(slopes) + noise / finer)
-        if np.isfinite(scatter):
-            candidates.append((scatter > UNRELIABLE * abs(value), scatter, value))
-    _, uncertainty, value = min(candidates)
-    return value, uncertainty
+        slopes = np.array([add(derivative(function, x, index, finer * part)) for part in SIMILAR])
+        values.append(slopes.mean(0))
+        scatters.append(np.ptp(slopes, 0) + noise / finer)
+    value, scatter = np.array(values), np.array(scatters)
+    finite = np.isfinite(scatter)
+    value, scatter = np.where(finite, value, np.nan), np.where(finite, scatter, np.inf)
+    unreliable = ~(scatter <= UNRELIABLE * abs(value))
+    best = np.lexsort((scatter, unreliable), axis=0)[:1]
+    return np.take_along_axis(value, best, 0)[0], np.take_along_axis(scatter, best, 0)[0]
 
 
-def rounding(function: Function, x: ndarray, step: float) -> float:
-    """The rounding error of the sum of the outputs.
+def rounding(
+    function: Function, x: ndarray, step: float, split: Callable[[ndarray], Sequence[ndarray]] = lambda terms: [terms]
+) -> ndarray:
+    """The rounding errors of the sums of the outputs, as ``split`` divides them up; by default of all.
 
     An output that a step leaves as it is may be saturated, like the 1 of a softmax, or a constant,
     like a mask's -1e9, whose size must not count.
@@ -91,4 +105,5 @@ def rounding(function: Function, x: ndarray, step: float) -> float:
     y = function(x)
     moved = function(x + step * np.random.default_rng(0).choice((-1.0, 1.0), x.shape))
     size = np.where(y != moved, abs(y), np.minimum(abs(y), 1))
-    return float(np.finfo(np.float64).eps * np.linalg.norm(size[np.isfinite(size)]))
+    parts = split(np.where(np.isfinite(size), size, 0))
+    return np.finfo(np.float64).eps * np.array([np.linalg.norm(part) for part in parts])

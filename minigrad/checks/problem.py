@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..engine.paths import reachable
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..nn.tree import computed
+from ..ops.joining import stack
 from ..tensor.creation import tensor as tensor_of
 from ..tensor.tensor import Tensor
 from .numeric import Function
@@ -34,26 +35,32 @@ class Problem:
         leaves: by name.
         tensors: all that a call reads or may change, the leaves among them.
         modules: whose attributes a call may change.
+        dtypes: of the leaves as the user gave them, by name.
+        together: differentiate the sum of all outputs, not each output by itself.
 
-    Every evaluation starts from the same values, attributes and random state. What is differentiated
-    is the sum of the outputs with ``weights``, one array for each output that requires grad.
+    Every evaluation starts from the same values, attributes and random state. An output of several elements is
+    differentiated as their sum with ``weights``, one array for each output that requires grad.
     """
 
     def __init__(
-        self, call: Callable[[], Any], leaves: dict[str, Tensor], tensors: Sequence[Tensor], modules: Sequence[Module]
-    ) -> None:
+        self, call: Callable[[], Any], leaves: dict[str, Tensor], tensors: Sequence[Tensor], modules: Sequence[Module],
+        dtypes: Mapping[str, Any], together: bool = False,
+    ) -> None:  # fmt: skip
         self.call = call
         self.leaves = leaves
         self.tensors = tensors
         self.modules = modules
+        self.dtypes = dtypes
         self.point = {name: leaf.array.copy() for name, leaf in leaves.items()}
         self.before = Snapshot(modules, tensors, random=True)
         outputs = self.outputs()
-        self.changed = self.changed_modules(outputs)
-        self.weights = random_weights(outputs, seed=1)
+        self.changed = self.changed_modules(outputs.values())
+        self.weights = dict(zip(outputs, random_weights(outputs.values(), seed=1)))
+        self.groups = [list(outputs)] if together else [[name] for name in outputs]
+        """The names of the outputs that are differentiated together."""
 
-    def results(self, name: str = "", value: Any = None) -> list[Tensor]:
-        """All outputs; with a name, that leaf has another value."""
+    def results(self, name: str = "", value: Any = None) -> dict[str, Tensor]:
+        """All outputs by name; with a name, that leaf has another value."""
         self.before.restore()
         for tensor in self.tensors:
             tensor.array = tensor.array.copy()  # outputs of other evaluations may look at theirs
@@ -61,44 +68,56 @@ class Problem:
             self.leaves[name].array = value.copy()
         return tensors_in(self.call())
 
-    def outputs(self, name: str = "", value: Any = None) -> list[Tensor]:
+    def outputs(self, name: str = "", value: Any = None) -> dict[str, Tensor]:
         """The outputs that require grad."""
-        return [y for y in self.results(name, value) if requires_grad(y)]
+        return {output: y for output, y in self.results(name, value).items() if requires_grad(y)}
 
-    def constants(self, name: str = "", value: Any = None) -> dict[int, ndarray]:
-        """The outputs of floats that do not require grad, by their numbers."""
-        outputs = enumerate(self.results(name, value))
-        return {i: y.array for i, y in outputs if not requires_grad(y) and y.dtype.kind == "f"}
+    def constants(self, name: str = "", value: Any = None) -> dict[str, ndarray]:
+        """The outputs of floats that do not require grad."""
+        outputs = self.results(name, value).items()
+        return {output: y.array for output, y in outputs if not requires_grad(y) and y.dtype.kind == "f"}
 
-    def changed_modules(self, outputs: Sequence[Tensor]) -> list[str]:
+    def changed_modules(self, outputs: Iterable[Tensor]) -> list[str]:
         """The modules whose statistics every evaluation moves: they are not among the tensors that start anew."""
         known = {id(tensor) for tensor in self.tensors}
         nodes = reachable([y.node for y in outputs if y.node is not None])
         writing = [node for node in nodes if any(writes_other(effect, known) for effect in node.effects)]
         return sorted({str(node.scope or node) for node in writing})
 
-    def gradients(self) -> tuple[list[Tensor], dict[str, ndarray]]:
-        """The outputs, and what backward says: the gradient of their weighted sum for each leaf."""
+    def gradients(self) -> tuple[dict[str, Tensor], dict[str, list[ndarray]]]:
+        """The outputs, and what backward says: for each leaf the gradient of every group's weighted sum."""
         outputs = self.outputs()
-        weights = [tensor_of(weight) for weight in self.weights]
-        found = grad(outputs, list(self.leaves.values()), weights, allow_unused=True)
-        zeros = {name: np.zeros(leaf.shape) for name, leaf in self.leaves.items()}
-        return outputs, {name: zeros[name] if dx is None else dx.numpy() for name, dx in zip(zeros, found)}
+        found: dict[str, list[ndarray]] = {name: [] for name in self.leaves}
+        for group in self.groups:
+            weights = [tensor_of(self.weights[name]) for name in group]
+            gradients = grad(
+                [outputs[name] for name in group], list(self.leaves.values()), weights,
+                retain_graph=True, allow_unused=True,
+            )  # fmt: skip
+            for leaf, dx in zip(self.leaves, gradients):
+                found[leaf].append(np.zeros(self.leaves[leaf].shape) if dx is None else dx.numpy().copy())
+        return outputs, found
 
     def function_of(self, name: str) -> Function:
         """The weighted outputs, one flat array, as a function of one leaf's value."""
 
         def function(value: ndarray) -> ndarray:
             outputs = self.outputs(name, value)
-            before, now = [weight.shape for weight in self.weights], [y.shape for y in outputs]
+            before = [weight.shape for weight in self.weights.values()]
+            now = [y.shape for y in outputs.values()]
             if before != now:
                 raise GradcheckError(
                     f"the shapes of the outputs depend on the values of {name}: a step has changed {before} to {now}. "
                     "Choose elements by an index that is fixed outside the function."
                 )
-            return np.concatenate([(weight * y.array).ravel() for weight, y in zip(self.weights, outputs)])
+            return np.concatenate([(self.weights[key] * y.array).ravel() for key, y in outputs.items()])
 
         return function
+
+    def split(self, terms: ndarray) -> list[ndarray]:
+        """What ``function_of`` returns, or a derivative of it, by group."""
+        sizes = [sum(self.weights[name].size for name in group) for group in self.groups]
+        return np.split(terms, np.cumsum(sizes)[:-1])
 
 
 def writes_other(effect: Effect, known: set[int]) -> bool:
@@ -116,38 +135,61 @@ def is_narrow(value: Any) -> bool:
     return isinstance(value, (Variable, ndarray)) and value.dtype.kind == "f" and value.dtype != np.float64
 
 
-def tensors_in(result: Any) -> list[Tensor]:
-    """What a function returned, as a list of tensors."""
-    outputs = [result] if isinstance(result, Variable) else result
-    if not isinstance(outputs, (list, tuple)) or not all(isinstance(y, Variable) for y in outputs):
+def leaves_in(value: Any, name: str, separator: str = ".") -> Iterator[tuple[str, Any]]:
+    """A value, or all that is in its lists, tuples and dicts, however nested, by name: ``input 0``, ``input 0.x``."""
+    if isinstance(value, (list, tuple, dict)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves_in(item, f"{name}{separator}{key}")
+    else:
+        yield name, value
+
+
+def with_leaves(value: Any, leaves: Iterator[Any]) -> Any:
+    """A value of the same lists, tuples and dicts with other things in them, in the order of ``leaves_in``."""
+    if isinstance(value, dict):
+        return {key: with_leaves(item, leaves) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [with_leaves(item, leaves) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return next(leaves)
+
+
+def tensors_in(result: Any) -> dict[str, Tensor]:
+    """The tensors that a function returned, by name: ``output 0``."""
+    outputs = dict(leaves_in(sequence(result) if isinstance(result, Variable) else result, "output", " "))
+    if not all(isinstance(y, Variable) for y in outputs.values()):
         raise TypeError(f"a function to check must return a tensor or a tuple of tensors, got {describe(result)}.")
-    return list(outputs)
+    return outputs
 
 
 def problem_of(func: Any, inputs: Any) -> Problem:
     """The problem a user poses: a function and its inputs, or a module with its parameters."""
     inputs = sequence(inputs)
-    checked = [requires_grad(x) for x in inputs]
+    given = dict(leaves_in(inputs, "input", " "))
+    checked = {name for name, x in given.items() if requires_grad(x)}
     parameters: dict[str, Tensor] = {}
-    tensors: list[Tensor] = []
-    modules: list[Module] = []
+    dtypes = {name: given[name].dtype for name in checked}
     if isinstance(func, Module):
-        if not any(checked):
-            checked = [isinstance(x, Variable) and x.dtype.kind == "f" for x in inputs]
+        if not checked:
+            checked = {name for name, x in given.items() if isinstance(x, Variable) and x.dtype.kind == "f"}
+        dtypes = {name: given[name].dtype for name in checked}
+        dtypes |= {f"parameter {name}": p.dtype for name, p in func.named_parameters()}
         func = float64_module(func)
         parameters = {f"parameter {name}": p for name, p in func.named_parameters() if p.requires_grad}
-        tensors = [*func.parameters(), *func.buffers()]
-        modules = list(func.modules())
-    arguments = [float64_copy(x, trained) for x, trained in zip(inputs, checked)]
-    leaves = {f"input {i}": x for i, x in enumerate(arguments) if checked[i]}
-    tensors += [x for x in arguments if isinstance(x, Tensor)]
-    named, constants = ([], []) if isinstance(func, Module) else reached(func)
-    tensors += [*constants, *(buffer for module in named for buffer in module.buffers())]
+        reached_modules, tensors = [func], [*func.parameters(), *func.buffers()]
+    else:
+        reached_modules, tensors = reached(func)
+        tensors += [buffer for module in reached_modules for buffer in module.buffers()]
+    copies = {name: float64_copy(x, name in checked) for name, x in given.items()}
+    arguments = with_leaves(inputs, iter(copies.values()))
+    tensors += [x for x in copies.values() if isinstance(x, Tensor)]
+    leaves = {name: x for name, x in copies.items() if name in checked} | parameters
+    modules = [inner for module in reached_modules for inner in module.modules()]
     try:
-        problem = Problem(lambda: func(*arguments), leaves | parameters, tensors, modules)
+        problem = Problem(lambda: func(*arguments), leaves, tensors, modules, dtypes)
     except TypeError as error:
-        own = [leaf for module in named for leaf in (*module.parameters(), *module.buffers())]
-        if not (any(map(is_narrow, own)) and any(map(is_narrow, inputs))):
+        own = [leaf for module in reached_modules for leaf in (*module.parameters(), *module.buffers())]
+        if not (any(map(is_narrow, own)) and any(map(is_narrow, given.values()))):
             raise
         raise TypeError(
             f"{error} The function was given float64 copies of the inputs: check the module itself, "
@@ -169,23 +211,38 @@ def float64_module(module: Module) -> Any:
         for inner in module.modules()
         for _, value in computed(vars(inner))
     }
-    return copy.deepcopy(module, memo).double()
+    try:
+        return copy.deepcopy(module, memo).double()
+    except (TypeError, NotImplementedError) as error:  # of what can be copied by no means: locks, open files
+        raise TypeError(
+            f"{type(module).__name__} is checked on a copy, and cannot be copied: {error}. "
+            "Check it in float64 without a copy: model.double(), gradcheck(lambda x: model(x), x.double())."
+        ) from error
 
 
-def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
+def derivative_of(problem: Problem, grad_outputs: Any = None, non_contiguous: bool = False) -> Problem:
     """The problem whose outputs are another's gradients, functions of its leaves and of ``grad_outputs``."""
-    given = sequence(grad_outputs)
+    given = [dy for _, dy in leaves_in(sequence(grad_outputs), "")]
     if grad_outputs is None:
-        given = [tensor_of(weight, requires_grad=True) for weight in random_weights(problem.outputs(), seed=2)]
+        weights = random_weights(problem.outputs().values(), seed=2)
+        given = [tensor_of(weight, requires_grad=True) for weight in weights]
     cotangents = [float64_copy(dy, requires_grad(dy)) for dy in given]
 
     def gradients() -> list[Tensor]:
-        outputs = [y for y in tensors_in(problem.call()) if requires_grad(y)]
-        found = grad(outputs, list(problem.leaves.values()), cotangents, create_graph=True, allow_unused=True)
+        outputs = [y for y in tensors_in(problem.call()).values() if requires_grad(y)]
+        dy = [every_other(x) for x in cotangents] if non_contiguous else cotangents
+        found = grad(outputs, list(problem.leaves.values()), dy, create_graph=True, allow_unused=True)
         return [dx for dx in found if dx is not None]
 
     leaves = {f"grad_output {i}": dy for i, dy in enumerate(cotangents) if requires_grad(dy)}
-    return Problem(gradients, problem.leaves | leaves, [*problem.tensors, *cotangents], problem.modules)
+    dtypes = {**problem.dtypes, **{name: dy.dtype for name, dy in leaves.items()}}
+    tensors = [*problem.tensors, *cotangents]
+    return Problem(gradients, problem.leaves | leaves, tensors, problem.modules, dtypes, together=True)
+
+
+def every_other(x: Tensor) -> Tensor:
+    """The same values, every other element of an array in memory."""
+    return stack([x, x.detach()], -1)[..., 0]
 
 
 def sequence(value: Any) -> Sequence[Any]:
@@ -201,12 +258,13 @@ def float64_copy(value: Any, trained: bool) -> Any:
     return value.astype(dtype) if isinstance(value, ndarray) else tensor_of(value, dtype, trained)
 
 
-def random_weights(outputs: Sequence[Tensor], seed: int) -> list[ndarray]:
+def random_weights(outputs: Iterable[Tensor], seed: int) -> list[ndarray]:
     """The same numbers each time, from -1.5 to -0.5 and 0.5 to 1.5; a single number gets 1.
 
     Equal ones would hide errors: the gradient of a sum of normalised values is 0.
     """
     random = np.random.default_rng(seed)
-    if sum(y.array.size for y in outputs) == 1:
-        return [np.ones(y.shape) for y in outputs]
-    return [np.asarray(random.uniform(0.5, 1.5, y.shape) * random.choice((-1.0, 1.0), y.shape)) for y in outputs]
+    shapes = [y.shape for y in outputs]
+    if sum(np.prod(shape, dtype=int) for shape in shapes) == 1:
+        return [np.ones(shape) for shape in shapes]
+    return [np.asarray(random.uniform(0.5, 1.5, shape) * random.choice((-1.0, 1.0), shape)) for shape in shapes]

@@ -8,6 +8,9 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+from numpy import ndarray
+
 from ..engine.node import Memory
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
@@ -79,9 +82,17 @@ def names(code: CodeType) -> set[str]:
 @contextlib.contextmanager
 def untouched(function: Callable[..., Any]) -> Iterator[None]:
     """Give what a function reaches memory of its own for the block; after it all is as before, random numbers too."""
-    modules, tensors = reached(function) if not isinstance(function, Module) else ([], [])
-    tensors += [buffer for module in modules for buffer in module.buffers()]
-    with Snapshot(tensors=tensors, random=True):
-        for tensor in tensors:
+    found, tensors = reached(function) if not isinstance(function, Module) else ([], [])
+    modules = [inner for module in found for inner in module.modules()]
+    own = [leaf for module in found for leaf in (*module.parameters(), *module.buffers())]
+    arrays = [value for module in modules for value in vars(module).values() if isinstance(value, ndarray)]
+    before = [array.copy() for array in arrays]
+    with Snapshot(modules, [*tensors, *own], random=True):
+        for tensor in [*tensors, *own]:
             tensor.array, tensor.memory = tensor.array.copy(), Memory()
-        yield
+        try:
+            yield
+        finally:
+            for array, values in zip(arrays, before):
+                if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
+                    array[...] = values

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import __version__, _starting, data
-from . import bench, compare, doctor, train
+from . import bench, check, compare, doctor, train
 from .errors import CommandError
 from .folder import refuse_to_overwrite, writable_folder
 from .output import complain, discard_output, say
@@ -130,6 +130,10 @@ def make_parser() -> Parser:
     command = commands.add_parser("bench", help="training steps beside the same steps written by hand in NumPy")
     command.set_defaults(run=bench.run)
     bench.add_arguments(command)
+
+    command = commands.add_parser("check", help="derivatives of every operation, or of your own, to second order")
+    command.set_defaults(run=check.run, restart=False)  # the user's function runs with the user's settings
+    check.add_arguments(command)
 
     command = commands.add_parser("doctor", help="what is installed here, how fast it is, and what to do about it")
     command.set_defaults(run=doctor.run, restart=False)  # it examines the settings that the user's own Python gets

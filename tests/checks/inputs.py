@@ -18,7 +18,7 @@ def error_of(function, inputs, check=mg.gradcheck, **options):
     """The message of a check that must fail, raised and returned."""
     with pytest.raises(mg.GradcheckError) as caught:
         check(function, inputs, **options)
-    assert check(function, inputs, raise_exception=False, **options) is False
+    assert not check(function, inputs, raise_exception=False, **options)
     return str(caught.value)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.benchmarks import blas
-from minigrad.command_line import bench, doctor, process
+from minigrad.command_line import bench, check, doctor, process
 from minigrad.command_line import main as main_module
 from tests.command_line.runs import QUICK, run
 
@@ -24,7 +24,7 @@ def restarts_of(arguments, environment, monkeypatch):
     monkeypatch.setattr(process.os, "environ", {"PATH": "somewhere", **environment})
     monkeypatch.setattr(process, "RESTARTS", True)
     monkeypatch.setattr(process.blas, "alternative", dict)
-    for module in (bench, doctor):
+    for module in (bench, check, doctor):
         monkeypatch.setattr(module, "run", lambda options: runs.append(options) or [])
     for name in ("run_train", "run_compare"):
         monkeypatch.setattr(main_module, name, lambda options: runs.append(options) or [])
@@ -52,8 +52,9 @@ def test_training_restarts_with_one_thread_unless_told_otherwise(command, enviro
         assert restarts == [(sys.executable, sys.orig_argv, {"PATH": "somewhere", **environment, **added})]
 
 
-def test_what_examines_the_users_settings_runs_with_them(monkeypatch):
-    assert restarts_of(["doctor"], {}, monkeypatch) == []
+@pytest.mark.parametrize("command", [["doctor"], ["check", "exp"]], ids=lambda c: c[0])
+def test_what_examines_the_users_settings_or_functions_runs_with_them(command, monkeypatch):
+    assert restarts_of(command, {}, monkeypatch) == []
 
 
 def test_only_a_process_of_its_own_is_replaced(monkeypatch):

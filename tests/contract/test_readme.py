@@ -40,8 +40,8 @@ def test_the_calls_shown_are_possible():
     names = {"mg": mg, "model": model, "x": x, "loss": model(x).square().mean()}
     found = [eval(line.partition("  #")[0], names) for line in SNIPPETS[1].splitlines()]
     assert "batch_norm" in found[0].source and "batch_norm" in found[1].source
-    assert found[2] is True
-    assert found[3][0].shape == x.shape and found[3][0].requires_grad
+    assert found[2] is True and found[3]
+    assert found[4][0].shape == x.shape and found[4][0].requires_grad
 
 
 def test_the_entry_shown_is_the_one_in_the_code():

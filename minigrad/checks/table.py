@@ -1,0 +1,91 @@
+"""Tables of short texts, as plain text, Markdown and HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Sequence
+
+WIDTH = 80
+"""Columns of a terminal."""
+SHORTEST = 20
+"""Of a text that is shortened to fit."""
+GAP = "  "
+
+CELL = "padding:0.2em 0.8em;border-bottom:1px solid rgba(128,128,128,0.4);"
+"""Colours of the page, but for the rules and what is wrong: both can be read on white and on black."""
+WRONG = "color:#e5484d;font-weight:bold;"
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
+    """Aligned columns within 80 characters, if need be.
+
+    To make them fit the last column loses what follows a colon, and the first the middle of long names.
+
+    Args:
+        header: the names of the columns.
+        rows: of each as many texts.
+        numbers: the names of the columns that are aligned to the right.
+    """
+    widths = column_widths(header, rows)
+    gaps = len(GAP) * (len(header) - 1)
+    if sum(widths) + gaps > WIDTH:
+        rows = [[*cells, last.partition(":")[0]] for *cells, last in rows]
+        widths = column_widths(header, rows)
+    widths[0] = min(widths[0], max(SHORTEST, WIDTH - gaps - sum(widths[1:])))
+    return "\n".join(text_line(header, row, widths, numbers) for row in (header, *rows))
+
+
+def column_widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column has to be."""
+    return [max(map(len, column)) for column in zip(header, *rows)]
+
+
+def text_line(header: Sequence[str], row: Sequence[str], widths: Sequence[int], numbers: Collection[str] = ()) -> str:
+    """One line of a table."""
+    cells = [
+        shortened(cell, width).rjust(width) if name in numbers else shortened(cell, width).ljust(width)
+        for name, cell, width in zip(header, row, widths)
+    ]
+    return GAP.join(cells).rstrip()
+
+
+def shortened(text: str, width: int) -> str:
+    """A text of at most ``width`` characters, if need be without its middle."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) * 2 // 3
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def html_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), wrong: Collection[int] = ()
+) -> str:
+    """A table for notebooks and pages; ``wrong`` are the numbers of the rows whose last cell stands out."""
+    styles = [CELL + f"text-align:{'right' if name in numbers else 'left'};" for name in header]
+    lines = [html_row("th", header, styles)]
+    for i, row in enumerate(rows):
+        lines.append(html_row("td", row, [*styles[:-1], styles[-1] + WRONG * (i in wrong)]))
+    return "\n".join(['<table style="border-collapse:collapse;">', *lines, "</table>"])
+
+
+def html_page(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), wrong: Collection[int] = ()
+) -> str:
+    """A page with a table, in the colours that the reader's browser prefers."""
+    head = '<!DOCTYPE html>\n<meta charset="utf-8">\n<meta name="color-scheme" content="light dark">\n'
+    return f"{head}<title>minigrad check</title>\n{html_table(header, rows, numbers, wrong)}\n"
+
+
+def html_row(kind: str, cells: Sequence[str], styles: Sequence[str]) -> str:
+    """One row of a table."""
+    inside = "".join(f'<{kind} style="{style}">{html.escape(cell)}</{kind}>' for cell, style in zip(cells, styles))
+    return f"<tr>{inside}</tr>"
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), *_: object
+) -> str:
+    """A table in Markdown."""
+    rules = ["---:" if name in numbers else "---" for name in header]
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in (header, rules, *rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
