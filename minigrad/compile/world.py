@@ -280,7 +280,7 @@ class Counters:
         self.groups = [(group, dict(group)) for group in optimizer.param_groups]
         self.blocks = [list(blocks) for blocks in optimizer._blocks]
         self.before = [
-            (block, {**vars(block), "state": dict(block.state), "first_steps": dict(block.first_steps)})
+            (block, {name: dict(value) if type(value) is dict else value for name, value in vars(block).items()})
             for blocks in self.blocks for block in blocks
         ]  # fmt: skip
 

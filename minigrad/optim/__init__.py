@@ -1,8 +1,26 @@
 """Floor 5: optimisers."""
 
-from . import swa_utils
+from . import lr_scheduler, swa_utils
 from .optimizer import Optimizer
-from .rules.adam import Adam
+from .rules.adagrad import Adadelta, Adagrad, RMSprop
+from .rules.adam import Adam, AdamW
+from .rules.nadam import Adamax, NAdam, RAdam
+from .rules.rprop import ASGD, Rprop
 from .rules.sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "swa_utils"]
+__all__ = [
+    "ASGD",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+    "swa_utils",
+]

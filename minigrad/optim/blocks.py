@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -54,7 +54,8 @@ class Block:
         self.kept_workspace: tuple[ndarray, list[ndarray]] | None = None
         self.step = 0
         self.state: dict[str, ndarray] = {}
-        self.first_steps: dict[str, int] = {}  # of state vectors that began with zeros
+        self.numbers: dict[str, float] = {}
+        self.first_steps: dict[str, int] = {}  # of state vectors that were not loaded
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "kept_workspace": None}  # a copy of a view is no view
@@ -142,25 +143,30 @@ class Block:
 
     # -- state -----------------------------------------------------------------------------------
 
-    def vectors(self, names: Iterable[str]) -> list[ndarray]:
-        """The state vectors of these names, for the next step; those that are new are zeros."""
+    def vectors(self, names: Iterable[str], initial: Mapping[str, float]) -> list[ndarray]:
+        """The state vectors of these names, for the next step; new ones are zeros, or what ``initial`` says."""
         for name in names:
             if name not in self.state:
                 self.state[name] = aligned_zeros(self.size, self.precision)
+                if initial.get(name):
+                    self.state[name][...] = initial[name]
                 self.first_steps[name] = self.step + 1
         return [self.state[name] for name in names]
 
-    def part(self, places: Sequence[int], step: int, state: dict[str, list[ndarray]]) -> Block:
+    def part(
+        self, places: Sequence[int], step: int, state: dict[str, list[ndarray]], numbers: dict[str, float]
+    ) -> Block:
         """A block of some of its parameters.
 
         Args:
             places: which of the parameters.
             step: the number of steps they have taken.
             state: by name an array for each of them.
+            numbers: by name the state that is a number.
         """
         span = self.span if len(self.parameters) == 1 else None
         part = Block([(self.indices[i], self.parameters[i]) for i in places], span)
-        part.step = step
+        part.step, part.numbers = step, dict(numbers)
         for name, arrays in state.items():
             values = part.gather([as_array(array).astype(part.precision, copy=False) for array in arrays])
             part.state[name] = values if is_stand_in(values) else aligned_zeros(part.size, part.precision)
@@ -176,7 +182,7 @@ class Block:
         for key in dict.fromkeys(missing):
             places = [i for i, other in enumerate(missing) if other is key]
             state = {name: [vector[self.slices[i]] for i in places] for name, vector in self.state.items()}
-            blocks.append(self.part(places, self.step, state))
+            blocks.append(self.part(places, self.step, state, self.numbers))
         return blocks
 
     def has_gradient(self) -> bool:

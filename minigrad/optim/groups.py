@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,15 @@ from ..tensor.tensor import Tensor
 
 Settings = dict[str, Any]
 """Settings by name."""
+
+
+HINTS = {
+    "foreach": "",
+    "fused": "",
+    "capturable": "a step is captured as it stands.",
+    "differentiable": "steps are not recorded: write the update as operations to differentiate through it.",
+}
+"""PyTorch's choices between implementations; those that would do something else with the reason they are refused."""
 
 
 def listed(params: Any, kind: str) -> list[Any]:
@@ -30,8 +39,33 @@ def listed(params: Any, kind: str) -> list[Any]:
     return [params] if isinstance(params, dict) else list(params)
 
 
-def parameters_of(group: Any, kind: str, settings: Iterable[str]) -> list[Tensor]:
-    """The parameters of a group for an optimiser of this kind, which has these settings.
+def accept_hints(kind: str, hints: Mapping[str, Any]) -> None:
+    """Accept PyTorch's choices between implementations of the same steps.
+
+    Raises:
+        TypeError: for any other name.
+        ValueError: for a choice that would make another optimiser of it.
+    """
+    for name, value in hints.items():
+        if name not in HINTS:
+            raise TypeError(f"{kind}() got an unexpected keyword argument {name!r}.")
+        if value and HINTS[name]:
+            raise ValueError(f"{kind}: {name}=True is not available, {HINTS[name]}")
+
+
+def named(params: Sequence[Any]) -> tuple[list[Any], list[str] | None]:
+    """The parameters of a list, and their names if it has pairs of a name and a parameter."""
+    pairs = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in params]
+    if not any(pairs):
+        return list(params), None
+    if not all(pairs):
+        raise ValueError("parameters with names and without are mixed: pass model.named_parameters() or parameters().")
+    names, parameters = zip(*params)
+    return list(parameters), list(names)
+
+
+def parameters_of(group: Any, kind: str, settings: Iterable[str]) -> tuple[list[Tensor], list[str] | None]:
+    """The parameters of a group, and their names if it has them, for an optimiser of this kind with these settings.
 
     Raises:
         TypeError: if it is no group, or has other settings or anything but tensors.
@@ -39,8 +73,9 @@ def parameters_of(group: Any, kind: str, settings: Iterable[str]) -> list[Tensor
     """
     if not isinstance(group, dict) or "params" not in group:
         raise TypeError(f'{kind}: a group must be a dict with "params", got {type(group).__name__}.')
-    params = listed(group["params"], kind)
-    unknown = set(group) - {"params", *settings}
+    params, names = named(listed(group["params"], kind))
+    unknown = set(group) - {"params", *settings, *HINTS}
+    accept_hints(kind, {key: group[key] for key in HINTS if key in group})
     if unknown:
         raise TypeError(f"{kind} has no setting {', '.join(map(repr, sorted(unknown)))}; it has {', '.join(settings)}.")
     for parameter in params:
@@ -48,7 +83,7 @@ def parameters_of(group: Any, kind: str, settings: Iterable[str]) -> list[Tensor
             raise TypeError(f"{kind} can only train tensors, got {type(parameter).__name__}: pass model.parameters().")
         if not parameter.is_leaf or parameter.dtype.kind != "f":
             raise ValueError(f"{kind} can only train floating point leaves, not what was computed from others.")
-    return params
+    return params, names
 
 
 UNKNOWN = object()

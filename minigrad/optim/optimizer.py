@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from ..engine.host import check, host
 from ..engine.modes import current, enable_grad
 from ..engine.node import describe
 from ..tensor.gradients import zero_gradients
+from ..tensor.tensor import Tensor
 from .blocks import Block, blocks_of
 from .floating_point import uninterrupted
-from .groups import CheckedSettings, Settings, listed, parameters_of
+from .groups import HINTS, CheckedSettings, Settings, accept_hints, listed, parameters_of
+from .hooks import Hooks
 from .rule import Rule
 from .saving import loaded, read_state, saved_groups, saved_state
 
@@ -23,20 +26,24 @@ Ready = tuple[int, int, ndarray]
 """A block that is to be updated, by its group and its number there, and its gradient."""
 
 
-class Optimizer(Rule):
+class Optimizer(Hooks, Rule):
     """The base of all optimisers: a subclass has a rule of its own, see ``Rule``.
 
     Args:
         params: parameters, or groups: dicts with ``"params"`` and settings of their own.
         defaults: the settings of groups that do not say otherwise.
+        hints: PyTorch's choices between implementations of the same steps, which are no matter here: ``foreach``,
+            ``fused``; ``capturable`` and ``differentiable``, which would do something else, are refused.
     """
 
-    def __init__(self, params: Any, defaults: Settings) -> None:
+    def __init__(self, params: Any, defaults: Settings, **hints: Any) -> None:
+        accept_hints(type(self).__name__, hints)
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._blocks: list[list[Block]] = []
         self._checked_settings = CheckedSettings()
         self._overflow_reported = False
+        self._calls = 0
         groups = listed(params, type(self).__name__)
         if not groups:
             raise ValueError(f"{type(self).__name__} got an empty parameter list: does the model have parameters?")
@@ -46,13 +53,15 @@ class Optimizer(Rule):
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
         name = type(self).__name__
-        params = parameters_of(group, name, self.defaults)
+        params, names = parameters_of(group, name, self.defaults)
         known = [p for g in self.param_groups for p in g["params"]] + params
         if len({id(p) for p in known}) != len(known):
             raise ValueError(f"{name}: a parameter appears more than once.")
         settings = self._plain_settings({**self.defaults, **group})
         start = len(known) - len(params)
-        self.param_groups.append({**settings, "params": params})
+        if self.param_groups and (names is None) is not ("param_names" not in self.param_groups[0]):
+            raise ValueError(f"{name}: parameters with names and without are not to be mixed among the groups.")
+        self.param_groups.append({**settings, "params": params} | ({"param_names": names} if names else {}))
         self._blocks.append(blocks_of(enumerate(params, start)))
 
     def _settings(self) -> list[Settings]:
@@ -109,6 +118,8 @@ class Optimizer(Rule):
         changed, and ``np.errstate`` cannot stop a step halfway. After the first overflow from finite gradients a
         warning names the parameters.
         """
+        closure = self._before_step(closure)
+        self._calls += 1
         loss = None
         if closure is not None:
             if not callable(closure):
@@ -127,6 +138,7 @@ class Optimizer(Rule):
             ready += [(group, i, block.gradient()) for i, block in enumerate(blocks) if block.has_gradient()]
         if uninterrupted(self._update_all, ready) and not self._overflow_reported:
             self._report_overflow(ready)
+        self._after_step(closure)
         return loss
 
     def _update_all(self, ready: list[Ready]) -> None:
@@ -137,14 +149,28 @@ class Optimizer(Rule):
     def _update(self, group: int, number: int, gradient: ndarray) -> None:
         """Change the parameters of a block by arithmetic in its precision."""
         block, settings = self._blocks[group][number], self._checked_settings.checked[group]
-        state = block.vectors(self._needed_state(settings))
+        state = self._vectors(block, settings)
         weight_decay, *numbers = host(self._count_step, group, number)
         gradient = gradient.astype(block.precision, copy=False)
-        if settings.get("weight_decay"):
+        if settings.get("maximize"):
+            gradient = -gradient
+        decays, decoupled = settings.get("weight_decay"), settings.get("decoupled_weight_decay")
+        if decays and not decoupled:
             gradient = gradient + weight_decay * block.values()
         out, parts = block.workspace(gradient)
+        if self.reads_values:
+            state.append(block.values())
         self.change(gradient, out, state, numbers, settings)
+        if decays and decoupled:
+            out += weight_decay * block.values()
         block.subtract(parts)
+
+    def _vectors(self, block: Block, settings: Settings) -> list[ndarray]:
+        """The state vectors of a block that the rule needs with these settings."""
+        initial = (
+            {name: settings[setting] for name, setting in self.initial_state.items()} if self.initial_state else {}
+        )
+        return block.vectors(self._needed_state(settings), initial)
 
     def _count_step(self, group: int, number: int) -> list[ndarray]:
         """Count a step of a block, and return its weight decay and its numbers.
@@ -155,16 +181,22 @@ class Optimizer(Rule):
         block, settings = self._blocks[group][number], self._checked_settings.checked[group]
         block.step += 1
         new = [name for name, first in block.first_steps.items() if first == block.step]
-        numbers = settings.get("weight_decay", 0), *self.numbers(block.step, settings, new)
+        if self.number_state:
+            kept = {**self.number_state, **block.numbers}
+            block.numbers = dict(self.next_numbers(block.step, {**settings, **kept}))
+            settings = {**settings, **block.numbers}
+        weight_decay = settings.get("weight_decay", 0)
+        if settings.get("decoupled_weight_decay"):
+            weight_decay *= settings["lr"]
+        numbers = weight_decay, *self.numbers(block.step, settings, new)
         return [np.array(number, block.precision) for number in numbers]
 
     def _prepared_state(self) -> Iterator[tuple[int, int, str]]:
         """The state vectors that the next step reads and changes, by group, block and name; new ones are zeros."""
         for group, settings in enumerate(self._settings()):
-            names = self._needed_state(settings)
             for number, block in enumerate(self._blocks[group]):
-                block.vectors(names)
-                yield from ((group, number, name) for name in names)
+                self._vectors(block, settings)
+                yield from ((group, number, name) for name in self._needed_state(settings))
 
     def _report_overflow(self, updated: list[Ready]) -> None:
         """Warn, once, of parameters that have infinite values or state though their gradients are finite."""
@@ -185,8 +217,10 @@ class Optimizer(Rule):
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of the state by the parameters' numbers, at least float32, and the settings of the groups."""
+        self._before_saving()
         groups = saved_groups(self.param_groups, self._settings())
-        return {"state": saved_state(block for blocks in self._blocks for block in blocks), "param_groups": groups}
+        state = saved_state(block for blocks in self._blocks for block in blocks)
+        return self._after_saving({"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` returned: all of it or, after an error, nothing.
@@ -194,9 +228,23 @@ class Optimizer(Rule):
         Raises:
             ValueError: if the groups, settings or shapes are not those of this optimiser.
         """
-        groups, state = read_state(state_dict, self.param_groups, self.defaults, self.state_names, type(self).__name__)
+        state_dict = self._before_loading(state_dict)
+        groups, state = read_state(state_dict, self.param_groups, self)
         settings = list(map(self._plain_settings, groups))
-        new_blocks = [[part for block in blocks for part in loaded(block, state)] for blocks in self._blocks]
-        for group, new in zip(self.param_groups, settings):
+        numbers = tuple(self.number_state)
+        new_blocks = [[part for block in blocks for part in loaded(block, state, numbers)] for blocks in self._blocks]
+        for group, new, saved in zip(self.param_groups, settings, groups):
+            group.update({key: value for key, value in saved.items() if key not in {*group, *HINTS}})
             group.update(new)
         self._blocks = new_blocks
+        self._after_loading()
+
+    @property
+    def state(self) -> Mapping[Tensor, dict[str, Any]]:
+        """The state by parameter, as ``state_dict`` saves it: a copy that is not to be changed."""
+        params = [parameter for group in self.param_groups for parameter in group["params"]]
+        state = saved_state(block for blocks in self._blocks for block in blocks)
+        for entry in state.values():
+            for value in entry.values():
+                value.array.flags.writeable = False
+        return MappingProxyType({params[index]: entry for index, entry in state.items()})

@@ -15,8 +15,9 @@ class Rule:
     """What distinguishes one kind of optimiser from another: its settings, its state and its arithmetic.
 
     ``state_names``, ``numbers`` and ``change`` are the arithmetic; ``at_least_zero``, ``switches`` and
-    ``check_settings`` say which settings make sense. ``weight_decay``, if it is among the settings, has been added to
-    the gradient before ``change``. For example::
+    ``check_settings`` say which settings make sense. ``maximize`` has turned the
+    gradient round and ``weight_decay`` has been added to it before ``change``, if they are among the settings; with
+    ``decoupled_weight_decay`` the parameters shrink by ``lr * weight_decay`` instead. For example::
 
         class Momentum(Optimizer):
             state_names = ("velocity",)
@@ -43,11 +44,20 @@ class Rule:
     optional_state: ClassVar[Mapping[str, str]] = {}
     """For state vectors that are not always needed the setting that switches them on."""
 
+    initial_state: ClassVar[Mapping[str, str]] = {}
+    """For state vectors that do not begin with zeros the setting that they begin with."""
+
+    number_state: ClassVar[Mapping[str, float]] = {}
+    """State that is one number for each parameter, with what it begins with; ``next_numbers`` changes it."""
+
+    reads_values = False
+    """Whether ``change`` is given the parameters' values, not to be changed, behind the state vectors."""
+
     at_least_zero: ClassVar[Sequence[str]] = ("lr", "weight_decay")
     """The settings that, if there are any such, are numbers of at least 0."""
 
     switches: ClassVar[Sequence[str]] = ()
-    """The settings that are True or False."""
+    """The settings that are True or False, beside ``maximize`` and ``decoupled_weight_decay``."""
 
     def check_settings(self, settings: Settings) -> None:
         """Refuse settings that make no sense; ``settings`` is a copy, whose values may be replaced."""
@@ -57,10 +67,19 @@ class Rule:
 
         Args:
             step: the number of the step, from 1 up; each parameter counts its own.
-            settings: the settings of the group.
-            new: the state vectors that begin in this step, with zeros.
+            settings: the settings of the group, and the numbers of ``number_state`` after this step.
+            new: the state vectors that begin in this step.
         """
         return (settings["lr"],)
+
+    def next_numbers(self, step: int, settings: Settings) -> Mapping[str, float]:
+        """The numbers of ``number_state`` after this step.
+
+        Args:
+            step: the number of the step, from 1 up.
+            settings: the settings of the group, and the numbers of the state so far.
+        """
+        return {}
 
     def change(
         self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
@@ -86,7 +105,7 @@ class Rule:
         settings = {key: group.get(key) for key in self.defaults}
         for key in (key for key in self.at_least_zero if key in settings):
             settings[key] = real(settings[key], not_negative, f"{name}: {key} must be a number of at least 0")
-        for key in self.switches:
+        for key in (*self.switches, *(key for key in ("maximize", "decoupled_weight_decay") if key in settings)):
             settings[key] = switch(settings[key], f"{name}: {key}")
         self.check_settings(settings)
         return settings

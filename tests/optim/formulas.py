@@ -13,8 +13,8 @@ class PlainSGD:
     def __init__(self, p, **_):
         self.p, self.velocity = p, None
 
-    def step(self, gradient, lr, momentum=0, dampening=0, weight_decay=0, nesterov=False):
-        g = gradient + weight_decay * self.p
+    def step(self, gradient, lr, momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False):
+        g = (-gradient if maximize else gradient) + weight_decay * self.p
         if momentum:
             first = self.velocity is None
             self.velocity = g if first else momentum * self.velocity + (1 - dampening) * g
@@ -26,8 +26,15 @@ class PlainAdam:
     def __init__(self, p):
         self.p, self.m, self.v, self.largest, self.t = p, 0 * p, 0 * p, 0 * p, 0
 
-    def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False):
-        g = gradient + weight_decay * self.p
+    def step(
+        self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False,
+        decoupled_weight_decay=False,
+    ):  # fmt: skip
+        g = -gradient if maximize else gradient
+        if decoupled_weight_decay:
+            self.p = self.p * (1 - lr * weight_decay)
+        else:
+            g = g + weight_decay * self.p
         self.t += 1
         self.m = betas[0] * self.m + (1 - betas[0]) * g
         self.v = betas[1] * self.v + (1 - betas[1]) * g * g
@@ -35,6 +42,104 @@ class PlainAdam:
         v = self.largest if amsgrad else self.v
         root = np.sqrt(v / (1 - betas[1] ** self.t))
         self.p = self.p - lr * (self.m / (1 - betas[0] ** self.t)) / (root + eps)
+
+
+class PlainNAdam(PlainAdam):
+    product = 1.0
+
+    def step(
+        self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
+        decoupled_weight_decay=False,
+    ):  # fmt: skip
+        g = gradient
+        if decoupled_weight_decay:
+            self.p = self.p * (1 - lr * weight_decay)
+        else:
+            g = g + weight_decay * self.p
+        self.t += 1
+        mu, following = (betas[0] * (1 - 0.96 ** (t * momentum_decay) / 2) for t in (self.t, self.t + 1))
+        self.product *= mu
+        self.m = betas[0] * self.m + (1 - betas[0]) * g
+        self.v = betas[1] * self.v + (1 - betas[1]) * g * g
+        ahead = (1 - mu) * g / (1 - self.product) + following * self.m / (1 - self.product * following)
+        self.p = self.p - lr * ahead / (np.sqrt(self.v / (1 - betas[1] ** self.t)) + eps)
+
+
+class PlainRAdam(PlainAdam):
+    def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0):
+        g = gradient + weight_decay * self.p
+        self.t += 1
+        self.m = betas[0] * self.m + (1 - betas[0]) * g
+        self.v = betas[1] * self.v + (1 - betas[1]) * g * g
+        mean, left = self.m / (1 - betas[0] ** self.t), betas[1] ** self.t
+        limit = 2 / (1 - betas[1]) - 1
+        length = limit - 2 * self.t * left / (1 - left)
+        if length > 5:
+            part = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
+            mean = mean * np.sqrt(part * (1 - left)) / (np.sqrt(self.v) + eps)
+        self.p = self.p - lr * mean
+
+
+class PlainAdamax(PlainAdam):
+    def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0):
+        g = gradient + weight_decay * self.p
+        self.t += 1
+        self.m = betas[0] * self.m + (1 - betas[0]) * g
+        self.largest = np.maximum(betas[1] * self.largest, abs(g) + eps)
+        self.p = self.p - lr / (1 - betas[0] ** self.t) * self.m / self.largest
+
+
+class PlainAdagrad(PlainAdam):
+    def step(self, gradient, lr, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10):
+        g = gradient + weight_decay * self.p
+        self.v = self.v + g * g + (initial_accumulator_value if self.t == 0 else 0)
+        self.p = self.p - lr / (1 + self.t * lr_decay) * g / (np.sqrt(self.v) + eps)
+        self.t += 1
+
+
+class PlainAdadelta(PlainAdam):
+    def step(self, gradient, lr, rho=0.9, eps=1e-6, weight_decay=0):
+        g = gradient + weight_decay * self.p
+        self.v = rho * self.v + (1 - rho) * g * g
+        delta = np.sqrt(self.m + eps) / np.sqrt(self.v + eps) * g
+        self.m = rho * self.m + (1 - rho) * delta * delta
+        self.p = self.p - lr * delta
+
+
+class PlainRMSprop(PlainAdam):
+    buffer = 0
+
+    def step(self, gradient, lr, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False):
+        g = gradient + weight_decay * self.p
+        self.v = alpha * self.v + (1 - alpha) * g * g
+        self.m = alpha * self.m + (1 - alpha) * g
+        self.buffer = momentum * self.buffer + g / (np.sqrt(self.v - centered * self.m**2) + eps)
+        self.p = self.p - lr * self.buffer
+
+
+class PlainRprop:
+    def __init__(self, p):
+        self.p, self.before, self.size = p, 0 * p, None
+
+    def step(self, gradient, lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50), weight_decay=0):
+        if self.size is None:
+            self.size = 0 * self.p + lr
+        turned, same = gradient * self.before < 0, gradient * self.before > 0
+        self.size = np.clip(self.size * np.where(same, etas[1], np.where(turned, etas[0], 1)), *step_sizes)
+        self.before = np.where(turned, 0, gradient)
+        self.p = self.p - np.sign(self.before) * self.size
+
+
+class PlainASGD:
+    def __init__(self, p):
+        self.p, self.mean, self.t = p, 0 * p, 0
+
+    def step(self, gradient, lr, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0):
+        g = gradient + weight_decay * self.p
+        eta = lr / (1 + lambd * lr * self.t) ** alpha
+        self.p = self.p * (1 - lambd * eta) - eta * g
+        self.mean = self.mean + (self.p - self.mean) / max(1, self.t - t0)
+        self.t += 1
 
 
 SETTINGS = {
@@ -48,6 +153,21 @@ SETTINGS = {
     "adam, decay": (optim.Adam, PlainAdam, {"lr": 0.01, "weight_decay": 0.3}),
     "adam, amsgrad": (optim.Adam, PlainAdam, {"lr": 0.01, "amsgrad": True, "betas": (0.8, 0.6)}),
     "adam, no eps": (optim.Adam, PlainAdam, {"lr": 0.01, "eps": 0}),
+    "sgd, maximize": (optim.SGD, PlainSGD, {"lr": 0.1, "maximize": True, "weight_decay": 0.1}),
+    "adam, maximize": (optim.Adam, PlainAdam, {"lr": 0.01, "maximize": True, "weight_decay": 0.1}),
+    "adam, decoupled": (optim.Adam, PlainAdam, {"lr": 0.01, "decoupled_weight_decay": True, "weight_decay": 0.3}),
+    "nadam": (optim.NAdam, PlainNAdam, {"lr": 0.01, "momentum_decay": 0.1}),
+    "nadam, decoupled": (optim.NAdam, PlainNAdam, {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True}),
+    "radam": (optim.RAdam, PlainRAdam, {"lr": 0.01, "weight_decay": 0.1}),
+    "radam, short": (optim.RAdam, PlainRAdam, {"lr": 0.01, "betas": (0.8, 0.9)}),
+    "adamax": (optim.Adamax, PlainAdamax, {"lr": 0.01, "betas": (0.8, 0.9), "weight_decay": 0.1}),
+    "adagrad": (optim.Adagrad, PlainAdagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
+    "adagrad, start": (optim.Adagrad, PlainAdagrad, {"lr": 0.1, "initial_accumulator_value": 0.5}),
+    "adadelta": (optim.Adadelta, PlainAdadelta, {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1}),
+    "rmsprop": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "weight_decay": 0.1}),
+    "rmsprop, all": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "momentum": 0.8, "centered": True, "alpha": 0.7}),
+    "rprop": (optim.Rprop, PlainRprop, {"lr": 0.01, "etas": (0.4, 1.5), "step_sizes": (1e-3, 0.05)}),
+    "asgd": (optim.ASGD, PlainASGD, {"lr": 0.05, "lambd": 0.1, "t0": 3, "weight_decay": 0.1}),
     "adam, no memory": (optim.Adam, PlainAdam, {"lr": 0.01, "betas": (0.0, 0.0)}),
 }
 

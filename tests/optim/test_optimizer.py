@@ -80,9 +80,11 @@ def test_the_defaults_are_pytorchs():
     weight = nn.Parameter([1.0])
     assert optim.SGD([weight]).defaults == {
         "lr": 1e-3, "momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False,
+        "maximize": False,
     }  # fmt: skip
     assert optim.Adam([weight]).defaults == {
         "lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0, "amsgrad": False,
+        "maximize": False, "decoupled_weight_decay": False,
     }  # fmt: skip
 
 
@@ -120,7 +122,10 @@ W = nn.Parameter([1.0])
             TypeError,
             r"can only train tensors, got ndarray: pass model\.parameters\(\)",
         ),
-        (lambda: optim.SGD(nn.Linear(1, 1).named_parameters()), TypeError, "can only train tensors, got tuple"),
+        (lambda: optim.SGD([("w", W), W]), ValueError, "with names and without are mixed"),
+        (lambda: optim.SGD([W], foreach=True, eager=1), TypeError, "unexpected keyword argument 'eager'"),
+        (lambda: optim.SGD([W], differentiable=True), ValueError, "differentiable=True is not available"),
+        (lambda: optim.Adam([W], capturable=True), ValueError, "capturable=True is not available"),
         (lambda: optim.SGD({W, nn.Parameter([2.0])}), TypeError, "a set of parameters has no order"),
         (lambda: optim.SGD([{"params": {W}}]), TypeError, "a set of parameters has no order"),
         (lambda: optim.SGD([{"lr": 0.1}]), TypeError, 'a group must be a dict with "params"'),

@@ -236,6 +236,13 @@ def test_two_parameters_over_one_memory_get_both_changes(size, decay):
 def test_public_names_of_an_optimiser_are_pytorchs_or_a_rules():
     """A subclass has its names for itself."""
     own = {name for name in dir(optim.SGD([nn.Parameter([1.0])])) if not name.startswith("_")}
-    pytorchs = {"add_param_group", "defaults", "load_state_dict", "param_groups", "state_dict", "step", "zero_grad"}
-    rule = {"at_least_zero", "change", "check_settings", "numbers", "optional_state", "state_names", "switches"}
+    pytorchs = {
+        "add_param_group", "defaults", "load_state_dict", "param_groups", "state", "state_dict", "step", "zero_grad",
+        "register_step_pre_hook", "register_step_post_hook", "register_state_dict_pre_hook",
+        "register_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_load_state_dict_post_hook",
+    }  # fmt: skip
+    rule = {
+        "at_least_zero", "change", "check_settings", "initial_state", "next_numbers", "number_state", "numbers",
+        "optional_state", "reads_values", "state_names", "switches",
+    }  # fmt: skip
     assert own == pytorchs | rule

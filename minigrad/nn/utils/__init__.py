@@ -1,5 +1,16 @@
-"""Tools for modules."""
+"""Tools for modules and their gradients."""
 
-from . import fusion
+from . import fusion, rnn
+from .clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from .vectors import parameters_to_vector, vector_to_parameters
 
-__all__ = ["fusion"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "fusion",
+    "get_total_norm",
+    "parameters_to_vector",
+    "rnn",
+    "vector_to_parameters",
+]

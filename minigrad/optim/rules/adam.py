@@ -9,15 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from ...engine.arguments import below_one, real
 from ..groups import Settings
-from ..optimizer import Optimizer
+from .moments import Moments, rates_of, update_moments
 
 TINY_EPS = 1e-30
 """An eps below this, times the correction sqrt(1 - beta2**t), which is at least 1e-8, may be 0 in float32."""
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """Steps in units of the gradient's own size (D. Kingma, J. Ba, Adam, 2015).
 
         m = beta1 * m + (1 - beta1) * gradient           m' = m / (1 - beta1**t)
@@ -35,45 +34,37 @@ class Adam(Optimizer):
         eps: added to the denominator.
         weight_decay: adds ``weight_decay * p`` to the gradient.
         amsgrad: take the largest v so far (S. Reddi and others, 2018).
+        maximize: ascend.
+        decoupled_weight_decay: shrink the parameters by ``lr * weight_decay`` instead, as ``AdamW`` does.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
     """
 
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     optional_state: ClassVar = {"max_exp_avg_sq": "amsgrad"}
-    at_least_zero = ("lr", "weight_decay", "eps")
     switches = ("amsgrad",)
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False,
+        weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
+        decoupled_weight_decay: bool = False, **hints: Any,
     ) -> None:  # fmt: skip
-        settings = {"lr": lr, "betas": betas, "eps": eps}
-        super().__init__(params, {**settings, "weight_decay": weight_decay, "amsgrad": amsgrad})
-
-    def check_settings(self, settings: Settings) -> None:
-        betas, message = settings["betas"], "Adam: betas must be two numbers from 0 to below 1"
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"{message}, got {betas!r}.")
-        settings["betas"] = tuple(real(beta, below_one, message, shown=betas) for beta in betas)
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        settings |= {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay}
+        super().__init__(params, settings, **hints)
 
     def numbers(self, step: int, settings: Settings, new: Sequence[str]) -> Sequence[float]:
         beta1, beta2 = settings["betas"]
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
         root = math.sqrt(1 - beta2**step)
         rate = settings["lr"] * root / (1 - beta1**step)
-        return beta1, 1 - beta1, beta2, 1 - beta2, settings["eps"] * root, rate
+        return *rates_of(settings), settings["eps"] * root, rate
 
     def change(
         self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
     ) -> None:
         m, v = state[:2]
         old1, new1, old2, new2, eps, rate = numbers
-        np.multiply(gradient, new1, out)
-        m *= old1
-        m += out
-        np.multiply(gradient, gradient, out)
-        out *= new2
-        v *= old2
-        v += out
+        update_moments(gradient, out, m, v, old1, new1, old2, new2)
         if settings["amsgrad"]:
             largest = state[2]
             v = np.maximum(largest, v, out=largest)
@@ -84,3 +75,24 @@ class Adam(Optimizer):
         else:
             np.divide(m, out, out)
         out *= rate
+
+
+class AdamW(Adam):
+    """Adam whose weight decay is apart from the averages (I. Loshchilov, F. Hutter, Decoupled weight decay, 2019).
+
+        p -= lr * weight_decay * p, and then as Adam without decay
+
+    Args:
+        params: parameters or groups.
+        lr, betas, eps, amsgrad, maximize: as Adam's.
+        weight_decay: in each step the parameters shrink by ``lr * weight_decay``.
+        hints: as Adam's.
+    """
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, **hints: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
+        )

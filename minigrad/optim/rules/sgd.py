@@ -25,6 +25,8 @@ class SGD(Optimizer):
         dampening: how much less of a new gradient is added to ``v``.
         weight_decay: adds ``weight_decay * p`` to the gradient.
         nesterov: needs a momentum, and no dampening.
+        maximize: ascend.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
     """
 
     state_names = ("momentum_buffer",)
@@ -34,10 +36,10 @@ class SGD(Optimizer):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
-        weight_decay: float = 0, nesterov: bool = False,
+        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **hints: Any,
     ) -> None:  # fmt: skip
-        settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
-        super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov})
+        settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "nesterov": nesterov, "maximize": maximize}, **hints)
 
     def check_settings(self, settings: Settings) -> None:
         if settings["nesterov"] and (not settings["momentum"] or settings["dampening"]):
