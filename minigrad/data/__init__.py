@@ -7,15 +7,27 @@
 (400, 2) (400,)
 """
 
-from .dataset import Dataset, TensorDataset
+from .collate import default_collate, default_convert
+from .combined import ChainDataset, StackDataset, Subset, random_split
+from .dataset import ConcatDataset, Dataset, IterableDataset, TensorDataset
 from .digits import digits
 from .loader import DataLoader
+from .samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from .sources import DATASETS, Source, find_source, load_dataset
 from .split import train_test_split
 from .toy import blobs, checkerboard, circles, moons, sine, spirals, xor
 
 # fmt: off
 __all__ = [
-    "DATASETS", "DataLoader", "Dataset", "Source", "TensorDataset", "blobs", "checkerboard", "circles", "digits",
-    "find_source", "load_dataset", "moons", "sine", "spirals", "train_test_split", "xor",
+    "DATASETS", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
+    "RandomSampler", "Sampler", "SequentialSampler", "Source", "StackDataset", "Subset", "SubsetRandomSampler",
+    "TensorDataset", "WeightedRandomSampler", "blobs", "checkerboard", "circles", "default_collate", "default_convert",
+    "digits", "find_source", "load_dataset", "moons", "random_split", "sine", "spirals", "train_test_split", "xor",
 ]

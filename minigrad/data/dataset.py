@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any, Protocol
 
 from numpy import ndarray
@@ -25,13 +28,36 @@ class Dataset(Protocol):
     @abstractmethod
     def __getitem__(self, index: Any) -> Any: ...
 
+    def __add__(self, other: Any) -> Any:
+        """This dataset and behind it another one."""
+        return ConcatDataset([self, other])
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} samples)"
 
 
+class IterableDataset:
+    """Items that come one after the other, without numbers or a length: a stream, a file.
+
+    A subclass defines ``__iter__``. A loader cuts it into batches in its order.
+
+    >>> class Squares(data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return (i * i for i in range(5))
+    >>> [batch.tolist() for batch in data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4, 9], [16]]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} is a dataset without items: it needs a method __iter__.")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
 def described(dataset: Any) -> str:
     """A dataset in one line, also if it is a list or an array."""
-    if Dataset in type(dataset).__mro__:
+    if {Dataset, IterableDataset} & set(type(dataset).__mro__):
         return repr(dataset)
     sizes = describe(dataset) if isinstance(dataset, (Variable, ndarray)) else f"{len(dataset)} items"
     return f"{type(dataset).__name__}({sizes})"
@@ -40,6 +66,38 @@ def described(dataset: Any) -> str:
 def located(error: Exception, place: str) -> Exception:
     """An error about a value again, with the place in the data where the value was."""
     return (TypeError if isinstance(error, TypeError) else ValueError)(f"{place}: {error}")
+
+
+class ConcatDataset(Dataset):
+    """Several datasets one after the other; ``first + second`` makes one, too.
+
+    >>> both = data.ConcatDataset([["a", "b"], ["c"]])
+    >>> len(both), both[2], both.cumulative_sizes
+    (3, 'c', [2, 3])
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset needs at least one dataset.")
+        for dataset in self.datasets:
+            if isinstance(dataset, IterableDataset):
+                raise TypeError("ConcatDataset joins datasets with a length: for those without one use ChainDataset.")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"sample {index} is out of range for {size} samples.")
+        index %= size
+        number = bisect.bisect_right(self.cumulative_sizes, index)
+        return self.datasets[number][index - (self.cumulative_sizes[number - 1] if number else 0)]
+
+    def __repr__(self) -> str:
+        return f"ConcatDataset({len(self)} samples: {', '.join(map(described, self.datasets))})"
 
 
 class TensorDataset(Dataset):

@@ -1,22 +1,21 @@
-"""``DataLoader``: a dataset in batches, in order or shuffled."""
+"""``DataLoader``: a dataset in batches, in order, shuffled, or as a sampler says."""
 
 from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
-from numpy import ndarray
 
 from ..engine.arguments import a_type, entries, switch, whole
-from ..ops.joining import stack
-from ..tensor import random
-from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor
-from .dataset import Dataset, TensorDataset, described, located
+from .collate import collate, default_convert
+from .dataset import IterableDataset, TensorDataset, described
+from .samplers import BatchSampler, RandomSampler, SequentialSampler, own_generator
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # with a default, as typing's own has from Python 3.13 on
@@ -41,15 +40,21 @@ class DataLoader(Generic[Batch]):
     """Goes through a dataset in batches; each ``for`` over it is one epoch.
 
     Args:
-        dataset: a ``Dataset``. The items of a batch are stacked: of items ``(x, y)`` it is a list of
-            two tensors whose axis 0 is the batch, of bare tensors or numbers it is one tensor.
-        batch_size: samples per batch; the last one of an epoch has what remains.
+        dataset: a ``Dataset``, or an ``IterableDataset``. The items of a batch are stacked: of items ``(x, y)`` it is
+            a list of two tensors whose axis 0 is the batch, of bare tensors or numbers it is one tensor, of dicts a
+            dict; see ``default_collate``.
+        batch_size: samples per batch; the last one of an epoch has what remains. None: single items, no batches.
         shuffle: a new random order in each epoch.
+        sampler: gives the numbers of the samples in order, instead of ``shuffle``.
+        batch_sampler: gives lists of numbers, instead of ``batch_size``, ``shuffle``, ``sampler`` and ``drop_last``.
+        num_workers, pin_memory, timeout, worker_init_fn, multiprocessing_context, prefetch_factor,
+            persistent_workers, pin_memory_device, in_order: accepted as in PyTorch, with a warning where they ask for
+            something: the work is done in this process.
+        collate_fn: makes a batch of a list of items, instead of ``default_collate``; without batches, of an item.
         drop_last: leave out a last batch of fewer samples (a batch of one is none for BatchNorm).
-        generator: where the loader's own random state comes from: a seed, a ``numpy.random.Generator``
-            that one number is drawn from, or None for one drawn from the global state, so that
-            ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
-            state after they are made; without ``shuffle`` nothing is drawn.
+        generator: where the loader's own random state comes from: a seed, a generator that one number is drawn from,
+            or None for one drawn from the global state, so that ``mg.manual_seed`` decides it. Loaders never disturb
+            each other's order, nor the global state after they are made; without ``shuffle`` nothing is drawn.
 
     Type checkers take batches for lists of tensors; where they are single ones, write ``DataLoader[Tensor]``.
 
@@ -65,39 +70,79 @@ class DataLoader(Generic[Batch]):
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int = 1, shuffle: bool = False, drop_last: bool = False,
-        generator: int | np.random.Generator | None = None,
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None,
+        batch_sampler: Any = None, num_workers: int = 0, collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False, drop_last: bool = False, timeout: float = 0, worker_init_fn: Any = None,
+        multiprocessing_context: Any = None, generator: Any = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
     ) -> None:  # fmt: skip
-        numbered = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
-        if not numbered or isinstance(dataset, (Mapping, type)):
-            raise TypeError(
-                f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
-                "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
-            )
-        self.dataset = dataset
-        self.batch_size = whole(batch_size, 1, "DataLoader: batch_size must be an integer of at least 1")
+        self.dataset = numbered_or_iterable(dataset)
         self.shuffle = switch(False if shuffle is None else shuffle, "DataLoader: shuffle")
         self.drop_last = switch(drop_last, "DataLoader: drop_last")
-        self.generator = own_generator(generator) if self.shuffle else None
+        message = "DataLoader: batch_size must be an integer of at least 1"
+        self.batch_size = None if batch_size is None else whole(batch_size, 1, message)
+        self.collate_fn = collate_fn
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(f"DataLoader: collate_fn must be a function of a list of items, got {a_type(collate_fn)}.")
+        given = {"sampler": sampler, "batch_sampler": batch_sampler}
+        self.refuse_contradictions({name: value for name, value in given.items() if value is not None})
+        if batch_sampler is not None:
+            self.batch_size = None
+        self.sampler, self.batch_sampler = self.samplers(sampler, batch_sampler, generator)
         self.epoch = Epoch(self.random_state())
-        if not len(self):
-            cure = f"take drop_last=False or a batch_size of at most {len(dataset)}" if len(dataset) else "add samples"
-            warnings.warn(
-                f"DataLoader: a dataset of {len(dataset)} samples has no batch of {self.batch_size}, so a loop over "
-                f"it does nothing: {cure}.",
-                stacklevel=2,
-            )
+        warn_of_workers({
+            "num_workers": num_workers, "pin_memory": pin_memory, "prefetch_factor": prefetch_factor,
+            "persistent_workers": persistent_workers, "worker_init_fn": worker_init_fn,
+            "multiprocessing_context": multiprocessing_context,
+        })  # fmt: skip
+        if (
+            not isinstance(self.dataset, IterableDataset)
+            and sampler is None
+            and batch_sampler is None
+            and not len(self)
+        ):
+            self.warn_of_nothing()
+
+    def refuse_contradictions(self, given: dict[str, Any]) -> None:
+        """Refuse arguments of which one says what another has said."""
+        if isinstance(self.dataset, IterableDataset) and (given or self.shuffle):
+            raise ValueError("DataLoader: a dataset without numbers comes in its own order: no shuffle, no sampler.")
+        if given and self.shuffle:
+            raise ValueError(f"DataLoader: {', '.join(given)} and shuffle=True both say the order: give only one.")
+        others = {"batch_size": self.batch_size != 1, "drop_last": self.drop_last, "sampler": "sampler" in given}
+        if "batch_sampler" in given and any(others.values()):
+            names = ", ".join(name for name, other in others.items() if other)
+            raise ValueError(f"DataLoader: batch_sampler says what {names} would: leave it away.")
+        if self.batch_size is None and self.drop_last:
+            raise ValueError("DataLoader: without batches, batch_size=None, there is no last batch to drop.")
+
+    def samplers(self, sampler: Any, batch_sampler: Any, generator: Any) -> tuple[Any, Any]:
+        """The sampler, and the sampler of batches if there are batches; None for a dataset without numbers."""
+        if isinstance(self.dataset, IterableDataset) or batch_sampler is not None:
+            return None, batch_sampler
+        if sampler is None and self.shuffle:
+            sampler = RandomSampler(self.dataset, generator=own_generator(generator, "DataLoader"))
+        elif sampler is None:
+            sampler = SequentialSampler(self.dataset)
+        if self.batch_size is None:
+            return sampler, None
+        return sampler, BatchSampler(sampler, self.batch_size, self.drop_last)
 
     def __repr__(self) -> str:
+        sampler = "" if type(self.sampler) in (RandomSampler, SequentialSampler) else f"sampler={self.sampler!r}, "
+        batches = f"{len(self)} batches" if hasattr(self.dataset, "__len__") else "batches of a stream"
         return (
-            f"DataLoader({described(self.dataset)}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
-            f"drop_last={self.drop_last}: {len(self)} batches)"
+            f"DataLoader({described(self.dataset)}, batch_size={self.batch_size}, shuffle={self.shuffle}, {sampler}"
+            f"drop_last={self.drop_last}: {batches})"
         )
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        batches, rest = divmod(len(self.dataset), self.batch_size)
-        return batches + (rest > 0 and not self.drop_last)
+        if isinstance(self.dataset, IterableDataset):
+            if not hasattr(self.dataset, "__len__"):
+                raise TypeError(f"a loader of {self.dataset!r} has no length: nobody knows how many items come.")
+            return -(-len(self.dataset) // self.batch_size) if self.batch_size else len(self.dataset)
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Batch]:
         """A new epoch; after ``load_state_dict``, the rest of the one that was saved."""
@@ -105,41 +150,86 @@ class DataLoader(Generic[Batch]):
             self.epoch = Epoch(self.random_state())
         epoch = self.epoch
         epoch.begun = True
-        samples = len(self.dataset)
-        order = np.arange(samples) if self.generator is None else self.generator.permutation(samples)
-        for number in range(epoch.batches_given, len(self)):
-            batch = self.batch(order[number * self.batch_size :][: self.batch_size])
+        for batch in self.batches(epoch.batches_given):
             epoch.batches_given += 1
             yield batch
         if epoch is self.epoch:
             self.epoch = Epoch(self.random_state())
 
-    def batch(self, indices: ndarray) -> Any:
+    def batches(self, start: int) -> Iterator[Any]:
+        """The batches of an epoch from a number on."""
+        if isinstance(self.dataset, IterableDataset):
+            yield from islice(self.stream(), start, None)
+        elif self.batch_sampler is None:
+            for index in islice(self.sampler, start, None):
+                yield self.item(self.dataset[index])
+        else:
+            for indices in islice(self.batch_sampler, start, None):
+                yield self.batch(indices)
+
+    def stream(self) -> Iterator[Any]:
+        """The batches of a dataset without numbers."""
+        items, number = iter(self.dataset), 0
+        if self.batch_size is None:
+            yield from map(self.item, items)
+            return
+        while batch := list(islice(items, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield self.collated(batch, range(number, number + len(batch)))
+            number += len(batch)
+
+    def item(self, item: Any) -> Any:
+        """An item that is no part of a batch."""
+        return default_convert(item) if self.collate_fn is None else self.collate_fn(item)
+
+    def batch(self, indices: Iterable[Any]) -> Any:
         """The batch of the samples with these numbers."""
-        dataset = self.dataset
+        dataset, numbers = self.dataset, list(indices)
         # a subclass with items of its own (augmented, say) is asked for each of them
-        if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
-            return dataset._rows(indices)
-        numbers = indices.tolist()
-        return collate([dataset[i] for i in numbers], numbers)
+        plain = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
+        if plain and self.collate_fn is None:
+            return dataset._rows(np.array(numbers, np.intp))
+        return self.collated([dataset[i] for i in numbers], numbers)
+
+    def collated(self, items: list[Any], numbers: Any) -> Any:
+        """Items put together to a batch."""
+        return collate(items, numbers) if self.collate_fn is None else self.collate_fn(items)
+
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """Where the order comes from; None where it is no random one."""
+        found: np.random.Generator | None = getattr(self.sampler or self.batch_sampler, "generator", None)
+        return found
 
     def random_state(self) -> Any:
-        """The state of the generator now, in plain numbers; None without ``shuffle``."""
+        """The state of the generator now, in plain numbers; None without one."""
         return None if self.generator is None else self.generator.bit_generator.state
+
+    def warn_of_nothing(self) -> None:
+        """Warn that a loop over the loader does nothing."""
+        cure = "add samples"
+        if len(self.dataset):
+            cure = f"take drop_last=False or a batch_size of at most {len(self.dataset)}"
+        warnings.warn(
+            f"DataLoader: a dataset of {len(self.dataset)} samples has no batch of {self.batch_size}, so a loop over "
+            f"it does nothing: {cure}.",
+            stacklevel=3,
+        )
 
     # -- saving --------------------------------------------------------------------------------
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a saved epoch to go on."""
         return {
-            "samples": len(self.dataset), "batch_size": self.batch_size,
-            "shuffle": self.shuffle, "drop_last": self.drop_last,
+            "samples": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
+            "batch_size": self.batch_size, "shuffle": self.shuffle, "drop_last": self.drop_last,
         }  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is, in plain values for ``mg.save``, also in the middle of an epoch.
 
-        An epoch that was left early counts as unfinished until the next one begins.
+        An epoch that was left early counts as unfinished until the next one begins. Of a sampler of one's own the
+        attribute ``generator`` is saved, if it is one of NumPy's.
         """
         epoch = self.epoch
         state = {"batches_given": epoch.batches_given, "random_state": epoch.random_state}
@@ -156,67 +246,38 @@ class DataLoader(Generic[Batch]):
         settings = dict(zip(own, saved))
         given = whole(given, 0, f"{message}: batches_given must be an integer of at least 0")
         try:
-            generator = restored(random_state)
+            checked_state(random_state)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{message}: its random_state is not one of NumPy's PCG64.") from error
         if settings != own:
             raise ValueError(f"DataLoader: the state is of a loader with {settings}, this one has {own}: make it so.")
-        if given > len(self) or (generator is None) is self.shuffle:
+        too_many = hasattr(self.dataset, "__len__") and given > len(self)
+        if too_many or (random_state is None) is not (self.generator is None):
             raise ValueError(f"DataLoader: {given} batches given do not fit a loader with {own}.")
-        self.generator = generator
+        if self.generator is not None:
+            self.generator.bit_generator.state = random_state
         self.epoch = Epoch(self.random_state(), given)
 
 
-def own_generator(source: Any) -> np.random.Generator:
-    """A new generator from a seed, or from a number drawn from another one, by default the global one."""
-    if source is None:
-        source = random.generator
-    if isinstance(source, np.random.Generator):
-        source = source.integers(1 << 63)
-    choices = "None, a seed (an integer of at least 0) or a numpy.random.Generator"
-    return np.random.default_rng(whole(source, 0, f"DataLoader: generator must be {choices}"))
+def numbered_or_iterable(dataset: Any) -> Any:
+    """A dataset that a loader can go through, or refused."""
+    numbered = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+    if isinstance(dataset, IterableDataset) or (numbered and not isinstance(dataset, (Mapping, type))):
+        return dataset
+    raise TypeError(
+        f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
+        "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
+    )
 
 
-def restored(random_state: Any) -> np.random.Generator | None:
-    """The generator with a saved state."""
-    if random_state is None:
-        return None
-    bits = np.random.PCG64()
-    bits.state = random_state
-    return np.random.Generator(bits)
+def warn_of_workers(asked: dict[str, Any]) -> None:
+    """Warn, once, of arguments that ask for other processes or devices."""
+    names = ", ".join(name for name, value in asked.items() if value)
+    if names:
+        warnings.warn(f"DataLoader: {names}: accepted, but the work is done in this process.", stacklevel=3)
 
 
-def collate(items: Sequence[Any], numbers: Sequence[int]) -> Any:
-    """Items stacked into a batch: tuples field by field, as a list. ``numbers`` are the items' places in the data."""
-    if any(issubclass(kind, Mapping) for kind in set(map(type, items))):
-        number, item = next((number, item) for number, item in zip(numbers, items) if isinstance(item, Mapping))
-        fields = ", ".join(f"item[{key!r}]" for key in item)
-        raise TypeError(
-            f"DataLoader: item {number} is {a_type(item)} with keys {list(item)}, but must be a tensor, "
-            f"an array, a number or a tuple of them: let the dataset return ({fields})."
-        )
-    lengths = {len(item) if isinstance(item, (tuple, list)) else 0 for item in items}
-    if len(lengths) > 1:
-        raise ValueError(
-            f"DataLoader: items of a batch are tuples of {sorted(lengths)} fields (0: no tuple): make them equal."
-        )
-    if not isinstance(items[0], (tuple, list)):
-        return stacked(items, numbers)
-    return [stacked(values, numbers, f"field {field} of ") for field, values in enumerate(zip(*items))]
-
-
-def stacked(values: Sequence[Any], numbers: Sequence[int], field: str = "") -> Tensor:
-    """Tensors, arrays or numbers of one shape as one tensor with a new axis 0."""
-    tensors: list[Tensor] = []
-    try:
-        tensors.extend(map(as_tensor, values))
-    except (TypeError, ValueError) as error:
-        raise located(error, f"DataLoader: {field}item {numbers[len(tensors)]}") from error
-    shapes = sorted({tensor.shape for tensor in tensors})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"DataLoader: items of shapes {shapes} cannot be stacked into a batch: make them equal in the dataset "
-            "(pad or crop), or use batch_size=1. For several tensors of one length use TensorDataset(x, y)."
-        )
-    batch: Tensor = stack(tensors)
-    return batch
+def checked_state(random_state: Any) -> None:
+    """Refuse what is no saved state of a generator."""
+    if random_state is not None:
+        np.random.PCG64().state = random_state

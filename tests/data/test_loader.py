@@ -18,7 +18,7 @@ def test_each_sample_comes_once_an_epoch(n, batch_size, shuffle, drop_last):
     for dataset in (numbered(n), [(i,) for i in range(n)]):
         nothing = n == 0 or (drop_last and n < batch_size)
         with pytest.warns(UserWarning, match="does nothing") if nothing else contextlib.nullcontext():
-            loader = data.DataLoader(dataset, batch_size, shuffle, drop_last, generator=0)
+            loader = data.DataLoader(dataset, batch_size, shuffle, drop_last=drop_last, generator=0)
         for _ in range(3):
             batches = drawn(loader)
             samples = list(itertools.chain(*batches))

@@ -11,7 +11,7 @@ from tests.data.batches import drawn, numbered
 
 
 def loader_with(seed, n=7, batch_size=2, shuffle=True, drop_last=False):
-    return data.DataLoader(numbered(n), batch_size, shuffle, drop_last, generator=seed)
+    return data.DataLoader(numbered(n), batch_size, shuffle, drop_last=drop_last, generator=seed)
 
 
 def forever(loader):
