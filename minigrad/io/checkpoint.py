@@ -16,7 +16,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 import numpy as np
 from numpy import ndarray
@@ -80,7 +80,7 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     >>> mg.load("run.ckpt")
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
-    if callable(getattr(f, "write", None)) and not isinstance(f, type):
+    if is_file(f, "write"):
         f.write(encoded(obj, "the file"))
         return
     path = as_path(f)
@@ -92,6 +92,11 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
             write_archive(file, structure, arrays)
         else:
             file.write(content)
+
+
+def is_file(f: Any, method: str) -> TypeGuard[IO[bytes]]:
+    """Whether it is an open file, with this method."""
+    return callable(getattr(f, method, None)) and not isinstance(f, type)
 
 
 def encoded(obj: Any, name: str) -> bytes:
@@ -188,7 +193,7 @@ def load(
     <All keys matched successfully>
     """
     on_the_cpu(map_location)
-    if callable(getattr(f, "read", None)) and not isinstance(f, type):
+    if is_file(f, "read"):
         return read_file(io.BytesIO(f.read()), "the file")
     path = as_path(f)
     with opened(path) as file:
