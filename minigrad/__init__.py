@@ -20,7 +20,8 @@ from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .engine.dtypes import promote_types, result_type
 from .engine.op import Op
 from .graph.draw import draw
-from .io.checkpoint import CheckpointError, load, save
+from .io.checkpoint import load, save
+from .io.errors import CheckpointError
 from .ops import *  # noqa: F403
 from .tensor.creation import (
     arange,

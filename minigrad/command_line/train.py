@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from .. import data, nn, optim
 from ..engine.modes import no_grad
 from ..graph.draw import Graph, draw
-from ..io.checkpoint import CheckpointError, load, save
+from ..io.checkpoint import load, save
+from ..io.errors import CheckpointError
 from ..nn import functional as F
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor

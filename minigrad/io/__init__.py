@@ -1,5 +1,6 @@
 """Floor 4: checkpoints."""
 
-from .checkpoint import CheckpointError, load, save
+from .checkpoint import load, save
+from .errors import CheckpointError
 
 __all__ = ["CheckpointError", "load", "save"]

@@ -7,6 +7,7 @@ structure refers, so other programs can read it, and nothing in it can run code.
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -15,7 +16,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 import numpy as np
 from numpy import ndarray
@@ -23,7 +24,9 @@ from numpy import ndarray
 from ..engine.arguments import a_type
 from ..engine.node import wrap
 from ..tensor.tensor import Tensor
+from . import pytorch, safetensors
 from .atomic import READING_CURES, as_path, refusal, replacing
+from .errors import CheckpointError
 
 FORMAT = "minigrad checkpoint"
 VERSION = 1
@@ -42,33 +45,30 @@ BLOCK = 1 << 20
 
 OTHER_ZIP = "it is a zip file of another kind. Load a file that mg.save wrote."
 DAMAGED = "is not a minigrad checkpoint, or was truncated or altered. Load a file that mg.save wrote."
-TORCH = "PyTorch's: load it with PyTorch, model.load_state_dict(torch.load(path)) takes its state_dict as it is."
 ARRAY = "of NumPy's: load it with np.load; model.load_state_dict takes a dict of arrays."
-TORCH_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How PyTorch's files of its layout before 1.6 begin."""
+SAFETENSORS = ".safetensors"
 FOREIGN_FILES = {
-    TORCH_MAGIC: f"is a checkpoint of {TORCH}",
     b"\x93NUMPY": f"is an array {ARRAY}",
     b"\x80": "is a pickle, which minigrad does not read, because it can run code. Load a file that mg.save wrote.",
 }
 """What files of other kinds are, by their first bytes."""
-FOREIGN_PARTS = {"/data.pkl": f"it is a checkpoint of {TORCH}", ".npy": f"it is a file of arrays {ARRAY}"}
+FOREIGN_PARTS = {".npy": f"it is a file of arrays {ARRAY}"}
 """What zip files of other kinds are, by the end of the name of one of their parts."""
-
-
-class CheckpointError(RuntimeError):
-    """A file is not a checkpoint, or not a whole one."""
 
 
 # -- writing -----------------------------------------------------------------------------------
 
 
-def save(obj: Any, path: str | os.PathLike[str]) -> None:
+def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write a checkpoint: the file is complete or, after an error, what it was before.
 
     Args:
         obj: nested dicts, lists and tuples of tensors, arrays, numbers, strings, booleans, None, such
             as ``{"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}``.
-        path: the file; its folder must exist.
+        f: the file's path, whose folder must exist; or an open binary file, a ``BytesIO`` say. A path that ends in
+            ``.safetensors`` gets that format, which holds a dict of tensors by name only.
 
     Raises:
         TypeError: for an object of another kind, saying where it is.
@@ -80,15 +80,40 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     >>> mg.load("run.ckpt")
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
-    path = as_path(path)
+    if is_file(f, "write"):
+        f.write(encoded(obj, "the file"))
+        return
+    path = as_path(f)
+    content = safetensors.dumped(obj) if path.suffix == SAFETENSORS else None
+    if content is None:
+        structure, arrays = described(obj, path)
+    with replacing(path) as file:
+        if content is None:
+            write_archive(file, structure, arrays)
+        else:
+            file.write(content)
+
+
+def is_file(f: Any, method: str) -> TypeGuard[IO[bytes]]:
+    """Whether it is an open file, with this method."""
+    return callable(getattr(f, method, None)) and not isinstance(f, type)
+
+
+def encoded(obj: Any, name: str) -> bytes:
+    """A checkpoint as bytes."""
+    memory = io.BytesIO()
+    write_archive(memory, *described(obj, name))
+    return memory.getvalue()
+
+
+def described(obj: Any, name: Any) -> tuple[str, list[ndarray]]:
+    """The structure of an object as JSON, and its arrays."""
     arrays: list[ndarray] = []
     try:
         content = encode(obj, arrays, "the object")
-        structure = json.dumps({"format": FORMAT, "version": VERSION, "content": content}, indent=1)
+        return json.dumps({"format": FORMAT, "version": VERSION, "content": content}, indent=1), arrays
     except RecursionError as error:
-        raise ValueError(f"cannot save {path}: the object is nested too deeply, or contains itself.") from error
-    with replacing(path) as file:
-        write_archive(file, structure, arrays)
+        raise ValueError(f"cannot save {name}: the object is nested too deeply, or contains itself.") from error
 
 
 def write_archive(file: Any, structure: str, arrays: list[ndarray]) -> None:
@@ -141,8 +166,20 @@ def refuse_long(value: Any, where: str) -> Any:
 # -- reading -----------------------------------------------------------------------------------
 
 
-def load(path: str | os.PathLike[str]) -> Any:
-    """Read what ``save`` wrote.
+def load(
+    f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, weights_only: bool | None = None,
+    mmap: bool | None = None,
+) -> Any:  # fmt: skip
+    """Read what ``save`` wrote, or a checkpoint of PyTorch's, or a ``.safetensors`` file.
+
+    Of PyTorch's checkpoints tensors, containers and numbers are read, without PyTorch; whatever could run code is
+    refused by name. bfloat16 becomes float32, with a warning.
+
+    Args:
+        f: the file's path, or an open binary file, a ``BytesIO`` say.
+        map_location: accepted as in PyTorch: only the CPU.
+        weights_only: accepted as in PyTorch; nothing else is ever read.
+        mmap: accepted as in PyTorch.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -155,21 +192,44 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> model.load_state_dict(mg.load("model.ckpt"))
     <All keys matched successfully>
     """
-    path = as_path(path)
+    on_the_cpu(map_location)
+    if is_file(f, "read"):
+        return read_file(io.BytesIO(f.read()), "the file")
+    path = as_path(f)
     with opened(path) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return read_archive(archive, os.fstat(file.fileno()).st_size)
-        except CheckpointError as error:
-            raise CheckpointError(f"{path}: {error}") from error
-        except MemoryError as error:
-            raise MemoryError(f"not enough memory to load {path}. Close other programs, or save less in it.") from error
-        # about a damaged file zipfile, json and NumPy raise nearly every kind of error there is
-        except Exception as error:
-            file.seek(0)
-            beginning = file.read(len(TORCH_MAGIC))
-            kind = next((kind for magic, kind in FOREIGN_FILES.items() if beginning.startswith(magic)), DAMAGED)
-            raise CheckpointError(f"{path} {kind}") from error
+        return read_file(file, path)
+
+
+def on_the_cpu(map_location: Any) -> None:
+    """Refuse another place than the CPU."""
+    place = getattr(map_location, "type", map_location)
+    if isinstance(place, str) and place.partition(":")[0] != "cpu":
+        raise ValueError(f"map_location must be 'cpu': minigrad runs on the CPU only, got {map_location!r}.")
+
+
+def read_file(file: IO[bytes], name: Any) -> Any:
+    """What a file holds, by what it begins with."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    beginning = file.read(len(LEGACY_TORCH))
+    file.seek(0)
+    try:
+        if beginning == LEGACY_TORCH:
+            return pytorch.read_legacy(file, size)
+        if str(name).endswith(SAFETENSORS):
+            return safetensors.loaded(file.read())
+        with zipfile.ZipFile(file) as archive:
+            return pytorch.read_zip(archive, size) if pytorch.is_pytorchs(archive) else read_archive(archive, size)
+    except CheckpointError as error:
+        raise CheckpointError(f"{name}: {error}") from error
+    except MemoryError as error:
+        raise MemoryError(f"not enough memory to load {name}. Close other programs, or save less in it.") from error
+    except ImportError:
+        raise
+    # about a damaged file zipfile, json and NumPy raise nearly every kind of error there is
+    except Exception as error:
+        kind = next((kind for magic, kind in FOREIGN_FILES.items() if beginning.startswith(magic)), DAMAGED)
+        raise CheckpointError(f"{name} {kind}") from error
 
 
 def opened(path: Path) -> IO[bytes]:

@@ -36,6 +36,7 @@ LATE = {
     "minigrad/command_line/pictures.py": {"matplotlib"},
     "minigrad/command_line/progress.py": {"tqdm"},
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
+    "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""

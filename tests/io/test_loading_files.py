@@ -30,8 +30,7 @@ def numpy_file(save, *arguments, **keywords):
 
 OLD_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
 FOREIGN = {
-    "PyTorch": (zipped(model__data=b"", **{"model__data.pkl": b"\x80\x02}."}), r"PyTorch's.*load_state_dict\(torch"),
-    "old PyTorch": (OLD_TORCH, "PyTorch's"),
+    "old PyTorch": (OLD_TORCH, "a damaged checkpoint of PyTorch's"),
     "npz": (numpy_file(np.savez, w=np.ones(3)), "arrays of NumPy's: load it with np.load"),
     "compressed npz": (numpy_file(np.savez_compressed, w=np.ones(3)), "arrays of NumPy's"),
     "npy": (numpy_file(np.save, np.ones(3)), "an array of NumPy's"),

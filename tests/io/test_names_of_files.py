@@ -65,7 +65,7 @@ def test_a_name_that_only_a_folder_can_have_is_refused(function, name, tmp_path,
     assert refused.value.errno == errno.EISDIR and os.listdir() == []
 
 
-@pytest.mark.parametrize("given", [None, 3.5, io.BytesIO()])
+@pytest.mark.parametrize("given", [None, 3.5, io.BytesIO])
 @pytest.mark.parametrize("function", [save_checkpoint, save_graph, mg.load])
 def test_what_is_no_path_is_refused(function, given):
     with pytest.raises(TypeError, match=rf"{a_type(given)}: expected the path of a file \(str or os.PathLike\)"):

@@ -188,10 +188,8 @@ def test_a_name_that_cannot_be_written_has_its_cure(name, number, said, tmp_path
 
 @pytest.mark.parametrize("function", [lambda path: mg.save({}, path), mg.load], ids=["save", "load"])
 def test_what_is_no_path_is_refused(function):
-    import io
-
-    with pytest.raises(TypeError, match=r"a BytesIO: expected the path of a file \(str or os.PathLike\)"):
-        function(io.BytesIO())
+    with pytest.raises(TypeError, match=r"an object: expected the path of a file \(str or os.PathLike\)"):
+        function(object())
     with pytest.raises(ValueError, match="null character"):
         function("a\0b")
 
