@@ -61,4 +61,4 @@ def test_the_rooms_and_datasets_named_exist():
 def test_the_commands_install_what_they_use():
     first, second = re.findall(r"^    (python3 -m venv .*)$", README, re.MULTILINE)
     assert first.endswith(".venv/bin/minigrad train digits") and '".[show]"' in first
-    assert second.endswith("pytest -q") and '".[show,test]"' in second
+    assert second.endswith("pytest -q -n auto") and '".[show,test]"' in second
