@@ -10,6 +10,7 @@ from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403

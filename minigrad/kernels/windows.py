@@ -1,0 +1,149 @@
+"""Windows over the last axes of an array, which convolution and pooling work on: where they lie, and their elements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+from numpy.lib.stride_tricks import as_strided
+
+from .tuning import WINDOW_BYTES
+
+
+@dataclass(frozen=True, repr=False)
+class Windows:
+    """Where windows lie over the last axes of an array. Each field has one number for each of these axes.
+
+    Window ``i`` has the elements ``i * stride - padding + k * dilation`` for ``k`` from 0 to ``kernel - 1``. What is
+    outside of the array is padding; what lies behind the last window is in none.
+    """
+
+    lengths: tuple[int, ...]
+    """Of the array."""
+    counts: tuple[int, ...]
+    """How many windows there are."""
+    kernel: tuple[int, ...]
+    """How many elements a window has."""
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    """Elements of padding in front of the array."""
+    dilation: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """The settings as a picture says them: ``3 x 3, stride 2, padding 1``."""
+        others = [("stride", self.stride, 1), ("padding", self.padding, 0), ("dilation", self.dilation, 1)]
+        said = [f"{name} {by_axis(numbers)}" for name, numbers, usual in others if set(numbers) != {usual}]
+        return ", ".join([" x ".join(map(str, self.kernel)), *said])
+
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """The axes of the array, counted from the end."""
+        return tuple(range(-len(self.kernel), 0))
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """From the first to the last element of a window."""
+        return tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel))
+
+    @cached_property
+    def reach(self) -> tuple[int, ...]:
+        """From the first element of the first window to the last one of the last."""
+        return tuple((n - 1) * s + w for n, s, w in zip(self.counts, self.stride, self.widths))
+
+    @cached_property
+    def behind(self) -> tuple[int, ...]:
+        """Elements of padding behind the array; negative for elements that no window reaches."""
+        return tuple(r - p - n for r, p, n in zip(self.reach, self.padding, self.lengths))
+
+    @cached_property
+    def pads(self) -> bool:
+        """Whether a window has padding."""
+        return any(self.padding) or max(self.behind) > 0
+
+    @cached_property
+    def overlaps(self) -> bool:
+        """Whether an element may be in several windows."""
+        return any(s < w for s, w in zip(self.stride, self.widths))
+
+    @cached_property
+    def inside(self) -> tuple[Any, ...]:
+        """The array in the padded one."""
+        return (..., *(slice(p, min(p + n, r)) for p, n, r in zip(self.padding, self.lengths, self.reach)))
+
+    @cached_property
+    def reached(self) -> tuple[Any, ...]:
+        """What of the array is in the padded one."""
+        return (..., *(slice(min(n, r - p)) for p, n, r in zip(self.padding, self.lengths, self.reach)))
+
+    @cached_property
+    def size(self) -> int:
+        """How many elements a window has."""
+        return math.prod(self.kernel)
+
+    @cached_property
+    def number(self) -> int:
+        """How many windows there are."""
+        return math.prod(self.counts)
+
+    def along(self, axis: int) -> list[slice]:
+        """For each element of a window along an axis: where it is in the windows along it, in the padded array."""
+        d, n, s = self.dilation[axis], self.counts[axis], self.stride[axis]
+        return [slice(k * d, k * d + max((n - 1) * s + 1, 0), s) for k in range(self.kernel[axis])]
+
+    @cached_property
+    def offsets(self) -> list[tuple[Any, ...]]:
+        """For each element of a window: where it is in all windows, in the padded array."""
+        return [(..., *slices) for slices in product(*(self.along(axis) for axis in range(len(self.kernel))))]
+
+
+def by_axis(numbers: tuple[int, ...]) -> str:
+    """A setting: one number if it is the same along all axes."""
+    return str(numbers[0]) if len(set(numbers)) == 1 else " x ".join(map(str, numbers))
+
+
+def padded(x: ndarray, windows: Windows, value: Any = 0) -> ndarray:
+    """The array as far as windows reach, with a number as padding; the array itself if there is none."""
+    if not windows.pads:
+        return x
+    shape = (*x.shape[: -len(windows.kernel)], *windows.reach)
+    y = np.zeros(shape, x.dtype) if value == 0 else np.full(shape, value, x.dtype)
+    y[windows.inside] = x[windows.reached]
+    return y
+
+
+def view_of_windows(x: ndarray, windows: Windows) -> ndarray:
+    """The windows of a padded array, (..., *kernel, *counts): a view."""
+    ahead = x.ndim - len(windows.kernel)
+    steps = x.strides[ahead:]
+    strides = [step * d for step, d in zip(steps, windows.dilation)] + [
+        step * s for step, s in zip(steps, windows.stride)
+    ]
+    return as_strided(x, (*x.shape[:ahead], *windows.kernel, *windows.counts), (*x.strides[:ahead], *strides))
+
+
+def added_windows(values: ndarray, windows: Windows) -> ndarray:
+    """Zeros of the array's lengths with the elements (..., *kernel, *counts) of all windows added: the adjoint of
+    taking them out."""
+    dims = len(windows.kernel)
+    ahead = values.shape[: values.ndim - 2 * dims]
+    lengths = tuple(max(r, p + n) for r, p, n in zip(windows.reach, windows.padding, windows.lengths))
+    y = np.zeros((*ahead, *lengths), values.dtype)
+    flat = values.reshape(*ahead, windows.size, *windows.counts)
+    before = (slice(None),) * len(ahead)
+    for k, offset in enumerate(windows.offsets):
+        y[offset] += flat[(*before, k)]
+    if lengths == windows.lengths:
+        return y
+    return y[(..., *(slice(p, p + n) for p, n in zip(windows.padding, windows.lengths)))].copy()
+
+
+def blocks_of_samples(samples: int, elements: int, itemsize: int) -> Iterator[slice]:
+    """Slices of the first axis, so that a block, of so many elements for each sample, stays in the cache."""
+    step = max(WINDOW_BYTES // max(elements * itemsize, 1), 1)
+    return (slice(start, min(start + step, samples)) for start in range(0, samples, step))
