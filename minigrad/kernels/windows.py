@@ -130,8 +130,9 @@ def view_of_windows(x: ndarray, windows: Windows) -> ndarray:
 def added_windows(values: ndarray, windows: Windows) -> ndarray:
     """Zeros of the array's lengths with the elements (..., *kernel, *counts) of all windows added: the adjoint of
     taking them out."""
-    dims = len(windows.kernel)
-    ahead = values.shape[: values.ndim - 2 * dims]
+    ahead = values.shape[: values.ndim - 2 * len(windows.kernel)]
+    if windows.size == 1 and not windows.pads and windows.counts == windows.lengths:
+        return values.reshape(*ahead, *windows.lengths)
     lengths = tuple(max(r, p + n) for r, p, n in zip(windows.reach, windows.padding, windows.lengths))
     y = np.zeros((*ahead, *lengths), values.dtype)
     flat = values.reshape(*ahead, windows.size, *windows.counts)

@@ -6,6 +6,7 @@ derivative be written once and be used both for numbers and for graphs.
 """
 
 from .activation import *  # noqa: F403
+from .adaptive_pooling import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
@@ -16,6 +17,8 @@ from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .padding import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import dropout as dropout
