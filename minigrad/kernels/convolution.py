@@ -19,6 +19,11 @@ from .tuning import FEW_WINDOWS
 from .windows import Windows, added_windows, blocks_of_samples, padded, view_of_windows
 
 
+def wide(x: Any) -> Any:
+    """An operand of float16 in float32; None is none."""
+    return None if x is None else x.astype(float32)
+
+
 def filters(weight: Any, groups: int) -> Any:
     """The weight as matrices (groups, O / groups, C / groups * kernel)."""
     return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
@@ -55,8 +60,7 @@ def rows_of_output(y: ndarray, groups: int) -> ndarray:
 def convolve(x: ndarray, weight: ndarray, bias: ndarray | None, windows: Windows, groups: int) -> ndarray:
     """For each window and each filter the sum of the products of their elements, plus the bias."""
     if x.dtype == float16:
-        wide = [None if a is None else a.astype(float32) for a in (x, weight, bias)]
-        return convolve(*wide, windows, groups).astype(float16)  # type: ignore[arg-type]
+        return convolve(wide(x), wide(weight), wide(bias), windows, groups).astype(float16)
     matrices = filters(weight, groups)
     outputs = matrices.shape[1]
     y = np.empty((len(x), groups, outputs, windows.number), x.dtype)
@@ -75,8 +79,7 @@ def convolve(x: ndarray, weight: ndarray, bias: ndarray | None, windows: Windows
 def convolve_transposed(y: ndarray, weight: ndarray, bias: ndarray | None, windows: Windows, groups: int) -> ndarray:
     """For each output the filters times it, added up where the windows lie, plus the bias."""
     if y.dtype == float16:
-        wide = [None if a is None else a.astype(float32) for a in (y, weight, bias)]
-        return convolve_transposed(*wide, windows, groups).astype(float16)  # type: ignore[arg-type]
+        return convolve_transposed(wide(y), wide(weight), wide(bias), windows, groups).astype(float16)
     matrices = filters(weight, groups).swapaxes(1, 2)
     channels = weight.shape[1] * groups
     by_group = y.reshape(len(y), groups, y.shape[1] // groups, windows.number)
@@ -92,7 +95,7 @@ def convolve_transposed(y: ndarray, weight: ndarray, bias: ndarray | None, windo
 def weight_gradient(x: ndarray, dy: ndarray, windows: Windows, groups: int) -> ndarray:
     """For each filter the sum over all windows of the window times the output there."""
     if x.dtype == float16:
-        return weight_gradient(x.astype(float32), dy.astype(float32), windows, groups).astype(float16)
+        return weight_gradient(wide(x), wide(dy), windows, groups).astype(float16)
     inputs, outputs = x.shape[1] // groups, dy.shape[1] // groups
     total = np.zeros((groups, inputs * windows.size, outputs), x.dtype)
     by_group = dy.reshape(len(dy), groups, outputs, windows.number).swapaxes(2, 3)

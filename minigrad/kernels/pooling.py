@@ -12,7 +12,7 @@ from .constants import at_least_float32, float16
 from .sums import sum_over
 from .windows import Windows, blocks_of_samples, padded
 
-BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+BITS: dict[int, np.dtype[Any]] = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 """Integers of as many bytes as a float."""
 
 
@@ -23,9 +23,8 @@ def lowest(dtype: np.dtype[Any]) -> Any:
 
 def along_axes(combine: Any, x: ndarray, windows: Windows) -> ndarray:
     """The elements of each window of a padded array combined, one axis after the other."""
-    for axis in range(len(windows.kernel)):
-        after = (slice(None),) * (len(windows.kernel) - 1 - axis)
-        first, *others = [x[(..., places, *after)] for places in windows.along(axis)]
+    for along in windows.along:
+        first, *others = [x[index] for index in along]
         y = combine(first, others[0]) if others else first
         for other in others[1:]:
             combine(y, other, out=y)
@@ -123,12 +122,11 @@ def spread_over_windows(dy: ndarray, windows: Windows) -> ndarray:
         return np.broadcast_to(dy, (*ahead, *windows.lengths)).copy()
     lengths = tuple(max(r, 0 if windows.pads else n) for r, n in zip(windows.reach, windows.lengths))
     for axis in reversed(range(dims)):
-        after = (slice(None),) * (dims - 1 - axis)
         shape = list(dy.shape)
         shape[len(ahead) + axis] = lengths[axis]
         x = np.zeros(shape, dy.dtype)
-        for places in windows.along(axis):
-            x[(..., places, *after)] += dy
+        for index in windows.along[axis]:
+            x[index] += dy
         dy = x
     return cropped(dy, windows, (*ahead, *windows.lengths))
 
@@ -143,7 +141,7 @@ def divisors(windows: Windows, count_include_pad: bool, divisor_override: int | 
         return divisor_override
     if not windows.pads:
         return windows.size
-    counted = 1
+    counted: Any = 1
     for axis, (n, padding) in enumerate(zip(windows.lengths, windows.padding)):
         first = np.arange(windows.counts[axis]) * windows.stride[axis] - padding
         end = np.minimum(first + windows.kernel[axis], n + padding)

@@ -91,15 +91,23 @@ class Windows:
         """How many windows there are."""
         return math.prod(self.counts)
 
-    def along(self, axis: int) -> list[slice]:
-        """For each element of a window along an axis: where it is in the windows along it, in the padded array."""
-        d, n, s = self.dilation[axis], self.counts[axis], self.stride[axis]
-        return [slice(k * d, k * d + max((n - 1) * s + 1, 0), s) for k in range(self.kernel[axis])]
+    @cached_property
+    def slices(self) -> list[list[slice]]:
+        """Along each axis, for each element of a window: where it is in the windows, in the padded array."""
+        settings = zip(self.kernel, self.counts, self.stride, self.dilation)
+        return [[slice(k * d, k * d + max((n - 1) * s + 1, 0), s) for k in range(size)] for size, n, s, d in settings]
+
+    @cached_property
+    def along(self) -> list[list[tuple[Any, ...]]]:
+        """The same as indices of an array that is padded along that axis."""
+        every = slice(None)
+        dims = len(self.kernel)
+        return [[(..., one, *[every] * (dims - 1 - axis)) for one in ones] for axis, ones in enumerate(self.slices)]
 
     @cached_property
     def offsets(self) -> list[tuple[Any, ...]]:
         """For each element of a window: where it is in all windows, in the padded array."""
-        return [(..., *slices) for slices in product(*(self.along(axis) for axis in range(len(self.kernel))))]
+        return [(..., *slices) for slices in product(*self.slices)]
 
 
 def by_axis(numbers: tuple[int, ...]) -> str:
@@ -128,20 +136,18 @@ def view_of_windows(x: ndarray, windows: Windows) -> ndarray:
 
 
 def added_windows(values: ndarray, windows: Windows) -> ndarray:
-    """Zeros of the array's lengths with the elements (..., *kernel, *counts) of all windows added: the adjoint of
-    taking them out."""
+    """The elements (..., *kernel, *counts) of all windows, added up where they lie: the adjoint of taking them out."""
     ahead = values.shape[: values.ndim - 2 * len(windows.kernel)]
     if windows.size == 1 and not windows.pads and windows.counts == windows.lengths:
         return values.reshape(*ahead, *windows.lengths)
     lengths = tuple(max(r, p + n) for r, p, n in zip(windows.reach, windows.padding, windows.lengths))
     y = np.zeros((*ahead, *lengths), values.dtype)
-    flat = values.reshape(*ahead, windows.size, *windows.counts)
+    flat: Any = values.reshape(*ahead, windows.size, *windows.counts)
     before = (slice(None),) * len(ahead)
     for k, offset in enumerate(windows.offsets):
         y[offset] += flat[(*before, k)]
-    if lengths == windows.lengths:
-        return y
-    return y[(..., *(slice(p, p + n) for p, n in zip(windows.padding, windows.lengths)))].copy()
+    inner: tuple[Any, ...] = (..., *(slice(p, p + n) for p, n in zip(windows.padding, windows.lengths)))
+    return y if lengths == windows.lengths else y[inner].copy()
 
 
 def blocks_of_samples(samples: int, elements: int, itemsize: int) -> Iterator[slice]:

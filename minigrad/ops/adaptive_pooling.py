@@ -112,7 +112,11 @@ def adaptive_largest(name: str, input: Any, output_size: Any, dims: int, return_
             index = reshape(astype(taken, np.int64), y.shape)
         else:
             y = largest(taken, uneven.windows)
-            index = largest_index(taken, uneven.windows, tuple(zip(x.shape[2:], uneven.elements))) if return_indices else None
+            index = (
+                largest_index(taken, uneven.windows, tuple(zip(x.shape[2:], uneven.elements)))
+                if return_indices
+                else None
+            )
     return (unbatched(y, alone), unbatched(index, alone)) if return_indices else unbatched(y, alone)
 
 

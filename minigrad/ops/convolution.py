@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
@@ -104,6 +103,8 @@ weight_op: Op = Op(
     lambda dy, _y, _x, output, windows, groups: transposed(output, dy, None, windows, groups),
     lambda dy, _y, x, _output, windows, groups: convolution(x, dy, None, windows, groups),
     kernel=kernels.weight_gradient,
+    promotes=(0, 1),
+    mixes=False,
     doc="``sum(window * output)`` over all windows and samples: the gradient of a convolution's filters",
 )
 
@@ -123,7 +124,8 @@ def check_filters(name: str, input: Any, weight: Any, bias: Any, dims: int, grou
     expected = shape[0] if transposes else shape[1] * groups
     if channels != expected:
         raise refuse(
-            name, f"weight {shape} with groups {groups} wants {expected} channels, got {channels} in input {input.shape}."
+            name,
+            f"weight {shape} with groups {groups} wants {expected} channels, got {channels} in input {input.shape}.",
         )
     outputs = shape[1] * groups if transposes else shape[0]
     if bias is not None and shape_of(bias) != (outputs,):
@@ -172,9 +174,7 @@ def convolved_back(
     stride, dilation = per_axis(name, "stride", stride, dims, 1), per_axis(name, "dilation", dilation, dims, 1)
     ahead, more = per_axis(name, "padding", padding, dims, 0), per_axis(name, "output_padding", output_padding, dims, 0)
     if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
-        raise refuse(
-            name, f"output_padding must be less than stride or dilation, got {more}, {stride} and {dilation}."
-        )
+        raise refuse(name, f"output_padding must be less than stride or dilation, got {more}, {stride} and {dilation}.")
     lengths = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + m + 1
         for n, s, p, d, k, m in zip(x.shape[2:], stride, ahead, dilation, kernel, more)

@@ -138,7 +138,9 @@ def widths_of(shape: tuple[int, ...], pad: Any) -> Widths:
     widths = ((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs)
     for n, (a, b) in zip(shape, widths):
         if n + min(a, 0) + min(b, 0) < 0:
-            raise ValueError(f"pad{call_path()}: {(a, b)} cuts more off an axis of input {shape} than its {n} elements.")
+            raise ValueError(
+                f"pad{call_path()}: {(a, b)} cuts more off an axis of input {shape} than its {n} elements."
+            )
     return widths
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,5 +99,3 @@ def check_room(name: str, windows: Windows) -> None:
             f"the kernel {windows.kernel} with dilation {windows.dilation} is larger than the input "
             f"{windows.lengths} with padding {windows.padding}: use a smaller kernel, or more padding.",
         )
-
-
