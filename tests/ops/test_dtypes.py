@@ -12,9 +12,8 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
-from minigrad.engine.op import Op
-from tests.helpers.inputs import distinct, is_float, leaf
-from tests.ops.samples.constants import CONSTANT
+from tests.helpers.inputs import distinct, leaf
+from tests.ops.samples.constants import CONSTANT, function_of
 
 INTS = np.array([1, 2, 3])
 
@@ -73,8 +72,8 @@ def test_sigmoid_of_unsigned_integers_and_booleans():
 @pytest.mark.parametrize("name", CONSTANT)
 def test_comparisons_and_tests_are_constants(name):
     formula, inputs = CONSTANT[name]
-    function = getattr(mg, name, Op.registry[name])
-    y = function(*[mg.tensor(x, requires_grad=is_float(x)) if isinstance(x, np.ndarray) else x for x in inputs])
+    function = function_of(name)
+    y = function(*[mg.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs])
     assert not y.requires_grad
     np.testing.assert_array_equal(y.numpy(), formula(*inputs))
     np.testing.assert_array_equal(function(*inputs), formula(*inputs))
