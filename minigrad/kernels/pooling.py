@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .constants import at_least_float32, float16
+from .constants import at_least_float32, float16, row_numbers
 from .sums import sum_over
 from .windows import Windows, blocks_of_samples, padded
 
@@ -49,23 +49,29 @@ def largest(x: ndarray, windows: Windows) -> ndarray:
     return y if y.base is None and y is not x else y.copy()
 
 
-def place_of_largest(x: ndarray, windows: Windows) -> ndarray:
-    """Which element of its window the largest one is: the first at a tie, and the last NaN."""
+def place_of_largest(x: ndarray, y: ndarray, windows: Windows) -> ndarray:
+    """Which element of its window the largest one ``y`` is, which is finite: the first at a tie."""
     parts = padded(x, windows, lowest(x.dtype))
-    best = parts[windows.offsets[0]].copy()
-    found = np.zeros(best.shape, np.int64)
-    for number, offset in enumerate(windows.offsets):
-        part = parts[offset]
-        better = part > best
-        if x.dtype.kind == "f":
-            better |= part != part
-        np.copyto(best, part, where=better)
-        np.copyto(found, number, where=better)
-    return found
+    found = np.zeros(y.shape, np.min_scalar_type(windows.size))
+    missing = np.ones(y.shape, bool)
+    for offset in windows.offsets[:-1]:
+        missing &= parts[offset] != y
+        found += missing
+    return found.astype(np.int64)
+
+
+def whole_backward(dy: ndarray, x: ndarray) -> ndarray:
+    """``largest_backward`` of windows that are the whole array."""
+    flat = x.reshape(dy.size, -1)
+    dx = np.zeros(flat.shape, x.dtype)
+    dx[row_numbers(dy.size), flat.argmax(1)] = dy.ravel()
+    return dx.reshape(x.shape)
 
 
 def largest_backward(dy: ndarray, y: ndarray, x: ndarray, windows: Windows) -> ndarray:
     """The gradient of finite maxima, at the first element of a window that is the largest."""
+    if is_whole(windows) and dy.size:
+        return whole_backward(dy, x)
     dx = np.empty(x.shape, x.dtype)
     for block in blocks_of_samples(len(x), x[:1].size, x.itemsize):
         dx[block] = block_backward(dy[block], y[block], x[block], windows)

@@ -13,11 +13,12 @@ import numpy as np
 
 from ..engine.faces import public
 from ..kernels.constants import float16, float32
+from ..kernels.taking import Taken
 from ..kernels.windows import Windows
 from .choosing import where
-from .indexing import getitem
 from .pooling import averaged, largest, largest_index
 from .shapes import astype, reshape
+from .taking import taken_along
 from .windows import batched, per_axis, refuse, unbatched
 
 if TYPE_CHECKING:
@@ -40,18 +41,22 @@ class Uneven:
         stops = [-(-end[1:] // max(n, 1)) for end, n in zip(ends, sizes)]
         kernel = tuple(int((stop - start).max(initial=1)) for start, stop in zip(starts, stops))
         grids = [start[:, None] + np.arange(k) for start, k in zip(starts, kernel)]
-        self.elements = [np.minimum(grid, stop[:, None] - 1).ravel() for grid, stop in zip(grids, stops)]
-        """Along each axis: the elements of all windows, of the shorter ones the last one again."""
-        self.counts = [(grid < stop[:, None]).ravel() for grid, stop in zip(grids, stops)]
+        self.indices = tuple([np.minimum(grid, stop[:, None] - 1).ravel() for grid, stop in zip(grids, stops)])
+        """Along each axis the elements of all windows: of the shorter ones the last one again."""
+        self.taken = Taken(lengths, self.indices)
+        there = [(grid < stop[:, None]).ravel() for grid, stop in zip(grids, stops)]
+        self.there: Any = functools.reduce(np.logical_and.outer, there)
         """Which of them are not there again."""
-        self.numbers = [stop - start for start, stop in zip(starts, stops)]
+        numbers = [stop - start for start, stop in zip(starts, stops)]
+        self.numbers: Any = functools.reduce(np.multiply.outer, numbers)
         """How many elements each window has."""
-        taken = tuple(n * k for n, k in zip(sizes, kernel))
-        self.windows = Windows(taken, sizes, kernel, kernel, (0,) * len(sizes), (1,) * len(sizes))
+        ends_of_all = tuple(n * k for n, k in zip(sizes, kernel))
+        self.windows = Windows(ends_of_all, sizes, kernel, kernel, (0,) * len(sizes), (1,) * len(sizes))
+        self.places = tuple(zip(lengths, self.indices))
+        """For the indices of the largest elements."""
 
-    def take(self, x: Any) -> Any:
-        """The elements of all windows, side by side."""
-        return getitem(x, (..., *np.ix_(*self.elements)))
+
+uneven_windows = functools.lru_cache(maxsize=64)(Uneven)
 
 
 def divides(lengths: tuple[int, ...], sizes: tuple[int, ...]) -> Windows | None:
@@ -87,14 +92,12 @@ def adaptive_mean(name: str, input: Any, output_size: Any, dims: int) -> Any:
     even = divides(x.shape[2:], sizes)
     if even is not None:
         return unbatched(averaged(x, even, True, None), alone)
-    uneven = Uneven(x.shape[2:], sizes)
-    taken = uneven.take(x)
+    uneven = uneven_windows(x.shape[2:], sizes)
+    taken = taken_along(x, uneven.taken)
     if 0 in sizes:
         return unbatched(reshape(taken, (*x.shape[:2], *sizes)), alone)
     wide = astype(taken, float32) if x.dtype == float16 else taken
-    there = functools.reduce(np.logical_and.outer, uneven.counts)
-    numbers = functools.reduce(np.multiply.outer, uneven.numbers).astype(wide.dtype)
-    y = averaged(where(there, wide, 0), uneven.windows, True, 1) / numbers
+    y = averaged(where(uneven.there, wide, 0), uneven.windows, True, 1) / uneven.numbers.astype(wide.dtype)
     return unbatched(astype(y, float16) if x.dtype == float16 else y, alone)
 
 
@@ -105,18 +108,14 @@ def adaptive_largest(name: str, input: Any, output_size: Any, dims: int, return_
     if even is not None:
         y, index = largest(x, even), largest_index(x, even) if return_indices else None
     else:
-        uneven = Uneven(x.shape[2:], sizes)
-        taken = uneven.take(x)
+        uneven = uneven_windows(x.shape[2:], sizes)
+        taken = taken_along(x, uneven.taken)
         if 0 in sizes:
             y = reshape(taken, (*x.shape[:2], *sizes))
             index = reshape(astype(taken, np.int64), y.shape)
         else:
             y = largest(taken, uneven.windows)
-            index = (
-                largest_index(taken, uneven.windows, tuple(zip(x.shape[2:], uneven.elements)))
-                if return_indices
-                else None
-            )
+            index = largest_index(taken, uneven.windows, uneven.places) if return_indices else None
     return (unbatched(y, alone), unbatched(index, alone)) if return_indices else unbatched(y, alone)
 
 

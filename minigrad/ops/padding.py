@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -14,10 +15,9 @@ from ..engine.faces import public
 from ..engine.node import Variable, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
+from ..kernels.taking import Taken
 from .arguments import shape_of
-from .indexing import getitem
-from .joining import cat
-from .shapes import expand
+from .taking import taken_along
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -63,61 +63,43 @@ surround: Op = Op(
 # -- padding with elements of the axis -----------------------------------------------------------
 
 
-def reflected(x: Any, axis: int, ahead: int, behind: int) -> list[Any]:
+def reflected(n: int, ahead: int, behind: int) -> ndarray:
     """What a mirror at the first and at the last element shows."""
-    n = x.shape[axis]
-    end = n - 2 - behind
-    return [part(x, axis, slice(ahead, 0, -1)), x, part(x, axis, slice(n - 2, end if end >= 0 else None, -1))]
+    return n - 1 - np.abs(n - 1 - np.abs(np.arange(-ahead, n + behind)))
 
 
-def replicated(x: Any, axis: int, ahead: int, behind: int) -> list[Any]:
+def replicated(n: int, ahead: int, behind: int) -> ndarray:
     """The first and the last element, again and again."""
-
-    def repeated(element: slice, times: int) -> Any:
-        shape = (*x.shape[:axis], times, *x.shape[axis + 1 :])
-        return expand(part(x, axis, element), shape)
-
-    return [repeated(slice(1), ahead), x, repeated(slice(-1, None), behind)]
+    return np.minimum(np.maximum(np.arange(-ahead, n + behind), 0), n - 1)
 
 
-def wrapped(x: Any, axis: int, ahead: int, behind: int) -> list[Any]:
-    """The end in front, the beginning behind."""
-    n = x.shape[axis]
-    return [part(x, axis, slice(n - ahead, None)), x, part(x, axis, slice(behind))]
+def wrapped(n: int, ahead: int, behind: int) -> ndarray:
+    """The end in front, the beginning behind: of the elements that are not cut off, as in PyTorch."""
+    start, end = max(-ahead, 0), n - max(-behind, 0)
+    return start + np.arange(-max(ahead, 0), end - start + max(behind, 0)) % max(end - start, 1)
 
 
-def part(x: Any, axis: int, places: slice) -> Any:
-    """Some elements along an axis."""
-    return getitem(x, (*(slice(None),) * axis, places))
-
-
-MODES: dict[str, tuple[Callable[..., list[Any]], Callable[[int], float]]] = {
+MODES: dict[str, tuple[Callable[[int, int, int], ndarray], Callable[[int], float]]] = {
     "reflect": (reflected, lambda n: n - 1),
     "replicate": (replicated, lambda n: math.inf if n else 0),
     "circular": (wrapped, lambda n: n),
 }
-"""The modes that pad with elements of the axis: the pieces of the result, and the most that an axis may be padded."""
+"""The modes that pad with elements of the axis: which elements, and by how many of n elements at most."""
 
 
-def cut_off(x: Any, axis: int, widths: tuple[int, int]) -> Any:
-    """Without the elements that negative widths cut off."""
-    ahead, behind = (max(-width, 0) for width in widths)
-    return part(x, axis, slice(ahead, x.shape[axis] - behind)) if ahead or behind else x
-
-
-def padded_along(x: Any, axis: int, widths: tuple[int, int], mode: str) -> Any:
-    """Padded along one axis. What is cut off can still be reflected, but is no part of a circle, as in PyTorch."""
-    pieces, most = MODES[mode]
-    circular = mode == "circular"
-    x = cut_off(x, axis, widths) if circular else x
-    ahead, behind = (max(width, 0) for width in widths)
-    if max(ahead, behind) > most(x.shape[axis]):
-        raise ValueError(
-            f"pad{call_path()}: mode {mode!r} can pad an axis of {x.shape[axis]} elements by at most "
-            f"{most(x.shape[axis])} on each side, got {widths}."
-        )
-    y = cat([piece for piece in pieces(x, axis, ahead, behind) if piece is x or piece.shape[axis]], axis)
-    return y if circular else cut_off(y, axis, widths)
+@functools.lru_cache(maxsize=256)
+def elements(shape: tuple[int, ...], widths: Widths, mode: str) -> Taken:
+    """Which elements an array padded with its own has."""
+    index, most = MODES[mode]
+    for n, ends in zip(shape, widths):
+        left = n + sum(min(end, 0) for end in ends) if mode == "circular" else n
+        if max(ends) > max(most(left), 0):
+            raise ValueError(
+                f"mode {mode!r} can pad an axis of {left} elements by at most {max(most(left), 0)} on each side, "
+                f"got {ends}."
+            )
+    found = [index(n, *ends) if any(ends) else None for n, ends in zip(shape, widths)]
+    return Taken(shape, tuple(found), f"{mode} {', '.join(str(ends) for ends in widths if any(ends))}")
 
 
 def widths_of(shape: tuple[int, ...], pad: Any) -> Widths:
@@ -181,8 +163,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Tens
         raise ValueError(f"pad{call_path()}: there are modes 'constant', {', '.join(map(repr, MODES))}, got {mode!r}.")
     if value:
         raise ValueError(f"pad{call_path()}: mode {mode!r} pads with elements: value is for mode 'constant'.")
-    padded = [axis for axis, ends in enumerate(widths) if any(ends)]
-    y = input
-    for axis in padded:
-        y = padded_along(y, axis, widths[axis], mode)
-    return y if padded else getitem(input, ...)
+    try:
+        taken = elements(input.shape, widths, mode)
+    except ValueError as error:
+        raise ValueError(f"pad{call_path()}: {error}") from None
+    return taken_along(input, taken)

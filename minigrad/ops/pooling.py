@@ -70,8 +70,10 @@ def indices(input: Any, windows: Windows, elements: Any = None) -> Any:
 
 def indices_of_array(input: ndarray, windows: Windows, elements: Any = None) -> Any:
     """``indices`` of an array."""
-    place = place_of_largest if kernels.is_whole(windows) else kernels.place_of_largest
-    return position(place(input, windows), windows, elements)
+    y = kernels.largest(input, windows)
+    if kernels.is_whole(windows) or (input.dtype.kind == "f" and not all_finite(y)):
+        return indices(input, windows, elements)
+    return position(kernels.place_of_largest(input, y, windows), windows, elements)
 
 
 def by_largest(dy: Any, y: Any, x: Any, windows: Windows) -> Any:  # y is saved for the twin on arrays
@@ -86,7 +88,7 @@ def by_largest(dy: Any, y: Any, x: Any, windows: Windows) -> Any:  # y is saved 
 
 def largest_on_arrays(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, x: ndarray, windows: Windows) -> tuple[Any]:
     """The rule on arrays, without indices where all maxima are finite."""
-    if kernels.is_whole(windows) or not all_finite(y):
+    if not all_finite(y):
         return (by_largest(dy, y, x, windows),)
     return (kernels.largest_backward(dy, y, x, windows),)
 

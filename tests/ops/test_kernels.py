@@ -14,7 +14,9 @@ import pytest
 
 from minigrad.compile import capture
 from minigrad.engine.op import Op
+from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
+from minigrad.ops.taking import taken_along
 from minigrad.ops.windows import windows_over
 from tests.helpers.differences import gradients_or_zero, scalar
 from tests.helpers.inputs import cotangent, is_float, leaves, tensors_of
@@ -121,6 +123,14 @@ def images(windows: Windows, by_count: bool = False) -> Any:
     return normal(60_000 // int(np.prod(lengths)) // 4 + 2, 4, *lengths)
 
 
+TAKEN = [
+    Taken((30, 20), (None, np.array([2, 1, 0, 0, 0, 1, 2, 19, 18, 18]))),
+    Taken((30, 20), (np.arange(100) % 30, np.arange(20) * 7 % 20)),
+    Taken((20,), (np.arange(0),)),
+    Taken((20,), (None,)),
+]
+"""Elements in runs up and down, some of them twice; none."""
+
 CONVOLVED = [(windows, groups) for windows in IMAGES for groups in (1, 2)]
 
 LARGE: dict[str, list[tuple[Any, ...]]] = {
@@ -174,6 +184,8 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     "avg_pool_spread": [(images(w, True), w, False, None) for w in IMAGES],
     "pad": [(normal(50, 60), ((3, 0), (-1, 5)), value) for value in (0, 2.5)]
     + [(moved(normal(20, 30, 4)), ((1, 1),) * 3, 0)],
+    "take_along": [(normal(6, 30, 20), taken) for taken in TAKEN],
+    "add_along": [(taken_along(normal(6, 30, 20), taken), taken) for taken in TAKEN],
     "bce_with_logits": [
         (scale * normal(300, 40), np.abs(np.sin(normal(300, 40))), reduction)
         for scale, reduction in itertools.product((1, 100), ("mean", "sum", "none"))

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 import minigrad.nn.functional as F
+from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
 from minigrad.ops.convolution import weight_op
 from minigrad.ops.pooling import spread
+from minigrad.ops.taking import added_along
 from tests.helpers.inputs import distinct
 from tests.ops.samples.sample import Sample
 
@@ -227,11 +229,17 @@ def shared_over_windows(y: Any) -> Any:
     return x[..., 1:]
 
 
+def added_back(y: Any) -> Any:
+    return np.stack([y[:, 2] + y[:, 3] + y[:, 4], y[:, 1], y[:, 0] + y[:, 6], y[:, 5]], 1)
+
+
 def adjoints() -> Iterator[Sample]:
     """The operations that are only gradients of others."""
     for groups in (1, 2):
         function, formula = partial(of_weight, groups=groups), partial(sums_over_windows, groups=groups)
         yield Sample(f"convolution_weight {groups}", function, formula, distinct((2, 2, 5), (2, 4, 3)))
+    taken = Taken((2, 4), (None, np.array([2, 1, 0, 0, 0, 3, 2])))
+    yield Sample("add_along", lambda y: added_along(y, taken), added_back, distinct((2, 7)))
     yield Sample("avg_pool_spread", lambda y: spread(y, ROWS, True, None), shared_over_windows, distinct((2, 2, 3)))
 
 
