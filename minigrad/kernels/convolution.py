@@ -68,7 +68,7 @@ def convolve(x: ndarray, weight: ndarray, bias: ndarray | None, windows: Windows
     for block, view in blocks_of_windows(x, windows):
         if few:
             found = rows(view, windows, groups) @ matrices.swapaxes(1, 2)
-            y[block] = found.reshape(groups, -1, windows.number, outputs).transpose(1, 0, 3, 2)
+            y[block] = found.reshape(groups, len(view), windows.number, outputs).transpose(1, 0, 3, 2)
         else:
             np.matmul(matrices, columns(view, windows, groups), out=y[block])
     if bias is not None:
@@ -86,7 +86,7 @@ def convolve_transposed(y: ndarray, weight: ndarray, bias: ndarray | None, windo
     x = np.empty((len(y), channels, *windows.lengths), y.dtype)
     for block in blocks_of_samples(len(y), channels * windows.size * windows.number, y.itemsize):
         products = matrices @ by_group[block]
-        x[block] = added_windows(products.reshape(-1, channels, *windows.kernel, *windows.counts), windows)
+        x[block] = added_windows(products.reshape(len(products), channels, *windows.kernel, *windows.counts), windows)
     if bias is not None:
         x += bias.reshape(-1, *(1,) * len(windows.kernel))
     return x

@@ -15,7 +15,7 @@ from ..kernels.finite import all_finite
 from ..kernels.pooling import divisors, lowest
 from ..kernels.sums import plain_sum
 from ..kernels.windows import Windows
-from .indexing import placed
+from .indexing import placed, take
 from .reductions import narrowed, widened
 from .shapes import reshape
 from .windows import added_windows, batched, check_room, per_axis, refuse, unbatched, windows_of, windows_over
@@ -58,7 +58,7 @@ def position(place: Any, windows: Windows, elements: Any) -> Any:
         # padding is chosen only where all elements are -inf: then the first of them is meant
         at = np.where(at < 0, at % windows.dilation[axis], at)
         if elements is not None:
-            n, at = elements[axis][0], np.take(elements[axis][1], at)
+            n, at = elements[axis][0], take(elements[axis][1], (at,))
         index = index * n + at
     return index
 
