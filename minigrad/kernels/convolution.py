@@ -16,7 +16,7 @@ from numpy import ndarray
 from .constants import float16, float32
 from .sums import sum_over
 from .tuning import FEW_WINDOWS
-from .windows import Windows, added_windows, blocks_of_samples, padded, view_of_windows
+from .windows import Windows, added_windows, blocks_of_samples, padded, room_for, view_of_windows
 
 
 def wide(x: Any) -> Any:
@@ -29,25 +29,33 @@ def filters(weight: Any, groups: int) -> Any:
     return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
 
 
-def blocks_of_windows(x: ndarray, windows: Windows) -> Iterator[tuple[slice, ndarray]]:
-    """For each block of B samples which these are, and their windows (B, C, *kernel, *counts)."""
+def blocks_of_columns(x: ndarray, windows: Windows, groups: int) -> Iterator[tuple[slice, ndarray]]:
+    """For each block of B samples which these are, and their windows (B, groups, C / groups * kernel, windows).
+
+    The memory of one block is used again for the next.
+    """
+    samples, channels = x.shape[:2]
+    blocks = blocks_of_samples(samples, channels * windows.size * windows.number, x.itemsize)
     view = view_of_windows(padded(x, windows), windows)
-    for block in blocks_of_samples(len(x), x.shape[1] * windows.size * windows.number, x.itemsize):
-        yield block, view[block]
+    room = None if windows.is_plain else room_for(blocks, view.shape[1:], x.dtype)
+    for block in blocks:
+        part = view[block]
+        if room is not None:
+            room[: len(part)] = part
+            part = room[: len(part)]
+        yield block, part.reshape(len(part), groups, channels // groups * windows.size, windows.number)
 
 
-def columns(view: ndarray, windows: Windows, groups: int) -> ndarray:
-    """Windows as matrices (B, groups, C / groups * kernel, windows)."""
-    return view.reshape(len(view), groups, view.shape[1] // groups * windows.size, windows.number)
-
-
-def rows(view: ndarray, windows: Windows, groups: int) -> ndarray:
-    """Windows of all samples as matrices (groups, B * windows, C / groups * kernel)."""
-    samples, channels = view.shape[:2]
+def blocks_of_rows(x: ndarray, windows: Windows, groups: int) -> Iterator[tuple[slice, ndarray]]:
+    """The same with the windows of a block as matrices (groups, B * windows, C / groups * kernel)."""
+    samples, channels = x.shape[:2]
     dims = len(windows.kernel)
-    split = view.reshape(samples, groups, channels // groups, *windows.kernel, *windows.counts)
-    order = (1, 0, *range(3 + dims, 3 + 2 * dims), *range(2, 3 + dims))
-    return split.transpose(order).reshape(groups, samples * windows.number, channels // groups * windows.size)
+    view = view_of_windows(padded(x, windows), windows)
+    order = (0, *range(2 + dims, 2 + 2 * dims), *range(1, 2 + dims))
+    for block in blocks_of_samples(samples, channels * windows.size * windows.number, x.itemsize):
+        part = view[block].transpose(order)
+        matrix = part.reshape(len(part) * windows.number, groups, channels // groups * windows.size)
+        yield block, matrix.swapaxes(0, 1)
 
 
 def rows_of_output(y: ndarray, groups: int) -> ndarray:
@@ -64,13 +72,13 @@ def convolve(x: ndarray, weight: ndarray, bias: ndarray | None, windows: Windows
     matrices = filters(weight, groups)
     outputs = matrices.shape[1]
     y = np.empty((len(x), groups, outputs, windows.number), x.dtype)
-    few = windows.number <= FEW_WINDOWS
-    for block, view in blocks_of_windows(x, windows):
-        if few:
-            found = rows(view, windows, groups) @ matrices.swapaxes(1, 2)
-            y[block] = found.reshape(groups, len(view), windows.number, outputs).transpose(1, 0, 3, 2)
-        else:
-            np.matmul(matrices, columns(view, windows, groups), out=y[block])
+    if windows.number <= FEW_WINDOWS:
+        for block, rows in blocks_of_rows(x, windows, groups):
+            found = (rows @ matrices.swapaxes(1, 2)).reshape(groups, len(y[block]), windows.number, outputs)
+            y[block] = found.transpose(1, 0, 3, 2)
+    else:
+        for block, columns in blocks_of_columns(x, windows, groups):
+            np.matmul(matrices, columns, out=y[block])
     if bias is not None:
         y += bias.reshape(groups, outputs, 1)
     return y.reshape(len(x), groups * outputs, *windows.counts)
@@ -80,13 +88,17 @@ def convolve_transposed(y: ndarray, weight: ndarray, bias: ndarray | None, windo
     """For each output the filters times it, added up where the windows lie, plus the bias."""
     if y.dtype == float16:
         return convolve_transposed(wide(y), wide(weight), wide(bias), windows, groups).astype(float16)
-    matrices = filters(weight, groups).swapaxes(1, 2)
+    matrices = np.ascontiguousarray(filters(weight, groups).swapaxes(1, 2))
     channels = weight.shape[1] * groups
     by_group = y.reshape(len(y), groups, y.shape[1] // groups, windows.number)
-    x = np.empty((len(y), channels, *windows.lengths), y.dtype)
-    for block in blocks_of_samples(len(y), channels * windows.size * windows.number, y.itemsize):
-        products = matrices @ by_group[block]
-        x[block] = added_windows(products.reshape(len(products), channels, *windows.kernel, *windows.counts), windows)
+    x = np.zeros((len(y), channels, *windows.lengths), y.dtype)
+    blocks = blocks_of_samples(len(y), channels * windows.size * windows.number, y.itemsize)
+    room = room_for(blocks, (groups, matrices.shape[1], windows.number), y.dtype)
+    for block in blocks:
+        part = by_group[block]
+        products = np.matmul(matrices, part, out=room[: len(part)])
+        values = products.reshape(len(part), channels, *windows.kernel, *windows.counts)
+        added_windows(values, windows, x[block])
     if bias is not None:
         x += bias.reshape(-1, *(1,) * len(windows.kernel))
     return x
@@ -99,12 +111,12 @@ def weight_gradient(x: ndarray, dy: ndarray, windows: Windows, groups: int) -> n
     inputs, outputs = x.shape[1] // groups, dy.shape[1] // groups
     total = np.zeros((groups, inputs * windows.size, outputs), x.dtype)
     by_group = dy.reshape(len(dy), groups, outputs, windows.number).swapaxes(2, 3)
-    few = windows.number <= FEW_WINDOWS
-    for block, view in blocks_of_windows(x, windows):
-        if few:
-            total += rows(view, windows, groups).swapaxes(1, 2) @ rows_of_output(dy[block], groups)
-        else:
-            total += sum_over(columns(view, windows, groups) @ by_group[block], (0,))
+    if windows.number <= FEW_WINDOWS:
+        for block, rows in blocks_of_rows(x, windows, groups):
+            total += rows.swapaxes(1, 2) @ rows_of_output(dy[block], groups)
+    else:
+        for block, columns in blocks_of_columns(x, windows, groups):
+            total += sum_over(columns @ by_group[block], (0,))
     return total.swapaxes(1, 2).reshape(groups * outputs, inputs, *windows.kernel)
 
 

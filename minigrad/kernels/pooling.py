@@ -72,39 +72,27 @@ def largest_backward(dy: ndarray, y: ndarray, x: ndarray, windows: Windows) -> n
     """The gradient of finite maxima, at the first element of a window that is the largest."""
     if is_whole(windows) and dy.size:
         return whole_backward(dy, x)
-    dx = np.empty(x.shape, x.dtype)
+    dx = np.zeros(x.shape, at_least_float32(x.dtype) if windows.overlaps else x.dtype)
     for block in blocks_of_samples(len(x), x[:1].size, x.itemsize):
-        dx[block] = block_backward(dy[block], y[block], x[block], windows)
+        block_backward(dx[block], dy[block], y[block], x[block], windows)
     return dx
 
 
-def block_backward(dy: ndarray, y: ndarray, x: ndarray, windows: Windows) -> ndarray:
-    """``largest_backward`` of some samples."""
-    parts = padded(x, windows, lowest(x.dtype))
-    dx = np.zeros(parts.shape, at_least_float32(x.dtype) if windows.overlaps else x.dtype)
+def block_backward(dx: ndarray, dy: ndarray, y: ndarray, x: ndarray, windows: Windows) -> None:
+    """``largest_backward`` of some samples, added to zeros."""
     # where a maximum is reached its gradient is taken by its bits: 0 times an infinite one would be NaN
     bits = BITS[x.itemsize]
     left = np.array(dy, x.dtype, order="C").view(bits)
     into = dx if windows.overlaps else dx.view(bits)
-    for offset in windows.offsets:
-        mask = (parts[offset] == y).view(np.int8).astype(bits)
+    for at, which in windows.places:
+        mask = (x[at] == y[which]).view(np.int8).astype(bits)
         taken = np.negative(mask, out=mask)
-        taken &= left
-        left ^= taken
+        taken &= left[which]
+        left[which] ^= taken
         if windows.overlaps:
-            into[offset] += taken.view(x.dtype)
+            into[at] += taken.view(x.dtype)
         else:
-            into[offset] = taken
-    return cropped(dx, windows, x.shape)
-
-
-def cropped(dx: ndarray, windows: Windows, shape: tuple[int, ...]) -> ndarray:
-    """The gradient of the array, given that of the padded one; 0 where no window reaches."""
-    if not windows.pads:
-        return dx
-    y = np.zeros(shape, dx.dtype)
-    y[windows.reached] = dx[windows.inside]
-    return y
+            into[at] = taken
 
 
 # -- the mean ----------------------------------------------------------------------------------
@@ -126,15 +114,15 @@ def spread_over_windows(dy: ndarray, windows: Windows) -> ndarray:
     ahead, dims = dy.shape[: -len(windows.kernel)], len(windows.kernel)
     if is_whole(windows):
         return np.broadcast_to(dy, (*ahead, *windows.lengths)).copy()
-    lengths = tuple(max(r, 0 if windows.pads else n) for r, n in zip(windows.reach, windows.lengths))
     for axis in reversed(range(dims)):
         shape = list(dy.shape)
-        shape[len(ahead) + axis] = lengths[axis]
+        shape[len(ahead) + axis] = windows.lengths[axis]
         x = np.zeros(shape, dy.dtype)
-        for index in windows.along[axis]:
-            x[index] += dy
+        after: tuple[Any, ...] = (slice(None),) * (dims - 1 - axis)
+        for at, which in windows.within[axis]:
+            x[(..., at, *after)] += dy[(..., which, *after)]
         dy = x
-    return cropped(dy, windows, (*ahead, *windows.lengths))
+    return dy
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -67,6 +66,11 @@ class Windows:
         return any(self.padding) or max(self.behind) > 0
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether the windows are the elements, one after the other."""
+        return self.size == 1 and not self.pads and self.counts == self.lengths
+
+    @cached_property
     def overlaps(self) -> bool:
         """Whether an element may be in several windows."""
         return any(s < w for s, w in zip(self.stride, self.widths))
@@ -109,6 +113,31 @@ class Windows:
         """For each element of a window: where it is in all windows, in the padded array."""
         return [(..., *slices) for slices in product(*self.slices)]
 
+    @cached_property
+    def within(self) -> list[list[tuple[slice, slice]]]:
+        """Along each axis, for each element of a window: where it is in the array, and in which windows that is.
+
+        Without the windows of which that element is padding.
+        """
+        settings = zip(self.lengths, self.counts, self.kernel, self.stride, self.padding, self.dilation)
+        found = []
+        for length, n, size, s, p, d in settings:
+            starts = [k * d - p for k in range(size)]
+            firsts = [max(-(start // s), 0) for start in starts]
+            ends = [max(min((length - 1 - start) // s + 1, n), first) for start, first in zip(starts, firsts)]
+            found.append(
+                [
+                    (slice(a := start + first * s, a + max((end - first - 1) * s + 1, 0), s), slice(first, end))
+                    for start, first, end in zip(starts, firsts, ends)
+                ]
+            )
+        return found
+
+    @cached_property
+    def places(self) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        """``within`` for all axes together, as indices."""
+        return [((..., *(p for p, _ in pairs)), (..., *(w for _, w in pairs))) for pairs in product(*self.within)]
+
 
 def by_axis(numbers: tuple[int, ...]) -> str:
     """A setting: one number if it is the same along all axes."""
@@ -135,22 +164,26 @@ def view_of_windows(x: ndarray, windows: Windows) -> ndarray:
     return as_strided(x, (*x.shape[:ahead], *windows.kernel, *windows.counts), (*x.strides[:ahead], *strides))
 
 
-def added_windows(values: ndarray, windows: Windows) -> ndarray:
-    """The elements (..., *kernel, *counts) of all windows, added up where they lie: the adjoint of taking them out."""
+def added_windows(values: ndarray, windows: Windows, out: ndarray | None = None) -> ndarray:
+    """The elements (..., *kernel, *counts) of all windows, added up where they lie: the adjoint of taking them out.
+
+    ``out`` is an array of zeros for the result.
+    """
     ahead = values.shape[: values.ndim - 2 * len(windows.kernel)]
-    if windows.size == 1 and not windows.pads and windows.counts == windows.lengths:
-        return values.reshape(*ahead, *windows.lengths)
-    lengths = tuple(max(r, p + n) for r, p, n in zip(windows.reach, windows.padding, windows.lengths))
-    y = np.zeros((*ahead, *lengths), values.dtype)
+    y = np.zeros((*ahead, *windows.lengths), values.dtype) if out is None else out
     flat: Any = values.reshape(*ahead, windows.size, *windows.counts)
     before = (slice(None),) * len(ahead)
-    for k, offset in enumerate(windows.offsets):
-        y[offset] += flat[(*before, k)]
-    inner: tuple[Any, ...] = (..., *(slice(p, p + n) for p, n in zip(windows.padding, windows.lengths)))
-    return y if lengths == windows.lengths else y[inner].copy()
+    for k, (at, which) in enumerate(windows.places):
+        y[at] += flat[(*before, k, *which[1:])]
+    return y
 
 
-def blocks_of_samples(samples: int, elements: int, itemsize: int) -> Iterator[slice]:
+def blocks_of_samples(samples: int, elements: int, itemsize: int) -> list[slice]:
     """Slices of the first axis, so that a block, of so many elements for each sample, stays in the cache."""
     step = max(WINDOW_BYTES // max(elements * itemsize, 1), 1)
-    return (slice(start, min(start + step, samples)) for start in range(0, samples, step))
+    return [slice(start, min(start + step, samples)) for start in range(0, samples, step)]
+
+
+def room_for(blocks: list[slice], shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
+    """Memory for one block after the other: new memory for each takes as long again."""
+    return np.empty((blocks[0].stop if blocks else 0, *shape), dtype)
