@@ -179,11 +179,10 @@ def pools(
         raise refuse(name, f"padding must be at most half of the kernel, got padding {pads} and kernel {kernel}.")
     windows = windows_over(lengths, kernel, steps, pads, pads, dilation, bool(ceil_mode))
     check_room(name, windows)
-    first = [
-        (-p + i * s) % d < n for n, p, s, d in zip(lengths, pads, steps, dilation) for i in range(-(-p // s))
-    ]  # fmt: skip
-    if not all(first):
-        raise refuse(name, f"a window has only padding: dilation {dilation} steps over the input {lengths}.")
+    for n, p, s, d in zip(lengths, pads, steps, dilation):
+        # a window that begins in the padding has its first element of the input at the rest of the division
+        if any(start % d >= n for start in range(-p, 0, s)):
+            raise refuse(name, f"a window has only padding: dilation {dilation} steps over the input {lengths}.")
     return windows
 
 
