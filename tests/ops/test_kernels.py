@@ -113,6 +113,7 @@ def over(lengths: tuple[int, ...], kernel: int, stride: int = 1, padding: int = 
 IMAGES = [
     over((30, 40), 3, 1, 1), over((30, 40), 3, 2, 1), over((30, 40), 2, 2), over((31, 41), 2, 3, 1, 2),
     over((9, 10), 4, 3), over((5000,), 3, 1, 1), over((300,), 1), over((7, 7), 7), over((300,), 2, 3),
+    over((30, 40), 5, 2, 2),
 ]  # fmt: skip
 """Windows over many elements: with and without padding, overlapping, apart, few of them, one that is the whole."""
 

@@ -134,9 +134,9 @@ def test_sums_of_products_in_float16_do_not_stop_growing():
     assert back.item() == 4096
     assert F.avg_pool2d(mg.full((1, 64, 64), 60000.0, dtype=np.float16), 64).item() == 60000
     assert F.avg_pool1d(mg.full((1, 9), 60000.0, dtype=np.float16), 8, 1).tolist() == [[60000, 60000]]
-    narrow = leaf(np.ones((1, 1)), np.float16)
-    F.pad(narrow, (4095, 0), "replicate").sum().backward()
-    assert narrow.grad.item() == 4096
+    narrow = leaf(np.ones((1, 2)), np.float16)
+    F.pad(narrow, (0, 0, 4095, 0), "replicate").sum().backward()
+    assert narrow.grad.tolist() == [[4096, 4096]]
 
 
 # -- memory --------------------------------------------------------------------------------------

@@ -144,13 +144,15 @@ TRANSPOSED: list[tuple[tuple[int, ...], tuple[int, ...], str]] = [
 ]
 MAXIMA = [
     ((2, 2, 5), "kernel_size=2"), ((2, 6), "kernel_size=3, stride=2, padding=1, ceil_mode=True"),
+    ((1, 3), "kernel_size=2, stride=2, padding=1, ceil_mode=True"),
     ((1, 2, 7), "kernel_size=3, stride=1, dilation=2"), ((2, 2, 4, 5), "kernel_size=2"),
     ((2, 4, 4), "kernel_size=(2, 3), stride=(1, 2), padding=(1, 1)"),
     ((1, 1, 5, 5), "kernel_size=2, dilation=(2, 1), stride=2, ceil_mode=True"), ((2, 1, 2, 3), "kernel_size=(2, 3)"),
 ]  # fmt: skip
 MEANS = [
     ((2, 2, 5), "kernel_size=2"), ((2, 6), "kernel_size=3, stride=2, padding=1, ceil_mode=True"),
-    ((1, 2, 5), "kernel_size=3, stride=1, padding=1, count_include_pad=False"), ((2, 2, 4, 5), "kernel_size=2"),
+    ((1, 2, 5), "kernel_size=3, stride=1, padding=1, count_include_pad=False"),
+    ((1, 3), "kernel_size=2, stride=2, padding=1, ceil_mode=True"), ((2, 2, 4, 5), "kernel_size=2"),
     ((2, 4, 4), "kernel_size=(2, 3), stride=(1, 2), padding=(1, 1), ceil_mode=True"),
     ((1, 1, 5, 5), "kernel_size=3, stride=2, padding=1, divisor_override=-2"), ((2, 1, 2, 3), "kernel_size=(2, 3)"),
     ((1, 1, 3, 3), "kernel_size=1"),
