@@ -131,7 +131,10 @@ def fitting(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, Variable) or not isinstance(value, (int, float, np.generic)):
         raise TypeError(f"pad{call_path()}: value must be a number, got {describe(value)}.")
     try:
-        return {"f": float, "b": bool}.get(dtype.kind, int)(value)
+        number = {"f": float, "b": bool}.get(dtype.kind, int)(value)
+        if dtype.kind in "iu" and not np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+            raise OverflowError  # NumPy 2.0 would wrap around
+        return number
     except (ValueError, OverflowError):
         raise ValueError(f"pad{call_path()}: value {value} is no {dtype}: convert the input, e.g. x.float().") from None
 

@@ -49,17 +49,19 @@ def position(place: Any, windows: Windows, elements: Any) -> Any:
 
     ``elements`` is for windows of elements that were taken out: along each axis the length and where they were.
     """
-    index, after = 0, windows.size
-    for axis, n in enumerate(windows.lengths):
-        after //= windows.kernel[axis]
-        starts = np.arange(windows.counts[axis]) * windows.stride[axis] - windows.padding[axis]
-        starts = starts.reshape(-1, *(1,) * (len(windows.kernel) - 1 - axis))
-        at = starts + place // after % windows.kernel[axis] * windows.dilation[axis]
-        # padding is chosen only where all elements are -inf: then the first of them is meant
-        at = np.where(at < 0, at % windows.dilation[axis], at)
+    index: Any = 0
+    after = windows.size
+    settings = zip(windows.lengths, windows.counts, windows.kernel, windows.stride, windows.padding, windows.dilation)
+    for axis, (length, n, size, stride, padding, dilation) in enumerate(settings):
+        after //= size
+        starts = np.arange(n) * stride - padding
+        steps = place // after % size * dilation
+        at = starts.reshape(-1, *(1,) * (len(windows.kernel) - 1 - axis)) + steps
+        if padding:  # which is chosen only where all elements are -inf: then the first of them is meant
+            at = np.where(at < 0, at % dilation, at)
         if elements is not None:
-            n, at = elements[axis][0], take(elements[axis][1], (at,))
-        index = index * n + at
+            length, at = elements[axis][0], take(elements[axis][1], (at,))
+        index = index * length + at if axis else at
     return index
 
 

@@ -115,5 +115,6 @@ REFUSED_WINDOWS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]]
     "pad value of a mode": (pad((1, 1), "reflect", 3.0), ValueError, ["value is for mode 'constant'"]),
     "pad value's type": (pad((1, 1), value="0"), TypeError, ["value must be a number", "str"]),
     "pad value of integers": (pad((1, 1), value=np.nan, dtype=int), ValueError, ["value nan is no int64", "x.float()"]),
-    "pad value beyond integers": (pad((1, 1), value=300, dtype=np.uint8), ValueError, ["pad", "(2, 3) uint8", "300"]),
+    "pad value beyond integers": (pad((1, 1), value=300, dtype=np.uint8), ValueError, ["value 300 is no uint8"]),
+    "pad value below integers": (pad((1, 1), value=-1, dtype=np.uint8), ValueError, ["value -1 is no uint8"]),
 }
