@@ -180,7 +180,7 @@ def test_a_convolution_by_a_kernel_of_one_is_linear():
     np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_methods_of_modules_to_come():
+def test_settings_as_one_number_and_as_several():
     """One number, and one for each axis, also as NumPy's integers and in lists, mean the same."""
     x, w = mg.randn(1, 2, 8, 8), mg.randn(2, 2, 3, 3)
     expected = F.conv2d(x, w, None, (2, 2), (1, 1), (1, 1)).numpy()
