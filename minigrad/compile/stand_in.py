@@ -18,9 +18,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..engine.node import Variable, line_outside
 from ..ops.indexing import put
+from ..ops.windows import added_windows
 
 # fmt: off
 FUNCTIONS = {
@@ -33,7 +35,7 @@ FUNCTIONS = {
         "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vdot", "var", "vstack", "where",
         "zeros_like", "count_nonzero",
     )),
-    put,
+    put, sliding_window_view, added_windows,
 }
 """The functions it knows besides NumPy's ufuncs: the shapes of their results follow from those of their arguments."""
 

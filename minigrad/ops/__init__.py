@@ -6,15 +6,19 @@ derivative be written once and be used both for numbers and for graphs.
 """
 
 from .activation import *  # noqa: F403
+from .adaptive_pooling import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .padding import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import dropout as dropout

@@ -100,6 +100,11 @@ def evaluated(mean: float, weight: float = 1, bias: float = 0) -> Callable[[Any]
     return function
 
 
+def pooled(function: Callable[..., Any], *settings: Any, **named: Any) -> Callable[[Any], Any]:
+    """A pooling function with settings."""
+    return lambda x: function(x, *settings, **named)
+
+
 # fmt: off
 PYTORCH = rows({
 "Kinks and NaN": [
@@ -190,6 +195,24 @@ PYTORCH = rows({
     ("x.max() of inf, inf", mg.max, [[inf, inf, 0.]], inf, [0.5, 0.5, 0]),
     ("x.max() with nan, nan", mg.max, [[nan, 1., nan]], nan, [0.5, 0, 0.5]),
     ("x.min() with nan, nan", mg.min, [[nan, 1., nan]], nan, [0.5, 0, 0.5]),
+],
+"Pooling and padding": [
+    ("max_pool1d(2) of 2 2", pooled(F.max_pool1d, 2), [[[[2., 2.]]]], [[[2]]], [[[1, 0]]]),
+    ("max_pool1d(3) of nan 1 nan", pooled(F.max_pool1d, 3), [[[[nan, 1., nan]]]], [[[nan]]], [[[0, 0, 1]]]),
+    ("max_pool1d(2, 1) of 1 3 3 2", pooled(F.max_pool1d, 2, 1), [[[[1., 3., 3., 2.]]]], [[[3, 3, 3]]],
+     [[[0, 2, 1, 0]]]),
+    ("max_pool1d(2, padding=1) of -inf -inf", pooled(F.max_pool1d, 2, padding=1), [[[[-inf, -inf]]]], [[[-inf, -inf]]],
+     [[[1, 1]]]),
+    ("max_pool2d(2) of 2 2 2 2", pooled(F.max_pool2d, 2), [[[[[2., 2.], [2., 2.]]]]], [[[[2]]]], [[[[1, 0], [0, 0]]]]),
+    ("max_pool2d(2) of nan 1 nan 3", pooled(F.max_pool2d, 2), [[[[[nan, 1.], [nan, 3.]]]]], [[[[nan]]]],
+     [[[[0, 0], [1, 0]]]]),
+    ("adaptive_max_pool1d(1) of 2 2", pooled(F.adaptive_max_pool1d, 1), [[[[2., 2.]]]], [[[2]]], [[[1, 0]]]),
+    ("adaptive_max_pool1d(1) of nan 1 nan", pooled(F.adaptive_max_pool1d, 1), [[[[nan, 1., nan]]]], [[[nan]]],
+     [[[0, 0, 1]]]),
+    ("avg_pool1d(2) of inf 1 2 3", pooled(F.avg_pool1d, 2), [[[[inf, 1., 2., 3.]]]], [[[inf, 2.5]]],
+     [[[0.5, 0.5, 0.5, 0.5]]]),
+    ("conv1d of nan 1 2 with 1 1", lambda x: F.conv1d(x, mg.ones(1, 1, 2, dtype=x.dtype)), [[[[nan, 1., 2.]]]],
+     [[[nan, 3]]], [[[1, 2, 1]]]),
 ],
 "Softmax and its like": [
     ("logsumexp of -inf, 0", first(lambda x: mg.logsumexp(x, 1)), [[[-inf, 0.]]], 0, [[0, 1]]),

@@ -86,6 +86,8 @@ THIRD_ORDER = [
     "cross_entropy plain mean",
     "batch_norm (4, 2) train affine",
     "batch_norm (4, 2) eval affine",
+    "conv1d (2, 5) (3, 2, 2) stride=2",
+    "conv_transpose1d (2, 2, 3) (2, 3, 2) ",
 ]
 
 
@@ -143,7 +145,7 @@ def test_precision(sample, dtype):
         np.testing.assert_allclose(dx, right, rtol=0, atol=TOLERANCE[dtype] * max(1, np.abs(right).max(initial=0)))
 
 
-ONE_FLOAT_DTYPE = re.compile(r"batch_norm|bce \(|bce weight|linear|matmul|(cross_entropy|nll_loss) .* weight")
+ONE_FLOAT_DTYPE = re.compile(r"batch_norm|conv|bce \(|bce weight|linear|matmul|(cross_entropy|nll_loss) .* weight")
 
 MIXABLE = [
     sample for sample in SAMPLES if sum(map(is_float, sample.inputs)) > 1 and not ONE_FLOAT_DTYPE.match(sample.name)

@@ -12,6 +12,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from tests.helpers.inputs import leaf
 from tests.ops.edges import nan
+from tests.ops.refused_windows import REFUSED_WINDOWS
 
 
 def ones(*shape: int, dtype: Any = np.float32) -> mg.Tensor:
@@ -145,6 +146,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         ValueError,
         ["label_smoothing", "from 0 to 1", "1.5"],
     ),
+    **REFUSED_WINDOWS,
 }
 
 

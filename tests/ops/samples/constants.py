@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+import minigrad as mg
+from minigrad.engine.op import Op
+from minigrad.kernels.windows import Windows
+
+
+def places(x: Any) -> Any:
+    """The first of the largest of each three neighbours of a row."""
+    return np.stack([i + np.argmax(x[..., i : i + 3], -1) for i in range(3)], -1)
+
+
 PAIR = (np.array([[0.0, 1.0, 2.0]]), np.array([[0.0], [2.0]]))
 BITS = (np.array([6, 3, 0]), np.array([3, 3, 1]))
 PLACES = (np.array([[2.0, -1.0, 2.0], [0.5, 3.0, -4.0]]),)
+ROW = (np.array([[[2.0, 2.0, 0.5, -3.0, 2.0]]]),)
+NEIGHBOURS = Windows((5,), (3,), (3,), (1,), (0,), (1,))
 ONE = (np.array([-1.5, 0.0, 2.0, np.nan, np.inf, -np.inf]),)
 
 CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
@@ -30,4 +43,10 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "isfinite": (np.isfinite, ONE),
     "argmax": (np.argmax, PLACES),
     "argmin": (np.argmin, PLACES),
+    "max_pool_indices": (places, ROW),
 }
+
+
+def function_of(name: str) -> Callable[..., Any]:
+    """The operation as a function of tensors alone, as users call it if they do."""
+    return getattr(mg, name, None) or partial(Op.registry[name], windows=NEIGHBOURS)

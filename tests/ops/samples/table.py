@@ -13,8 +13,19 @@ from tests.ops.samples.products import products
 from tests.ops.samples.reductions import reductions
 from tests.ops.samples.sample import Sample
 from tests.ops.samples.shapes import shapes
+from tests.ops.samples.windows import windows
 
-SAMPLES = [*elementwise(), *reductions(), *shapes(), *products(), *softmaxes(), *losses(), *class_losses(), *layers()]
+SAMPLES = [
+    *elementwise(),
+    *reductions(),
+    *shapes(),
+    *products(),
+    *softmaxes(),
+    *losses(),
+    *class_losses(),
+    *layers(),
+    *windows(),
+]
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 
