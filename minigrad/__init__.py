@@ -12,6 +12,8 @@ and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoi
 from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command
 
 # isort: split
+from typing import TYPE_CHECKING
+
 from numpy import bool_, float16, float32, float64, int32, int64, uint8
 
 from . import autograd, data, linalg, nn, ops, optim, special
@@ -56,6 +58,7 @@ __all__ = [
     "set_rng_state", "special", "tensor", "uint8", "zeros", "zeros_like",
 ]
 # fmt: on
-__all__ += ops.__all__
+if not TYPE_CHECKING:  # see there
+    __all__ += ops.__all__
 
 __version__ = "0.1.0"

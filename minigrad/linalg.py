@@ -1,6 +1,13 @@
 """Products, norms and what else PyTorch has in ``torch.linalg``: ``mg.linalg``. Matrices are not decomposed here."""
 
+from typing import TYPE_CHECKING, Any
+
 from .ops.table import functions
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
 
 globals().update(functions("linalg"))
 

@@ -5,6 +5,8 @@ a tensor it is recorded; called with arrays only it is plain NumPy, which is wha
 derivative be written once and be used both for numbers and for graphs.
 """
 
+from typing import TYPE_CHECKING
+
 from .activation import *  # noqa: F403
 from .adaptive_pooling import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
@@ -27,4 +29,5 @@ from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .table import functions
 
-__all__ = list(functions("function"))
+if not TYPE_CHECKING:  # type checkers do not read computed lists, and take all names of the files then
+    __all__ = list(functions("function"))

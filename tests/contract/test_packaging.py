@@ -120,6 +120,12 @@ nn.Linear(2, 2)(a).bakward()  # refused
 nn.Sequential(net, nn.ReLU())(a).bakward()  # refused
 criterion(a, a).bakward()  # refused
 F.dropout(a, 0.1).bakward()  # refused
+mg.exp(a).bakward()  # refused
+mg.no_such_function(a)  # refused
+F.relu(a).bakward()  # refused
+F.conv2d(a, a).bakward()  # refused
+F.no_such_function(a)  # refused
+a.exp().bakward()  # refused
 F.batch_norm(a, None, None, training=True).bakward()  # refused
 for inputs, targets in data.DataLoader(data.moons(64), batch_size=16, shuffle=True):
     inputs.bakward()  # refused
