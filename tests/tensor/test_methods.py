@@ -140,8 +140,8 @@ def test_help_says_what_a_name_does(name):
 
 def test_unknown_keywords_are_type_errors():
     for call in (
-        lambda: mg.tensor([1.0], device="cpu"),
-        lambda: mg.zeros(2, size=3),
+        lambda: mg.tensor([1.0], devise="cpu"),
+        lambda: mg.zeros(2, sizes=3),
         lambda: mg.ones(2).sum(dims=0),
         lambda: mg.ones(2).backward(keep=True),
         lambda: mg.exp(mg.ones(2), axis=0),
