@@ -31,7 +31,7 @@ class Bernoulli(Distribution):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         one_of("Bernoulli", probs, logits)
         name, value, condition = ("probs", probs, PROBABILITIES) if logits is None else ("logits", logits, REAL)
-        (parameter,) = broadcast("Bernoulli", validate_args, **{name: (value, condition)})
+        _, (parameter,) = broadcast("Bernoulli", validate_args, **{name: (value, condition)})
         vars(self)[name] = parameter
         super().__init__(parameter.shape, validate_args, **{name: parameter})
 
@@ -47,6 +47,11 @@ class Bernoulli(Distribution):
         return ops.log(p) - ops.log1p(-p)
 
     @property
+    def _of_0(self) -> Tensor:
+        """The probabilities of 0, with all digits also where they are small."""
+        return ops.sigmoid(-self.logits) if "logits" in self._parameters else 1 - self.probs
+
+    @property
     def mean(self) -> Tensor:
         """The expected value, ``probs``."""
         return self.probs
@@ -60,7 +65,7 @@ class Bernoulli(Distribution):
     @property
     def variance(self) -> Tensor:
         """The variance, ``p * (1 - p)``."""
-        return self.probs * (1 - self.probs)
+        return self.probs * self._of_0
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return bernoulli(ops.expand(self.probs, shape))
@@ -73,5 +78,5 @@ class Bernoulli(Distribution):
 
     def entropy(self) -> Tensor:
         """``-p * log(p) - (1 - p) * log(1 - p)``"""
-        entropy: Tensor = self.probs * softplus(-self.logits) + ops.sigmoid(-self.logits) * softplus(self.logits)
+        entropy: Tensor = self.probs * softplus(-self.logits) + self._of_0 * softplus(self.logits)
         return entropy

@@ -34,10 +34,12 @@ class Categorical(Distribution):
     tensor(0.7500)
     """
 
+    _axes_of_event = 1
+
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         one_of("Categorical", probs, logits)
         name, value, condition = ("probs", probs, WEIGHTS) if logits is None else ("logits", logits, REAL)
-        (given,) = broadcast("Categorical", validate_args, **{name: (value, condition)})
+        _, (given,) = broadcast("Categorical", validate_args, **{name: (value, condition)})
         if not given.shape or not given.shape[-1]:
             raise InvalidValueError(f"Categorical: {name} must be (..., classes), got {given.shape}.")
         if logits is None:

@@ -42,6 +42,9 @@ class Distribution:
     has_rsample = False
     """Whether gradients flow through ``rsample``."""
 
+    _axes_of_event = 0
+    """How many axes of a parameter are not those of the batch."""
+
     def __init__(self, batch_shape: tuple[int, ...], validate_args: bool | None = None, **parameters: Any) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size()
         self._validates = validate_args is None or bool(validate_args)
@@ -71,6 +74,11 @@ class Distribution:
     def stddev(self) -> Tensor:
         """The standard deviation."""
         return ops.sqrt(self.variance)
+
+    def _expanded(self, name: str) -> Any:
+        """A parameter in the shape of the batch; expanded anew, as backward frees the record of it."""
+        value = self._parameters[name]
+        return value if value.shape == self._batch_shape else ops.expand(value, self._batch_shape)
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         """Draws of a whole shape."""
@@ -109,7 +117,7 @@ class Distribution:
         """The same distribution for each place of a larger batch."""
         shape = sizes((batch_shape,))
         parameters: dict[str, Any] = {
-            name: ops.expand(value, (*shape, *value.shape[len(self._batch_shape) :]))
+            name: ops.expand(value, (*shape, *value.shape[value.ndim - self._axes_of_event :]))
             for name, value in self._parameters.items()
         }
         return type(self)(**parameters, validate_args=False)._validating(self._validates)
@@ -134,7 +142,8 @@ class Distribution:
 
     def __repr__(self) -> str:
         parameters = (
-            f"{name}: {value.shape if value.shape else value.item()}" for name, value in self._parameters.items()
+            f"{name}: {value.shape if value.ndim else value.item()}"
+            for name, value in ((name, getattr(self, name)) for name in self._parameters)
         )
         return f"{type(self).__name__}({', '.join(parameters)})"
 
@@ -147,8 +156,10 @@ def refuse(array: ndarray, name: str, condition: Condition) -> None:
         raise InvalidValueError(f"{name} must be {words}, got {wrong.flat[0]}.")
 
 
-def broadcast(name: str, validates: bool | None, **parameters: tuple[Any, Condition]) -> list[Any]:
-    """Parameters as float tensors of one shape and dtype; each comes with what its values must be."""
+def broadcast(
+    name: str, validates: bool | None, **parameters: tuple[Any, Condition]
+) -> tuple[tuple[int, ...], list[Any]]:
+    """The shape that parameters have together, and each as a float tensor; it comes with what its values must be."""
     values = [value for value, _ in parameters.values()]
     dtype = result_type(*(as_array(array_of(value)) if says_its_dtype(value) else 1.0 for value in values))
     dtype = dtype if dtype.kind == "f" else get_default_dtype()
@@ -161,7 +172,7 @@ def broadcast(name: str, validates: bool | None, **parameters: tuple[Any, Condit
     except ValueError:
         given = " and ".join(f"{own} {x.shape}" for own, x in zip(parameters, tensors))
         raise InvalidValueError(f"{name}: {given} do not broadcast.") from None
-    return [x if x.shape == shape else ops.expand(x, shape) for x in tensors]
+    return shape, tensors
 
 
 def one_of(name: str, probs: Any, logits: Any) -> None:

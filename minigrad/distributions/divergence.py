@@ -60,7 +60,7 @@ def of_normals(p: Normal, q: Normal) -> Any:
 def of_coins(p: Bernoulli, q: Bernoulli) -> Any:
     """The parts of 1 and of 0."""
     one = part(p.probs, softplus(-q.logits) - softplus(-p.logits), q.probs)
-    return one + part(1 - p.probs, softplus(q.logits) - softplus(p.logits), 1 - q.probs)
+    return one + part(p._of_0, softplus(q.logits) - softplus(p.logits), q._of_0)
 
 
 @register_kl(Categorical, Categorical)

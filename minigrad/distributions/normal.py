@@ -26,12 +26,22 @@ class Normal(Distribution):
     """
 
     has_rsample = True
-    loc: Tensor
-    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast("Normal", validate_args, loc=(loc, REAL), scale=(scale, POSITIVE))
-        super().__init__(self.loc.shape, validate_args, loc=self.loc, scale=self.scale)
+        shape, (loc, scale) = broadcast("Normal", validate_args, loc=(loc, REAL), scale=(scale, POSITIVE))
+        super().__init__(shape, validate_args, loc=loc, scale=scale)
+
+    @property
+    def loc(self) -> Tensor:
+        """The means."""
+        found: Tensor = self._expanded("loc")
+        return found
+
+    @property
+    def scale(self) -> Tensor:
+        """The standard deviations."""
+        found: Tensor = self._expanded("scale")
+        return found
 
     @property
     def mean(self) -> Tensor:

@@ -57,9 +57,9 @@ def set_default_dtype(d: Any) -> None:
     (dtype('float64'), dtype('float64'))
     >>> mg.set_default_dtype(mg.float32)
     """
-    dtype = None if d is None else native(np.dtype(d))
-    if dtype not in (float16, float32, float64):
-        raise InvalidTypeError(f"the default dtype must be float16, float32 or float64, got {dtype}.")
+    dtype = native(np.dtype(d))
+    if d is None or dtype not in (float16, float32, float64):  # NumPy takes None for float64
+        raise InvalidTypeError(f"the default dtype must be float16, float32 or float64, got {d}.")
     OF_NUMBERS[float] = dtype
 
 

@@ -116,5 +116,12 @@ def destination(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, bool
             f"to takes a device, a dtype, or both, or another tensor; then non_blocking and copy; got {args} {named}."
         )
     on_cpu(given["device"])
+    if isinstance(given["dtype"], str):
+        try:
+            np.dtype(given["dtype"])
+        except TypeError:
+            raise InvalidTypeError(
+                f"there is no dtype {given['dtype']!r}, and no such device: write mg.float64, or 'cpu'."
+            ) from None
     copy = bool(named.get("copy", rest[1] if len(rest) > 1 else False))
     return (given["dtype"] if other is None else other.dtype), copy

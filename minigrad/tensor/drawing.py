@@ -71,7 +71,10 @@ def normal(
     if tensors:
         if is_tensor_or_array(std):
             check(refuse_negative_stds, array_of(std))
-        shape = np.broadcast_shapes(*(x.shape for x in tensors))
+        try:
+            shape = np.broadcast_shapes(*(x.shape for x in tensors))
+        except ValueError:
+            raise InvalidValueError(f"normal: {' and '.join(map(describe, tensors))} do not broadcast.") from None
     else:
         shape = shape_from("normal", (size,))
     draws = as_array(host(random.standard_normal, shape))
@@ -169,6 +172,8 @@ def refuse_weights(weights: ndarray, classes: int) -> None:
     """Refuse rows of weights that are no distribution, or have too few classes to draw."""
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise InvalidValueError("multinomial: weights must be finite and at least 0.")
+    if classes == 1 and not (weights > 0).any(-1).all():
+        raise InvalidValueError("multinomial: a row has no weight above 0.")
     fewest = (weights > 0).sum(-1).min() if weights.size else classes
     if fewest < classes:
         raise InvalidValueError(

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ...engine.arguments import real
 from ...engine.dtypes import get_default_dtype
-from ...engine.errors import InvalidValueError
+from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.node import wrap
 from ...ops.arguments import sizes
 from ...ops.shapes import given
@@ -50,5 +50,20 @@ def float_dtype(name: str, dtype: Any) -> np.dtype[Any]:
     """The dtype of random numbers, which would be all 0 as integers."""
     dtype = real_dtype(get_default_dtype() if dtype is None else dtype)
     if dtype.kind != "f":
-        raise TypeError(f"{name}: random numbers are floats, got dtype {dtype}: give a float dtype, or use mg.randint.")
+        raise InvalidTypeError(
+            f"{name}: random numbers are floats, got dtype {dtype}: give a float dtype, or use mg.randint."
+        )
     return dtype
+
+
+def refuse_range(name: str, words: tuple[str, str], low: int, high: int, dtype: np.dtype[Any]) -> None:
+    """Refuse integers from ``low`` to below ``high`` where there are none, and those that a dtype does not hold."""
+    if low >= high:
+        raise InvalidValueError(f"{name}: {words[1]} must be above {words[0]}, got {low} and {high}.")
+    if dtype.kind == "b":
+        least, most = 0, 1
+    else:
+        limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+        least, most = int(limits.min), int(limits.max)
+    if low < least or high - 1 > most:
+        raise InvalidValueError(f"{name}: {dtype} does not hold all from {low} to {high - 1}.")

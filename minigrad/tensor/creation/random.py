@@ -16,7 +16,7 @@ from ...ops.arguments import integers, shape_of
 from ..conversion import real_dtype
 from ..device import on_cpu
 from ..random import source
-from .arguments import float_dtype, lengths, made, shape_from
+from .arguments import float_dtype, lengths, made, refuse_range, shape_from
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -59,7 +59,7 @@ def randint(
     """Random integers from ``low`` to below ``high``, int64; ``randint(high, size)`` starts from 0.
 
     Raises:
-        ValueError: if ``high`` is not above ``low``.
+        ValueError: if ``high`` is not above ``low``, or the dtype does not hold all of them.
 
     >>> mg.randint(0, 6, (3,)).dtype
     dtype('int64')
@@ -71,8 +71,7 @@ def randint(
         low, high = 0, low
     low, high = integers("low and high", (low, high))
     shape, dtype = shape_from("randint", (size,)), real_dtype("int64" if dtype is None else dtype)
-    if low >= high:
-        raise InvalidValueError(f"randint: high must be above low, got {low} and {high}.")
+    refuse_range("randint", ("low", "high"), low, high, dtype)
     return made(as_array(host(source(generator).integers, low, high, shape)), dtype, requires_grad)
 
 

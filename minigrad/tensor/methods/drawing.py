@@ -18,7 +18,8 @@ from ...engine.modes import current
 from ...engine.node import as_array, describe, real_array_of
 from ...ops.arguments import integers
 from .. import drawing
-from ..in_place import InPlace, failure
+from ..creation.arguments import refuse_range
+from ..in_place import InPlace
 from ..random import source
 from .method import method
 
@@ -60,7 +61,9 @@ class RandomMethods(InPlace):
                 "or make a new tensor, mg.rand_like(x)."
             )
         if not real_array_of(self.array).flags.writeable:
-            raise failure(name, self, "draws", ValueError("its memory is read-only"))
+            raise InvalidValueError(
+                f"{name}: {describe(self)} is read-only (an expanded view, or another's array): draw into x.clone()."
+            )
 
     def _drawn(self, name: str, generator: Any, draw: Callable[..., Any], *numbers: Any, kinds: str = "f") -> Self:
         """Overwrite the elements with ``draw(random, shape, *numbers)``."""
@@ -110,10 +113,7 @@ class RandomMethods(InPlace):
         if to is None:
             from_, to = 0, counted(self.dtype) if from_ is None else from_
         low, high = integers("random_: from and to", (from_ or 0, to))
-        if low >= high:
-            raise InvalidValueError(f"random_: to must be above from, got {low} and {high}.")
-        if not fits(low, high - 1, self.dtype):
-            raise InvalidValueError(f"random_: {self.dtype} does not hold all from {low} to {high - 1}.")
+        refuse_range("random_", ("from", "to"), low, high, self.dtype)
         return self._drawn("random_", generator, random_integers, low, high, kinds="fiub")
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Self:
@@ -180,11 +180,3 @@ def counted(dtype: np.dtype[Any]) -> int:
     if dtype.kind == "f":
         return (1 << (np.finfo(dtype).nmant + 1)) + 1
     return 2 if dtype.kind == "b" else int(np.iinfo(dtype).max) + 1
-
-
-def fits(low: int, high: int, dtype: np.dtype[Any]) -> bool:
-    """Whether a dtype holds integers from ``low`` to ``high``."""
-    if dtype.kind == "b":
-        return low >= 0 and high <= 1
-    limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    return bool(limits.min <= low and high <= limits.max)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.errors import InvalidTypeError, InvalidValueError
-from ...engine.node import array_of, describe, real_array_of
+from ...engine.node import Variable, array_of, describe, no_tensor, real_array_of
 from ...ops.arguments import one_axis
 from ..in_place import InPlace
 
@@ -78,7 +78,12 @@ class StorageMethods(InPlace):
 
     def map_(self, tensor: Any, callable: Callable[[Any, Any], Any]) -> Self:
         """Overwrite each element with ``callable(element, element of the other tensor)``; the other one broadcasts."""
-        other = np.broadcast_to(array_of(tensor), self.array.shape)
+        if not isinstance(tensor, Variable):
+            raise InvalidTypeError(f"map_: {no_tensor(tensor)}")
+        try:
+            other = np.broadcast_to(tensor.array, self.array.shape)
+        except ValueError:
+            raise InvalidValueError(f"map_: {describe(tensor)} does not broadcast to {describe(self)}.") from None
         return self._overwrite((), elementwise("map_", callable, self.array, other), "map_")
 
 
@@ -92,4 +97,7 @@ def elementwise(name: str, function: Callable[..., Any], *arrays: ndarray) -> nd
     if not callable(function):
         raise InvalidTypeError(f"{name}: expected a function of single elements, got {describe(function)}.")
     results = [function(*elements) for elements in zip(*(array.ravel().tolist() for array in arrays))]
-    return np.array(results, arrays[0].dtype).reshape(arrays[0].shape)
+    try:
+        return np.array(results, arrays[0].dtype).reshape(arrays[0].shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidTypeError(f"{name}: the function must return numbers for {arrays[0].dtype}: {error}.") from error
