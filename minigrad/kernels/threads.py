@@ -14,9 +14,16 @@ from .tuning import MOST_THREADS
 
 
 class Settings:
-    """What was set by calls."""
+    """The number of threads that was set, None for that of the environment."""
 
     threads: int | None = None
+
+
+def of_the_environment() -> int:
+    """How many threads NumPy's BLAS was told to use, or how many cores there are."""
+    told = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return next((int(number) for number in told if number.isdecimal()), cores)
 
 
 def get_num_threads() -> int:
@@ -24,11 +31,7 @@ def get_num_threads() -> int:
 
     That is the number for NumPy's BLAS (``OPENBLAS_NUM_THREADS``, ``OMP_NUM_THREADS``), or that of the cores.
     """
-    if Settings.threads is not None:
-        return Settings.threads
-    told = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return next((int(number) for number in told if number.isdecimal()), cores)
+    return of_the_environment() if Settings.threads is None else Settings.threads
 
 
 def set_num_threads(n: int) -> None:
@@ -45,7 +48,7 @@ def set_num_threads(n: int) -> None:
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads: the number of threads must be an integer of at least 1, got {n!r}.")
-    Settings.threads = n
+    Settings.threads = None if n == of_the_environment() else n
     helpers.cache_clear()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.kernels import threads
 from tests.tensor.dtypes import b1, f2, f4, f8, i4, i8, u1
 
 DTYPES = {
@@ -142,17 +143,18 @@ def test_switches_are_accepted():
 
 
 def test_the_number_of_threads():
-    before = mg.get_num_threads()
+    before, helpers = mg.get_num_threads(), threads.helpers()
     try:
         for n in (3, 1):
             mg.set_num_threads(n)
-            assert mg.get_num_threads() == n
+            pool = threads.helpers()
+            assert mg.get_num_threads() == n and (pool._max_workers if pool else 0) == n - 1
         for wrong in (0, 1.5, True, "2"):
             with pytest.raises(ValueError, match="the number of threads must be an integer of at least 1"):
                 mg.set_num_threads(wrong)
     finally:
         mg.set_num_threads(before)
-    assert mg.get_num_threads() == before
+    assert mg.get_num_threads() == before and (threads.helpers() is None) is (helpers is None)
 
 
 def test_questions():
