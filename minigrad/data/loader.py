@@ -46,9 +46,9 @@ class DataLoader(Generic[Batch]):
         batch_size: samples per batch; the last one of an epoch has what remains.
         shuffle: a new random order in each epoch.
         drop_last: leave out a last batch of fewer samples (a batch of one is none for BatchNorm).
-        generator: where the loader's own random state comes from: a seed, a ``numpy.random.Generator``
-            that one number is drawn from, or None for one drawn from the global state, so that
-            ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
+        generator: where the loader's own random state comes from: a seed, a ``mg.Generator`` or a
+            ``numpy.random.Generator`` that one number is drawn from, or None for one drawn from the global state, so
+            that ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
             state after they are made; without ``shuffle`` nothing is drawn.
 
     Type checkers take batches for lists of tensors; where they are single ones, write ``DataLoader[Tensor]``.

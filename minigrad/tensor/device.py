@@ -102,6 +102,8 @@ def destination(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, bool
     Args:
         args, named: a device, a dtype, or a device and a dtype, or another tensor; then ``non_blocking``, ``copy``.
     """
+    if len(args) == 1 and not named and isinstance(args[0], (np.dtype, type)):
+        return args[0], False  # how tensors are mostly converted: a dtype alone
     unknown = set(named) - {"device", "dtype", "other", "non_blocking", "copy"}
     rest = list(args)
     other = named.get("other")

@@ -260,6 +260,13 @@ class Tensor(
         """The same memory outside the graph: a constant."""
         return self._sharing(wrap(self.array))
 
+    def detach_(self) -> Tensor:
+        """Make it a constant itself, in place; what was computed from it keeps its graph. Returns itself."""
+        if self.is_leaf:
+            return self.requires_grad_(False)
+        self.node = None
+        return self
+
     @property
     def data(self) -> Tensor:
         """The values outside the graph; what is written to it is noticed by backward."""
@@ -291,6 +298,11 @@ class Tensor(
         if self.node is None:
             raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
         self.node.retains = True
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether backward fills ``.grad`` of this intermediate result, as ``retain_grad`` asks for."""
+        return self.node is not None and self.node.retains
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""

@@ -150,6 +150,19 @@ def test_unknown_keywords_are_type_errors():
             call()
 
 
+def test_detach_in_place_leaves_the_graph_of_others_alone():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    z = y * 3
+    assert [t.retains_grad for t in (x, y, z)] == [False] * 3
+    y.retain_grad()
+    assert y.retains_grad and not z.retains_grad
+    assert y.detach_() is y and y.is_leaf and not y.requires_grad
+    z.sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([6, 6], [3, 3])
+    assert not x.detach_().requires_grad
+
+
 def test_detach_shares_memory_and_leaves_the_graph():
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = x * 2
