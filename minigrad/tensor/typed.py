@@ -10,7 +10,7 @@ from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
 from ..engine.node import Variable, wrap
 from .conversion import array_from
-from .creation.arguments import lengths
+from .creation.arguments import new_shape
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -28,7 +28,7 @@ class TensorOf:
     def __call__(self, *data: Any) -> Tensor:
         """Zeros of a shape, ``FloatTensor(2, 3)``, or the values of ``FloatTensor(values)``."""
         if all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in data):
-            return wrap(np.zeros(lengths(self.__name__, data or (0,), None, None), self.dtype))
+            return wrap(np.zeros(new_shape(self.__name__, data or (0,), None, None), self.dtype))
         if len(data) != 1 or isinstance(data[0], (bool, float, np.generic)):
             raise InvalidTypeError(
                 f"{self.__name__} takes lengths or one list, array or tensor, got {a_type(data[0])}."

@@ -26,7 +26,7 @@ def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:
     return result.requires_grad_() if requires_grad else result
 
 
-def lengths(name: str, separate: tuple[Any, ...], size: Any, device: Any) -> tuple[int, ...]:
+def new_shape(name: str, separate: tuple[Any, ...], size: Any, device: Any) -> tuple[int, ...]:
     """The shape of a new tensor, given by position or as ``size``; the device is looked at, too."""
     if device is not None:
         on_cpu(device)

@@ -11,7 +11,7 @@ from ...engine.dtypes import get_default_dtype
 from ...ops.arguments import shape_of
 from ..conversion import array_from
 from ..device import on_cpu
-from .arguments import lengths, made, shape_from
+from .arguments import made, new_shape, shape_from
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -20,7 +20,7 @@ __all__ = ["empty", "empty_like", "eye", "full", "full_like", "ones", "ones_like
 
 
 def zeros(
-    *lengths_: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of zeros.
 
@@ -28,32 +28,30 @@ def zeros(
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    shape = lengths("zeros", lengths_, size, device)
+    shape = new_shape("zeros", lengths, size, device)
     return made(np.zeros(shape, dtype or get_default_dtype()), None, requires_grad)
 
 
-def ones(
-    *lengths_: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones.
 
     >>> mg.ones(2, 3)
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    shape = lengths("ones", lengths_, size, device)
+    shape = new_shape("ones", lengths, size, device)
     return made(np.ones(shape, dtype or get_default_dtype()), None, requires_grad)
 
 
 def empty(
-    *lengths_: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor to be filled later, which holds anything until then.
 
     >>> mg.empty(2, 3).shape
     (2, 3)
     """
-    shape = lengths("empty", lengths_, size, device)
+    shape = new_shape("empty", lengths, size, device)
     return made(np.empty(shape, dtype or get_default_dtype()), None, requires_grad)
 
 

@@ -16,7 +16,7 @@ from ...ops.arguments import integers, shape_of
 from ..conversion import real_dtype
 from ..device import on_cpu
 from ..random import source
-from .arguments import float_dtype, lengths, made, refuse_range, shape_from
+from .arguments import float_dtype, made, new_shape, refuse_range, shape_from
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -25,7 +25,7 @@ __all__ = ["rand", "rand_like", "randint", "randint_like", "randn", "randn_like"
 
 
 def randn(
-    *lengths_: Any, size: Any = None, generator: Any = None,
+    *lengths: Any, size: Any = None, generator: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers of mean 0 and variance 1, normally distributed.
@@ -33,12 +33,12 @@ def randn(
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    shape, dtype = lengths("randn", lengths_, size, device), float_dtype("randn", dtype)
+    shape, dtype = new_shape("randn", lengths, size, device), float_dtype("randn", dtype)
     return made(as_array(host(source(generator).standard_normal, shape, np.float32)), dtype, requires_grad)
 
 
 def rand(
-    *lengths_: Any, size: Any = None, generator: Any = None,
+    *lengths: Any, size: Any = None, generator: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers, evenly distributed in [0, 1).
@@ -46,7 +46,7 @@ def rand(
     >>> mg.rand(2, 3).shape
     (2, 3)
     """
-    shape, dtype = lengths("rand", lengths_, size, device), float_dtype("rand", dtype)
+    shape, dtype = new_shape("rand", lengths, size, device), float_dtype("rand", dtype)
     values = made(as_array(host(source(generator).random, shape, np.float32)), dtype, False).array
     # rounded to a coarser dtype, numbers just below 1 would reach it
     return made(np.minimum(values, np.nextafter(values.dtype.type(1), 0)), values.dtype, requires_grad)
