@@ -50,6 +50,8 @@ def test_bernoulli(name):
 def test_bernoulli_keeps_all_digits_of_rare_values():
     b = Bernoulli(logits=t([-80.0, 80.0]))
     np.testing.assert_allclose(b.log_prob(t([0.0, 1.0])).numpy(), -np.exp([-80.0, -80.0]), rtol=1e-12)
+    found = Bernoulli(logits=t([-21.0, 21.0])).log_prob(t([1.0, 0.0])).numpy()
+    np.testing.assert_allclose(found, [-21 - np.log1p(np.exp(-21.0))] * 2, rtol=1e-15)
     np.testing.assert_allclose(b.entropy().numpy(), 81 * np.exp([-80.0, -80.0]), rtol=1e-12)
 
 

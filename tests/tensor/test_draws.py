@@ -181,6 +181,20 @@ def test_multinomial_without_replacement_draws_one_after_another():
     assert sorted(mg.tensor(weights).multinomial(3).tolist()) == [0, 1, 2]
 
 
+class Least(np.random.Generator):
+    """Draws the least number there is."""
+
+    def random(self, size=None):
+        return np.zeros(size)
+
+
+def test_multinomial_never_draws_a_class_of_weight_0():
+    weights = mg.tensor([0.0, 0.0, 1.0, 2.0])
+    assert mg.multinomial(weights, 3, True, generator=Least(np.random.PCG64(0))).tolist() == [2, 2, 2]
+    tiny = mg.tensor([5e-324, 0.0], dtype=f8)  # times a number below 1 it is rounded to itself
+    assert mg.multinomial(tiny, 100, replacement=True).sum() == 0
+
+
 def test_shapes_of_multinomial():
     for shape, count in [((5,), 3), ((2, 5), 3), ((0, 5), 2)]:
         for replacement in (False, True):

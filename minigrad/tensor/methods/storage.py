@@ -45,9 +45,8 @@ class StorageMethods(InPlace):
 
     def storage_offset(self) -> int:
         """How many elements of the memory it looks at lie before its first one."""
-        array = base = real_array_of(self.array)
-        while isinstance(base.base, ndarray):
-            base = base.base
+        array = real_array_of(self.array)
+        base = array.base if isinstance(array.base, ndarray) else array
         return (address(array) - address(base)) // array.itemsize
 
     def data_ptr(self) -> int:
