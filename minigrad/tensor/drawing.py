@@ -164,7 +164,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
         raise InvalidValueError(f"multinomial: num_samples must be at least 1, got {count}.")
     check(refuse_weights, weights, 1 if replacement else count)
     rows = weights.astype(np.float64).reshape(-1, shape[-1])
-    draw = with_replacement if replacement else without_replacement
+    draw = with_replacement if replacement or count == 1 else without_replacement
     return wrap(draw(rows, count, random).reshape(*shape[:-1], count))
 
 
@@ -186,8 +186,12 @@ def with_replacement(rows: Any, count: int, random: np.random.Generator) -> Any:
     """The classes in whose part of the sum of weights a uniform number falls."""
     ends = np.cumsum(rows, -1)
     draws = as_array(host(random.random, (rows.shape[0], count))) * ends[:, -1:]
-    found = [np.searchsorted(ends[i], draws[i], side="right") for i in range(rows.shape[0])]
-    drawn = np.stack(found) if found else np.zeros((0, count), np.int64)
+    # the end of a class that is not above the number is behind it; whichever loop is shorter
+    if count < rows.shape[0]:
+        drawn = np.stack([np.sum(ends <= draws[:, i, None], -1) for i in range(count)], -1)
+    else:
+        found = [np.searchsorted(ends[i], draws[i], side="right") for i in range(rows.shape[0])]
+        drawn = np.stack(found) if found else np.zeros((0, count), np.int64)
     # a product rounded up to the sum would be behind the last class: its place is that of the last weight above 0
     last = rows.shape[-1] - 1 - np.argmax(rows[:, ::-1] > 0, -1)
     return np.minimum(drawn, last[:, None])

@@ -191,8 +191,19 @@ class Least(np.random.Generator):
 def test_multinomial_never_draws_a_class_of_weight_0():
     weights = mg.tensor([0.0, 0.0, 1.0, 2.0])
     assert mg.multinomial(weights, 3, True, generator=Least(np.random.PCG64(0))).tolist() == [2, 2, 2]
+    assert mg.multinomial(weights.expand(4, 4), 3, True, generator=Least(np.random.PCG64(0))).tolist() == [[2] * 3] * 4
     tiny = mg.tensor([5e-324, 0.0], dtype=f8)  # times a number below 1 it is rounded to itself
     assert mg.multinomial(tiny, 100, replacement=True).sum() == 0
+
+
+def test_many_rows_are_drawn_as_few():
+    weights = mg.tensor(numpys(1).random((7, 5)))
+    mg.manual_seed(0)
+    x = mg.multinomial(weights, 3, replacement=True)
+    draws = numpys().random((7, 3))
+    ends = np.cumsum(weights.numpy(), -1)
+    assert x.tolist() == [np.searchsorted(e, d * e[-1], side="right").tolist() for e, d in zip(ends, draws)]
+    assert (mg.multinomial(weights, 20, replacement=True).numpy() < 5).all()
 
 
 def test_shapes_of_multinomial():
