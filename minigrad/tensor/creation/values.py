@@ -47,7 +47,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Variable):
         tensor_: Any = data
         return tensor_ if dtype is None else tensor_.astype(dtype)
-    return from_numpy(data) if isinstance(data, ndarray) and dtype in (None, data.dtype) else tensor(data, dtype)
+    # never dtype == None: to NumPy that is True of float64
+    shares = isinstance(data, ndarray) and (dtype is None or data.dtype == real_dtype(dtype))
+    return from_numpy(data) if shares else tensor(data, dtype)
 
 
 def asarray(
@@ -77,14 +79,14 @@ def asarray(
     if copy is False and not shares:
         what = describe(obj) if has_memory else type(obj).__name__
         raise InvalidValueError(f"asarray: {what} cannot be shared as dtype {dtype}: use copy=None, which may copy.")
+    own: Any = obj
     if copy or not shares:
-        source: Any = obj.clone() if isinstance(obj, Variable) and not requires_grad else obj  # type: ignore[attr-defined]
-        return source.astype(dtype or source.dtype) if source is not obj else tensor(obj, dtype, requires_grad)
-    if isinstance(obj, ndarray):
-        result = from_numpy(obj)
-    else:
-        shared: Any = obj
-        result = shared.detach() if requires_grad and not shared.is_leaf else shared
+        if isinstance(obj, Variable) and not requires_grad:
+            return own.to(dtype or obj.dtype, copy=True)  # recorded
+        return tensor(obj, dtype, requires_grad)
+    result = from_numpy(own) if isinstance(obj, ndarray) else own
+    if requires_grad and not result.is_leaf:
+        result = result.detach()
     return result.requires_grad_() if requires_grad else result
 
 
