@@ -79,9 +79,14 @@ def test_a_distribution_serves_many_backward_passes():
 def test_a_captured_step_draws_anew():
     def step(loc, logits):
         x = Normal(loc, 2.0).rsample((3,))
-        return x.sum() + Normal(loc, 2.0).log_prob(x).sum() + Bernoulli(logits=logits).sample().sum()
+        classes, coins = Categorical(logits=logits), Bernoulli(logits=logits)
+        drawn, tossed = classes.sample((5,)), coins.sample()
+        return (
+            x.sum() + Normal(loc, 2.0).log_prob(x).sum() + classes.log_prob(drawn).sum() + drawn.sum()
+            + coins.log_prob(tossed).sum() + tossed.sum()
+        )  # fmt: skip
 
-    inputs = mg.zeros(2), mg.zeros(4)
+    inputs = mg.zeros(2), mg.tensor([0.5, -0.5, 0.25, 0.0])
     mg.manual_seed(0)
     program, first = capture(step, *inputs, state=[])
     found = [np.asarray(first), np.asarray(program.run(*inputs)), np.asarray(program.run(*inputs))]
