@@ -12,52 +12,59 @@ and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoi
 from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command
 
 # isort: split
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from numpy import bool_, float16, float32, float64, int32, int64, uint8
-
-from . import autograd, data, linalg, nn, ops, optim, special
+from . import autograd, backends, cuda, data, distributions, linalg, nn, ops, optim, random, special, testing, utils
 from .autograd import detect_anomaly, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from .engine.dtypes import promote_types, result_type
+from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
 from .engine.op import Op
 from .graph.draw import draw
 from .io.checkpoint import load, save
 from .io.errors import CheckpointError
+from .kernels.threads import get_num_threads, set_num_threads
 from .ops import *  # noqa: F403
-from .tensor.creation import (
-    arange,
-    as_tensor,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
+from .random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .tensor import creation as _creation
+from .tensor import drawing as _drawing
+from .tensor import dtype_words as _dtype_words
+from .tensor import questions as _questions
+from .tensor import typed as _typed
+from .tensor.creation import *  # noqa: F403
+from .tensor.device import (
+    device,
+    get_default_device,
+    set_default_device,
+    use_deterministic_algorithms,
 )
-from .tensor.random import get_rng_state, manual_seed, set_rng_state
+from .tensor.drawing import *  # noqa: F403
+from .tensor.dtype_words import *  # noqa: F403  # bool, int and float mean dtypes from here on
+from .tensor.printing import set_printoptions
+from .tensor.questions import *  # noqa: F403
+from .tensor.random import Generator
+from .tensor.size import Size
 from .tensor.tensor import Tensor
+from .tensor.typed import *  # noqa: F403
+
+newaxis = None
 
 # fmt: off
 __all__ = [
-    "CheckpointError", "GradcheckError", "Op", "Tensor", "__version__", "arange", "as_tensor", "autograd", "bool_",
-    "data", "detect_anomaly", "draw", "enable_grad", "eye", "float16", "float32", "float64", "from_numpy", "full",
-    "full_like", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "int32", "int64", "is_grad_enabled",
-    "linalg", "linspace", "load", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "promote_types", "rand",
-    "rand_like", "randint", "randn", "randn_like", "randperm", "result_type", "save", "set_grad_enabled",
-    "set_rng_state", "special", "tensor", "uint8", "zeros", "zeros_like",
+    "CheckpointError", "Generator", "GradcheckError", "Op", "Size", "Tensor", "__version__", "autograd", "backends",
+    "cuda", "data", "default_generator", "detect_anomaly", "device", "distributions", "draw", "e", "enable_grad",
+    "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad", "gradcheck",
+    "gradgradcheck", "inf", "initial_seed", "is_grad_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn",
+    "no_grad", "optim", "pi", "promote_types", "random", "result_type", "save", "seed", "set_default_device",
+    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special",
+    "testing", "use_deterministic_algorithms", "utils",
 ]
 # fmt: on
+__all__ += _creation.__all__
+__all__ += _drawing.__all__
+__all__ += _dtype_words.__all__
+__all__ += _questions.__all__
+__all__ += _typed.__all__
 if not TYPE_CHECKING:  # see there
     __all__ += ops.__all__
 

@@ -52,9 +52,10 @@ class DataLoader(Generic[Batch]):
             something: the work is done in this process.
         collate_fn: makes a batch of a list of items, instead of ``default_collate``; without batches, of an item.
         drop_last: leave out a last batch of fewer samples (a batch of one is none for BatchNorm).
-        generator: where the loader's own random state comes from: a seed, a generator that one number is drawn from,
-            or None for one drawn from the global state, so that ``mg.manual_seed`` decides it. Loaders never disturb
-            each other's order, nor the global state after they are made; without ``shuffle`` nothing is drawn.
+        generator: where the loader's own random state comes from: a seed, a ``mg.Generator`` or a
+            ``numpy.random.Generator`` that one number is drawn from, or None for one drawn from the global state, so
+            that ``mg.manual_seed`` decides it. Loaders never disturb each other's order, nor the global
+            state after they are made; without ``shuffle`` nothing is drawn.
 
     Type checkers take batches for lists of tensors; where they are single ones, write ``DataLoader[Tensor]``.
 

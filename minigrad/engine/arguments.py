@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .errors import InvalidValueError
 from .modes import current
 from .node import Variable, array_of, describe
 
@@ -47,15 +48,15 @@ def real(value: Any, allowed: Callable[[float], bool], message: str, shown: Any 
     if is_array and value.shape == ():
         value = array_of(detached(value)).item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ValueError(f"{message}, {given}")
+        raise InvalidValueError(f"{message}, {given}")
     try:
         number = float(value)
     except OverflowError:  # an integer or a fraction
         number = math.inf
     if math.isinf(number):
-        raise ValueError(f"{message}, and finite, {given}")
+        raise InvalidValueError(f"{message}, and finite, {given}")
     if not allowed(number):  # NaN never is
-        raise ValueError(f"{message}, {given}")
+        raise InvalidValueError(f"{message}, {given}")
     return int(value) if isinstance(value, int) else number
 
 

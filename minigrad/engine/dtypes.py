@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .errors import InvalidTypeError
 from .node import Variable
 from .scope import call_path
 
@@ -30,7 +31,36 @@ WITH_AXES, WITHOUT_AXES, NUMBER = range(3)
 """The ranks of operands, highest first."""
 
 OF_NUMBERS = {bool: np.dtype(np.bool_), int: int64, float: float32}
-"""The dtypes of Python's numbers."""
+"""The dtypes of Python's numbers; that of floats is the default dtype."""
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype of Python floats, and of new tensors that are told no other: float32 unless it was set.
+
+    >>> mg.get_default_dtype()
+    dtype('float32')
+    """
+    return OF_NUMBERS[float]
+
+
+def set_default_dtype(d: Any) -> None:
+    """Set the dtype of Python floats: of new tensors, parameters, and quotients of integers. What is there stays.
+
+    Args:
+        d: float16, float32 or float64.
+
+    Raises:
+        TypeError: for any other dtype.
+
+    >>> mg.set_default_dtype(mg.float64)
+    >>> mg.tensor(0.5).dtype, (mg.tensor([1, 2]) / 2).dtype
+    (dtype('float64'), dtype('float64'))
+    >>> mg.set_default_dtype(mg.float32)
+    """
+    dtype = native(np.dtype(d))
+    if d is None or dtype not in (float16, float32, float64):  # NumPy takes None for float64
+        raise InvalidTypeError(f"the default dtype must be float16, float32 or float64, got {d}.")
+    OF_NUMBERS[float] = dtype
 
 
 def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -82,7 +112,7 @@ def standing(value: Any) -> tuple[int, np.dtype[Any]]:
     if dtype is not None:
         return NUMBER, dtype
     array = np.asarray(value)
-    return WITH_AXES, float32 if array.dtype == float64 else array.dtype
+    return WITH_AXES, OF_NUMBERS[float] if array.dtype == float64 else array.dtype
 
 
 @functools.lru_cache(maxsize=1024)
@@ -177,6 +207,8 @@ def settled(op: Any, array: Any, args: Sequence[Any]) -> Any:
     values = [value.array if isinstance(value, Variable) else value for value in args]
     if dtype in [x.dtype if isinstance(x, ndarray) else x for x in values if isinstance(x, (ndarray, np.dtype))]:
         return array
+    default = OF_NUMBERS[float]
     if dtype == float16:  # too coarse to compute in
-        return op.compute(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])[0]
-    return array.astype(float32 if dtype == float64 else int64)
+        array = op.compute(*[x.astype(float32) if isinstance(x, ndarray) else x for x in values])[0]
+        return array if array.dtype == default else array.astype(default)
+    return array.astype(default if dtype == float64 else int64)

@@ -88,7 +88,7 @@ class Variable:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each axis, as a plain tuple."""
+        """The length of each axis."""
         return self.array.shape
 
     @property

@@ -13,15 +13,49 @@ from typing import Any
 from .tuning import MOST_THREADS
 
 
-@functools.lru_cache(maxsize=1)
-def helpers() -> Any:
-    """The threads that help; None if one is to do all.
+class Settings:
+    """The number of threads that was set, None for that of the environment."""
 
-    There are as many as NumPy's BLAS was told to use, or as there are cores.
-    """
+    threads: int | None = None
+
+
+def of_the_environment() -> int:
+    """How many threads NumPy's BLAS was told to use, or how many cores there are."""
     told = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = next((int(number) for number in told if number.isdecimal()), cores)
+    return next((int(number) for number in told if number.isdecimal()), cores)
+
+
+def get_num_threads() -> int:
+    """How many threads share the work on large arrays: the number that was set, else that of the environment.
+
+    That is the number for NumPy's BLAS (``OPENBLAS_NUM_THREADS``, ``OMP_NUM_THREADS``), or that of the cores.
+    """
+    return of_the_environment() if Settings.threads is None else Settings.threads
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads share the work on large arrays; NumPy's BLAS keeps the number of the environment.
+
+    Raises:
+        ValueError: unless it is an integer of at least 1.
+
+    >>> before = mg.get_num_threads()
+    >>> mg.set_num_threads(1)
+    >>> mg.get_num_threads()
+    1
+    >>> mg.set_num_threads(before)
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"set_num_threads: the number of threads must be an integer of at least 1, got {n!r}.")
+    Settings.threads = None if n == of_the_environment() else n
+    helpers.cache_clear()
+
+
+@functools.lru_cache(maxsize=1)
+def helpers() -> Any:
+    """The threads that help; None if one is to do all."""
+    threads = get_num_threads()
     if threads < 2:
         return None
     from concurrent.futures import ThreadPoolExecutor  # few need it, and it takes long to import

@@ -23,6 +23,7 @@ from ..engine.arguments import a_type
 from ..engine.modes import current, own_calls
 from ..engine.scope import Scope, Settings
 from ..engine.shown import ModuleShown
+from ..tensor.device import destination
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -222,14 +223,29 @@ class Module(Branch):
 
     # -- dtypes --------------------------------------------------------------------------------
 
-    def to(self: Self, dtype: Any) -> Self:
+    def to(self: Self, *args: Any, **named: Any) -> Self:
         """Convert the floating point parameters and buffers of the tree in place; returns itself.
+
+        Args:
+            *args: ``module.to(dtype)``, ``module.to(device)``, ``module.to(device, dtype)``, or ``module.to(tensor)``
+                for its dtype. The only device is the CPU; ``non_blocking`` changes nothing.
+            **named: the same by name.
 
         Raises:
             OverflowError: if the dtype cannot hold one of the values; nothing is converted then.
         """
-        convert(self, dtype)
+        dtype, _ = destination(args, named)
+        if dtype is not None:
+            convert(self, dtype)
         return self
+
+    def cpu(self: Self) -> Self:
+        """Itself: it is on the CPU."""
+        return self
+
+    def cuda(self: Self, device: Any = None) -> Self:
+        """Refused: there is only the CPU."""
+        return self.to("cuda" if device is None else device)
 
     def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """What one parameter or buffer becomes when the module is converted; layers override it."""

@@ -15,6 +15,7 @@ from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
+from .grids import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.dtypes import native, refuse_overflow
+from ..engine.dtypes import get_default_dtype, native, refuse_overflow
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, as_array, leaves, requires_grad
 
-DEFAULT_FLOAT = np.dtype(np.float32)
 REAL = "fiub"
 """The kinds of dtypes a tensor can have: floats, integers with and without sign, booleans."""
 
 
 def array_from(data: Any, dtype: Any = None) -> ndarray:
-    """A new array: Python floats become float32; what has a dtype or a buffer (arrays, tensors, memoryviews) keeps it.
+    """A new array: Python floats become the default dtype; what has a dtype or a buffer (arrays, tensors) keeps it.
 
     Raises:
         TypeError: for values, or a dtype, that are not real numbers or booleans.
@@ -31,7 +30,9 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
     others = tuple(leaves(data)) if isinstance(data, (list, tuple)) else (data,)
     array = real_array(data, others)
     drifts = array.dtype == np.float64 and not any(map(asks_for_float64, others))
-    return array.astype(DEFAULT_FLOAT if drifts else native(array.dtype), copy=isinstance(data, (Variable, ndarray)))
+    return array.astype(
+        get_default_dtype() if drifts else native(array.dtype), copy=isinstance(data, (Variable, ndarray))
+    )
 
 
 def fitting_array(data: Any, dtype: np.dtype[Any]) -> ndarray:

@@ -141,9 +141,9 @@ class InPlace(Variable):
     def __setitem__(self, index: Any, value: Any) -> None:
         self._overwrite(array_index(index), value, "setting elements")
 
-    def copy_(self, other: Any) -> Self:
-        """Overwrite all elements with those of ``other``."""
-        return self._overwrite((), other, "copy_")
+    def copy_(self, src: Any, non_blocking: bool = False) -> Self:
+        """Overwrite all elements with those of ``src``; ``non_blocking`` changes nothing."""
+        return self._overwrite((), src, "copy_")
 
     def fill_(self, value: float) -> Self:
         """Overwrite all elements with one value."""

@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-WIDTH, DIGITS, THRESHOLD, EDGE = 80, 4, 1000, 3
+from ..engine.arguments import whole
+from ..engine.errors import InvalidValueError
+
 INDENT = len("tensor(")
+PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
+OPTIONS: dict[str, Any] = {**PROFILES["default"], "sci_mode": None}
+"""How tensors are written, as ``set_printoptions`` has set it."""
 UNSAID = ("float32", "int64", "bool")
 """The dtypes Python's own numbers become: they go without saying, except where there is no number."""
 
 Format = Callable[[Any], str]
+
+
+def set_printoptions(
+    precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+    linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
+) -> None:  # fmt: skip
+    """Set how tensors are written; what is None stays as it is, but for ``sci_mode``.
+
+    Args:
+        precision: digits behind the point, 4.
+        threshold: with more elements than this only the ends of long axes are written, 1000; ``mg.inf`` for all.
+        edgeitems: how many elements at each end, 3.
+        linewidth: characters of a line, 80.
+        profile: "default", "short" (2 digits, 2 elements at each end) or "full" (all elements), before the others.
+        sci_mode: scientific notation always (True) or never (False); None, also where it is not given, where it is
+            needed.
+
+    Raises:
+        ValueError: for anything else; nothing is set then.
+
+    >>> mg.set_printoptions(precision=2)
+    >>> mg.tensor([1.12345])
+    tensor([1.12])
+    >>> mg.set_printoptions(profile="default")
+    """
+    if profile is not None and profile not in PROFILES:
+        raise InvalidValueError(f"set_printoptions: profile must be one of {', '.join(PROFILES)}, got {profile!r}.")
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    found = {
+        name: value if value == math.inf and name == "threshold" else whole_number(name, value)
+        for name, value in given.items()
+        if value is not None
+    }
+    OPTIONS.update(PROFILES.get(profile or "", {}))
+    OPTIONS.update(found, sci_mode=None if sci_mode is None else bool(sci_mode))
+
+
+def whole_number(name: str, value: Any) -> int:
+    """An option that is an integer of at least 0."""
+    return whole(value, 0, f"set_printoptions: {name} must be an integer of at least 0")
 
 
 def float_format(values: ndarray) -> tuple[Format, ndarray]:
@@ -24,26 +74,28 @@ def float_format(values: ndarray) -> tuple[Format, ndarray]:
     """
     decisive = values[np.isfinite(values) & (values != 0)]
     if not decisive.size:
-        return whole, decisive
+        return without_fraction, decisive
     magnitudes = np.abs(decisive.astype(np.result_type(decisive, np.float32)))
     largest, smallest = magnitudes.max(), magnitudes.min()
     with np.errstate(over="ignore"):
-        scientific = largest / smallest > 1000 or largest > 1e8 or float(smallest) < 1e-4
-    if scientific:
-        return (lambda v: f"{v:.{DIGITS}e}"), decisive
-    return whole if np.all(decisive == np.ceil(decisive)) else (lambda v: f"{v:.{DIGITS}f}"), decisive
+        needed = largest / smallest > 1000 or largest > 1e8 or float(smallest) < 1e-4
+    digits = OPTIONS["precision"]
+    if needed if OPTIONS["sci_mode"] is None else OPTIONS["sci_mode"]:
+        return (lambda v: f"{v:.{digits}e}"), decisive
+    return without_fraction if np.all(decisive == np.ceil(decisive)) else (lambda v: f"{v:.{digits}f}"), decisive
 
 
-def whole(value: Any) -> str:
+def without_fraction(value: Any) -> str:
     """A whole number of a float tensor; ``nan`` and ``inf`` without the point."""
     return f"{value:.0f}." if np.isfinite(value) else f"{value:.0f}"
 
 
 def shown(array: ndarray) -> ndarray:
     """The elements that are printed: of long axes of a large array only both ends."""
-    if array.size <= THRESHOLD:
+    if array.size <= OPTIONS["threshold"]:
         return array
-    ends = [np.r_[:EDGE, n - EDGE : n] if n > 2 * EDGE else np.arange(n) for n in array.shape]
+    edge = OPTIONS["edgeitems"]
+    ends = [np.r_[:edge, n - edge : n] if n > 2 * edge else np.arange(n) for n in array.shape]
     return array[np.ix_(*ends)]
 
 
@@ -58,14 +110,14 @@ def brackets(array: ndarray, write: Format, width: int, indent: int, shorten: bo
     """One axis of the text; the inner axes are written by the same function."""
     if array.ndim == 0:
         return write(array[()])
-    shorten = array.size > THRESHOLD if shorten is None else shorten
-    n = len(array)
-    skip = shorten and n > 2 * EDGE
-    indices = [*range(EDGE), *range(n - EDGE, n)] if skip else range(n)
+    shorten = array.size > OPTIONS["threshold"] if shorten is None else shorten
+    n, edge = len(array), OPTIONS["edgeitems"]
+    skip = shorten and n > 2 * edge
+    indices = [*range(edge), *range(n - edge, n)] if skip else range(n)
     items = [brackets(array[i, ...], write, width, indent + 1, shorten) for i in indices]
     if skip:
-        items.insert(EDGE, " ..." if array.ndim == 1 else "...")
-    per_line = max(1, (WIDTH - indent) // (width + 2)) if array.ndim == 1 else 1
+        items.insert(edge, " ..." if array.ndim == 1 else "...")
+    per_line = max(1, (OPTIONS["linewidth"] - indent) // (width + 2)) if array.ndim == 1 else 1
     gap = "," + "\n" * max(1, array.ndim - 1) + " " * (indent + 1)
     return "[" + gap.join(", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)) + "]"
 
@@ -82,7 +134,7 @@ def represent(array: ndarray, requires_grad: bool, made_by: str | None) -> str:
         notes.append(f"grad_fn=<{made_by}>" if made_by else "requires_grad=True")
     used = len(text) - text.rfind("\n") + 1
     for note in notes:
-        fits = used + len(note) + 2 <= WIDTH
+        fits = used + len(note) + 2 <= OPTIONS["linewidth"]
         text += f", {note}" if fits else ",\n" + " " * INDENT + note
         used = used + len(note) + 2 if fits else INDENT + len(note)
     return text + ")"

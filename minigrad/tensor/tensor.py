@@ -17,16 +17,23 @@ from numpy import ndarray
 from .. import ops
 from ..engine import gradients as engine
 from ..engine import node as records
+from ..engine.dtypes import get_default_dtype
+from ..engine.errors import InvalidValueError
 from ..engine.host import forgets
 from ..engine.modes import current
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
 from . import numpy_protocols
-from .conversion import DEFAULT_FLOAT, array_from, real_dtype
+from .conversion import array_from
 from .in_place import InPlace
+from .methods.drawing import RandomMethods
 from .methods.elementwise import ElementwiseMethods
+from .methods.kinds import KindMethods
+from .methods.new import NewMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
+from .methods.storage import StorageMethods
 from .printing import represent
+from .size import Size
 
 
 class HookHandle:
@@ -41,10 +48,13 @@ class HookHandle:
         self.hooks.pop(self.number, None)
 
 
-class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Tensor(
+    RandomMethods, StorageMethods, InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods, KindMethods, NewMethods
+):
     """An n-dimensional array that can be differentiated with respect to.
 
-    ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
+    ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always
+    gives the default dtype, float32:
 
     Args:
         *data: lengths, ``Tensor(2, 3)``: zeros of that shape (PyTorch's hold anything); or nested lists, an array or a
@@ -59,9 +69,9 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
     def __init__(self, *data: Any) -> None:
         lengths = all(isinstance(n, (builtins.int, np.integer)) and not isinstance(n, builtins.bool) for n in data)
         if lengths:
-            self.array = np.zeros(data or (0,), DEFAULT_FLOAT)
+            self.array = np.zeros(data or (0,), get_default_dtype())
         elif len(data) == 1 and not isinstance(data[0], (builtins.bool, builtins.float)):
-            self.array = array_from(data[0], DEFAULT_FLOAT)
+            self.array = array_from(data[0], get_default_dtype())
         else:
             raise TypeError(
                 f"Tensor takes lengths or one list, array or tensor, got {', '.join(map(describe, data))}: "
@@ -74,6 +84,11 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
     # -- what it is --------------------------------------------------------------------------
 
     @property
+    def shape(self) -> Size:
+        """The length of each axis: a tuple, with ``numel()``."""
+        return Size(self.array.shape)
+
+    @property
     def ndim(self) -> builtins.int:
         """How many axes it has."""
         return self.array.ndim
@@ -83,15 +98,23 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         return self.array.ndim
 
     def size(self, dim: builtins.int | None = None) -> Any:
-        """The shape as a plain tuple, or the length of one axis."""
+        """The shape, or the length of one axis."""
         if dim is None:
-            return self.array.shape
+            return Size(self.array.shape)
         try:
             return self.array.shape[dim]
         except IndexError:
             raise IndexError(f"dim {dim} is out of range for a tensor of {self.ndim} dimensions.") from None
 
+    def ndimension(self) -> builtins.int:
+        """How many axes it has."""
+        return self.array.ndim
+
     def numel(self) -> builtins.int:
+        """How many elements it has."""
+        return self.array.size
+
+    def nelement(self) -> builtins.int:
         """How many elements it has."""
         return self.array.size
 
@@ -113,8 +136,8 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
 
     # -- its values, outside the graph ---------------------------------------------------------
 
-    def numpy(self) -> ndarray:
-        """The values as a read-only NumPy view.
+    def numpy(self, *, force: builtins.bool = False) -> ndarray:
+        """The values as a read-only NumPy view, also of a tensor that requires grad: ``force`` changes nothing.
 
         Read-only, other than in PyTorch, because a change through it could not be noticed and would
         make gradients wrong: take ``t.numpy().copy()`` to change a copy, or ``t[...] = value``
@@ -127,7 +150,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
     def item(self) -> Any:
         """The only element, as a Python number."""
         if self.array.size != 1:
-            raise ValueError(
+            raise InvalidValueError(
                 f"item() needs a tensor of one element, got {describe(self)}: reduce it first, or use tolist()."
             )
         return self.array.item()
@@ -137,9 +160,7 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         return self.array.tolist()
 
     def __bool__(self) -> builtins.bool:
-        if self.array.size != 1:
-            raise ValueError(f"the truth of a tensor {describe(self)} is ambiguous: use .any() or .all().")
-        return bool(self.array.item())
+        return self.is_nonzero()
 
     def __float__(self) -> builtins.float:
         return float(self.item())
@@ -239,6 +260,13 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         """The same memory outside the graph: a constant."""
         return self._sharing(wrap(self.array))
 
+    def detach_(self) -> Tensor:
+        """Make it a constant itself, in place; what was computed from it keeps its graph. Returns itself."""
+        if self.is_leaf:
+            return self.requires_grad_(False)
+        self.node = None
+        return self
+
     @property
     def data(self) -> Tensor:
         """The values outside the graph; what is written to it is noticed by backward."""
@@ -270,6 +298,11 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         if self.node is None:
             raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
         self.node.retains = True
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether backward fills ``.grad`` of this intermediate result, as ``retain_grad`` asks for."""
+        return self.node is not None and self.node.retains
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""
@@ -321,41 +354,6 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         self.memory.take()
         self.node = None
         self.requires_grad_(requires_grad)
-
-    # -- dtypes -----------------------------------------------------------------------------------
-
-    def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype; itself if it has that one already."""
-        dtype = real_dtype(dtype)
-        return self if self.array.dtype == dtype else ops.astype(self, dtype)
-
-    def to(self, dtype: Any) -> Tensor:
-        """The same values in another dtype; itself if it has that one already."""
-        return self.astype(dtype)
-
-    def float(self) -> Tensor:
-        """As float32."""
-        return self.astype(np.float32)
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return self.astype(np.float64)
-
-    def half(self) -> Tensor:
-        """As float16."""
-        return self.astype(np.float16)
-
-    def long(self) -> Tensor:
-        """As int64."""
-        return self.astype(np.int64)
-
-    def int(self) -> Tensor:
-        """As int32."""
-        return self.astype(np.int32)
-
-    def bool(self) -> Tensor:
-        """Whether each element is not 0."""
-        return self.astype(np.bool_)
 
     # -- NumPy's protocols ------------------------------------------------------------------------
 

@@ -13,9 +13,12 @@ LIST = Path(__file__).with_suffix(".txt")
 MODULES = [
     "minigrad",
     "minigrad.autograd",
+    "minigrad.backends",
     "minigrad.compile",
     "minigrad.checks",
+    "minigrad.cuda",
     "minigrad.data",
+    "minigrad.distributions",
     "minigrad.graph",
     "minigrad.io",
     "minigrad.linalg",
@@ -26,7 +29,10 @@ MODULES = [
     "minigrad.nn.utils.fusion",
     "minigrad.optim",
     "minigrad.optim.swa_utils",
+    "minigrad.random",
     "minigrad.special",
+    "minigrad.testing",
+    "minigrad.utils",
 ]
 """What users import from."""
 

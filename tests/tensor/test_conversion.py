@@ -10,7 +10,7 @@ from tests.tensor.dtypes import f8, i8
 def test_shapes():
     t = mg.zeros(2, 3, 4)
     assert t.shape == t.size() == (2, 3, 4)
-    assert type(t.shape) is type(t.size()) is tuple
+    assert type(t.shape) is type(t.size()) is mg.Size
     assert (t.size(0), t.size(-1), t.ndim, t.dim(), t.numel(), len(t)) == (2, 4, 3, 3, 24, 2)
     assert t.T.shape == (4, 3, 2)
     assert mg.zeros(()).T.shape == ()

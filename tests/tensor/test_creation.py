@@ -172,6 +172,8 @@ def test_as_tensor_copies_only_to_convert():
     assert np.shares_memory(mg.as_tensor(array).array, array)
     assert np.shares_memory(mg.as_tensor(array, dtype="float64").array, array)
     check(mg.as_tensor(array, dtype=f4), [0, 0], f4)
+    for dtype in (f8, np.dtype(f8), "float64", np.float64):
+        check(mg.as_tensor(array.astype(f4), dtype=dtype), [0, 0], f8)
     check(mg.as_tensor([1.0, 2.0]), [1, 2], f4)
 
 

@@ -140,14 +140,27 @@ def test_help_says_what_a_name_does(name):
 
 def test_unknown_keywords_are_type_errors():
     for call in (
-        lambda: mg.tensor([1.0], device="cpu"),
-        lambda: mg.zeros(2, size=3),
+        lambda: mg.tensor([1.0], devise="cpu"),
+        lambda: mg.zeros(2, sizes=3),
         lambda: mg.ones(2).sum(dims=0),
         lambda: mg.ones(2).backward(keep=True),
         lambda: mg.exp(mg.ones(2), axis=0),
     ):
         with pytest.raises(TypeError, match="unexpected keyword argument"):
             call()
+
+
+def test_detach_in_place_leaves_the_graph_of_others_alone():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    z = y * 3
+    assert [t.retains_grad for t in (x, y, z)] == [False] * 3
+    y.retain_grad()
+    assert y.retains_grad and not z.retains_grad
+    assert y.detach_() is y and y.is_leaf and not y.requires_grad
+    z.sum().backward()
+    assert x.grad.tolist() == [6, 6]
+    assert not x.detach_().requires_grad
 
 
 def test_detach_shares_memory_and_leaves_the_graph():

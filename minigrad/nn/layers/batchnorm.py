@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ... import ops
+from ...engine.dtypes import get_default_dtype
 from ...engine.host import check
 from ...engine.modes import current
 from ...engine.node import describe
@@ -45,7 +46,7 @@ class BatchNorm(Module):
         affine: learn ``weight`` (gamma, from 1) and ``bias`` (beta, from 0); else both are None.
         track_running_stats: keep ``running_mean``, ``running_var`` and ``num_batches_tracked``; else they
             are None and the batch's statistics are used in both modes.
-        dtype: of the parameters, float32. Statistics are at least float32.
+        dtype: of the parameters, by default the default dtype, float32. Statistics are at least float32.
 
     Raises:
         ValueError, TypeError: when called with what cannot be normalised, naming the module and
@@ -73,7 +74,7 @@ class BatchNorm(Module):
                 f"opposite. For their {momentum} pass {1 - momentum:.4g}.",
                 stacklevel=2,
             )
-        dtype = np.dtype(dtype or np.float32)
+        dtype = np.dtype(dtype or get_default_dtype())
         statistics = at_least_float32(dtype)
         self.num_features = int(num_features)
         self.affine = affine

@@ -22,10 +22,10 @@ class Linear(Module):
     Args:
         in_features, out_features: the last lengths of input and output, at least 1.
         bias: whether to add a bias.
-        dtype: of the parameters, float32.
+        dtype: of the parameters, by default the default dtype, float32.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = "float32") -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
         for name, value in (("in_features", in_features), ("out_features", out_features)):
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"Linear: {name} must be an integer of at least 1, got {value!r}.")

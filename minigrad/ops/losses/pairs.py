@@ -135,7 +135,7 @@ def matching(name: str, input: Any, target: Any) -> Any:
     """The target of a pairwise loss in floats; refused if it has not the shape of the input."""
     shape = shape_of(input)
     target = as_operand(target, input.dtype)
-    if shape != target.shape:
+    if shape != shape_of(target):
         raise ValueError(
             f"{name}{call_path()}: input {shape} and target {target.shape} differ in shape; "
             "broadcasting them would compare elements that do not belong together. Reshape one, "

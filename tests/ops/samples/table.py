@@ -7,6 +7,7 @@ import pytest
 import minigrad as mg
 from tests.helpers.inputs import leaves
 from tests.ops.samples.elementwise import elementwise
+from tests.ops.samples.grids import grids
 from tests.ops.samples.layers import layers
 from tests.ops.samples.losses import class_losses, losses, softmaxes
 from tests.ops.samples.products import products
@@ -19,6 +20,7 @@ SAMPLES = [
     *elementwise(),
     *reductions(),
     *shapes(),
+    *grids(),
     *products(),
     *softmaxes(),
     *losses(),

@@ -1,0 +1,31 @@
+"""What programs ask of graphics cards, ``mg.cuda``: there is none, minigrad runs on the CPU."""
+
+from typing import Any
+
+__all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
+
+
+def is_available() -> bool:
+    """Whether there is a device: no."""
+    return False
+
+
+def device_count() -> int:
+    """How many devices there are: none."""
+    return 0
+
+
+def manual_seed(seed: int) -> None:
+    """Accepted: there is no random state but that of the CPU."""
+
+
+def manual_seed_all(seed: int) -> None:
+    """Accepted: there is no random state but that of the CPU."""
+
+
+def synchronize(device: Any = None) -> None:
+    """Accepted: there is nothing to wait for."""
+
+
+def empty_cache() -> None:
+    """Accepted: there is no memory to free."""
