@@ -7,10 +7,12 @@ derivative be written once and be used both for numbers and for graphs.
 
 from .activation import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
+from .bits import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .functions import *  # noqa: F403
+from .hyperbolic import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
@@ -19,8 +21,13 @@ from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import dropout as dropout
 from .reductions import *  # noqa: F403
+from .rounding import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .special import *  # noqa: F403
+from .steps import *  # noqa: F403
 from .table import functions
+from .trigonometric import *  # noqa: F403
+from .weighted import *  # noqa: F403
 
 __all__ = list(functions("function"))

@@ -1,0 +1,99 @@
+"""Logarithms as information theory has them: log odds, and products in which 0 times infinity is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine.op import Op
+from ...kernels.constants import float64
+from ..choosing import where
+from ..elementwise import elementwise
+from ..functions import log
+from ..reductions import narrowed, widened
+
+__all__ = ["logit", "xlogy"]
+
+EVERYWHERE = "function method in_place special"
+
+# -- log odds --------------------------------------------------------------------------------------
+
+
+def log_odds(x: Any) -> Any:
+    """``log(x / (1 - x))``; near 1/2 by the distance from it, which is exact."""
+    near = np.absolute(x - 0.5) < 0.25
+    ratio = np.where(near, 2 * x - 1, x) / (1 - x)
+    return np.where(near, np.log1p(np.where(near, ratio, 0)), np.log(np.where(near, 1, ratio)))
+
+
+def logit_definition(input: Any, eps: float | None = None) -> Any:
+    """The log odds of ``input``, limited to ``eps`` and ``1 - eps``; a negative ``eps`` is none, as in PyTorch."""
+    x = widened(input) if input.dtype.kind == "f" else input.astype(float64)
+    if eps is not None and eps >= 0:
+        x = np.where(x < eps, eps, np.where(x > 1 - eps, 1 - eps, x))
+    return narrowed(log_odds(x), input)
+
+
+def slope_of_logit(dy: Any, _y: Any, x: Any, eps: float | None = None) -> Any:
+    """``dy / (x (1 - x))``; outside of the domain NaN, outside of the limits 0."""
+    limited = eps is not None and eps >= 0
+    low, high, beyond = (eps, 1 - eps, 0) if limited else (0, 1, np.nan)  # type: ignore[operator]
+    x = widened(x)
+    return where((x >= low) & (x <= high), dy / (x * (1 - x)), beyond)
+
+
+logit = elementwise(
+    "logit",
+    logit_definition,
+    slope_of_logit,
+    faces=EVERYWHERE,
+    doc="``log(x / (1 - x))``, the inverse of sigmoid, NaN outside of 0 to 1; with ``eps`` x is limited to ``eps`` and "
+    "``1 - eps`` before, and the derivative beyond is 0",
+)
+
+# -- products with logarithms ----------------------------------------------------------------------
+
+
+def of_dtype(value: Any, other: Any) -> Any:
+    """A number as an array of the other operand's dtype, which NumPy would choose anew."""
+    return value if hasattr(value, "dtype") else np.array(value, getattr(other, "dtype", None))
+
+
+def product_with_log(input: Any, other: Any) -> Any:
+    """``input * log(other)``, 0 where ``input`` is 0 and ``other`` is a number"""
+    other = of_dtype(other, input)
+    return input * np.log(np.where((input == 0) & (other == other), 1, other))
+
+
+def product_with_log1p(input: Any, other: Any) -> Any:
+    """``input * log(1 + other)``, 0 where ``input`` is 0 and ``other`` is a number"""
+    other = of_dtype(other, input)
+    return input * np.log1p(np.where((input == 0) & (other == other), 0, other))
+
+
+xlogy: Op = elementwise(
+    "xlogy",
+    product_with_log,
+    lambda dy, _y, x, other: where((x == 0) & (other <= 0), 0, xlogy(dy, other)),
+    lambda dy, _y, x, other: dy * (x / other),
+    promotes=(0, 1),
+    faces=EVERYWHERE,
+    doc="``input * log(other)``, 0 where ``input`` is 0 and ``other`` is not NaN",
+)
+xlog1py: Op = Op(
+    "xlog1py",
+    product_with_log1p,
+    lambda dy, _y, x, other: where((x == 0) & (other <= -1), 0, xlog1py(dy, other)),
+    lambda dy, _y, x, other: dy * (x / (1 + other)),
+    promotes=(0, 1),
+    faces="special",
+    doc="``input * log(1 + other)``, 0 where ``input`` is 0 and ``other`` is not NaN",
+)
+entr = Op(
+    "entr",
+    lambda input: np.where(input < 0, -np.inf, input * -np.log(np.where(input > 0, input, 1))),
+    lambda dy, _y, x: -dy * (log(x) + 1),
+    faces="special",
+    doc="``-x log(x)``, 0 at 0 and -inf below",
+)
