@@ -12,6 +12,7 @@ from ..engine.faces import public
 from ..engine.host import check
 from ..engine.node import describe
 from ..engine.op import Op
+from .arguments import integers
 from .arithmetic import div_op, mul, neg
 from .choosing import where
 from .elementwise import elementwise, flat
@@ -52,23 +53,33 @@ trunc = fix = elementwise(
 )  # fmt: skip
 
 
-def round_definition(input: Any, decimals: int = 0) -> Any:
+def round_definition(input: Any, decimals: int) -> Any:
     """``input`` to so many decimals, half to even."""
-    if input.dtype.kind != "f" and decimals == 0:
-        return np.positive(input)
-    return narrowed(np.round(widened(input), decimals), input) if decimals else np.rint(input)
+    if decimals:
+        return narrowed(np.round(widened(input), decimals), input)
+    return np.rint(input) if input.dtype.kind == "f" else np.positive(input)
 
 
-round = elementwise(
-    "round",
-    round_definition,
-    flat,
-    faces="function method in_place special",
-    numpy=np.rint,
-    doc="x to ``decimals`` digits behind the point, or before it if negative: the nearest such number, of two the even "
-    "one (1.5 and 2.5 give 2); its derivative is 0",
+rounded = Op("round", round_definition, flat, doc="the nearest number of so many decimals, half to even")
+
+
+@public(
+    "function method in_place special",
+    {np.round: lambda op, a, decimals=0: op(a, decimals=decimals), np.rint: lambda op, x: op(x)},
 )
-public("", {np.round: lambda op, a, decimals=0: op(a, decimals)})(round)
+def round(input: Any, *, decimals: int = 0) -> Tensor:
+    """The nearest integer, of two the even one: 1.5 and 2.5 give 2. The derivative is 0.
+
+    Args:
+        input: the tensor.
+        decimals: digits behind the point that are kept; negative: digits before it that become 0.
+
+    >>> mg.round(mg.tensor([1.5, 2.5, -0.25]))
+    tensor([2., 2., -0.])
+    """
+    return rounded(input, integers("decimals", (decimals,))[0])
+
+
 frac = elementwise(
     "frac", lambda input: input - np.trunc(input), lambda dy, _y, _x: dy, doc="``x - trunc(x)``, with the sign of x"
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.faces import public
 from ..engine.op import Op
 from .choosing import where
 from .comparison import isfinite
 from .elementwise import elementwise, flat
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
 
 __all__ = ["angle", "heaviside", "nan_to_num"]
 
@@ -38,7 +42,7 @@ heaviside = elementwise(
 )
 
 
-def finite(input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
+def finite(input: Any, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
     """``input`` with numbers for what is none."""
     if input.dtype.kind != "f":
         return input.copy()
@@ -48,11 +52,30 @@ def finite(input: Any, nan: float | None = None, posinf: float | None = None, ne
     return np.where(input != input, 0 if nan is None else nan, replaced)
 
 
-nan_to_num = elementwise(
+finite_numbers = Op(
     "nan_to_num",
     finite,
-    lambda dy, _y, x, *_: where(isfinite(x), dy, 0),
-    numpy=np.nan_to_num,
-    doc="x with ``nan`` (0) for NaN, ``posinf`` (the largest number of its dtype) for inf, ``neginf`` (the smallest) "
-    "for -inf; its derivative there is 0",
+    lambda dy, _y, x, _nan, _posinf, _neginf: where(isfinite(x), dy, 0),
+    doc="x with numbers for NaN and infinities",
 )
+
+
+@public(
+    "function method in_place",
+    {np.nan_to_num: lambda op, x, nan=0.0, posinf=None, neginf=None: op(x, nan, posinf, neginf)},
+)
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """``input`` with numbers for what is none; the derivative there is 0.
+
+    Args:
+        input: the tensor; one of integers is copied.
+        nan: the number for NaN; None: 0.
+        posinf: the number for inf; None: the largest of the dtype.
+        neginf: the number for -inf; None: the smallest of the dtype.
+
+    >>> mg.nan_to_num(mg.tensor([float("nan"), 1.0, -float("inf")]), nan=5.0, neginf=-9.0)
+    tensor([ 5.,  1., -9.])
+    """
+    return finite_numbers(input, nan, posinf, neginf)

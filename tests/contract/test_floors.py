@@ -37,6 +37,7 @@ LATE = {
     "minigrad/command_line/progress.py": {"tqdm"},
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
     "minigrad/kernels/threads.py": {"concurrent"},
+    "minigrad/ops/special/gamma.py": {"scipy"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""
 

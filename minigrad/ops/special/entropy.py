@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine.faces import public
 from ...engine.op import Op
 from ...kernels.constants import float64
 from ..choosing import where
 from ..elementwise import elementwise
 from ..functions import log
 from ..reductions import narrowed, widened
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
 
 __all__ = ["logit", "xlogy"]
 
@@ -27,30 +31,37 @@ def log_odds(x: Any) -> Any:
     return np.where(near, np.log1p(np.where(near, ratio, 0)), np.log(np.where(near, 1, ratio)))
 
 
-def logit_definition(input: Any, eps: float | None = None) -> Any:
-    """The log odds of ``input``, limited to ``eps`` and ``1 - eps``; a negative ``eps`` is none, as in PyTorch."""
+def logit_definition(input: Any, eps: float | None) -> Any:
+    """The log odds of ``input``, limited to ``eps`` and ``1 - eps``."""
     x = widened(input) if input.dtype.kind == "f" else input.astype(float64)
-    if eps is not None and eps >= 0:
+    if eps is not None:
         x = np.where(x < eps, eps, np.where(x > 1 - eps, 1 - eps, x))
     return narrowed(log_odds(x), input)
 
 
-def slope_of_logit(dy: Any, _y: Any, x: Any, eps: float | None = None) -> Any:
+def slope_of_logit(dy: Any, _y: Any, x: Any, eps: float | None) -> Any:
     """``dy / (x (1 - x))``; outside of the domain NaN, outside of the limits 0."""
-    limited = eps is not None and eps >= 0
-    low, high, beyond = (eps, 1 - eps, 0) if limited else (0, 1, np.nan)  # type: ignore[operator]
+    low, high, beyond = (0, 1, np.nan) if eps is None else (eps, 1 - eps, 0)
     x = widened(x)
     return where((x >= low) & (x <= high), dy / (x * (1 - x)), beyond)
 
 
-logit = elementwise(
-    "logit",
-    logit_definition,
-    slope_of_logit,
-    faces=EVERYWHERE,
-    doc="``log(x / (1 - x))``, the inverse of sigmoid, NaN outside of 0 to 1; with ``eps`` x is limited to ``eps`` and "
-    "``1 - eps`` before, and the derivative beyond is 0",
-)
+logit_op = Op("logit", logit_definition, slope_of_logit, doc="``log(x / (1 - x))``")
+
+
+@public(EVERYWHERE)
+def logit(input: Any, eps: float | None = None) -> Tensor:
+    """``log(x / (1 - x))``, the inverse of sigmoid; NaN outside of 0 to 1.
+
+    Args:
+        input: the tensor.
+        eps: limit x to ``eps`` and ``1 - eps`` before; the derivative is 0 beyond. None, or a negative number: do not.
+
+    >>> mg.logit(mg.tensor([0.0, 0.25, 0.5]), eps=0.25)
+    tensor([-1.0986, -1.0986,  0.0000])
+    """
+    return logit_op(input, None if eps is None or eps < 0 else float(eps))
+
 
 # -- products with logarithms ----------------------------------------------------------------------
 
@@ -93,7 +104,7 @@ xlog1py: Op = Op(
 entr = Op(
     "entr",
     lambda input: np.where(input < 0, -np.inf, input * -np.log(np.where(input > 0, input, 1))),
-    lambda dy, _y, x: -dy * (log(x) + 1),
+    lambda dy, _y, x: -dy - dy * log(x),
     faces="special",
     doc="``-x log(x)``, 0 at 0 and -inf below",
 )

@@ -75,6 +75,11 @@ WITH_NUMBERS: dict[str, Callable[[Any], Any]] = {
     "x ** 2": lambda x: x**2,
     "x ** -1.5": lambda x: x**-1.5,
     "2 ** x": lambda x: 2**x,
+    "x // 0.7": lambda x: x // 0.7,
+    "1 // x": lambda x: 1 // x,
+    "x % 0.7": lambda x: x % 0.7,
+    "1 % x": lambda x: 1 % x,
+    "+x": lambda x: +x,
     "x * x": lambda x: x * x,
 }
 

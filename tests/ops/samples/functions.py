@@ -75,13 +75,8 @@ WITH_ARGUMENTS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "clamp_min tensor": (mg.clamp_min, lambda x, low: np.where(x < low, low, x)),
     "mantissa": (mantissa, lambda x: x / 2.0 ** np.ceil(np.log2(np.abs(x)))),
     "ldexp of integers": (lambda x: scaled_by_power(x, np.array([2, -1, 0])), lambda x: x * np.array([4, 0.5, 1])),
-    "x // 0.7": (lambda x: x // 0.7, lambda x: np.floor(x / 0.7)),
-    "1 // x": (lambda x: 1 // x, lambda x: np.floor(1 / x)),
-    "x % 0.7": (lambda x: x % 0.7, lambda x: x - 0.7 * np.floor(x / 0.7)),
-    "1 % x": (lambda x: 1 % x, lambda x: 1 - x * np.floor(1 / x)),
-    "+x": (lambda x: +x, lambda x: x.copy()),
     **{
-        f"sinc_derivative {n}": (partial(sinc_derivative, order=n), formula)
+        f"sinc_derivative {n}": (lambda x, n=n: sinc_derivative(x, n), formula)
         for n, formula in {
             1: lambda x: np.cos(math.pi * x) / x - np.sin(math.pi * x) / (math.pi * x * x),
             2: lambda x: (2 / (math.pi * x**3) - math.pi / x) * np.sin(math.pi * x) - 2 / (x * x) * np.cos(math.pi * x),
@@ -101,7 +96,7 @@ def weighted() -> Iterator[Sample]:
     for weight in (0.25, 0.75):
         yield Sample(
             f"lerp {weight}",
-            partial(mg.lerp, weight=weight),
+            lambda a, b, w=weight: mg.lerp(a, b, w),
             lambda a, b, w=weight: a + w * (b - a),
             distinct((3,), (3,)),
         )
