@@ -6,15 +6,11 @@ Nothing here overflows, and what is infinite or NaN at the ends of a domain is s
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from .constants import float16, float32, float64
-from .tuning import ELEMENTS_OF_A_BLOCK
 
 ROOT_OF_HALF = math.sqrt(0.5)
 
@@ -182,31 +178,3 @@ def erfinv(x: Any, exact: bool) -> Any:
         y = y - excess / slope * (math.sqrt(math.pi) / 2)
     y = np.where(size < 1, y, np.where(size == 1, np.inf, np.nan))
     return np.copysign(y, x)
-
-
-# -- as definitions and kernels of operations ---------------------------------------------------------------------
-
-
-def in_float64(function: Callable[..., Any]) -> Callable[[Any], Any]:
-    """The definition of an operation: a function of this file in the dtype of its operand; of integers in float64."""
-
-    def definition(input: Any) -> Any:
-        dtype = input.dtype
-        y = function(input.astype(float64, copy=False), dtype not in (float16, float32))
-        return y.astype(dtype) if dtype.kind == "f" else y
-
-    return definition
-
-
-def in_blocks(definition: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The kernel of such an operation: as many elements at a time as stay in the cache over all its steps."""
-
-    @functools.wraps(definition)
-    def kernel(x: Any) -> Any:
-        if np.size(x) <= ELEMENTS_OF_A_BLOCK:
-            return definition(x)
-        elements = x.reshape(-1)
-        blocks = [definition(elements[i : i + ELEMENTS_OF_A_BLOCK]) for i in range(0, x.size, ELEMENTS_OF_A_BLOCK)]
-        return np.concatenate(blocks).reshape(x.shape)
-
-    return kernel

@@ -15,7 +15,7 @@ from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.constants import float64
 from .choosing import where
-from .elementwise import elementwise, flat
+from .elementwise import elementwise, flat, kind_of
 from .functions import log
 from .shapes import astype
 
@@ -55,7 +55,7 @@ def integer_power(input: Any, exponent: Any) -> Any:
 
 def power_definition(input: Any, exponent: Any) -> Any:
     """``input ** exponent``"""
-    if getattr(input, "dtype", float64).kind != "f" and getattr(exponent, "dtype", float64).kind == "i":
+    if kind_of(exponent) == "i" and hasattr(exponent, "dtype") and kind_of(input) != "f":
         return integer_power(input, exponent)
     return input**exponent
 

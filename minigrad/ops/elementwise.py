@@ -17,3 +17,9 @@ elementwise = partial(Op, faces="function method in_place")
 def flat(dy: Any, *_: Any) -> Any:
     """The rule where the output does not follow an operand: a gradient of 0, whatever ``dy`` is."""
     return where(np.False_, dy, 0)
+
+
+def kind_of(value: Any) -> str:
+    """The kind of the dtype of an array or a number."""
+    dtype = getattr(value, "dtype", None)
+    return np.result_type(value).kind if dtype is None else dtype.kind

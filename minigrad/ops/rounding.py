@@ -15,7 +15,7 @@ from ..engine.op import Op
 from .arguments import integers
 from .arithmetic import div_op, mul, neg
 from .choosing import where
-from .elementwise import elementwise, flat
+from .elementwise import elementwise, flat, kind_of
 from .functions import exp2
 from .reductions import narrowed, widened
 
@@ -105,12 +105,6 @@ nextafter = elementwise(
 )
 
 # -- division with rounding -----------------------------------------------------------------------
-
-
-def kind_of(value: Any) -> str:
-    """The kind of the dtype of an array or a number."""
-    dtype = getattr(value, "dtype", None)
-    return np.result_type(value).kind if dtype is None else dtype.kind
 
 
 def refuse_zero(divisor: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.op import Op
 from ..kernels.constants import float64
+from ..kernels.precision import in_float64
 from .choosing import where
 from .elementwise import elementwise
 from .functions import sqrt
@@ -82,15 +83,12 @@ rad2deg = elementwise("rad2deg", np.rad2deg, lambda dy, _y, _x: dy * (180 / math
 # -- sinc -----------------------------------------------------------------------------------------
 
 
-def sinc_definition(input: Any) -> Any:
+def sinc_in_float64(x: Any, _exact: bool) -> Any:
     """``sin(pi x) / (pi x)`` by the sine of pi times the distance to the next integer, which is exact."""
-    dtype = input.dtype
-    x = input.astype(float64)
     whole = np.rint(x)
     odd = 2 * np.absolute(whole * 0.5 - np.rint(whole * 0.5))  # 1 of an odd number, else 0
     sine = np.sin((x - whole) * math.pi) * (1 - 2 * odd)
-    y = np.where(x == 0, 1.0, sine / (np.where(x == 0, 1.0, x) * math.pi))
-    return y.astype(dtype) if dtype.kind == "f" else y
+    return np.where(x == 0, 1.0, sine / (np.where(x == 0, 1.0, x) * math.pi))
 
 
 def sinc_derivative_definition(input: Any, order: int) -> Any:
@@ -119,7 +117,7 @@ sinc_derivative: Op = Op(
 )
 sinc = elementwise(
     "sinc",
-    sinc_definition,
+    in_float64(sinc_in_float64),
     lambda dy, _y, x: dy * sinc_derivative(x, 1),
     faces="function method in_place special",
     numpy=np.sinc,

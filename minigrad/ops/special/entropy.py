@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from ...engine.faces import public
 from ...engine.op import Op
 from ...kernels.constants import float64
+from ...kernels.precision import in_float64
 from ..choosing import where
 from ..elementwise import elementwise
 from ..functions import log
-from ..reductions import narrowed, widened
+from ..reductions import widened
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
@@ -33,10 +35,11 @@ def log_odds(x: Any) -> Any:
 
 def logit_definition(input: Any, eps: float | None) -> Any:
     """The log odds of ``input``, limited to ``eps`` and ``1 - eps``."""
-    x = widened(input) if input.dtype.kind == "f" else input.astype(float64)
-    if eps is not None:
-        x = np.where(x < eps, eps, np.where(x > 1 - eps, 1 - eps, x))
-    return narrowed(log_odds(x), input)
+
+    def limited(x: Any, _exact: bool) -> Any:
+        return log_odds(x if eps is None else np.where(x < eps, eps, np.where(x > 1 - eps, 1 - eps, x)))
+
+    return in_float64(limited)(input)
 
 
 def slope_of_logit(dy: Any, _y: Any, x: Any, eps: float | None) -> Any:
@@ -66,26 +69,21 @@ def logit(input: Any, eps: float | None = None) -> Tensor:
 # -- products with logarithms ----------------------------------------------------------------------
 
 
-def of_dtype(value: Any, other: Any) -> Any:
-    """A number as an array of the other operand's dtype, which NumPy would choose anew."""
-    return value if hasattr(value, "dtype") else np.array(value, getattr(other, "dtype", None))
+def product_with(logarithm: np.ufunc, one: int) -> Callable[[Any, Any], Any]:
+    """The definition of ``input * logarithm(other)``; where ``input`` is 0 the logarithm of ``one``, which is 0."""
 
+    def definition(input: Any, other: Any) -> Any:
+        dtype = getattr(input, "dtype", None) or other.dtype
+        safe = np.where((input == 0) & np.equal(other, other), one, other)
+        y = input * logarithm(safe, dtype=float64)
+        return y.astype(dtype) if dtype.kind == "f" else y
 
-def product_with_log(input: Any, other: Any) -> Any:
-    """``input * log(other)``, 0 where ``input`` is 0 and ``other`` is a number"""
-    other = of_dtype(other, input)
-    return input * np.log(np.where((input == 0) & (other == other), 1, other))
-
-
-def product_with_log1p(input: Any, other: Any) -> Any:
-    """``input * log(1 + other)``, 0 where ``input`` is 0 and ``other`` is a number"""
-    other = of_dtype(other, input)
-    return input * np.log1p(np.where((input == 0) & (other == other), 0, other))
+    return definition
 
 
 xlogy: Op = elementwise(
     "xlogy",
-    product_with_log,
+    product_with(np.log, 1),
     lambda dy, _y, x, other: where((x == 0) & (other <= 0), 0, xlogy(dy, other)),
     lambda dy, _y, x, other: dy * (x / other),
     promotes=(0, 1),
@@ -94,7 +92,7 @@ xlogy: Op = elementwise(
 )
 xlog1py: Op = Op(
     "xlog1py",
-    product_with_log1p,
+    product_with(np.log1p, 0),
     lambda dy, _y, x, other: where((x == 0) & (other <= -1), 0, xlog1py(dy, other)),
     lambda dy, _y, x, other: dy * (x / (1 + other)),
     promotes=(0, 1),
@@ -103,7 +101,7 @@ xlog1py: Op = Op(
 )
 entr = Op(
     "entr",
-    lambda input: np.where(input < 0, -np.inf, input * -np.log(np.where(input > 0, input, 1))),
+    in_float64(lambda x, _exact: np.where(x < 0, -np.inf, x * -np.log(np.where(x > 0, x, 1)))),
     lambda dy, _y, x: -dy - dy * log(x),
     faces="special",
     doc="``-x log(x)``, 0 at 0 and -inf below",

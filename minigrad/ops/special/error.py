@@ -10,7 +10,7 @@ import numpy as np
 
 from ...engine.op import Op
 from ...kernels import error_function
-from ...kernels.error_function import in_blocks, in_float64
+from ...kernels.precision import in_blocks, in_float64
 from ..functions import exp, square
 from ..reductions import widened
 

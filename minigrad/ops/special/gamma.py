@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...engine.arguments import whole
 from ...engine.faces import public
 from ...engine.op import Op
-from ...kernels.error_function import in_float64
+from ...kernels.precision import in_float64
 from ..elementwise import elementwise
 
 if TYPE_CHECKING:
