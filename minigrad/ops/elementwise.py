@@ -22,4 +22,4 @@ def flat(dy: Any, *_: Any) -> Any:
 def kind_of(value: Any) -> str:
     """The kind of the dtype of an array or a number."""
     dtype = getattr(value, "dtype", None)
-    return np.result_type(value).kind if dtype is None else dtype.kind
+    return np.asarray(value).dtype.kind if dtype is None else dtype.kind

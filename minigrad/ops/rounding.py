@@ -13,10 +13,10 @@ from ..engine.host import check
 from ..engine.node import describe
 from ..engine.op import Op
 from .arguments import integers
-from .arithmetic import div_op, mul, neg
+from .arithmetic import div_op, neg
 from .choosing import where
 from .elementwise import elementwise, flat, kind_of
-from .functions import exp2
+from .functions import LOG_2, exp2
 from .reductions import narrowed, widened
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ trunc = fix = elementwise(
 )  # fmt: skip
 
 
-def round_definition(input: Any, decimals: int) -> Any:
-    """``input`` to so many decimals, half to even."""
-    if decimals:
-        return narrowed(np.round(widened(input), decimals), input)
-    return np.rint(input) if input.dtype.kind == "f" else np.positive(input)
-
-
-rounded = Op("round", round_definition, flat, doc="the nearest number of so many decimals, half to even")
+nearest = Op("round", of_floats(np.rint), flat, doc="the nearest integer, of two the even one")
+to_decimals = Op(
+    "round_decimals",
+    lambda input, decimals: narrowed(np.round(widened(input), decimals), input),
+    flat,
+    doc="the nearest number of so many decimals, half to even",
+)
 
 
 @public(
@@ -77,7 +76,7 @@ def round(input: Any, *, decimals: int = 0) -> Tensor:
     >>> mg.round(mg.tensor([1.5, 2.5, -0.25]))
     tensor([2., 2., -0.])
     """
-    return rounded(input, integers("decimals", (decimals,))[0])
+    return nearest(input) if decimals == 0 else to_decimals(input, integers("decimals", (decimals,))[0])
 
 
 frac = elementwise(
@@ -113,20 +112,14 @@ def refuse_zero(divisor: Any) -> None:
         raise ZeroDivisionError("an integer divided by 0 has no value: divide floats, x.float().")
 
 
-def refuse_undefined(input: Any, other: Any) -> None:
-    """Refuse what has no quotient: integers divided by 0, and two booleans."""
-    kinds = {kind_of(input), kind_of(other)}
-    if "f" not in kinds:
-        if kinds == {"b"}:
-            raise TypeError("booleans have no quotient: convert one, x.long().")
-        check(refuse_zero, other)
-
-
 def rounded_division(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The definition of a division with rounding, or of its remainder."""
+    """The definition of a division with rounding, or of its remainder, which integers may not have."""
 
     def definition(input: Any, other: Any) -> Any:
-        refuse_undefined(input, other)
+        if kind_of(input) != "f" and kind_of(other) != "f":
+            if kind_of(input) == kind_of(other) == "b":
+                raise TypeError("booleans have no quotient: convert one, x.long().")
+            check(refuse_zero, other)
         return function(input, other)
 
     return definition
@@ -209,12 +202,19 @@ divide = true_divide = div
 
 # -- mantissa and exponent ------------------------------------------------------------------------
 
-scaled_by_power: Op = Op(
+by_power = Op(
     "ldexp",
+    lambda input, other: input * np.exp2(other),
+    lambda dy, _y, _x, other: dy * exp2(other),
+    lambda dy, y, _x, _other: dy * y * LOG_2,
+    promotes=(0, 1),
+    doc="``input * 2 ** other``",
+)
+by_whole_power: Op = Op(
+    "ldexp_exact",
     lambda input, other: np.ldexp(np.multiply(input, 1.0), other),  # 1.0 makes floats of integers
-    lambda dy, _y, _x, exponent: scaled_by_power(dy, exponent),
+    lambda dy, _y, _x, other: by_whole_power(dy, other),
     None,
-    promotes=(),
     doc="``input * 2 ** other`` of integers ``other``, exact",
 )
 
@@ -231,14 +231,14 @@ def ldexp(input: Any, other: Any) -> Tensor:
     >>> mg.ldexp(mg.tensor([3.0]), mg.tensor([4]))
     tensor([48.])
     """
-    return mul(input, exp2(other)) if kind_of(other) == "f" else scaled_by_power(input, other)
+    return by_power(input, other) if kind_of(other) == "f" else by_whole_power(input, other)
 
 
 binary_exponent = Op("binary_exponent", lambda input: np.frexp(input)[1], doc="the exponent e of ``x = m * 2**e``")
 mantissa = Op(
     "mantissa",
     lambda input: np.frexp(input)[0],
-    lambda dy, _y, x: scaled_by_power(dy, neg(binary_exponent(x))),
+    lambda dy, _y, x: by_whole_power(dy, neg(binary_exponent(x))),
     doc="the m of ``x = m * 2**e``",
 )
 

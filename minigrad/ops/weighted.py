@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["addcdiv", "addcmul", "lerp"]
 
+
+def times(product: Any, value: float) -> Any:
+    """A term with its factor, which mostly is 1."""
+    return product if value == 1 else product * value
+
+
 addcmul_op = Op(
     "addcmul",
-    lambda input, tensor1, tensor2, value: input + value * tensor1 * tensor2,
+    lambda input, tensor1, tensor2, value: input + times(tensor1 * tensor2, value),
     lambda dy, _y, _x, _a, _b, value: dy,
     lambda dy, _y, _x, _a, b, value: dy * value * b,
     lambda dy, _y, _x, a, _b, value: dy * value * a,
@@ -26,7 +32,7 @@ addcmul_op = Op(
 )
 addcdiv_op = Op(
     "addcdiv",
-    lambda input, tensor1, tensor2, value: input + value * np.true_divide(tensor1, tensor2),
+    lambda input, tensor1, tensor2, value: input + times(np.true_divide(tensor1, tensor2), value),
     lambda dy, _y, _x, _a, _b, value: dy,
     lambda dy, _y, _x, _a, b, value: dy * value / b,
     lambda dy, _y, _x, a, b, value: -dy * value * a / (b * b),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.ops.rounding import mantissa, scaled_by_power, trunc_divide
+from minigrad.ops.rounding import by_whole_power, mantissa, trunc_divide
 from minigrad.ops.trigonometric import sinc_derivative
 from tests.helpers.inputs import distinct
 from tests.ops.samples.elementwise import BROADCASTS
@@ -74,7 +74,7 @@ WITH_ARGUMENTS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "clamp_max": (partial(mg.clamp_max, max=0.4), lambda x: np.where(x > 0.4, 0.4, x)),
     "clamp_min tensor": (mg.clamp_min, lambda x, low: np.where(x < low, low, x)),
     "mantissa": (mantissa, lambda x: x / 2.0 ** np.ceil(np.log2(np.abs(x)))),
-    "ldexp of integers": (lambda x: scaled_by_power(x, np.array([2, -1, 0])), lambda x: x * np.array([4, 0.5, 1])),
+    "ldexp of integers": (lambda x: by_whole_power(x, np.array([2, -1, 0])), lambda x: x * np.array([4, 0.5, 1])),
     **{
         f"sinc_derivative {n}": (lambda x, n=n: sinc_derivative(x, n), formula)
         for n, formula in {
