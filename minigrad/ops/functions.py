@@ -42,7 +42,7 @@ sqrt = elementwise("sqrt", np.sqrt, lambda dy, y, _x: dy / (2 * y), doc="``sqrt(
 rsqrt = elementwise(
     "rsqrt",
     lambda input: 1 / np.sqrt(input),
-    lambda dy, y, _x: dy * (-0.5 * y * y * y),
+    lambda dy, y, _x: -0.5 * dy * y * y * y,
     doc="``1 / sqrt(x)``",
 )
 square = elementwise("square", np.square, lambda dy, _y, x: dy * (2 * x), doc="``x * x``")

@@ -35,7 +35,7 @@ addcdiv_op = Op(
     lambda input, tensor1, tensor2, value: input + times(np.true_divide(tensor1, tensor2), value),
     lambda dy, _y, _x, _a, _b, value: dy,
     lambda dy, _y, _x, _a, b, value: dy * value / b,
-    lambda dy, _y, _x, a, b, value: -dy * value * a / (b * b),
+    lambda dy, _y, _x, a, b, value: -dy * value * (a / b) / b,
     promotes=(0, 1, 2),
     doc="``input + value * tensor1 / tensor2``",
 )
