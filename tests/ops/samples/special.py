@@ -47,7 +47,7 @@ def zeta(s: int, x: float) -> float:
 def psi(x: float) -> float:
     """The digamma function by its asymptotic series at x + 40."""
     head, x = sum(1 / (x + k) for k in range(40)), x + 40
-    return math.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4) - head
+    return math.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4) - 1 / (252 * x**6) - head
 
 
 SPECIAL: dict[str, tuple[Callable[..., Any], Callable[..., Any], float, float]] = {
