@@ -103,6 +103,8 @@ def users_functions() -> dict[str, Callable[..., Any]]:
     known: set[int] = set()
     for place in [*first, *sorted(set(PLACES) - set(first))]:
         for name, function in functions(place).items():
+            if functions(place).get(own := getattr(function, "__name__", name)) is function:
+                name = own  # not an alias
             if id(function) not in known:
                 known.add(id(function))
                 found.setdefault(name if place in first else f"{place}.{name}", function)
@@ -140,6 +142,7 @@ CASES: dict[str, Case] = {
     "permute": Case(lambda x: ops.permute(x, 2, 0, 1), ((2, 3, 2),)),
     "reciprocal": Case(ops.reciprocal, within=(0.3, 3)),
     "reshape": Case(lambda x: ops.reshape(x, 3, 2)),
+    "round decimals": Case(lambda x: ops.round(x, decimals=1)),
     "softplus": Case(lambda x: FUNCTIONS["softplus"](x, 3, 2.5)),
     "stack": Case(lambda a, b: ops.stack([a, b], 1), ((2, 2), (2, 2))),
     "times_power_of_2": Case(lambda x: Op.registry["times_power_of_2"](x, np.array([-3, 0, 4]))),

@@ -33,7 +33,7 @@ FUNCTIONS = {
         "pad", "partition", "prod", "ptp", "put_along_axis", "ravel", "repeat", "reshape", "roll", "rollaxis", "rot90",
         "round", "searchsorted", "sort", "split", "array_split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
         "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vdot", "var", "vstack", "where",
-        "zeros_like", "count_nonzero",
+        "zeros_like", "count_nonzero", "isin",
     )),
     put, sliding_window_view, added_windows,
 }

@@ -21,10 +21,10 @@ from .node import Memory, Node, Variable, copied, holds_tensors, is_view, wrap
 
 float32 = np.dtype(np.float32)
 
-REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
+REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
 """Errors of definitions and kernels for operands they cannot be applied to."""
 
-MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or})
+MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or, np.bitwise_xor})
 """NumPy's functions of integers whose results wrap around: it is no matter whether an operand has done so before."""
 
 MISSING: Any = object()

@@ -7,8 +7,12 @@ class InvalidValueError(ValueError, RuntimeError):
     """Shapes or values that an operation cannot take."""
 
 
-class InvalidTypeError(TypeError, RuntimeError):
-    """Kinds of values, or dtypes, that an operation cannot take."""
+class InvalidTypeError(TypeError, NotImplementedError):
+    """Kinds of values, or dtypes, that an operation cannot take: a NotImplementedError is a RuntimeError."""
+
+
+class InvalidDivisorError(ZeroDivisionError, RuntimeError):
+    """Integers that are divided by 0."""
 
 
 class InvalidIndexError(IndexError, RuntimeError):
@@ -19,4 +23,6 @@ def catchable(kind: type[BaseException]) -> type[Exception]:
     """The class of those above for an error of this class of Python's."""
     if issubclass(kind, IndexError):
         return InvalidIndexError
+    if issubclass(kind, ZeroDivisionError):
+        return InvalidDivisorError
     return InvalidValueError if issubclass(kind, ValueError) else InvalidTypeError

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from .activation import *  # noqa: F403
 from .adaptive_pooling import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
+from .bits import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .grids import *  # noqa: F403
+from .hyperbolic import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
@@ -26,9 +28,14 @@ from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import dropout as dropout
 from .reductions import *  # noqa: F403
+from .rounding import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .special import *  # noqa: F403
+from .steps import *  # noqa: F403
 from .table import functions
+from .trigonometric import *  # noqa: F403
+from .weighted import *  # noqa: F403
 
 if not TYPE_CHECKING:  # type checkers do not read computed lists, and take all names of the files then
     __all__ = list(functions("function"))

@@ -14,9 +14,9 @@ from ..engine.op import Op
 from ..kernels.activation import logistic, rectified, relu_on_arrays, sigmoid_on_arrays
 from ..kernels.constants import float64
 from .choosing import where
-from .functions import tanh
+from .hyperbolic import tanh
 from .reductions import narrowed, widened
-from .special import normal_cdf, normal_pdf
+from .special.error import ndtr, normal_pdf
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -39,6 +39,7 @@ sigmoid = Op(
     faces="function method in_place functional module",
     doc="``1 / (1 + exp(-x))``",
 )
+public("special", name="expit")(sigmoid)
 relu = Op(
     "relu",
     lambda input: np.maximum(input, 0),
@@ -50,8 +51,8 @@ relu = Op(
 )
 gelu_op = Op(
     "gelu",
-    lambda input: input * normal_cdf(input),
-    lambda dy, _y, x: dy * (normal_cdf(x) + x * normal_pdf(x)),
+    lambda input: input * ndtr(input),
+    lambda dy, _y, x: dy * (ndtr(x) + x * normal_pdf(x)),
     doc="``x * P(Z <= x)`` for a standard normal Z",
 )
 

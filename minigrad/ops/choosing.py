@@ -15,7 +15,7 @@ from ..engine.op import Op
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["clamp", "maximum", "minimum", "where"]
+__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum", "where"]
 
 
 def choose(condition: ndarray, input: Any, other: Any) -> ndarray:
@@ -90,7 +90,7 @@ limited_by_tensors = Op(
 )
 
 
-@public("function method in_place", {np.clip: lambda f, a, a_min=None, a_max=None: f(a, a_min, a_max)})
+@public("function method in_place", {np.clip: lambda f, a, a_min=None, a_max=None: f(a, a_min, a_max)}, aliases="clip")
 def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Limit every element to [min, max].
 
@@ -109,6 +109,21 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
             return minimum(input, max) if min is None else maximum(input, min)
         return limited_by_tensors(input, min, max)
     return limited(input, min, max)
+
+
+clip = clamp
+
+
+@public("function method in_place")
+def clamp_min(input: Any, min: Any) -> Tensor:
+    """``clamp(input, min=min)``"""
+    return clamp(input, min)
+
+
+@public("function method in_place")
+def clamp_max(input: Any, max: Any) -> Tensor:
+    """``clamp(input, max=max)``"""
+    return clamp(input, None, max)
 
 
 def share(dy: Any, ties: Any, loses: Any) -> Any:
@@ -131,4 +146,20 @@ minimum = Op(
     lambda dy, _y, a, b: share(dy, a == b, b > a),
     faces="function method",
     doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
+)
+fmax = Op(
+    "fmax",
+    np.fmax,
+    lambda dy, _y, a, b: share(dy, a == b, a < b),
+    lambda dy, _y, a, b: share(dy, a == b, b < a),
+    faces="function method",
+    doc="``maximum``, but of a number and NaN the number; each gets all of the gradient then.",
+)
+fmin = Op(
+    "fmin",
+    np.fmin,
+    lambda dy, _y, a, b: share(dy, a == b, a > b),
+    lambda dy, _y, a, b: share(dy, a == b, b > a),
+    faces="function method",
+    doc="``minimum``, but of a number and NaN the number; each gets all of the gradient then.",
 )

@@ -1,45 +1,120 @@
-"""Comparisons and logic, element by element. Their results are booleans or integers, which have no gradient."""
+"""Comparisons and logic, element by element. Their results are booleans, which have no gradient."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from ..engine.faces import public
+from ..engine.node import array_of
 from ..engine.op import Op
+from ..kernels.constants import float64
+from .arguments import shape_of
+from .elementwise import elementwise
+from .reductions import widened
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
 
 __all__ = [
-    "bitwise_and",
-    "bitwise_not",
-    "bitwise_or",
-    "eq",
-    "ge",
-    "gt",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "lt",
-    "ne",
-]
+    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan",
+    "isneginf", "isposinf", "isreal", "le", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "lt", "ne", "not_equal",
+]  # fmt: skip
 
-eq = Op("eq", np.equal, faces="function method in_place", doc="``input == other``")
-ne = Op("ne", np.not_equal, faces="function method in_place", doc="``input != other``")
-lt = Op("lt", np.less, faces="function method in_place", doc="``input < other``")
-le = Op("le", np.less_equal, faces="function method in_place", doc="``input <= other``")
-gt = Op("gt", np.greater, faces="function method in_place", doc="``input > other``")
-ge = Op("ge", np.greater_equal, faces="function method in_place", doc="``input >= other``")
-logical_and = Op("logical_and", np.logical_and, faces="function method in_place", doc="``input and other``")
-logical_or = Op("logical_or", np.logical_or, faces="function method in_place", doc="``input or other``")
-logical_not = Op("logical_not", np.logical_not, faces="function method in_place", doc="``not input``")
-bitwise_and = Op(
-    "bitwise_and", np.bitwise_and, faces="function method in_place", doc="``input & other`` of booleans or integers"
+eq = elementwise("eq", np.equal, doc="``input == other``")
+ne = not_equal = elementwise("ne", np.not_equal, aliases="not_equal", doc="``input != other``")
+lt = less = elementwise("lt", np.less, aliases="less", doc="``input < other``")
+le = less_equal = elementwise("le", np.less_equal, aliases="less_equal", doc="``input <= other``")
+gt = greater = elementwise("gt", np.greater, aliases="greater", doc="``input > other``")
+ge = greater_equal = elementwise("ge", np.greater_equal, aliases="greater_equal", doc="``input >= other``")
+logical_and = elementwise("logical_and", np.logical_and, doc="``input and other``")
+logical_or = elementwise("logical_or", np.logical_or, doc="``input or other``")
+logical_xor = elementwise("logical_xor", np.logical_xor, doc="whether one of ``input`` and ``other`` is true (not 0)")
+logical_not = elementwise("logical_not", np.logical_not, doc="``not input``")
+
+question = partial(Op, faces="function method")
+"""What is asked of each element: no operation in place."""
+
+isnan = question("isnan", np.isnan, doc="whether each element is NaN")
+isinf = question("isinf", np.isinf, doc="whether each element is plus or minus infinity")
+isfinite = question("isfinite", np.isfinite, doc="whether each element is neither NaN nor infinite")
+isposinf = question("isposinf", lambda input: np.equal(input, np.inf), doc="whether each element is plus infinity")
+isneginf = question("isneginf", lambda input: np.equal(input, -np.inf), doc="whether each element is minus infinity")
+isreal = question("isreal", lambda input: np.ones_like(input, dtype=np.bool_), doc="true: all elements are real")
+
+
+@np.errstate(invalid="ignore", over="ignore")  # differences of infinities, which are equal or not close
+def close(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """``|input - other| <= atol + rtol * |other|``, or both are the same infinity."""
+    if not (rtol >= 0 and atol >= 0):
+        raise ValueError(f"rtol and atol must be at least 0, got {rtol} and {atol}.")
+    a, b = [widened(x) if x.dtype.kind == "f" else x.astype(float64) for x in (input, other)]
+    difference = np.absolute(a - b)
+    near = (input == other) | (np.isfinite(difference) & (difference <= atol + np.absolute(b * rtol)))
+    return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
+
+
+isclose = question(
+    "isclose",
+    close,
+    promotes=(0, 1),
+    doc="whether ``|input - other| <= atol + rtol * |other|``, or both are the same infinity; with ``equal_nan`` NaN "
+    "is close to NaN",
 )
-bitwise_or = Op(
-    "bitwise_or", np.bitwise_or, faces="function method in_place", doc="``input | other`` of booleans or integers"
+
+
+@public("function method")
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close: ``|input - other| <= atol + rtol * |other|``.
+
+    Args:
+        input: a tensor.
+        other: a tensor; both broadcast.
+        rtol: the relative tolerance, at least 0.
+        atol: the absolute tolerance, at least 0.
+        equal_nan: whether NaN is close to NaN.
+
+    >>> mg.allclose(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 2.00001]))
+    True
+    """
+    return bool(array_of(isclose(input, other, rtol, atol, equal_nan)).all())
+
+
+@public("function method")
+def equal(input: Any, other: Any) -> bool:
+    """Whether two tensors have one shape and the same elements.
+
+    >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2])), mg.equal(mg.ones(2), mg.ones(2, 1))
+    (True, False)
+    """
+    return shape_of(input) == shape_of(other) and bool((array_of(input) == array_of(other)).all())
+
+
+contained = Op(
+    "isin",
+    lambda elements, test_elements, assume_unique=False, invert=False: np.isin(
+        elements, test_elements, assume_unique=assume_unique, invert=invert
+    ),
+    None,
+    None,
+    doc="whether each element of the first is among those of the second",
 )
-bitwise_not = Op("bitwise_not", np.invert, faces="function method in_place", doc="``~input`` of booleans or integers")
-isnan = Op("isnan", np.isnan, faces="function method", doc="whether each element is NaN")
-isinf = Op("isinf", np.isinf, faces="function method", doc="whether each element is plus or minus infinity")
-isfinite = Op("isfinite", np.isfinite, faces="function method", doc="whether each element is neither NaN nor infinite")
+
+
+@public("function")
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each element is among others.
+
+    Args:
+        elements: a tensor, or a number.
+        test_elements: what they are compared with, likewise.
+        assume_unique: promise that neither holds an element twice, which is faster.
+        invert: ask whether it is not.
+
+    >>> mg.isin(mg.tensor([1, 2, 3]), mg.tensor([2, 5]))
+    tensor([False,  True, False])
+    """
+    return contained(elements, test_elements, assume_unique, invert)

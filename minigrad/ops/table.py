@@ -18,4 +18,4 @@ def functions(place: str) -> dict[str, Callable[..., Any]]:
 
 def ufuncs() -> dict[Any, np.ufunc]:
     """For each operation that is one of NumPy's elementwise functions that function: it can be done in place."""
-    return {op: op.numpy for op in Op.registry.values() if isinstance(op.numpy, np.ufunc)}
+    return {op: op.definition for op in Op.registry.values() if isinstance(op.definition, np.ufunc)}

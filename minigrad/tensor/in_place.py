@@ -14,8 +14,9 @@ from ..engine.dtypes import category
 from ..engine.errors import catchable
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
-from ..ops.arithmetic import add_op, scaled, sub_op
+from ..ops.arithmetic import add_op, div_op, scaled, sub_op
 from ..ops.indexing import array_index
+from ..ops.rounding import division
 from ..ops.table import ufuncs
 from .conversion import fitting_array
 
@@ -161,6 +162,14 @@ class InPlace(Variable):
         """``self -= alpha * other``"""
         return self._in_place(sub_op, scaled(other, alpha))
 
+    subtract_ = sub_
+
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
+        """``self /= other``, rounded as by ``div``"""
+        return self._in_place(division(rounding_mode), other)
+
+    divide_ = true_divide_ = div_
+
     def __iadd__(self, other: Any) -> Self:
         return self._in_place(add_op, other)
 
@@ -171,7 +180,7 @@ class InPlace(Variable):
         return self._in_place(ops.mul, other)
 
     def __itruediv__(self, other: Any) -> Self:
-        return self._in_place(ops.div, other)
+        return self._in_place(div_op, other)
 
     def __ipow__(self, other: Any) -> Self:
         return self._in_place(ops.pow, other)
@@ -181,3 +190,18 @@ class InPlace(Variable):
 
     def __ior__(self, other: Any) -> Self:
         return self._in_place(ops.bitwise_or, other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._in_place(ops.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._in_place(ops.remainder, other)
+
+    def __ixor__(self, other: Any) -> Self:
+        return self._in_place(ops.bitwise_xor, other)
+
+    def __ilshift__(self, other: Any) -> Self:
+        return self._in_place(ops.bitwise_left_shift, other)
+
+    def __irshift__(self, other: Any) -> Self:
+        return self._in_place(ops.bitwise_right_shift, other)

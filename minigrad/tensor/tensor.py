@@ -28,7 +28,9 @@ from .in_place import InPlace
 from .methods.drawing import RandomMethods
 from .methods.elementwise import ElementwiseMethods
 from .methods.kinds import KindMethods
+from .methods.logic import LogicMethods
 from .methods.new import NewMethods
+from .methods.operators import OperatorMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .methods.storage import StorageMethods
@@ -49,8 +51,9 @@ class HookHandle:
 
 
 class Tensor(
-    RandomMethods, StorageMethods, InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods, KindMethods, NewMethods
-):
+    RandomMethods, StorageMethods, InPlace, OperatorMethods, ElementwiseMethods, LogicMethods, ReductionMethods,
+    ShapeMethods, KindMethods, NewMethods,
+):  # fmt: skip
     """An n-dimensional array that can be differentiated with respect to.
 
     ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always

@@ -38,6 +38,7 @@ LATE = {
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
+    "minigrad/ops/special/gamma.py": {"scipy"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""
 

@@ -10,7 +10,9 @@ from minigrad.engine.node import Node
 from minigrad.engine.op import Op
 from tests.ops.samples.table import every_sample
 
-BY_METHOD = {"x + 2", "x - 0.5", "x * 3", "x / 4", "x ** 2", "x ** -1.5", "x * x", "clone"}
+BY_METHOD = {
+    "x + 2", "x - 0.5", "x * 3", "x / 4", "x ** 2", "x ** -1.5", "x * x", "x // 0.7", "x % 0.7", "+x", "clone",
+}  # fmt: skip
 """Samples that use operators and methods, which call an operation's function itself."""
 
 

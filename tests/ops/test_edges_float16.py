@@ -9,6 +9,22 @@ import minigrad.nn.functional as F
 from tests.helpers.inputs import leaf
 
 
+def test_derivatives_in_float16_are_not_lost_in_squares():
+    for function, x, slope in [
+        (mg.atan, 300.0, 1 / (1 + 300.0**2)),
+        (mg.asinh, 300.0, 1 / 300.0),
+        (lambda x: mg.atan2(x, 400.0), 300.0, 400 / 500.0**2),
+        (lambda x: mg.addcdiv(x * 0, 1000.0, x), 300.0, -1000 / 300.0**2),
+        (lambda x: mg.rsqrt(x) * 0.001, 2.0**-14, -0.0005 * 2.0**21),
+        (mg.erf, 2.5, 2 / np.sqrt(np.pi) * np.exp(-6.25)),
+        (mg.special.log_ndtr, -300.0, 300.0),
+    ]:
+        y = function(z := leaf(np.array([x], np.float16)))
+        (dx,) = mg.grad(y.sum(), z)
+        assert dx.dtype == np.float16
+        np.testing.assert_allclose(dx.numpy(), slope, rtol=0.003)
+
+
 def test_sums_in_float16_do_not_stop_growing():
     """Added up in float16, ones stop at 2048, and 300 squared is infinite."""
     x = np.ones((5000, 2), np.float16)

@@ -79,7 +79,7 @@ def test_a_method_has_the_arguments_of_the_function(name):
 @pytest.mark.parametrize("name", functions("in_place"))
 def test_a_method_in_place_has_the_arguments_of_the_function(name):
     method = inspect.getattr_static(mg.Tensor, f"{name}_")
-    assert method.__name__ == f"{name}_"
+    assert method.__name__ == f"{FACES['in_place'][name].__name__}_"  # an alias is called as the operation
     assert parameters(method)[1:] == parameters(FACES["in_place"][name])[1:]
 
 
@@ -101,8 +101,14 @@ def test_numpys_function_of_tensors_is_recorded(function):
     }  # fmt: skip
     count = function.nin if isinstance(function, np.ufunc) else 1
     inputs = arguments.get(function, (x,) * count)
-    if function in (np.bitwise_and, np.bitwise_or, np.invert):
+    if function in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert):
         inputs = (mg.tensor([True, False]),) * count
+    if function in (np.gcd, np.lcm, np.left_shift, np.right_shift):
+        inputs = mg.tensor([6, 4]), mg.tensor([4, 1])
+    if function is np.ldexp:
+        inputs = x, mg.tensor([2, -1])
+    if function is np.arccosh:
+        inputs = (x + 1,)
     plain = [list(map(array_of, value)) if isinstance(value, list) else array_of(value) for value in inputs]
     y = function(*inputs)
     assert isinstance(y, mg.Tensor)
@@ -110,7 +116,7 @@ def test_numpys_function_of_tensors_is_recorded(function):
 
 
 def test_operations_in_place_are_numpys():
-    assert {op.name for op in ufuncs()} >= {"add", "sub", "mul", "div", "pow", "bitwise_and", "bitwise_or"}
+    assert {op.name for op in ufuncs()} >= {"add", "sub", "mul", "div", "bitwise_and", "bitwise_or"}
 
 
 def test_an_unknown_face_is_refused():

@@ -151,6 +151,18 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     "softmax": ALONG,
     "log_softmax": ALONG,
     "logsumexp": [(x, axes, keepdims) for x, axes, keepdims in REDUCED],
+    "pow": [(normal(300) ** 2, normal(300)), (normal(300), 3)],
+    **{
+        name: [(scale * normal(3, 5000),), (normal(20_000)[::-2],), (moved(normal(20, 30, 40)),), (normal(3, 0),)]
+        for name, scale in {
+            "erf": 2,
+            "erfc": 5,
+            "erfinv": 0.3,
+            "ndtr": 5,
+            "log_ndtr": 9,
+            "inverse_mills": 9,
+        }.items()
+    },
     "getitem": [(normal(50, 60), (slice(None, None, -2), np.arange(300) % 7)), (normal(5), (3,))],
     "cross_entropy": [
         (normal(n, classes), np.arange(n) * 7 % classes, reduction)

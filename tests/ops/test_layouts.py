@@ -19,6 +19,7 @@ from tests.helpers.inputs import cotangent, is_float, leaf
 from tests.helpers.layouts import LAYOUTS
 from tests.helpers.oracles import batch_norm_formula
 from tests.ops.samples.sample import Sample
+from tests.ops.samples.special import WITHOUT_SAMPLES
 from tests.ops.samples.table import SAMPLES, result
 
 SAMPLES_OF: dict[str, list[Sample]] = {}
@@ -62,7 +63,7 @@ def test_every_operation_is_among_them():
         for name, op in Op.registry.items()
         if op.is_differentiable and all(rule.__module__.startswith("minigrad.") for rule in op.rules)
     }
-    assert own == set(NAMED_ALIKE)
+    assert own - WITHOUT_SAMPLES == set(NAMED_ALIKE)
 
 
 BROADCAST: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {

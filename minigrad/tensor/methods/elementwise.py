@@ -1,85 +1,115 @@
-"""Operators, comparisons and functions of each element."""
+"""Arithmetic and functions of each element."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy import ndarray
-
 from ... import ops
 from ...engine.node import Variable
-from ...ops.arithmetic import add_op, sub_op
-from .method import in_place, method, reflected
+from ...ops.special.gamma import polygamma_op
+from .method import in_place, method
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-COMPARABLE = (Variable, ndarray, np.generic, int, float, list, tuple)
-"""What a tensor can be compared with, element by element; it is not equal to anything else, None say."""
-
 
 class ElementwiseMethods(Variable):
-    """The operators and elementwise methods of a tensor."""
+    """The elementwise methods of a tensor."""
 
     __slots__ = ()
 
-    __add__, __radd__ = method(add_op), reflected(add_op)
-    __sub__, __rsub__ = method(sub_op), reflected(sub_op)
-    __mul__, __rmul__ = method(ops.mul), reflected(ops.mul)
-    __truediv__, __rtruediv__ = method(ops.div), reflected(ops.div)
-    __pow__, __rpow__ = method(ops.pow), reflected(ops.pow)
-    __matmul__, __rmatmul__ = method(ops.matmul), reflected(ops.matmul)
-    __and__, __rand__ = method(ops.bitwise_and), reflected(ops.bitwise_and)
-    __or__, __ror__ = method(ops.bitwise_or), reflected(ops.bitwise_or)
-    __neg__, __abs__, __invert__ = method(ops.neg), method(ops.abs), method(ops.bitwise_not)
-    __lt__, __le__, __gt__, __ge__ = method(ops.lt), method(ops.le), method(ops.gt), method(ops.ge)
-    __hash__ = object.__hash__
-    __getitem__ = method(ops.getitem)
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.eq(self, other) if isinstance(other, COMPARABLE) else NotImplemented
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.ne(self, other) if isinstance(other, COMPARABLE) else NotImplemented
-
     add = method(ops.add)
     sub = method(ops.sub)
+    subtract = method(ops.sub)
     mul, mul_ = method(ops.mul), in_place(ops.mul)
-    div, div_ = method(ops.div), in_place(ops.div)
+    multiply, multiply_ = method(ops.mul), in_place(ops.mul)
+    div = method(ops.div)
+    divide = method(ops.div)
+    true_divide = method(ops.div)
+    floor_divide, floor_divide_ = method(ops.floor_divide), in_place(ops.floor_divide)
+    remainder, remainder_ = method(ops.remainder), in_place(ops.remainder)
+    fmod, fmod_ = method(ops.fmod), in_place(ops.fmod)
     pow, pow_ = method(ops.pow), in_place(ops.pow)
+    float_power, float_power_ = method(ops.float_power), in_place(ops.float_power)
+    addcmul, addcmul_ = method(ops.addcmul), in_place(ops.addcmul)
+    addcdiv, addcdiv_ = method(ops.addcdiv), in_place(ops.addcdiv)
+    lerp, lerp_ = method(ops.lerp), in_place(ops.lerp)
+    abs, abs_ = method(ops.abs), in_place(ops.abs)
+    absolute, absolute_ = method(ops.abs), in_place(ops.abs)
+    neg, neg_ = method(ops.neg), in_place(ops.neg)
+    negative, negative_ = method(ops.neg), in_place(ops.neg)
+    positive = method(ops.positive)
+    sign, sign_ = method(ops.sign), in_place(ops.sign)
+    sgn, sgn_ = method(ops.sign), in_place(ops.sign)
+    signbit = method(ops.signbit)
+    copysign, copysign_ = method(ops.copysign), in_place(ops.copysign)
+    floor, floor_ = method(ops.floor), in_place(ops.floor)
+    ceil, ceil_ = method(ops.ceil), in_place(ops.ceil)
+    trunc, trunc_ = method(ops.trunc), in_place(ops.trunc)
+    fix, fix_ = method(ops.trunc), in_place(ops.trunc)
+    round, round_ = method(ops.round), in_place(ops.round)
+    frac, frac_ = method(ops.frac), in_place(ops.frac)
+    frexp = method(ops.frexp)
+    ldexp, ldexp_ = method(ops.ldexp), in_place(ops.ldexp)
+    nextafter, nextafter_ = method(ops.nextafter), in_place(ops.nextafter)
     maximum = method(ops.maximum)
     minimum = method(ops.minimum)
-    eq, eq_ = method(ops.eq), in_place(ops.eq)
-    ne, ne_ = method(ops.ne), in_place(ops.ne)
-    lt, lt_ = method(ops.lt), in_place(ops.lt)
-    le, le_ = method(ops.le), in_place(ops.le)
-    gt, gt_ = method(ops.gt), in_place(ops.gt)
-    ge, ge_ = method(ops.ge), in_place(ops.ge)
-    neg, neg_ = method(ops.neg), in_place(ops.neg)
-    abs, abs_ = method(ops.abs), in_place(ops.abs)
+    fmax = method(ops.fmax)
+    fmin = method(ops.fmin)
+    clamp, clamp_ = method(ops.clamp), in_place(ops.clamp)
+    clip, clip_ = method(ops.clamp), in_place(ops.clamp)
+    clamp_min, clamp_min_ = method(ops.clamp_min), in_place(ops.clamp_min)
+    clamp_max, clamp_max_ = method(ops.clamp_max), in_place(ops.clamp_max)
+    nan_to_num, nan_to_num_ = method(ops.nan_to_num), in_place(ops.nan_to_num)
+    heaviside, heaviside_ = method(ops.heaviside), in_place(ops.heaviside)
+    angle = method(ops.angle)
     exp, exp_ = method(ops.exp), in_place(ops.exp)
+    exp2, exp2_ = method(ops.exp2), in_place(ops.exp2)
+    expm1, expm1_ = method(ops.expm1), in_place(ops.expm1)
     log, log_ = method(ops.log), in_place(ops.log)
+    log2, log2_ = method(ops.log2), in_place(ops.log2)
+    log10, log10_ = method(ops.log10), in_place(ops.log10)
     log1p, log1p_ = method(ops.log1p), in_place(ops.log1p)
+    logaddexp = method(ops.logaddexp)
+    logaddexp2 = method(ops.logaddexp2)
     sqrt, sqrt_ = method(ops.sqrt), in_place(ops.sqrt)
+    rsqrt, rsqrt_ = method(ops.rsqrt), in_place(ops.rsqrt)
     square, square_ = method(ops.square), in_place(ops.square)
     reciprocal, reciprocal_ = method(ops.reciprocal), in_place(ops.reciprocal)
     sin, sin_ = method(ops.sin), in_place(ops.sin)
     cos, cos_ = method(ops.cos), in_place(ops.cos)
+    tan, tan_ = method(ops.tan), in_place(ops.tan)
+    asin, asin_ = method(ops.asin), in_place(ops.asin)
+    arcsin, arcsin_ = method(ops.asin), in_place(ops.asin)
+    acos, acos_ = method(ops.acos), in_place(ops.acos)
+    arccos, arccos_ = method(ops.acos), in_place(ops.acos)
+    atan, atan_ = method(ops.atan), in_place(ops.atan)
+    arctan, arctan_ = method(ops.atan), in_place(ops.atan)
+    atan2, atan2_ = method(ops.atan2), in_place(ops.atan2)
+    arctan2, arctan2_ = method(ops.atan2), in_place(ops.atan2)
+    hypot, hypot_ = method(ops.hypot), in_place(ops.hypot)
+    sinc, sinc_ = method(ops.sinc), in_place(ops.sinc)
+    deg2rad, deg2rad_ = method(ops.deg2rad), in_place(ops.deg2rad)
+    rad2deg, rad2deg_ = method(ops.rad2deg), in_place(ops.rad2deg)
+    sinh, sinh_ = method(ops.sinh), in_place(ops.sinh)
+    cosh, cosh_ = method(ops.cosh), in_place(ops.cosh)
     tanh, tanh_ = method(ops.tanh), in_place(ops.tanh)
+    asinh, asinh_ = method(ops.asinh), in_place(ops.asinh)
+    arcsinh, arcsinh_ = method(ops.asinh), in_place(ops.asinh)
+    acosh, acosh_ = method(ops.acosh), in_place(ops.acosh)
+    arccosh, arccosh_ = method(ops.acosh), in_place(ops.acosh)
+    atanh, atanh_ = method(ops.atanh), in_place(ops.atanh)
+    arctanh, arctanh_ = method(ops.atanh), in_place(ops.atanh)
     sigmoid, sigmoid_ = method(ops.sigmoid), in_place(ops.sigmoid)
     relu, relu_ = method(ops.relu), in_place(ops.relu)
-    sign, sign_ = method(ops.sign), in_place(ops.sign)
-    isnan = method(ops.isnan)
-    isinf = method(ops.isinf)
-    isfinite = method(ops.isfinite)
-    logical_and, logical_and_ = method(ops.logical_and), in_place(ops.logical_and)
-    logical_or, logical_or_ = method(ops.logical_or), in_place(ops.logical_or)
-    logical_not, logical_not_ = method(ops.logical_not), in_place(ops.logical_not)
-    bitwise_and, bitwise_and_ = method(ops.bitwise_and), in_place(ops.bitwise_and)
-    bitwise_or, bitwise_or_ = method(ops.bitwise_or), in_place(ops.bitwise_or)
-    bitwise_not, bitwise_not_ = method(ops.bitwise_not), in_place(ops.bitwise_not)
-    clamp, clamp_ = method(ops.clamp), in_place(ops.clamp)
+    erf, erf_ = method(ops.erf), in_place(ops.erf)
+    erfc, erfc_ = method(ops.erfc), in_place(ops.erfc)
+    erfinv, erfinv_ = method(ops.erfinv), in_place(ops.erfinv)
+    logit, logit_ = method(ops.logit), in_place(ops.logit)
+    xlogy, xlogy_ = method(ops.xlogy), in_place(ops.xlogy)
+    lgamma, lgamma_ = method(ops.lgamma), in_place(ops.lgamma)
+    digamma, digamma_ = method(ops.digamma), in_place(ops.digamma)
+    polygamma, polygamma_ = method(polygamma_op), in_place(polygamma_op)
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """``self`` where ``condition`` is true, else ``other``."""

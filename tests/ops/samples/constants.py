@@ -1,7 +1,8 @@
-"""Operations without a derivative: their results are booleans or integers. Each with NumPy's formula and its inputs."""
+"""Operations without a derivative: their results are booleans or integers. Each with a formula and its inputs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -23,7 +24,18 @@ BITS = (np.array([6, 3, 0]), np.array([3, 3, 1]))
 PLACES = (np.array([[2.0, -1.0, 2.0], [0.5, 3.0, -4.0]]),)
 ROW = (np.array([[[2.0, 2.0, 0.5, -3.0, 2.0]]]),)
 NEIGHBOURS = Windows((5,), (3,), (3,), (1,), (0,), (1,))
+INTEGERS = (np.array([12, -18, 0, 7, 9]), np.array([18, 12, 5, 0, -6]))
+SHIFTS = (np.array([1, -8, 5, 3, 1, -8, 7]), np.array([3, 1, 0, 62, 64, 70, -1]))
+SHIFTED = {
+    "bitwise_left_shift": np.array([8, -16, 5, -(1 << 62), 0, 0, 0]),
+    "bitwise_right_shift": np.array([0, -4, 5, 0, 0, -1, 0]),
+}
+NEAR = (
+    np.array([1.0, 1.0, 1000.0, np.inf, np.inf, np.nan, 0.0, 1.0]),
+    np.array([1.000009, 1.0001, 1000.009, np.inf, -np.inf, np.nan, 1e-9, np.inf]),
+)
 ONE = (np.array([-1.5, 0.0, 2.0, np.nan, np.inf, -np.inf]),)
+
 
 CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "eq": (np.equal, PAIR),
@@ -38,6 +50,19 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "bitwise_and": (np.bitwise_and, BITS),
     "bitwise_or": (np.bitwise_or, BITS),
     "bitwise_not": (np.invert, BITS[:1]),
+    "bitwise_xor": (np.bitwise_xor, BITS),
+    "bitwise_left_shift": (lambda a, _b: SHIFTED["bitwise_left_shift"], SHIFTS),
+    "bitwise_right_shift": (lambda a, _b: SHIFTED["bitwise_right_shift"], SHIFTS),
+    "gcd": (np.vectorize(math.gcd), INTEGERS),
+    "lcm": (np.vectorize(math.lcm), INTEGERS),
+    "logical_xor": (lambda a, b: (a != 0) != (b != 0), PAIR),
+    "isposinf": (lambda x: x == np.inf, ONE),
+    "isneginf": (lambda x: x == -np.inf, ONE),
+    "isreal": (lambda x: np.full(x.shape, True), ONE),
+    "signbit": (lambda x: x < 0, ONE),
+    "isclose": (np.isclose, NEAR),
+    "isin": (np.isin, PAIR),
+    "binary_exponent": (np.vectorize(lambda x: math.frexp(x)[1], otypes=[np.int32]), PLACES),
     "isnan": (np.isnan, ONE),
     "isinf": (np.isinf, ONE),
     "isfinite": (np.isfinite, ONE),
@@ -47,6 +72,10 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 }
 
 
+SETTINGS: dict[str, dict[str, Any]] = {"max_pool_indices": {"windows": NEIGHBOURS}}
+"""Arguments of operations besides tensors."""
+
+
 def function_of(name: str) -> Callable[..., Any]:
-    """The operation as a function of tensors alone, as users call it if they do."""
-    return getattr(mg, name, None) or partial(Op.registry[name], windows=NEIGHBOURS)
+    """The operation as a function of tensors alone: the one that users call, if they do."""
+    return partial(getattr(mg, name, Op.registry.get(name)), **SETTINGS.get(name, {}))

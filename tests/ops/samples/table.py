@@ -1,33 +1,32 @@
-"""The table of all samples."""
+"""The table of all samples: those of every function of this folder that returns an iterator of samples."""
 
 from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import minigrad as mg
 from tests.helpers.inputs import leaves
-from tests.ops.samples.elementwise import elementwise
-from tests.ops.samples.grids import grids
-from tests.ops.samples.layers import layers
-from tests.ops.samples.losses import class_losses, losses, softmaxes
-from tests.ops.samples.products import products
-from tests.ops.samples.reductions import reductions
+from tests.ops import samples
 from tests.ops.samples.sample import Sample
-from tests.ops.samples.shapes import shapes
-from tests.ops.samples.windows import windows
 
-SAMPLES = [
-    *elementwise(),
-    *reductions(),
-    *shapes(),
-    *grids(),
-    *products(),
-    *softmaxes(),
-    *losses(),
-    *class_losses(),
-    *layers(),
-    *windows(),
-]
+
+def families() -> Iterator[Callable[[], Iterator[Sample]]]:
+    """The functions, in the order of their files."""
+    for module in pkgutil.iter_modules(samples.__path__, f"{samples.__name__}."):
+        if module.name == __name__:
+            continue
+        for function in vars(importlib.import_module(module.name)).values():
+            own = inspect.isfunction(function) and function.__module__ == module.name
+            if own and function.__annotations__ == {"return": "Iterator[Sample]"}:
+                yield function
+
+
+SAMPLES = [sample for family in families() for sample in family()]
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 

@@ -208,7 +208,6 @@ def windows() -> Iterator[Sample]:
     for shape, pad, text in PADS:
         function, formula = (partial(each, pad=pad, **settings(text)) for each in (F.pad, padded))
         yield Sample(f"pad {shape} {pad} {text}", function, formula, distinct(shape))
-    yield from adjoints()
 
 
 ROWS = Windows((5,), (3,), (2,), (2,), (1,), (1,))

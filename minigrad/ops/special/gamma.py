@@ -1,0 +1,75 @@
+"""The logarithm of the gamma function and its derivatives, computed by SciPy, which is optional."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ...engine.arguments import whole
+from ...engine.faces import public
+from ...engine.op import Op
+from ...kernels.precision import in_float64
+from ..elementwise import elementwise
+
+if TYPE_CHECKING:
+    from ...tensor.tensor import Tensor
+
+__all__ = ["digamma", "lgamma", "polygamma"]
+
+
+def scipys(name: str) -> Any:
+    """A function of SciPy's, which is imported where it is called."""
+    try:
+        from scipy import special
+    except ImportError as error:
+        raise ImportError(
+            'lgamma, digamma and polygamma are computed by SciPy, which is not there: pip install "minigrad[special]".'
+        ) from error
+    return getattr(special, name)
+
+
+def polygamma_of(input: Any, n: int) -> Any:
+    """The derivative of order n of digamma, ``(-1)**(n + 1) n! zeta(n + 1, x)``."""
+    n = whole(n, 0, "n must be an integer of at least 0")
+    if n == 0:
+        return digamma.definition(input)
+    scale = (-1.0) ** (n + 1) * math.factorial(n)
+    return in_float64(lambda x, _exact: scale * scipys("zeta")(n + 1.0, x))(input)
+
+
+polygamma_op: Op = elementwise(
+    "polygamma",
+    polygamma_of,
+    lambda dy, _y, x, n: dy * polygamma_op(x, n + 1),
+    faces="method in_place",
+    doc="the derivative of order n of digamma; needs SciPy",
+)
+digamma = elementwise(
+    "digamma",
+    in_float64(lambda x, _exact: scipys("psi")(x)),
+    lambda dy, _y, x: dy * polygamma_op(x, 1),
+    faces="function method in_place special",
+    doc="the derivative of lgamma; needs SciPy",
+)
+lgamma = elementwise(
+    "lgamma",
+    in_float64(lambda x, _exact: scipys("gammaln")(x)),
+    lambda dy, _y, x: dy * digamma(x),
+    doc="``log |gamma(x)|``; needs SciPy",
+)
+public("special", name="psi")(digamma)
+public("special", name="gammaln")(lgamma)
+
+
+@public("function special")
+def polygamma(n: int, input: Any) -> Tensor:
+    """The derivative of order n of digamma; of order 0 digamma itself.
+
+    Args:
+        n: the order, an integer of at least 0.
+        input: the tensor. As a method the tensor comes first: ``x.polygamma(1)``.
+
+    Raises:
+        ImportError: without SciPy.
+    """
+    return polygamma_op(input, n)
