@@ -20,7 +20,7 @@ from numpy import ndarray
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.node import Variable, line_outside
-from ..ops.indexing import put
+from ..ops.protocol import KNOWN
 
 # fmt: off
 FUNCTIONS = {
@@ -33,7 +33,7 @@ FUNCTIONS = {
         "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vdot", "var", "vstack", "where",
         "zeros_like", "count_nonzero",
     )),
-    put,
+    *KNOWN,
 }
 """The functions it knows besides NumPy's ufuncs: the shapes of their results follow from those of their arguments."""
 

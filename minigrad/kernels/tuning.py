@@ -23,6 +23,11 @@ PIECE = 1 << 10
 """Elements of a row added up at a time. A million take 145 in pieces of 64, 66 of 1,024 and 90 as one, and the
 rounding error of a product does not grow with the row."""
 
+# -- adding at an index --------------------------------------------------------------------------
+
+LONG_SLICE = 1 << 9
+"""Elements of a slice from which slices are added one by one. LONG_SLICE_FIGURES"""
+
 # -- constants and broadcasting ------------------------------------------------------------------
 
 FEW_ELEMENTS = 1 << 13

@@ -11,16 +11,23 @@ from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .functions import *  # noqa: F403
+from .gathering import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
+from .putting import *  # noqa: F403
 from .random import dropout as dropout
 from .reductions import *  # noqa: F403
+from .reordering import *  # noqa: F403
+from .scattering import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .splitting import *  # noqa: F403
+from .stacking import *  # noqa: F403
 from .table import functions
+from .views import *  # noqa: F403
 
 __all__ = list(functions("function"))

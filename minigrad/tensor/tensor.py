@@ -24,6 +24,7 @@ from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .in_place import InPlace
 from .methods.elementwise import ElementwiseMethods
+from .methods.indexing import IndexingMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .printing import represent
@@ -41,7 +42,7 @@ class HookHandle:
         self.hooks.pop(self.number, None)
 
 
-class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods, IndexingMethods):
     """An n-dimensional array that can be differentiated with respect to.
 
     ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
@@ -238,6 +239,13 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
         return self._sharing(wrap(self.array))
+
+    def detach_(self) -> Tensor:
+        """Make this tensor a constant, and return it; what was computed from it keeps its graph."""
+        if self.is_leaf:
+            self.requires_grad_(False)
+        self.node = None
+        return self
 
     @property
     def data(self) -> Tensor:
