@@ -266,24 +266,40 @@ def triangle(function: Any, x: Any, diagonal: int) -> Any:
     return function(x, diagonal)
 
 
-tril: Op = Op(
+lower: Op = Op(
     "tril",
-    lambda input, diagonal=0: triangle(np.tril, input, diagonal),
-    lambda dy, _y, _x, diagonal: tril(dy, diagonal),
-    faces="function method in_place",
-    numpy=np.tril,
-    doc="The elements of each matrix on and below a diagonal, 0 above it; ``diagonal`` says how far that is above the "
-    "main one.",
+    lambda x, diagonal: triangle(np.tril, x, diagonal),
+    lambda dy, _y, _x, diagonal: lower(dy, diagonal),
+    doc="each matrix with 0 above a diagonal",
 )
-triu: Op = Op(
+upper: Op = Op(
     "triu",
-    lambda input, diagonal=0: triangle(np.triu, input, diagonal),
-    lambda dy, _y, _x, diagonal: triu(dy, diagonal),
-    faces="function method in_place",
-    numpy=np.triu,
-    doc="The elements of each matrix on and above a diagonal, 0 below it; ``diagonal`` says how far that is above the "
-    "main one.",
+    lambda x, diagonal: triangle(np.triu, x, diagonal),
+    lambda dy, _y, _x, diagonal: upper(dy, diagonal),
+    doc="each matrix with 0 below a diagonal",
 )
+
+
+@public("function method in_place", {np.tril: lambda f, m, k=0: f(m, k)})
+def tril(input: Any, diagonal: int = 0) -> Tensor:
+    """The elements of each matrix on and below a diagonal, 0 above it, as a copy.
+
+    >>> mg.tril(mg.ones(2, 3), 1)
+    tensor([[1., 1., 0.],
+            [1., 1., 1.]])
+    """
+    return lower(input, *integers("diagonal", (diagonal,)))
+
+
+@public("function method in_place", {np.triu: lambda f, m, k=0: f(m, k)})
+def triu(input: Any, diagonal: int = 0) -> Tensor:
+    """The elements of each matrix on and above a diagonal, 0 below it, as a copy.
+
+    >>> mg.triu(mg.ones(2, 3), 1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
+    return upper(input, *integers("diagonal", (diagonal,)))
 
 
 def triangle_indices(name: str, function: Any, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Any:

@@ -71,12 +71,26 @@ viewed = Op(
     view=True,
     doc="the same memory in another shape",
 )
-bits = Op("view_dtype", lambda x, dtype: x.view(dtype), None, view=True, doc="the same memory as another dtype")
+
+
+def as_other_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+    """The bits of ``x`` read as another dtype: its memory, outside the graph."""
+    try:
+        bits = (x.array if isinstance(x, Variable) else x).view(dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(f"view: {describe(x)} cannot be read as {dtype}: {error}") from error
+    if not isinstance(x, Variable):
+        return bits
+    y: Any = detach(x)
+    y.array = bits
+    return y
 
 
 @public("method")
 def view(input: Any, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same memory in another shape, ``x.view(2, -1)``, or read as another dtype, ``x.view(mg.int32)``.
+
+    Bits that are read as another dtype have no gradient.
 
     Raises:
         RuntimeError: where it would be a copy; ``reshape`` makes one.
@@ -90,7 +104,8 @@ def view(input: Any, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor
         return viewed(input, sizes(given("view", "size", shape, size)))
     if shape or size is not None:
         raise InvalidTypeError("view takes lengths or a dtype, not both.")
-    return bits(input, np.dtype(dtype))
+    dtype = np.dtype(dtype)
+    return viewed(input, shape_of(input)) if dtype == input.dtype else as_other_dtype(input, dtype)
 
 
 @public("method")

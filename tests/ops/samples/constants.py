@@ -30,4 +30,5 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "isfinite": (np.isfinite, ONE),
     "argmax": (np.argmax, PLACES),
     "argmin": (np.argmin, PLACES),
+    "nonzero": (np.argwhere, ONE),
 }
