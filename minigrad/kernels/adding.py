@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from .constants import float16, float32
-from .tuning import LONG_SLICE, MANY_ROWS, ROWS
+from .tuning import FEW_ELEMENTS, LONG_SLICE, MANY_ROWS, ROWS
 
 
 def added_at(shape: tuple[int, ...], index: tuple[Any, ...], values: ndarray) -> ndarray:
@@ -42,30 +43,44 @@ def places_of(shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
     return places
 
 
+def own_places(reach: tuple[int, ...], shape: tuple[int, ...], axis: int) -> Any:
+    """Where elements at place 0 along an axis, and their own place along the others, are in a flattened array."""
+    places: Any = 0
+    for k, n in enumerate(reach):
+        if k != axis and n != 1:
+            steps = np.arange(n) * math.prod(shape[k + 1 :])
+            places = places + steps.reshape(n, *(1,) * (len(reach) - k - 1))
+    return places
+
+
+@functools.lru_cache(maxsize=16)
+def few_own_places(reach: tuple[int, ...], shape: tuple[int, ...], axis: int) -> ndarray:
+    """The same as a whole read-only array, made once: adding it takes a third of what broadcasting takes."""
+    places = np.broadcast_to(own_places(reach, shape, axis), reach).copy()
+    places.flags.writeable = False
+    return places
+
+
 def places_along(index: ndarray, reach: tuple[int, ...], shape: tuple[int, ...], axis: int) -> Any:
     """Where elements are in a flattened array of ``shape``: at ``index`` along one axis, else at their own place.
 
-    The index broadcasts to ``reach``, the shape of the elements.
+    The index, from 0, broadcasts to ``reach``, the shape of the elements.
     """
-    steps = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
-    places = index.astype(np.intp, copy=False)
-    if steps[axis] != 1:
-        places = places * steps[axis]
-    others: Any = 0
-    for k, n in enumerate(reach):
-        if k != axis and n != 1:
-            others = others + (np.arange(n) * steps[k]).reshape(n, *(1,) * (len(reach) - k - 1))
-    return places + others
-
-
-def from_the_front(index: ndarray, length: int) -> ndarray:
-    """An index with places that were counted from the end counted from the front."""
-    return np.where(index < 0, index + length, index) if index.min(initial=0) < 0 else index
+    few = math.prod(reach) <= FEW_ELEMENTS
+    own = few_own_places(reach, shape, axis) if few else own_places(reach, shape, axis)
+    step = math.prod(shape[axis + 1 :])
+    if index.dtype != np.intp:
+        index = index.astype(np.intp)
+    if step == 1:
+        return index + own
+    places = np.broadcast_to(index * step, reach) + own if index.shape != reach else index * step
+    if index.shape == reach:
+        places += own  # in place: no second array of index size
+    return places
 
 
 def taken_along(x: ndarray, index: ndarray, axis: int) -> ndarray:
     """The elements of ``x`` at ``index`` along an axis, at the place that the index has along the others."""
-    index = from_the_front(index, x.shape[axis])
     return x.ravel().take(places_along(index, index.shape, x.shape, axis), mode="clip")
 
 
@@ -74,14 +89,16 @@ def added_along(values: ndarray, index: ndarray, shape: tuple[int, ...], axis: i
 
     An element gets at most as many values as they have along the axis; of many, floats are added in float64.
     """
-    index = from_the_front(index, shape[axis])
-    places = np.broadcast_to(places_along(index, values.shape, shape, axis), values.shape).ravel()
-    dtype, size = values.dtype, math.prod(shape)
+    places = places_along(index, values.shape, shape, axis)
+    if places.shape != values.shape:
+        places = np.broadcast_to(places, values.shape)
+    dtype = values.dtype
     if values.shape[axis] > MANY_ROWS and dtype.kind == "f":
-        return np.bincount(places, values.ravel(), size).reshape(shape).astype(dtype, copy=False)
-    y = np.zeros(size, float32 if dtype == float16 else dtype)
-    np.add.at(y, places, values.ravel().astype(y.dtype, copy=False))
-    return y.reshape(shape).astype(dtype, copy=False)
+        y = np.bincount(places.ravel(), values.ravel(), math.prod(shape)).reshape(shape)
+    else:
+        y = np.zeros(shape, float32 if dtype == float16 else dtype)
+        np.add.at(y.reshape(-1), places.ravel(), values.ravel().astype(y.dtype, copy=False))
+    return y if y.dtype is dtype else y.astype(dtype)
 
 
 def slices_added(values: ndarray, index: ndarray, length: int, axis: int) -> ndarray:

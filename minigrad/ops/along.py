@@ -63,18 +63,28 @@ def integer_index(name: str, index: Any) -> Any:
     return index
 
 
+def all_inside(index: ndarray, length: int) -> bool:
+    """Whether an index is from 0 to ``length - 1`` throughout."""
+    if not index.size:
+        return True
+    if index.dtype == np.int64:
+        return bool(index.view(np.uint64).max() < length)  # one look: as these, negative ones are the largest
+    return bool(index.min() >= 0 and index.max() < length)
+
+
 def refuse_outside(name: str, index: ndarray, dim: int, length: int, least: int = 0) -> None:
-    """Refuse an index outside of an axis.
+    """Refuse an index outside of an axis, or less than ``least``.
 
     Raises:
         InvalidIndexError: with the index, and where it may be.
     """
-    if index.size and not (least <= index.min() and index.max() < length):
-        wrong = index[(index < least) | (index >= length)].flat[0]
-        raise InvalidIndexError(
-            f"{name}: index {wrong} is out of range for dim {dim} of length {length}: "
-            + (f"expected {least} to {length - 1}." if length else "there is nothing to index.")
-        )
+    if all_inside(index, length) or (least and index.min() >= least and index.max() < length):
+        return
+    wrong = index[(index < least) | (index >= length)].flat[0]
+    raise InvalidIndexError(
+        f"{name}: index {wrong} is out of range for dim {dim} of length {length}: "
+        + (f"expected {least} to {length - 1}." if length else "there is nothing to index.")
+    )
 
 
 def constant_index(index: Any) -> Any:

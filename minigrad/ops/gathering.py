@@ -10,9 +10,9 @@ from numpy import ndarray
 from ..engine.errors import InvalidIndexError, InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.host import check
-from ..engine.node import array_of, describe
+from ..engine.node import array_of, describe, is_stand_in
 from ..engine.op import Op
-from .along import constant_index, elements_taken, integer_index, refuse_outside, slices_taken
+from .along import all_inside, constant_index, elements_taken, integer_index, refuse_outside, slices_taken
 from .arguments import axis_too, one_axis, shape_of
 from .choosing import where as chosen
 from .indexing import taken
@@ -72,7 +72,9 @@ def along(name: str, input: Any, dim: Any, index: Any) -> tuple[int, Any, Any, t
     """The axis, the tensor and an index of as many axes in its range, both with an axis; the shape the index had."""
     axis, index = one_axis(dim, len(shape_of(input))), integer_index(name, index)
     shape = index.shape
-    x, index = with_an_axis(input), with_an_axis(index)
+    x = input
+    if not shape or not x.shape:
+        x, index = with_an_axis(x), with_an_axis(index)
     if len(index.shape) != len(x.shape):
         raise InvalidValueError(
             f"{name}: the index must have as many axes as the tensor, {describe(input)}, got {describe(index)}."
@@ -83,7 +85,7 @@ def along(name: str, input: Any, dim: Any, index: Any) -> tuple[int, Any, Any, t
 
 def refuse_longer(name: str, shape: tuple[int, ...], index: tuple[int, ...], axis: int) -> None:
     """Refuse an index that is longer than a tensor along another axis."""
-    if any(n > m for k, (n, m) in enumerate(zip(index, shape)) if k != axis):
+    if index != shape and any(n > m for k, (n, m) in enumerate(zip(index, shape)) if k != axis):
         raise InvalidValueError(
             f"{name}: an index {index} must be no longer than {shape} along axes other than {axis}."
         )
@@ -97,6 +99,15 @@ def vector_index(name: str, input: Any, dim: Any, index: Any) -> tuple[int, Any]
         raise InvalidIndexError(f"{name}: the index must be a vector, got {describe(index)}.")
     check(refuse_outside, name, array_of(index), axis, (*shape, 1)[axis])
     return axis, index
+
+
+def from_the_front(index: Any, axis: int, length: int) -> Any:
+    """An index with places that were counted from the end counted from the front."""
+    places = array_of(index)
+    if not is_stand_in(places) and all_inside(places, length):
+        return index
+    check(refuse_outside, "take_along_dim", places, axis, length, -length)
+    return chosen(index < 0, index + length, index)
 
 
 @public("function method", {np.take_along_axis: lambda f, arr, indices, axis=-1: f(arr, indices, axis)})
@@ -125,13 +136,11 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
         raise InvalidValueError(
             f"take_along_dim: both must have as many axes, got {describe(input)} and {describe(indices)}."
         )
-    check(refuse_outside, "take_along_dim", array_of(indices), axis, shape[axis], -shape[axis])
-    together = broadcast_shapes((*shape[:axis], 1, *shape[axis + 1 :]), (*wanted[:axis], 1, *wanted[axis + 1 :]))
-    widened, places = (
-        x if x.shape == (whole := (*together[:axis], x.shape[axis], *together[axis + 1 :])) else expand(x, whole)
-        for x in (input, indices)
-    )
-    return elements_taken(widened, places, axis)
+    indices = from_the_front(indices, axis, shape[axis])
+    if any(n != m for k, (n, m) in enumerate(zip(shape, wanted)) if k != axis):
+        rest = broadcast_shapes((*shape[:axis], 1, *shape[axis + 1 :]), (*wanted[:axis], 1, *wanted[axis + 1 :]))
+        input, indices = (expand(x, (*rest[:axis], -1, *rest[axis + 1 :])) for x in (input, indices))
+    return elements_taken(input, indices, axis)
 
 
 @public("function method")
@@ -235,7 +244,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     ``where(x > 0, log(x), 0)``.
 
     >>> mg.where(mg.tensor([True, False]), 1.0, mg.tensor([2.0, 3.0]))
-    tensor([1.0000, 3.0000])
+    tensor([1., 3.])
     >>> mg.where(mg.tensor([0, 4, 5]))
     (tensor([1, 2]),)
     """
