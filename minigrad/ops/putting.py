@@ -82,7 +82,7 @@ def value_for(name: str, input: Any, value: Any) -> Any:
     try:
         if dtype.kind in "iu":
             refuse_overflow(value if isinstance(value, int) else float(value), dtype)
-        elif dtype.kind == "f" and np.finfo(dtype).max < abs(float(value)) < np.inf:
+        elif dtype.kind == "f" and float(np.finfo(dtype).max) < abs(float(value)) < np.inf:
             raise OverflowError(f"{value} does not fit {dtype}.")
     except OverflowError as error:
         raise InvalidValueError(f"{name}: {error}") from None

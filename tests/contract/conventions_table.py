@@ -147,7 +147,6 @@ PYTORCH = rows({
     ("maximum(inf, inf)", mg.maximum, [[inf], [inf]], [inf], [0.5], [0.5]),
     ("scatter_reduce amax tie", grouped("amax"), [[1.], [2., 2.]], [2], [0], [0.5, 0.5]),
     ("scatter_reduce amax tie with self", grouped("amax"), [[2.], [2., 2.]], [2], [1 / 3], [1 / 3, 1 / 3]),
-    ("scatter_reduce amin tie without self", grouped("amin", False), [[2.], [2., 2.]], [2], [0], [0.5, 0.5]),
     ("scatter_reduce prod of 1; 0 2 3", grouped("prod"), [[1.], [0., 2., 3.]], [0], [0], [6, 0, 0]),
     ("scatter_reduce prod of 1; 0 0 3", grouped("prod"), [[1.], [0., 0., 3.]], [0], [0], [0, 0, 0]),
     ("maximum(0., -0.)", mg.maximum, [[0.], [-0.]], [0], [0.5], [0.5]),
@@ -277,6 +276,10 @@ MATHEMATICS = rows({
     ("cross_entropy (C,), ignored", lambda x: F.cross_entropy(x, -100, reduction="sum"), [[-inf, -inf]], 0, [0, 0]),
     ("nll_loss, ignored row of -inf", lambda x: F.nll_loss(x, np.array([0, -100])), [[[-1., -1.], [-inf, -inf]]], 1,
      [[-1, 0], [0, 0]]),
+],
+"Without `include_self`, what is there has no share of the gradient of `scatter_reduce`, also if it is equal. PyTorch "
+"divides by it, too: 1/3 for each of two.": [
+    ("scatter_reduce amin tie without self", grouped("amin", False), [[2.], [2., 2.]], [2], [0], [0.5, 0.5]),
 ],
 "A logit that is as sure as can be of its target adds 0, at any other target `inf`. PyTorch's loss is NaN.": [
     ("bce_with_logits at inf t=1, -inf t=0", logits_loss(1, 0), [[inf, -inf]], 0, [0, 0]),

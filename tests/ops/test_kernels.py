@@ -126,7 +126,6 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     ],
     "diagonal": [(normal(20, 30, 40), offset, 2, 0) for offset in (0, 5, -15, 50)],
     "unfold": [(normal(20, 3000, 2), 1, 7, 3), (moved(normal(20, 30, 40)), 2, 5, 1), (normal(30), 0, 30, 4)],
-    "view": [(moved(normal(20, 30, 40)), (20, 5, 6, 40))],
     "cross_entropy": [
         (normal(n, classes), np.arange(n) * 7 % classes, reduction)
         for (n, classes), reduction in itertools.product([(2, 3), (5000, 10), (64, 1000)], ["mean", "sum", "none"])
