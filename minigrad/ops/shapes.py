@@ -10,7 +10,7 @@ from ..engine import node as records
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.op import Op
-from .arguments import axis_too, one_axis, one_name, shape_of, sizes
+from .arguments import one_axis, one_name, shape_of, sizes
 from .joining import tensor_of_list
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
 
     The result is a read-only view: no memory is used.
     """
-    wanted = sizes(given("expand", "size", shape, size))
+    wanted = sizes(shape if size is None else given("expand", "size", shape, size))
     added = len(wanted) - len(shape_of(input))
     if added < 0 or any(n < 0 for n in wanted[:added]) or any(n < -1 for n in wanted):
         raise InvalidValueError(f"expand: cannot expand a tensor {input.shape} to {wanted}.")
@@ -135,10 +135,9 @@ def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 
 
 @public("function method in_place", {np.expand_dims: lambda f, a, axis: f(a, axis)})
-@axis_too
-def unsqueeze(input: Any, dim: int) -> Tensor:
+def unsqueeze(input: Any, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Insert an axis of length 1 at ``dim``."""
-    position = one_axis(dim, len(shape_of(input)) + 1)
+    position = one_axis(dim if axis is None else one_name(dim, axis), len(shape_of(input)) + 1)
     return reshaped(input, (*input.shape[:position], 1, *input.shape[position:]))
 
 

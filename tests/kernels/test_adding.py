@@ -120,7 +120,8 @@ def test_elements_along_an_axis(reach, shape, axis, dtype):
 @pytest.mark.parametrize(
     ("reach", "axis"),
     [((30, 20), 0), ((30, 20), 1), ((5, 6, 7), 1), ((40, LONG_SLICE), 0), ((40, 2, LONG_SLICE), 0),
-     ((8, LONG_SLICE), 1), ((MANY_ROWS + 1, LONG_SLICE), 0), ((2 * MANY_ROWS, 3), 0), ((5,), 0), ((FEW_ELEMENTS, 2), 1), ((0, 4), 0)],
+     ((8, LONG_SLICE), 1), ((MANY_ROWS + 1, LONG_SLICE), 0), ((2 * MANY_ROWS, 3), 0), ((5,), 0),
+     ((FEW_ELEMENTS, 2), 1), ((0, 4), 0)],
 )  # fmt: skip
 def test_slices_along_an_axis(reach, axis, dtype):
     index = rng.integers(0, 4, reach[axis])

@@ -101,7 +101,7 @@ CALLS = [
     (np.take, lambda t: np.take(t, [5, 0]), lambda t: t.reshape(6)[[5, 0]]),
     (np.take, lambda t: np.take(t, [[-1, 0]], axis=1), lambda t: t[:, [[2, 0]]]),
     (np.take_along_axis, lambda t: np.take_along_axis(t, A.argsort(1), 1), lambda t: t.gather(1, A.argsort(1))),
-    (np.take_along_axis, lambda t: np.take_along_axis(t, A[:, :1].argsort(1)), lambda t: t[:, :1]),
+    (np.take_along_axis, lambda t: np.take_along_axis(t, A[:, :1].argsort(1), -1), lambda t: t[:, :1]),
     (np.hstack, lambda t: np.hstack([t, B]), lambda t: mg.cat([t, B], 1)),
     (np.vstack, lambda t: np.vstack([t, B[0]]), lambda t: mg.cat([t, B[:1]])),
     (np.dstack, lambda t: np.dstack([t, B]), lambda t: mg.stack([t, B], 2)),
