@@ -10,11 +10,13 @@ from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .einsum import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .gathering import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
+from .matrix_products import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403

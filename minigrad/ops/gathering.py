@@ -18,7 +18,7 @@ from .choosing import where as chosen
 from .indexing import taken
 from .shapes import expand, reshaped
 from .splitting import unbind
-from .views import broadcast_shapes, ravel
+from .views import ravel, together
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -138,7 +138,9 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
         )
     indices = from_the_front(indices, axis, shape[axis])
     if any(n != m for k, (n, m) in enumerate(zip(shape, wanted)) if k != axis):
-        rest = broadcast_shapes((*shape[:axis], 1, *shape[axis + 1 :]), (*wanted[:axis], 1, *wanted[axis + 1 :]))
+        rest = together(
+            "take_along_dim", (*shape[:axis], 1, *shape[axis + 1 :]), (*wanted[:axis], 1, *wanted[axis + 1 :])
+        )
         input, indices = (expand(x, (*rest[:axis], -1, *rest[axis + 1 :])) for x in (input, indices))
     return elements_taken(input, indices, axis)
 
@@ -201,7 +203,7 @@ def masked_select(input: Any, mask: Any) -> Tensor:
     tensor([2, 3])
     """
     mask = bool_mask("masked_select", mask)
-    shape = broadcast_shapes(shape_of(input), mask.shape) or (1,)
+    shape = together("masked_select", shape_of(input), mask.shape) or (1,)
     return taken(expand(input, shape), (constant_index(expand(mask, shape)),))
 
 

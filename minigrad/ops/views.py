@@ -181,17 +181,22 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     (2, 3)
     """
     lengths = [integers("a size", tuple(s) if isinstance(s, (tuple, list)) else (s,)) for s in shapes]
+    return together("broadcast_shapes", *lengths)
+
+
+def together(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that operands of an operation have together; refused if they have none."""
     try:
-        return np.broadcast_shapes(*lengths)
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise InvalidValueError(f"broadcast_shapes: {', '.join(map(str, lengths))} do not broadcast.") from None
+        raise InvalidValueError(f"{name}: {', '.join(map(str, shapes))} do not broadcast.") from None
 
 
 @public("function")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors in the one shape that they broadcast to, as read-only views."""
-    together = broadcast_shapes(*map(shape_of, tensors))
-    return tuple(expand(x, together) for x in tensors)
+    shape = together("broadcast_tensors", *map(shape_of, tensors))
+    return tuple(expand(x, shape) for x in tensors)
 
 
 def at_least(ndim: int, tensors: tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Other shapes and orders of the same elements, and matrix products."""
+"""Other shapes and orders of the same elements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ShapeMethods(Variable):
-    """The methods of a tensor that move elements without computing, and products."""
+    """The methods of a tensor that move elements without computing."""
 
     __slots__ = ()
 
@@ -49,7 +49,6 @@ class ShapeMethods(Variable):
         method(ops.unbind),
     )
     hsplit, vsplit, dsplit = method(ops.hsplit), method(ops.vsplit), method(ops.dsplit)
-    matmul = method(ops.matmul)
 
     @property
     def T(self) -> Tensor:  # noqa: N802

@@ -10,6 +10,7 @@ from tests.ops.samples.elementwise import elementwise
 from tests.ops.samples.indexing import indexing
 from tests.ops.samples.layers import layers
 from tests.ops.samples.losses import class_losses, losses, softmaxes
+from tests.ops.samples.matrix_products import matrix_products
 from tests.ops.samples.products import products
 from tests.ops.samples.rearranging import rearranging
 from tests.ops.samples.reductions import reductions
@@ -17,8 +18,8 @@ from tests.ops.samples.sample import Sample
 from tests.ops.samples.shapes import shapes
 
 SAMPLES = [
-    *elementwise(), *reductions(), *shapes(), *rearranging(), *indexing(), *products(), *softmaxes(), *losses(),
-    *class_losses(), *layers(),
+    *elementwise(), *reductions(), *shapes(), *rearranging(), *indexing(), *products(), *matrix_products(),
+    *softmaxes(), *losses(), *class_losses(), *layers(),
 ]  # fmt: skip
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
