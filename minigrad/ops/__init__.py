@@ -10,6 +10,7 @@ from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .diagonals import *  # noqa: F403
 from .einsum import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .gathering import *  # noqa: F403
@@ -30,6 +31,7 @@ from .softmax import *  # noqa: F403
 from .splitting import *  # noqa: F403
 from .stacking import *  # noqa: F403
 from .table import functions
+from .unfolding import *  # noqa: F403
 from .views import *  # noqa: F403
 
 __all__ = list(functions("function"))

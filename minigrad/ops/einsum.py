@@ -12,10 +12,10 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from .arguments import shape_of
 from .arithmetic import mul
+from .diagonals import diagonal
 from .products import product
 from .reductions import sum as sum_along
 from .shapes import permuted, reshaped, squeeze
-from .views import diagonal
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

@@ -1,4 +1,4 @@
-"""Copies of elements in another order, repeated, or with some of them 0."""
+"""Copies of elements in another order, or repeated."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.errors import InvalidTypeError, InvalidValueError
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from .along import integer_index, slices_taken
 from .arguments import axis_too, integers, one_axis, shape_of, sizes
+from .diagonals import two_axes
 from .reductions import sum as sum_along
 from .shapes import clone, given, reshaped, transpose
-from .views import diagonal as diagonal_of
-from .views import embedded_op, ravel, two_axes
+from .views import ravel
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 __all__ = [
-    "diag",
-    "diag_embed",
-    "diagflat",
     "flip",
     "fliplr",
     "flipud",
@@ -33,10 +30,6 @@ __all__ = [
     "roll",
     "rot90",
     "tile",
-    "tril",
-    "tril_indices",
-    "triu",
-    "triu_indices",
 ]
 
 # -- turning -------------------------------------------------------------------------------------
@@ -214,124 +207,3 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
             f"repeat_interleave: output_size is {output_size}, but repeats add up to {len(places)}."
         )
     return slices_taken(x, places, axis)
-
-
-# -- diagonals and triangles ---------------------------------------------------------------------
-
-
-@public("function method")
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Zeros with the last axis of a tensor on a diagonal of two new axes.
-
-    Args:
-        input: the tensor, of at least one axis.
-        offset: how far above the main diagonal; below it if negative.
-        dim1: where in the result the axis of rows is.
-        dim2: where the axis of columns is.
-
-    >>> mg.diag_embed(mg.tensor([1, 2]), 1)
-    tensor([[0, 1, 0],
-            [0, 0, 2],
-            [0, 0, 0]])
-    """
-    shape, (offset,) = shape_of(input), integers("offset", (offset,))
-    if not shape:
-        raise InvalidValueError("diag_embed: a tensor of a single number is no diagonal.")
-    axes = two_axes("diag_embed", len(shape) + 1, dim1, dim2)
-    wanted, n = list(shape[:-1]), shape[-1] + abs(offset)
-    for axis in sorted(axes):
-        wanted.insert(axis, n)
-    return embedded_op(input, tuple(wanted), offset, *axes)
-
-
-@public("function method", {np.diag: lambda f, v, k=0: f(v, k)})
-def diag(input: Any, diagonal: int = 0) -> Tensor:
-    """The diagonal of a matrix as a copy, or a matrix with a vector on its diagonal."""
-    ndim = len(shape_of(input))
-    if ndim not in (1, 2):
-        raise InvalidValueError(f"diag: expected a matrix or a vector, got {describe(input)}: use diagonal.")
-    return diag_embed(input, diagonal) if ndim == 1 else clone(diagonal_of(input, diagonal))
-
-
-@public("function method", {np.diagflat: lambda f, v, k=0: f(v, k)})
-def diagflat(input: Any, offset: int = 0) -> Tensor:
-    """A matrix with all elements of a tensor on a diagonal."""
-    return diag_embed(ravel(input), offset)
-
-
-def triangle(function: Any, x: Any, diagonal: int) -> Any:
-    """A triangle of each matrix; refused of a tensor without matrices, of which NumPy makes them."""
-    if x.ndim < 2:
-        raise ValueError("it has no matrices, which are the last two axes.")
-    return function(x, diagonal)
-
-
-lower: Op = Op(
-    "tril",
-    lambda x, diagonal: triangle(np.tril, x, diagonal),
-    lambda dy, _y, _x, diagonal: lower(dy, diagonal),
-    doc="each matrix with 0 above a diagonal",
-)
-upper: Op = Op(
-    "triu",
-    lambda x, diagonal: triangle(np.triu, x, diagonal),
-    lambda dy, _y, _x, diagonal: upper(dy, diagonal),
-    doc="each matrix with 0 below a diagonal",
-)
-
-
-@public("function method in_place", {np.tril: lambda f, m, k=0: f(m, k)})
-def tril(input: Any, diagonal: int = 0) -> Tensor:
-    """The elements of each matrix on and below a diagonal, 0 above it, as a copy.
-
-    >>> mg.tril(mg.ones(2, 3), 1)
-    tensor([[1., 1., 0.],
-            [1., 1., 1.]])
-    """
-    return lower(input, *integers("diagonal", (diagonal,)))
-
-
-@public("function method in_place", {np.triu: lambda f, m, k=0: f(m, k)})
-def triu(input: Any, diagonal: int = 0) -> Tensor:
-    """The elements of each matrix on and above a diagonal, 0 below it, as a copy.
-
-    >>> mg.triu(mg.ones(2, 3), 1)
-    tensor([[0., 1., 1.],
-            [0., 0., 1.]])
-    """
-    return upper(input, *integers("diagonal", (diagonal,)))
-
-
-def triangle_indices(name: str, function: Any, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Any:
-    """The rows and the columns of the elements of a triangle, as two rows of a tensor."""
-    row, col, offset = integers(name, (row, col, offset))
-    if row < 0 or col < 0:
-        raise InvalidValueError(f"{name}: row and col must be at least 0, got {row} and {col}.")
-    if str(device or "cpu") != "cpu":
-        raise InvalidValueError(f"{name}: the only device is the CPU, got {device!r}.")
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "iu":
-        raise InvalidTypeError(f"{name}: dtype must be of integers, got {dtype}.")
-    return wrap(np.stack(function(row, offset, col)).astype(dtype))
-
-
-@public("function")
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """Where the elements of a matrix on and below a diagonal are: a row of rows, a row of columns.
-
-    >>> mg.tril_indices(2, 3, 1)
-    tensor([[0, 0, 1, 1, 1],
-            [0, 1, 0, 1, 2]])
-    """
-    return triangle_indices("tril_indices", np.tril_indices, row, col, offset, dtype, device)
-
-
-@public("function")
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """Where the elements of a matrix on and above a diagonal are: a row of rows, a row of columns.
-
-    >>> mg.triu_indices(2, 3, 1)
-    tensor([[0, 0, 1],
-            [1, 2, 2]])
-    """
-    return triangle_indices("triu_indices", np.triu_indices, row, col, offset, dtype, device)

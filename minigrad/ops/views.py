@@ -1,4 +1,4 @@
-"""Other views of the same elements: parts, diagonals, windows, and shapes like those of others."""
+"""Other views of the same elements: parts, other orders of axes, and shapes like those of others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from ..engine.errors import InvalidIndexError, InvalidTypeError, InvalidValueErr
 from ..engine.faces import public
 from ..engine.node import Variable, describe, no_tensor
 from ..engine.op import Op
-from .along import slices_added_op
 from .arguments import axis_too, integers, one_axis, shape_of, sizes
 from .indexing import taken
-from .protocol import by_protocol
 from .reductions import sum as sum_along
 from .shapes import clone, expand, given, permuted, reshaped
 
@@ -31,7 +29,6 @@ __all__ = [
     "broadcast_to",
     "contiguous",
     "detach",
-    "diagonal",
     "expand_as",
     "moveaxis",
     "movedim",
@@ -42,7 +39,6 @@ __all__ = [
     "sum_to_size",
     "t",
     "unflatten",
-    "unfold",
     "view",
     "view_as",
 ]
@@ -296,130 +292,6 @@ def select(input: Any, dim: int, index: Any) -> Tensor:
     if not -shape[axis] <= index < shape[axis]:
         raise InvalidIndexError(f"select: index {index} is out of range for dim {dim} of {describe(input)}.")
     return part(input, axis, index)
-
-
-def writable_diagonal(x: ndarray, offset: int, axis1: int, axis2: int) -> ndarray:
-    """NumPy's diagonal, a view that can be written to if ``x`` can."""
-    y = np.diagonal(x, offset, axis1, axis2)
-    if x.flags.writeable:
-        y.flags.writeable = True
-    return y
-
-
-@by_protocol
-def embedded(values: ndarray, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> ndarray:
-    """Zeros of ``shape`` with values at a diagonal."""
-    y = np.zeros(shape, values.dtype)
-    writable_diagonal(y, offset, axis1, axis2)[...] = values
-    return y
-
-
-diagonal_op = Op(
-    "diagonal",
-    lambda x, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
-    lambda dy, _y, _x, offset, axis1, axis2: embedded_op(dy, _x.shape, offset, axis1, axis2),
-    kernel=writable_diagonal,
-    view=True,
-    doc="a diagonal, along the last axis",
-)
-embedded_op: Op = Op(
-    "diag_embed",
-    embedded,
-    lambda dy, _y, _values, _shape, offset, axis1, axis2: diagonal_op(dy, offset, axis1, axis2),
-    doc="zeros with values at a diagonal",
-)
-
-
-def two_axes(name: str, ndim: int, dim1: Any, dim2: Any) -> tuple[int, int]:
-    """Two axes, which must be different."""
-    axis1, axis2 = one_axis(dim1, ndim), one_axis(dim2, ndim)
-    if axis1 == axis2:
-        raise InvalidValueError(f"{name}: dim1 {dim1} and dim2 {dim2} are the same axis.")
-    return axis1, axis2
-
-
-@public("function method", {np.diagonal: lambda f, a, offset=0, axis1=0, axis2=1: f(a, offset, axis1, axis2)})
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of the axes ``dim1`` and ``dim2``, which becomes the last axis, as a view.
-
-    Args:
-        input: the tensor.
-        offset: how far above the main diagonal; below it if negative.
-        dim1: the axis of rows.
-        dim2: the axis of columns.
-
-    >>> mg.diagonal(mg.arange(6).reshape(2, 3), 1)
-    tensor([1, 5])
-    """
-    axes = two_axes("diagonal", len(shape_of(input)), dim1, dim2)
-    return diagonal_op(input, *integers("offset", (offset,)), *axes)
-
-
-@public("linalg", name="diagonal")
-def diagonals(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
-    """The diagonal of each matrix: ``mg.diagonal`` of the last two axes."""
-    return diagonal(A, offset, dim1, dim2)
-
-
-# -- windows -------------------------------------------------------------------------------------
-
-
-def window_index(n: int, size: int, step: int) -> ndarray:
-    """The places of the elements of each window, as rows."""
-    return np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
-
-
-def windows(x: ndarray, axis: int, size: int, step: int) -> ndarray:
-    """The windows along an axis, their elements along a new axis at the end, as a view."""
-    all_of_them = np.lib.stride_tricks.sliding_window_view(x, size, axis) if size else zero_windows(x, axis)
-    return all_of_them[(*(slice(None),) * axis, slice(None, None, step))]
-
-
-def zero_windows(x: ndarray, axis: int) -> ndarray:
-    """Windows without elements, one more than there are elements."""
-    return np.zeros((*x.shape[:axis], x.shape[axis] + 1, *x.shape[axis + 1 :], 0), x.dtype)
-
-
-def windows_back(dy: Any, shape: tuple[int, ...], axis: int, size: int, step: int) -> Any:
-    """The gradient of windows: an element gets what all windows have for it."""
-    places = window_index(shape[axis], size, step)
-    elements = permuted(dy, tuple(k for i in range(len(shape)) for k in ((i, len(shape)) if i == axis else (i,))))
-    joined = reshaped(elements, (*shape[:axis], places.size, *shape[axis + 1 :]))
-    return slices_added_op(joined, places.ravel(), shape[axis], axis)
-
-
-unfolded = Op(
-    "unfold",
-    lambda x, axis, size, step: np.moveaxis(np.take(x, window_index(x.shape[axis], size, step), axis), axis + 1, -1),
-    lambda dy, _y, _x, axis, size, step: windows_back(dy, _x.shape, axis, size, step),
-    kernel=windows,
-    view=True,
-    doc="the windows along an axis",
-)
-
-
-@public("method")
-def unfold(input: Any, dimension: int, size: int, step: int) -> Tensor:
-    """The windows of ``size`` elements along an axis, one every ``step``, as a read-only view.
-
-    Their elements are along a new axis at the end; along ``dimension`` there are ``(n - size) // step + 1`` windows.
-
-    >>> mg.arange(5).unfold(0, 3, 2)
-    tensor([[0, 1, 2],
-            [2, 3, 4]])
-    """
-    shape = shape_of(input)
-    axis = one_axis(dimension, len(shape))
-    size, step = integers("size and step", (size, step))
-    n = (*shape, 1)[axis]
-    if step < 1 or not 0 <= size <= n:
-        raise InvalidValueError(
-            f"unfold: windows of {size} elements at a step of {step} along dimension {dimension} of {describe(input)}: "
-            f"size must be from 0 to {n}, step at least 1."
-        )
-    if not shape:
-        return part(reshaped(input, (1,)), 0, slice(0, size))
-    return unfolded(input, axis, size, step)
 
 
 # -- memory --------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class ShapeMethods(Variable):
     expand, expand_as, broadcast_to = method(ops.expand), method(ops.views.expand_as), method(ops.broadcast_to)
     sum_to_size = method(ops.views.sum_to_size)
     clone, contiguous = method(ops.clone), method(ops.views.contiguous)
-    narrow, select, unfold = method(ops.narrow), method(ops.select), method(ops.views.unfold)
+    narrow, select, unfold = method(ops.narrow), method(ops.select), method(ops.unfolding.unfold)
     diagonal, diag = method(ops.diagonal), method(ops.diag)
     diag_embed, diagflat = method(ops.diag_embed), method(ops.diagflat)
     tril, tril_ = method(ops.tril), in_place(ops.tril)

@@ -10,7 +10,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.ops import reordering, views
+from minigrad.ops import reordering, unfolding, views
 from tests.helpers.inputs import distinct
 from tests.ops.samples.sample import Sample
 
@@ -42,13 +42,13 @@ REARRANGED: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "diag_embed": (mg.diag_embed, lambda x: x[..., None] * np.eye(2)),
     "diag_embed apart": (lambda x: mg.diag_embed(x, 1, 0, 2), lambda x: shifted_diagonal(x)),
     "diagflat": (lambda x: mg.diagflat(x[0], 1), lambda x: np.diag(np.ravel(x[0]), 1)),
-    "unfold": (lambda x: views.unfold(x, 1, 2, 1), lambda x: np.stack([x[:, :2], x[:, 1:]], 1).swapaxes(2, 3)),
+    "unfold": (lambda x: unfolding.unfold(x, 1, 2, 1), lambda x: np.stack([x[:, :2], x[:, 1:]], 1).swapaxes(2, 3)),
     "unfold apart": (
-        lambda x: views.unfold(mg.ravel(x), 0, 5, 3),
+        lambda x: unfolding.unfold(mg.ravel(x), 0, 5, 3),
         lambda x: np.ravel(x)[[range(5), range(3, 8), range(6, 11)]],
     ),
     "unfold with gaps": (
-        lambda x: views.unfold(mg.ravel(x), -1, 2, 5),
+        lambda x: unfolding.unfold(mg.ravel(x), -1, 2, 5),
         lambda x: np.ravel(x)[[[0, 1], [5, 6], [10, 11]]],
     ),
     "flip": (lambda x: mg.flip(x, (0, -1)), lambda x: x[::-1, :, ::-1]),
