@@ -131,6 +131,7 @@ CASES: dict[str, Case] = {
     "expand": Case(lambda x: ops.expand(x, 2, 4, 3), ((4, 1),)),
     "getitem index array": Case(lambda x: x[ROWS]),
     "getitem slice": Case(lambda x: x[:, ::2]),
+    "index_put": Case(lambda x, v: ops.index_put(x, (np.array([1, 0]),), v), ((2, 3), (2, 3))),
     "linear": Case(FUNCTIONS["linear"], ((4, 3), (2, 3), (2,))),
     "matmul": Case(ops.matmul, ((2, 1, 2, 3), (2, 3, 1))),
     "max": Case(ops.max),
@@ -142,10 +143,12 @@ CASES: dict[str, Case] = {
     "permute": Case(lambda x: ops.permute(x, 2, 0, 1), ((2, 3, 2),)),
     "reciprocal": Case(ops.reciprocal, within=(0.3, 3)),
     "reshape": Case(lambda x: ops.reshape(x, 3, 2)),
+    "round": Case(lambda x: ops.round(x)),
     "round decimals": Case(lambda x: ops.round(x, decimals=1)),
     "softplus": Case(lambda x: FUNCTIONS["softplus"](x, 3, 2.5)),
     "stack": Case(lambda a, b: ops.stack([a, b], 1), ((2, 2), (2, 2))),
     "times_power_of_2": Case(lambda x: Op.registry["times_power_of_2"](x, np.array([-3, 0, 4]))),
+    "unfold": Case(lambda x: x.unfold(1, 2, 1), ((2, 4),)),
 }
 
 

@@ -21,8 +21,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..engine.node import Variable, line_outside
-from ..ops.indexing import put
-from ..ops.windows import added_windows
+from ..ops.protocol import KNOWN
 
 # fmt: off
 FUNCTIONS = {
@@ -35,7 +34,7 @@ FUNCTIONS = {
         "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vdot", "var", "vstack", "where",
         "zeros_like", "count_nonzero", "isin",
     )),
-    put, sliding_window_view, added_windows,
+    sliding_window_view, *KNOWN,
 }
 """The functions it knows besides NumPy's ufuncs: the shapes of their results follow from those of their arguments."""
 

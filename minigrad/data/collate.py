@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine.errors import InvalidValueError
+from ..engine.node import leaves
 from ..ops.joining import stack
 from ..tensor.creation import as_tensor
 from ..tensor.tensor import Tensor
@@ -55,6 +57,8 @@ def default_convert(data: Any) -> Any:
 def collate(items: list[Any], numbers: Sequence[Any], place: str = "") -> Any:
     """Items put together; ``numbers`` are their places in the data, ``place`` says which part of them these are."""
     first = items[0]
+    if not place and any(isinstance(item, (tuple, list)) for item in items):
+        deque(leaves(items), maxlen=0)  # refuses lists that are too deep, or in themselves
     if isinstance(first, TEXT):
         return items
     if isinstance(first, Mapping):

@@ -185,7 +185,7 @@ def refuse_two_floats(name: str, names: Iterable[str], values: Iterable[Any]) ->
     floats = [(own, dtype) for own, dtype in floats if dtype.kind == "f"]
     for other, dtype in floats[1:]:
         if dtype != floats[0][1]:
-            raise TypeError(two_floats(name, *floats[0], other, dtype))
+            raise InvalidTypeError(two_floats(name, *floats[0], other, dtype))
 
 
 def two_floats(name: str, first: str, dtype: Any, other: str, other_dtype: Any) -> str:

@@ -23,6 +23,12 @@ PIECE = 1 << 10
 """Elements of a row added up at a time. A million take 145 in pieces of 64, 66 of 1,024 and 90 as one, and the
 rounding error of a product does not grow with the row."""
 
+# -- adding at an index --------------------------------------------------------------------------
+
+LONG_SLICE = 1 << 9
+"""Elements of a slice from which slices are added one by one: a thousand of 256, 512 and 1,024 elements take 1,510,
+1,490 and 1,150 that way, and 720, 1,360 and 10,600 element by element."""
+
 # -- constants and broadcasting ------------------------------------------------------------------
 
 FEW_ELEMENTS = 1 << 13

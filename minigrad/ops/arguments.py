@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from ..engine.errors import InvalidTypeError
 from ..engine.node import Variable, no_tensor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def axis_too(function: Function) -> Function:
+    """A function that takes NumPy's name ``axis`` for its argument ``dim``, too."""
+
+    @functools.wraps(function)
+    def either(*args: Any, axis: Any = None, **named: Any) -> Any:
+        if axis is not None:
+            named["dim"] = one_name(named.get("dim"), axis)
+        return function(*args, **named)
+
+    own = inspect.signature(function)
+    axis = inspect.Parameter("axis", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Any")
+    either.__signature__ = own.replace(parameters=[*own.parameters.values(), axis])  # type: ignore[attr-defined]
+    return either  # type: ignore[return-value]
 
 
 def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
@@ -30,7 +51,7 @@ def shape_of(x: Any) -> tuple[int, ...]:
     try:
         return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
-        raise TypeError(no_tensor(x)) from None
+        raise InvalidTypeError(no_tensor(x)) from None
 
 
 def one_axis(dim: Any, ndim: int) -> int:

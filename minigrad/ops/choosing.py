@@ -15,7 +15,7 @@ from ..engine.op import Op
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum", "where"]
+__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum"]
 
 
 def choose(condition: ndarray, input: Any, other: Any) -> ndarray:
@@ -38,12 +38,8 @@ where: Op = Op(
     lambda dy, _y, condition, _a, _b: where(condition, dy, 0),
     lambda dy, _y, condition, _a, _b: where(condition, 0, dy),
     promotes=(1, 2),
-    faces="function",
-    numpy=np.where,
     chooses="choose the operand before the function, mg.log(mg.where(mask, x, 1)), not its result.",
-    doc="``input`` where ``condition`` is true, else ``other``. Both are computed, and where the derivative of the "
-    "one not taken is infinite or NaN, its gradient is NaN: 0 times infinity. Choose the operand before the operation: "
-    "``log(where(x > 0, x, 1))`` instead of ``where(x > 0, log(x), 0)``.",
+    doc="``input`` where ``condition`` is true, else ``other``",
 )
 
 

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..engine.arguments import a_type
 from ..engine.dtypes import promoted, result_type
+from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable, describe
 from ..engine.op import Op
@@ -18,7 +19,7 @@ from .arguments import one_axis, one_name
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["cat", "stack"]
+__all__ = ["cat", "concat", "concatenate", "stack"]
 
 
 def pieces(dy: Any, needs: Sequence[Any], *args: Any) -> list[Any]:
@@ -53,11 +54,22 @@ stack_op = Op(
 )
 
 
-@public("function", {np.concatenate: lambda f, arrays, axis=0: f(arrays, axis)})
+@public("function", {np.concatenate: lambda f, arrays, axis=0: f(arrays, axis)}, "concat concatenate")
 def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Join tensors along an axis they have (0 unless given); their other lengths must be equal."""
+    """Join tensors along an axis they have (0 unless given); their other lengths must be equal.
+
+    Vectors without elements go with all shapes, as an empty list that one begins with.
+    """
     tensors = operands_to_join("cat", tensors)
-    return cat_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape)))
+    shape = next((x.shape for x in tensors if x.shape != (0,)), (0,))
+    along = one_axis(one_name(dim, axis) or 0, len(shape))
+    if len(shape) != 1:
+        nothing = (*shape[:along], 0, *shape[along + 1 :])
+        tensors = [x.reshape(nothing) if x.shape == (0,) else x for x in tensors]
+    return cat_op(*tensors, along)
+
+
+concat = concatenate = cat
 
 
 @public("function", {np.stack: lambda f, arrays, axis=0: f(arrays, axis)})
@@ -70,15 +82,17 @@ def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = 
 def operands_to_join(name: str, tensors: Sequence[Any]) -> list[Any]:
     """The tensors as a list; refused when there are none or something else is among them."""
     if isinstance(tensors, Variable):
-        raise TypeError(f"{name}: expected a list of tensors, got one {describe(tensors)}: write {name}([a, b]).")
+        raise InvalidTypeError(
+            f"{name}: expected a list of tensors, got one {describe(tensors)}: write {name}([a, b])."
+        )
     if not isinstance(tensors, Iterable):
-        raise TypeError(f"{name}: expected a list of tensors, got {describe(tensors)}: write {name}([a, b]).")
+        raise InvalidTypeError(f"{name}: expected a list of tensors, got {describe(tensors)}: write {name}([a, b]).")
     tensors = list(tensors)
     if not tensors:
-        raise ValueError(f"{name} needs at least one tensor.")
+        raise InvalidValueError(f"{name} needs at least one tensor.")
     for i, x in enumerate(tensors):
         if not isinstance(x, (Variable, ndarray)):
-            raise TypeError(f"{name}: item {i} is {a_type(x)}, expected a tensor.")
+            raise InvalidTypeError(f"{name}: item {i} is {a_type(x)}, expected a tensor.")
     one_dtype = len({x.dtype for x in tensors}) == 1
     return tensors if one_dtype or not any(isinstance(x, Variable) for x in tensors) else promoted(tensors)
 

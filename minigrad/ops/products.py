@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
@@ -31,7 +32,7 @@ product = Op(
 )
 
 
-@public("function method", {np.matmul: lambda f, x1, x2: f(x1, x2)})
+@public("function method linalg", {np.matmul: lambda f, x1, x2: f(x1, x2)})
 def matmul(input: Any, other: Any) -> Tensor:
     """The matrix product, with ``np.matmul``'s ranks.
 
@@ -45,10 +46,10 @@ def matmul(input: Any, other: Any) -> Tensor:
     a, b = input, other
     ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
-        raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
+        raise InvalidValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
     inner, outer = a.shape[-1], b.shape[-2 if ranks[1] > 1 else -1]
     if inner != outer:
-        raise ValueError(
+        raise InvalidValueError(
             f"matmul: {a.shape} @ {b.shape}: the last length of the left one, {inner}, must equal "
             f"{'the last but one' if ranks[1] > 1 else 'the length'} of the right one, {outer}. "
             "Is one of them to be transposed, x.T?"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import node as records
+from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.op import Op
 from .arguments import one_axis, one_name, shape_of, sizes
@@ -24,6 +25,7 @@ __all__ = [
     "reshape",
     "squeeze",
     "swapaxes",
+    "swapdims",
     "transpose",
     "unsqueeze",
 ]
@@ -69,7 +71,7 @@ clone = Op(
 def given(function: str, name: str, separate: tuple[Any, ...], together: Any) -> tuple[Any, ...]:
     """Integers that are given one by one, or together under a name."""
     if separate and together is not None:
-        raise TypeError(f"{function} got {name} twice: once by position and once by name.")
+        raise InvalidTypeError(f"{function} got {name} twice: once by position and once by name.")
     return separate if together is None else (together,)
 
 
@@ -86,11 +88,11 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
     ndim, axes = len(shape_of(input)), sizes(given("permute", "dims", axes, dims))
     order = tuple(one_axis(i, ndim) for i in axes)
     if sorted(order) != list(range(ndim)):
-        raise ValueError(f"permute needs each of the {ndim} axes once, got {axes}.")
+        raise InvalidValueError(f"permute needs each of the {ndim} axes once, got {axes}.")
     return permuted(input, order)
 
 
-@public("function method", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)})
+@public("function method in_place", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)}, aliases="swapdims")
 def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """Swap two axes."""
     order = list(range(len(shape_of(input))))
@@ -100,26 +102,29 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     return permuted(input, tuple(order))
 
 
-@public("function method")
+swapdims = transpose
+
+
+@public("function method in_place")
 def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
     """Swap two axes: ``transpose``."""
     return transpose(input, axis0, axis1)
 
 
 @public("function method", {np.broadcast_to: lambda f, array, shape: f(array, shape)})
-def expand(input: Any, *shape: Any) -> Tensor:
+def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
     """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
 
     The result is a read-only view: no memory is used.
     """
-    wanted = sizes(shape)
+    wanted = sizes(shape if size is None else given("expand", "size", shape, size))
     added = len(wanted) - len(shape_of(input))
     if added < 0 or any(n < 0 for n in wanted[:added]) or any(n < -1 for n in wanted):
-        raise ValueError(f"expand: cannot expand a tensor {input.shape} to {wanted}.")
+        raise InvalidValueError(f"expand: cannot expand a tensor {input.shape} to {wanted}.")
     return expanded(input, tuple(input.shape[i - added] if n == -1 else n for i, n in enumerate(wanted)))
 
 
-@public("function method", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
+@public("function method in_place", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
 def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Remove the axes of length 1, or only those named by ``dim`` that have length 1."""
     dim, ndim = one_name(dim, axis), len(shape_of(input))
@@ -129,10 +134,10 @@ def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     return reshaped(input, tuple(n for i, n in enumerate(input.shape) if n != 1 or i not in named))
 
 
-@public("function method", {np.expand_dims: lambda f, a, axis: f(a, axis)})
-def unsqueeze(input: Any, dim: int) -> Tensor:
+@public("function method in_place", {np.expand_dims: lambda f, a, axis: f(a, axis)})
+def unsqueeze(input: Any, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Insert an axis of length 1 at ``dim``."""
-    position = one_axis(dim, len(shape_of(input)) + 1)
+    position = one_axis(dim if axis is None else one_name(dim, axis), len(shape_of(input)) + 1)
     return reshaped(input, (*input.shape[:position], 1, *input.shape[position:]))
 
 
@@ -142,7 +147,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     ndim = len(shape_of(input))
     start, end = one_axis(start_dim, ndim), one_axis(end_dim, ndim)
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
+        raise InvalidValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
     joined = 1
     for n in input.shape[start : end + 1]:
         joined *= n

@@ -108,11 +108,38 @@ class InPlace(Variable):
             new = ops.astype(new, self.dtype)
         if (new.shape, new.dtype) != (self.shape, self.dtype):
             raise RuntimeError(f"{name}: {describe(self)} cannot become {describe(new)}: compute a new tensor.")
+        self._take_over(new)
+        return self
+
+    def _shape_in_place(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Self:
+        """``self = operation(self, ...)``, a view: other tensors over this memory keep their shape."""
+        memory = self.memory
+        if self.node is None:
+            self.array = operation(self.array, *args, **named)
+            return self
+        if self.node.op is None or not current().recording:
+            raise RuntimeError(
+                f"{operation.__name__} in place: {describe(self)} is "
+                + (
+                    "a leaf that requires grad"
+                    if self.node.op is None
+                    else "a result of a graph, which is not recorded now"
+                )
+                + ", whose gradient has its shape: use the new tensor that the operation without underscore returns."
+            )
+        shared = memory.shared
+        new: Any = operation(self, *args, **named)
+        if new.memory is memory:
+            memory.shared = shared  # the new tensor is gone
+        self._take_over(new)
+        return self
+
+    def _take_over(self, new: Any) -> None:
+        """Become the result that an operation has recorded."""
         if new.node is not None:
             new.node.output = weakref.ref(self)
             new.node.retains = self.node is not None and self.node.retains
         self.array, self.node, self.memory = new.array, new.node, new.memory
-        return self
 
     def _overwrite(self, index: tuple[Any, ...], value: Any, name: str) -> Self:
         """Write values into the array; nothing of it is recorded."""

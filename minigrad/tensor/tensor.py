@@ -27,10 +27,12 @@ from .conversion import array_from
 from .in_place import InPlace
 from .methods.drawing import RandomMethods
 from .methods.elementwise import ElementwiseMethods
+from .methods.indexing import IndexingMethods
 from .methods.kinds import KindMethods
 from .methods.logic import LogicMethods
 from .methods.new import NewMethods
 from .methods.operators import OperatorMethods
+from .methods.products import ProductMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .methods.storage import StorageMethods
@@ -52,7 +54,7 @@ class HookHandle:
 
 class Tensor(
     RandomMethods, StorageMethods, InPlace, OperatorMethods, ElementwiseMethods, LogicMethods, ReductionMethods,
-    ShapeMethods, KindMethods, NewMethods,
+    ShapeMethods, IndexingMethods, ProductMethods, KindMethods, NewMethods,
 ):  # fmt: skip
     """An n-dimensional array that can be differentiated with respect to.
 

@@ -68,7 +68,11 @@ def test_a_captured_operation_computes_on_other_data_what_it_computes_eagerly(sa
             np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9 * max(1, np.abs(expected).max(initial=0)))
 
 
-@pytest.mark.parametrize("name", CONSTANT)
+SHAPED_BY_VALUES = {"nonzero"}
+"""Operations without a derivative that are refused: the shapes of their results depend on values."""
+
+
+@pytest.mark.parametrize("name", sorted(set(CONSTANT) - SHAPED_BY_VALUES))
 def test_operations_without_a_derivative_are_captured(name):
     formula, inputs = CONSTANT[name]
     program, captured = capture(function_of(name), *map(mg.tensor, inputs))

@@ -53,6 +53,11 @@ def power_of(base: float) -> Callable[[Any], Any]:
     return lambda p: base**p
 
 
+def grouped(reduce: str, include_self: bool = True) -> Callable[[Any, Any], Any]:
+    """``scatter_reduce`` of all values into one element."""
+    return lambda x, src: mg.scatter_reduce(x, 0, [0] * len(src), src, reduce, include_self=include_self)
+
+
 def first(function: Callable[[Any], Any], i: int = 0) -> Callable[[Any], Any]:
     """One element of what a function returns."""
     return lambda x: function(x)[i]
@@ -145,6 +150,10 @@ PYTORCH = rows({
 "Maximum, minimum, where": [
     ("maximum(a, b), a == b", mg.maximum, [[1.], [1.]], [1], [0.5], [0.5]),
     ("maximum(inf, inf)", mg.maximum, [[inf], [inf]], [inf], [0.5], [0.5]),
+    ("scatter_reduce amax tie", grouped("amax"), [[1.], [2., 2.]], [2], [0], [0.5, 0.5]),
+    ("scatter_reduce amax tie with self", grouped("amax"), [[2.], [2., 2.]], [2], [1 / 3], [1 / 3, 1 / 3]),
+    ("scatter_reduce prod of 1; 0 2 3", grouped("prod"), [[1.], [0., 2., 3.]], [0], [0], [6, 0, 0]),
+    ("scatter_reduce prod of 1; 0 0 3", grouped("prod"), [[1.], [0., 0., 3.]], [0], [0], [0, 0, 0]),
     ("maximum(0., -0.)", mg.maximum, [[0.], [-0.]], [0], [0.5], [0.5]),
     ("maximum(nan, 1)", mg.maximum, [[nan], [1.]], [nan], [1], [1]),
     ("maximum(1, nan)", mg.maximum, [[1.], [nan]], [nan], [1], [1]),
@@ -357,6 +366,10 @@ MATHEMATICS = rows({
     ("cross_entropy (C,), ignored", lambda x: F.cross_entropy(x, -100, reduction="sum"), [[-inf, -inf]], 0, [0, 0]),
     ("nll_loss, ignored row of -inf", lambda x: F.nll_loss(x, np.array([0, -100])), [[[-1., -1.], [-inf, -inf]]], 1,
      [[-1, 0], [0, 0]]),
+],
+"Without `include_self`, what is there has no share of the gradient of `scatter_reduce`, also if it is equal. PyTorch "
+"divides by it, too: 1/3 for each of two.": [
+    ("scatter_reduce amin tie without self", grouped("amin", False), [[2.], [2., 2.]], [2], [0], [0.5, 0.5]),
 ],
 "A logit that is as sure as can be of its target adds 0, at any other target `inf`. PyTorch's loss is NaN.": [
     ("bce_with_logits at inf t=1, -inf t=0", logits_loss(1, 0), [[inf, -inf]], 0, [0, 0]),

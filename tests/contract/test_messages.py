@@ -15,9 +15,9 @@ MISTAKES = {
     "exp of nothing": (lambda: mg.exp(), TypeError, r"exp\(input\): missing a required argument: 'input'\."),
     "relu of None": (lambda: mg.relu(None), TypeError, "relu: cannot be applied to None"),
     "where with one operand": (
-        lambda: mg.where(mg.ones(2)),
+        lambda: mg.where(mg.ones(2), 1.0),
         TypeError,
-        r"where\(condition, input, other\): missing a required argument: 'input'",
+        r"where needs both input and other, or neither: mg\.where\(condition, input, other\)",
     ),
     "zeros_like a list": (
         lambda: mg.zeros_like([1.0]),

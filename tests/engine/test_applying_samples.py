@@ -68,7 +68,7 @@ REFUSED = {
     "shapes": (ops.mul, mg.ones(2), mg.ones(3)),
     "a product": (Op.registry["linear"], mg.ones(2, 3), mg.ones(4, 5), mg.ones(4)),
     "too many": (ops.maximum, mg.ones(2), mg.ones(2), mg.ones(2)),
-    "too few": (ops.where, mg.ones(2)),
+    "too few": (Op.registry["where"], mg.ones(2)),
     "none": (ops.relu,),
     "an attribute too many": (ops.relu, mg.ones(2), 3),
     "a string": (ops.mul, mg.ones(2), "two"),

@@ -157,7 +157,9 @@ def test_precision(sample, dtype):
 
 
 ONE_FLOAT_DTYPE = re.compile(
-    r"batch_norm|conv|meshgrid|bce \(|bce weight|linear|matmul|(cross_entropy|nll_loss) .* weight"
+    r"batch_norm|conv|meshgrid|bce \(|bce weight|linear|matmul|(cross_entropy|nll_loss) .* weight|scatter"
+    r"|index_(add|copy|put)"
+    r"|mm|bmm|b?add|mv|v?dot|inner (?!of a n)|inner$|tensordot|multi_dot|chain|bilinear|einsum"
 )
 
 MIXABLE = [

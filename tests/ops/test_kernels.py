@@ -164,6 +164,14 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
         }.items()
     },
     "getitem": [(normal(50, 60), (slice(None, None, -2), np.arange(300) % 7)), (normal(5), (3,))],
+    "gather": [
+        (normal(300, 40), np.arange(12_000).reshape(300, 40) * 7 % 40, 1),
+        (normal(300, 40), np.arange(4000).reshape(100, 40) * 7 % 300, 0),
+        (moved(normal(20, 30, 40)), np.arange(1800).reshape(20, 9, 10) % 30, 1),
+        (normal(3000), np.arange(5000) % 3000, 0),
+    ],
+    "diagonal": [(normal(20, 30, 40), offset, 2, 0) for offset in (0, 5, -15, 50)],
+    "unfold": [(normal(20, 3000, 2), 1, 7, 3), (moved(normal(20, 30, 40)), 2, 5, 1), (normal(30), 0, 30, 4)],
     "cross_entropy": [
         (normal(n, classes), np.arange(n) * 7 % classes, reduction)
         for (n, classes), reduction in itertools.product([(2, 3), (5000, 10), (64, 1000)], ["mean", "sum", "none"])

@@ -41,6 +41,8 @@ FACTORIES = {
     "new_ones": lambda **k: mg.ones(2).new_ones(3, **k),
     "new_empty": lambda **k: mg.ones(2).new_empty(3, **k),
     "new_full": lambda **k: mg.ones(2).new_full((3,), 2, **k),
+    "tril_indices": lambda **k: mg.tril_indices(2, 3, **k),
+    "triu_indices": lambda **k: mg.triu_indices(2, 3, **k),
     "Generator": lambda **k: mg.Generator(**k),
 }
 NO_DEVICE = r"^there is no device 'cuda:0': minigrad runs on the CPU, device='cpu'\.$"

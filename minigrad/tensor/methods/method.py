@@ -39,3 +39,18 @@ def in_place(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concaten
     method.__doc__ = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay."
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method
+
+
+def shape_in_place(
+    operation: Callable[Concatenate[Any, P], Any], name: str | None = None
+) -> Callable[Concatenate[Any, P], Tensor]:
+    """The method ``name_`` of an operation whose result is a view: the tensor itself gets its shape."""
+
+    def method(self: Any, /, *args: Any, **named: Any) -> Any:
+        return self._shape_in_place(operation, args, named)
+
+    name = name or operation.__name__
+    method.__name__ = method.__qualname__ = f"{name}_"
+    method.__doc__ = f"``{name}`` in place: the tensor itself gets the shape, over the same memory."
+    method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
+    return method

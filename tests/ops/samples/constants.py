@@ -69,6 +69,7 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "argmax": (np.argmax, PLACES),
     "argmin": (np.argmin, PLACES),
     "max_pool_indices": (places, ROW),
+    "nonzero": (np.argwhere, ONE),
 }
 
 
