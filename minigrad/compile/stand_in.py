@@ -20,6 +20,7 @@ from numpy import ndarray
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.node import Variable, line_outside
+from ..ops.choosing_along import put_along
 from ..ops.indexing import put
 
 # fmt: off
@@ -34,6 +35,7 @@ FUNCTIONS = {
         "zeros_like", "count_nonzero",
     )),
     put,
+    put_along,
 }
 """The functions it knows besides NumPy's ufuncs: the shapes of their results follow from those of their arguments."""
 

@@ -10,17 +10,24 @@ from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .counting import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
+from .nan_reductions import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .norms import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
+from .quantiles import *  # noqa: F403
 from .random import dropout as dropout
 from .reductions import *  # noqa: F403
+from .scans import *  # noqa: F403
+from .searching import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .sorting import *  # noqa: F403
 from .table import functions
 
 __all__ = list(functions("function"))

@@ -10,15 +10,16 @@ from ..engine.node import is_stand_in
 
 
 def by_protocol(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that leaves its work to its first argument if that is a stand-in (NumPy's protocol, NEP 18).
+    """A function that leaves its work to the first argument that is a stand-in (NumPy's protocol, NEP 18).
 
     For what cannot be said in NumPy's own functions without writing to a new array.
     """
 
     @functools.wraps(function)
-    def public(array: Any, *args: Any) -> Any:
-        if is_stand_in(array):
-            return array.__array_function__(public, (type(array),), (array, *args), {})
-        return function(array, *args)
+    def public(*args: Any) -> Any:
+        stand_in = next(filter(is_stand_in, args), None)
+        if stand_in is not None:
+            return stand_in.__array_function__(public, (type(stand_in),), args, {})
+        return function(*args)
 
     return public

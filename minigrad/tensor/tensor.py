@@ -24,6 +24,7 @@ from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .in_place import InPlace
 from .methods.elementwise import ElementwiseMethods
+from .methods.ordering import OrderingMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .printing import represent
@@ -41,7 +42,7 @@ class HookHandle:
         self.hooks.pop(self.number, None)
 
 
-class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Tensor(InPlace, ElementwiseMethods, ReductionMethods, OrderingMethods, ShapeMethods):
     """An n-dimensional array that can be differentiated with respect to.
 
     ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
@@ -157,14 +158,6 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
 
     def __contains__(self, value: Any) -> builtins.bool:
         return bool((self.array == array_of(value)).any())
-
-    def any(self) -> Tensor:
-        """Whether any element is true (not 0)."""
-        return wrap(self.array.any())
-
-    def all(self) -> Tensor:
-        """Whether all elements are true (not 0)."""
-        return wrap(self.array.all())
 
     # -- the graph -----------------------------------------------------------------------------
 

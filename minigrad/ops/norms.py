@@ -1,0 +1,260 @@
+"""Norms of vectors and matrices, none of which needs a decomposition, and the trace."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.arguments import detached
+from ..engine.errors import InvalidTypeError, InvalidValueError
+from ..engine.faces import public
+from ..engine.node import Variable, array_of, describe
+from ..engine.op import Op
+from ..kernels.sums import plain_sum, sum_over
+from .arguments import all_axes, one_name, shape_of
+from .arithmetic import abs, sign, sub_op
+from .choosing import where
+from .indexing import getitem
+from .reductions import amax, amin, count, in_dtype, narrowed, shared, spread, sum, unreduce, widened
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+__all__ = ["dist", "norm", "trace"]
+
+# -- the norm of vectors ----------------------------------------------------------------------------
+
+
+@np.errstate(divide="ignore", over="ignore")
+def norm_of(x: Any, axes: tuple[int, ...], keepdims: bool, p: float) -> Any:
+    """``sum(|x|**p) ** (1 / p)`` of elements divided by their largest one, by the smallest if p is negative."""
+    size = np.abs(widened(x))
+    if p == 0:
+        return narrowed(plain_sum((size != 0).astype(size.dtype), axes, keepdims), x)
+    if p == 1:
+        return narrowed(plain_sum(size, axes, keepdims), x)
+    if math.isinf(p) or not count(x.shape, axes):
+        choose = np.maximum if p > 0 else np.minimum
+        initial = {"initial": size.dtype.type(0)} if p > 0 else {}
+        return narrowed(choose.reduce(size, axes, keepdims=keepdims, **initial), x)
+    largest = (np.maximum if p > 0 else np.minimum).reduce(size, axes, keepdims=True)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, size.dtype.type(1))
+    y = plain_sum((size / scale) ** size.dtype.type(p), axes, True) ** size.dtype.type(1 / p) * scale
+    return narrowed((y if keepdims else np.squeeze(y, axes)).astype(size.dtype), x)
+
+
+def norm_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool, p: float) -> Any:
+    """The square root of the sum of squares, where none was rounded to 0 or infinity."""
+    n = count(x.shape, axes)
+    if p != 2 or not x.size or x.dtype.kind != "f":
+        return norm_of(x, axes, keepdims, p)
+    wide = widened(x)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.asarray(sum_over(np.square(wide), axes, keepdims))
+    limits = np.finfo(wide.dtype)
+    if squares.min() > n * limits.tiny / limits.eps and squares.max() <= limits.max:
+        return narrowed(np.sqrt(squares), x)
+    return norm_of(x, axes, keepdims, p)
+
+
+def derivative_of_norm(dy: Any, y: Any, x: Any, axes: tuple[int, ...], keepdims: bool, p: float) -> Any:
+    """``x / y`` to the power of p - 1, with its sign; 0 where y is. Extreme elements that tie share it."""
+    if math.isinf(p):
+        return shared(dy, abs(x) == unreduce(y, x, axes), x, axes) * sign(x)
+    if p == 1:
+        return spread(dy, x, axes) * sign(x)
+    if p == 0:
+        return spread(dy, x, axes) * where(np.False_, x, 0)
+    y = unreduce(y, x, axes)
+    ratio = x / where(y == 0, np.inf, y)
+    if p == 2:
+        return spread(dy, x, axes) * ratio
+    power = abs(where(ratio == 0, 1, ratio)) ** (p - 1)
+    return spread(dy, x, axes) * sign(x) * where(ratio == 0, 0, power)
+
+
+norm_op = Op(
+    "vector_norm",
+    norm_of,
+    derivative_of_norm,
+    kernel=norm_on_arrays,
+    doc="``sum(|x|**p) ** (1 / p)`` along axes, without overflow; at 0 its derivative is 0",
+)
+
+
+def order_of(name: str, p: Any) -> float:
+    """The order of a norm as a number."""
+    p = detached(p)
+    value = array_of(p).item() if isinstance(p, (Variable, ndarray)) and not p.shape else p
+    if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.generic)) or value != value:
+        raise InvalidTypeError(f"{name}: the order must be a number, also inf or -inf, got {p!r}.")
+    return float(value)
+
+
+def floats(name: str, x: Any, dtype: Any) -> Any:
+    """The tensor in the dtype that was given; what is not of floats is refused."""
+    shape_of(x)
+    if x.dtype.kind != "f":
+        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
+    return in_dtype(x, dtype)
+
+
+def norm_along(name: str, x: Any, p: Any, dim: Any, keepdims: bool) -> Any:
+    """The norm of vectors along axes."""
+    p, axes = order_of(name, p), all_axes(x, dim)
+    if (p < 0 or math.isinf(p)) and not count(x.shape, axes):
+        raise InvalidValueError(f"{name}: no elements of {describe(x)} have a norm of order {p:g}.")
+    return norm_op(x, axes, keepdims, p)
+
+
+@public("linalg")
+def vector_norm(
+    x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False,
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """``sum(|x|**ord) ** (1 / ord)`` along ``dim``, without overflow.
+
+    Args:
+        x: the tensor, of floats.
+        ord: any number; inf: the largest size, -inf: the smallest, 0: how many elements are not 0.
+        dim: an int or several; None: all elements are one vector.
+        keepdim: keep the axes with length 1.
+        dtype: convert the elements first.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    The derivative at 0 is 0; elements that tie for the largest or smallest share it.
+
+    >>> mg.linalg.vector_norm(mg.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    return norm_along("vector_norm", floats("vector_norm", x, dtype), ord, one_name(dim, axis), keepdim or keepdims)
+
+
+# -- matrices -----------------------------------------------------------------------------------------
+
+MATRIX_NORMS = {1: (0, amax), -1: (0, amin), math.inf: (1, amax), -math.inf: (1, amin)}
+"""For an order which of the two axes is summed up, and how the largest or smallest of the sums is chosen."""
+
+
+@public("linalg")
+def matrix_norm(
+    A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False,  # noqa: N803
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The norm of matrices.
+
+    Args:
+        A: the tensor, of floats and at least two axes.
+        ord: ``"fro"``: the root of the sum of squares; 1 and inf: the largest sum of sizes in a column, in a row; -1
+            and -inf: the smallest. Those that need singular values, 2, -2 and ``"nuc"``, are refused.
+        dim: the two axes of the matrices.
+        keepdim: keep the axes with length 1.
+        dtype: convert the elements first.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    >>> mg.linalg.matrix_norm(mg.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
+    tensor(6.)
+    """
+    A, keepdim = floats("matrix_norm", A, dtype), keepdim or keepdims
+    dim = one_name(None if axis is not None and dim == (-2, -1) else dim, axis)
+    if len(A.shape) < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:
+        raise InvalidValueError(f"matrix_norm: expected two axes of matrices, got dim {dim} of {describe(A)}.")
+    rows, columns = all_axes(A, dim)
+    if isinstance(ord, str) and ord == "fro":
+        return norm_along("matrix_norm", A, 2, (rows, columns), keepdim)
+    if ord in ("nuc", 2, -2):
+        raise InvalidValueError(
+            f"matrix_norm: the norm {ord!r} needs singular values, and minigrad decomposes no matrices: "
+            "use 'fro', 1, -1, inf or -inf."
+        )
+    if ord not in MATRIX_NORMS:
+        raise InvalidValueError(f"matrix_norm: ord must be 'fro', 1, -1, inf or -inf, got {ord!r}.")
+    which, choose = MATRIX_NORMS[ord]
+    added, other = ((rows, columns), (columns, rows))[which]
+    sums = choose(norm_along("matrix_norm", A, 1, added, True), other, True)
+    return sums if keepdim else sums.reshape(tuple(n for i, n in enumerate(A.shape) if i not in (rows, columns)))
+
+
+@public("linalg", name="norm")
+def linalg_norm(
+    A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,  # noqa: N803
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The norm of vectors or matrices.
+
+    Args:
+        A: the tensor, of floats.
+        ord: the order, as of ``vector_norm`` along one axis, as of ``matrix_norm`` along two; None: the root of the
+            sum of squares.
+        dim: an int or two; None: of all elements if ``ord`` is None, else of a vector or a matrix.
+        keepdim: keep the axes with length 1.
+        dtype: convert the elements first.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    >>> mg.linalg.norm(mg.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    A, dim, keepdim = floats("norm", A, dtype), one_name(dim, axis), keepdim or keepdims
+    if ord is None:
+        return norm_along("norm", A, 2, dim, keepdim)
+    if dim is None and len(A.shape) not in (1, 2):
+        raise InvalidValueError(f"norm: give dim where ord is given, for {describe(A)} is no vector and no matrix.")
+    axes = dim if isinstance(dim, (tuple, list)) or dim is None else (dim,)
+    if isinstance(ord, str) or len(axes if axes is not None else A.shape) == 2:
+        return matrix_norm(A, ord, (-2, -1) if axes is None else axes, keepdim)
+    return norm_along("norm", A, ord, dim, keepdim)
+
+
+# -- as functions and methods ---------------------------------------------------------------------------
+
+
+@public("function method")
+def norm(
+    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None,
+    *, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """``sum(|x|**p) ** (1 / p)`` along ``dim``, without overflow; ``linalg`` has more norms.
+
+    Args:
+        input: the tensor, of floats.
+        p: any number, also inf and -inf; ``"fro"`` and None are 2.
+        dim: an int or several; None: all elements are one vector.
+        keepdim: keep the axes with length 1.
+        dtype: convert the elements first.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    >>> mg.norm(mg.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if isinstance(p, str) and p not in ("fro", "nuc"):
+        raise InvalidValueError(f"norm: p must be a number or 'fro', got {p!r}.")
+    x, dim, keepdim = floats("norm", input, dtype), one_name(dim, axis), keepdim or keepdims
+    if isinstance(p, str) and p == "nuc":
+        return matrix_norm(x, p, (-2, -1) if dim is None else dim, keepdim)
+    return norm_along("norm", x, 2 if p is None or isinstance(p, str) else p, dim, keepdim)
+
+
+@public("function method")
+def dist(input: Any, other: Any, p: float = 2) -> Tensor:
+    """The norm of order ``p`` of ``input - other``, which broadcast.
+
+    >>> mg.dist(mg.tensor([1.0, 2.0]), mg.tensor([4.0, 6.0]))
+    tensor(5.)
+    """
+    return norm_along("dist", floats("dist", sub_op(input, other), None), p, None, False)
+
+
+@public("function method", {np.trace: lambda f, a: f(a)})
+def trace(input: Any) -> Tensor:
+    """The sum of the diagonal of a matrix.
+
+    >>> mg.trace(mg.tensor([[1, 2], [3, 4]]))
+    tensor(5)
+    """
+    if len(shape_of(input)) != 2:
+        raise InvalidValueError(f"trace: expected a matrix, got {describe(input)}.")
+    diagonal = np.arange(np.minimum(*input.shape))
+    return sum(getitem(input, (diagonal, diagonal)))
