@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..engine.node import Variable, no_tensor
+from ..engine.errors import InvalidTypeError
+from ..engine.node import Variable, describe, no_tensor
 
 
 def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
@@ -46,6 +47,14 @@ def shape_of(x: Any) -> tuple[int, ...]:
         return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
         raise TypeError(no_tensor(x)) from None
+
+
+def floats_only(name: str, x: Any) -> Any:
+    """A tensor or an array of floats as it is; anything else is refused."""
+    shape_of(x)
+    if x.dtype.kind != "f":
+        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
+    return x
 
 
 def one_axis(dim: Any, ndim: int) -> int:

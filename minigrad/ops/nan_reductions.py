@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.faces import public
-from .arguments import one_name, shape_of
+from .arguments import floats_only, one_name, shape_of
 from .choosing import where
 from .comparison import bitwise_not, isnan
-from .reductions import floats, in_dtype, narrowed, sum, widened
+from .reductions import in_dtype, narrowed, sum, widened
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -42,9 +42,9 @@ def nanmean(
     >>> mg.nanmean(mg.tensor([1.0, np.nan, 2.0]))
     tensor(1.5000)
     """
-    shape_of(input)
     dim, keepdim = one_name(dim, axis), keepdim or keepdims
-    x = widened(floats(in_dtype(input, dtype)))
+    input = in_dtype(input if dtype is not None else floats_only("nanmean", input), dtype)
+    x = widened(input)
     number = sum(bitwise_not(isnan(x)), dim, keepdim)
     number = where(number == 0, np.nan, number).astype(x.dtype)
-    return narrowed(nansum(x, dim, keepdim) / number, in_dtype(input, dtype))
+    return narrowed(nansum(x, dim, keepdim) / number, input)

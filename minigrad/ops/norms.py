@@ -14,7 +14,7 @@ from ..engine.faces import public
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from ..kernels.sums import plain_sum, sum_over
-from .arguments import all_axes, one_name, shape_of
+from .arguments import all_axes, floats_only, one_name, shape_of
 from .arithmetic import abs, sign, sub_op
 from .choosing import where
 from .indexing import getitem
@@ -94,14 +94,6 @@ def order_of(name: str, p: Any) -> float:
     return float(value)
 
 
-def floats(name: str, x: Any, dtype: Any) -> Any:
-    """The tensor in the dtype that was given; what is not of floats is refused."""
-    shape_of(x)
-    if x.dtype.kind != "f":
-        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
-    return in_dtype(x, dtype)
-
-
 def norm_along(name: str, x: Any, p: Any, dim: Any, keepdims: bool) -> Any:
     """The norm of vectors along axes."""
     p, axes = order_of(name, p), all_axes(x, dim)
@@ -130,7 +122,9 @@ def vector_norm(
     >>> mg.linalg.vector_norm(mg.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return norm_along("vector_norm", floats("vector_norm", x, dtype), ord, one_name(dim, axis), keepdim or keepdims)
+    return norm_along(
+        "vector_norm", in_dtype(floats_only("vector_norm", x), dtype), ord, one_name(dim, axis), keepdim or keepdims
+    )
 
 
 # -- matrices -----------------------------------------------------------------------------------------
@@ -158,7 +152,7 @@ def matrix_norm(
     >>> mg.linalg.matrix_norm(mg.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
     tensor(6.)
     """
-    A, keepdim = floats("matrix_norm", A, dtype), keepdim or keepdims
+    A, keepdim = in_dtype(floats_only("matrix_norm", A), dtype), keepdim or keepdims
     dim = one_name(None if axis is not None and dim == (-2, -1) else dim, axis)
     if len(A.shape) < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise InvalidValueError(f"matrix_norm: expected two axes of matrices, got dim {dim} of {describe(A)}.")
@@ -178,7 +172,7 @@ def matrix_norm(
     return sums if keepdim else sums.reshape(tuple(n for i, n in enumerate(A.shape) if i not in (rows, columns)))
 
 
-@public("linalg", name="norm")
+@public("linalg", {np.linalg.norm: lambda f, x, ord=None, axis=None: f(x, ord, axis)}, name="norm")
 def linalg_norm(
     A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,  # noqa: N803
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
@@ -197,7 +191,7 @@ def linalg_norm(
     >>> mg.linalg.norm(mg.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    A, dim, keepdim = floats("norm", A, dtype), one_name(dim, axis), keepdim or keepdims
+    A, dim, keepdim = in_dtype(floats_only("norm", A), dtype), one_name(dim, axis), keepdim or keepdims
     if ord is None:
         return norm_along("norm", A, 2, dim, keepdim)
     if dim is None and len(A.shape) not in (1, 2):
@@ -231,7 +225,7 @@ def norm(
     """
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise InvalidValueError(f"norm: p must be a number or 'fro', got {p!r}.")
-    x, dim, keepdim = floats("norm", input, dtype), one_name(dim, axis), keepdim or keepdims
+    x, dim, keepdim = in_dtype(floats_only("norm", input), dtype), one_name(dim, axis), keepdim or keepdims
     if isinstance(p, str) and p == "nuc":
         return matrix_norm(x, p, (-2, -1) if dim is None else dim, keepdim)
     return norm_along("norm", x, 2 if p is None or isinstance(p, str) else p, dim, keepdim)
@@ -244,7 +238,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     >>> mg.dist(mg.tensor([1.0, 2.0]), mg.tensor([4.0, 6.0]))
     tensor(5.)
     """
-    return norm_along("dist", floats("dist", sub_op(input, other), None), p, None, False)
+    return norm_along("dist", floats_only("dist", sub_op(input, other)), p, None, False)
 
 
 @public("function method", {np.trace: lambda f, a: f(a)})

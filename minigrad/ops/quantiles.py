@@ -13,7 +13,7 @@ from ..engine.faces import public
 from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
-from .arguments import single_axis
+from .arguments import floats_only, single_axis
 from .choosing_along import by_extreme_of_all, chosen, taken_along, with_an_axis
 from .comparison import isnan
 from .reductions import shared
@@ -160,9 +160,7 @@ def quantiles(name: str, x: Any, q: Any, axis: int | None, keepdims: bool, inter
     """``quantile``, and ``nanquantile`` with ``leaves_nan``."""
     if interpolation not in ROUNDED:
         raise InvalidValueError(f"{name}: interpolation must be one of {', '.join(ROUNDED)}, got {interpolation!r}.")
-    shape = x.shape
-    if x.dtype.kind != "f":
-        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
+    shape = floats_only(name, x).shape
     along, rows = (0, reshape(x, (-1,))) if axis is None else (axis, with_an_axis(x))
     n, ndim = rows.shape[along], len(rows.shape)
     if not n:

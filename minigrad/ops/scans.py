@@ -25,6 +25,7 @@ from .functions import exp
 from .joining import cat
 from .reductions import in_dtype
 from .results import ValuesIndices
+from .shapes import reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -43,6 +44,11 @@ def moved_on(x: Any, axis: int, first: float) -> Any:
     """The elements moved on by one place along an axis: ``first``, then all but the last."""
     length = tuple(int(n > 0) if i == axis else n for i, n in enumerate(x.shape))
     return cat([np.full(length, first, x.dtype), x[part(axis, None, -1)]], axis)
+
+
+def flat(x: Any, axis: int | None) -> Any:
+    """``x``, as a vector for NumPy's axis None."""
+    return reshape(x, -1) if axis is None else x
 
 
 # -- sums and products ------------------------------------------------------------------------------
@@ -112,7 +118,7 @@ cumprod_op = Op(
 )
 
 
-@public("function method in_place", {np.cumsum: lambda f, a, axis: f(a, axis)})
+@public("function method in_place", {np.cumsum: lambda f, a, axis=None: f(flat(a, axis), axis or 0)})
 def cumsum(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The sum of all elements up to each along ``dim``; floats are added up in float64.
 
@@ -129,7 +135,7 @@ def cumsum(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) 
     return in_dtype(cumsum_op(in_dtype(input, dtype), along, False), dtype)
 
 
-@public("function method in_place", {np.cumprod: lambda f, a, axis: f(a, axis)})
+@public("function method in_place", {np.cumprod: lambda f, a, axis=None: f(flat(a, axis), axis or 0)})
 def cumprod(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The product of all elements up to each along ``dim``; floats are multiplied in float64.
 
@@ -261,7 +267,7 @@ def cummin(input: Any, dim: Any = None, *, axis: Any = None) -> ValuesIndices:
 # -- differences ------------------------------------------------------------------------------------
 
 
-@public("function method")
+@public("function method", {np.diff: lambda f, a, n=1, axis=-1: f(a, n, axis)})
 def diff(
     input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, axis: int | None = None
 ) -> Tensor:
@@ -280,7 +286,12 @@ def diff(
     if not shape_of(input):
         raise InvalidValueError(f"diff: expected at least one axis, got {describe(input)}: x.reshape(1).")
     n, along = whole(n, 0, "diff: n must be an integer of at least 0"), axis_or_default(input, dim, axis, -1)
-    x = cat([each for each in (prepend, input, append) if each is not None], along)
+    parts = [each for each in (prepend, input, append) if each is not None]
+    if len({len(shape_of(each)) for each in parts}) > 1:
+        raise InvalidValueError(
+            f"diff: prepend and append must have the axes of the input, got {' and '.join(map(describe, parts))}."
+        )
+    x = cat(parts, along)
     difference = ne if x.dtype == np.bool_ else sub_op
     for _ in range(min(n, x.shape[along])):
         x = difference(x[part(along, 1)], x[part(along, None, -1)])

@@ -9,12 +9,17 @@ from tests.helpers.inputs import leaves
 from tests.ops.samples.elementwise import elementwise
 from tests.ops.samples.layers import layers
 from tests.ops.samples.losses import class_losses, losses, softmaxes
+from tests.ops.samples.norms import norms
+from tests.ops.samples.ordering import ordering
 from tests.ops.samples.products import products
 from tests.ops.samples.reductions import reductions
 from tests.ops.samples.sample import Sample
 from tests.ops.samples.shapes import shapes
 
-SAMPLES = [*elementwise(), *reductions(), *shapes(), *products(), *softmaxes(), *losses(), *class_losses(), *layers()]
+SAMPLES = [
+    *elementwise(), *reductions(), *shapes(), *products(), *softmaxes(), *losses(), *class_losses(), *layers(),
+    *ordering(), *norms(),
+]  # fmt: skip
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 
