@@ -22,9 +22,8 @@ def accumulated(ufunc: Any, x: ndarray, axis: int) -> ndarray:
             ufunc(total, row, out=total)
         np.moveaxis(y, axis, 0)[-1] = total
         return y
-    wide = x.astype(dtype)
-    ufunc.accumulate(wide, axis, out=wide)
-    return wide.astype(x.dtype, copy=False)
+    wide = x if axis == x.ndim - 1 else x.astype(dtype, copy=False)  # along other axes NumPy converts one by one
+    return np.asarray(ufunc.accumulate(wide, axis, dtype).astype(x.dtype, copy=False))
 
 
 def recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:

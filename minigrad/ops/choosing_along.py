@@ -20,7 +20,7 @@ from .comparison import isnan
 from .protocol import by_protocol
 from .reductions import amax, amin, shared
 from .results import MinMax, ValuesIndices
-from .shapes import reshape, squeeze
+from .shapes import reshape, reshaped
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -78,7 +78,8 @@ def chosen(x: Any, find: Callable[[Any], Any], axis: int, keepdims: bool = True,
     values = taken_along(rows, indices, axis, distinct)
     if keepdims and rows is x:
         return ValuesIndices(values, indices)
-    return ValuesIndices(squeeze(values, axis), squeeze(indices, axis))
+    shape = (*rows.shape[:axis], *rows.shape[axis + 1 :])
+    return ValuesIndices(reshaped(values, shape), reshaped(indices, shape))
 
 
 # -- the largest and smallest elements ------------------------------------------------------------

@@ -14,7 +14,7 @@ from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from .arguments import all_axes, floats_only, one_name, shape_of
-from .indexing import getitem, placed
+from .indexing import getitem, placed, put
 from .reductions import sum
 from .results import Histogram
 from .shapes import astype, reshape
@@ -145,16 +145,47 @@ def bin_of(x: ndarray, edges: ndarray) -> Any:
     return np.where(number < 0, bins, number)
 
 
+def bin_on_arrays(x: ndarray, edges: ndarray) -> Any:
+    """The number by a division where the bins are about as wide, put right by a comparison with the edges."""
+    bins = len(edges) - 1
+    low, high = float(edges[0]), float(edges[-1])
+    width = (high - low) / bins
+    if not 0 < width < np.inf or np.abs(edges - (low + width * np.arange(bins + 1))).max() > width / 4:
+        return bin_of(x, edges)
+    with np.errstate(invalid="ignore", over="ignore"):  # of NaN and infinities
+        number = ((x - low) * (1 / width)).astype(np.int64)
+    np.minimum(np.maximum(number, 0, out=number), bins - 1, out=number)
+    number -= x < edges[number]
+    number += (x >= edges[number + 1]) & (number < bins - 1)
+    number[~((x >= low) & (x <= high))] = bins
+    return number
+
+
 edges_op = Op("edges_of_bins", edges_of_bins, None, doc="the edges of bins of equal width")
-bin_op = Op("bin_of", bin_of, None, None, doc="the number of each element's bin")
+bin_op = Op("bin_of", bin_of, None, None, kernel=bin_on_arrays, doc="the number of each element's bin")
+
+
+def bin_counts(number: ndarray, bins: int) -> Any:
+    """How many elements are in each of some bins."""
+    return put((number >= 0).astype(np.int64), (bins,), (number,))
+
+
+bin_counts_op = Op(
+    "bin_counts",
+    bin_counts,
+    None,
+    kernel=lambda number, bins: np.bincount(number, minlength=bins),
+    doc="how many elements are in each of some bins",
+)
 
 
 def counted(x: Any, edges: Any, weight: Any = None) -> Any:
     """How many elements each bin has, or their weight."""
-    bins = edges.shape[0] - 1
+    bins = edges.shape[0]
     number = bin_op(reshape(x, (-1,)), edges)
-    each = number == number if weight is None else reshape(weight, (-1,))
-    return placed(astype(each, x.dtype), (bins + 1,), (array_of(number),))[:-1]
+    if weight is None:
+        return astype(bin_counts_op(number, bins), x.dtype)[:-1]
+    return placed(astype(reshape(weight, (-1,)), x.dtype), (bins,), (array_of(number),))[:-1]
 
 
 def refuse_infinite(edges: ndarray) -> None:

@@ -18,7 +18,7 @@ from .arguments import all_axes, floats_only, one_name, shape_of
 from .arithmetic import abs, sign, sub_op
 from .choosing import where
 from .indexing import getitem
-from .reductions import amax, amin, count, in_dtype, narrowed, shared, spread, sum, unreduce, widened
+from .reductions import amax, amin, count, in_dtype, narrowed, shared, spread, sum, unreduce, unreduced_shape, widened
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["dist", "norm", "trace"]
 
 # -- the norm of vectors ----------------------------------------------------------------------------
+
+
+LIMITS = {
+    np.dtype(dtype): (float(np.finfo(dtype).tiny / np.finfo(dtype).eps), float(np.finfo(dtype).max))
+    for dtype in (np.float32, np.float64)
+}
+"""Sums of one term between these have lost nothing to terms too small for the dtype, or too large."""
 
 
 @np.errstate(divide="ignore", over="ignore")
@@ -47,16 +54,16 @@ def norm_of(x: Any, axes: tuple[int, ...], keepdims: bool, p: float) -> Any:
 
 
 def norm_on_arrays(x: ndarray, axes: tuple[int, ...], keepdims: bool, p: float) -> Any:
-    """The square root of the sum of squares, where none was rounded to 0 or infinity."""
-    n = count(x.shape, axes)
-    if p != 2 or not x.size or x.dtype.kind != "f":
+    """The root of the sum of powers, where none that counts was rounded to 0 or infinity."""
+    if not 1 < p < math.inf or not x.size:
         return norm_of(x, axes, keepdims, p)
     wide = widened(x)
     with np.errstate(over="ignore", under="ignore"):
-        squares = np.asarray(sum_over(np.square(wide), axes, keepdims))
-    limits = np.finfo(wide.dtype)
-    if squares.min() > n * limits.tiny / limits.eps and squares.max() <= limits.max:
-        return narrowed(np.sqrt(squares), x)
+        powers = np.square(wide) if p == 2 else np.abs(wide) ** wide.dtype.type(p)
+        total = np.asarray(sum_over(powers, axes, keepdims))
+    lowest, highest = LIMITS[wide.dtype]
+    if total.min() > count(x.shape, axes) * lowest and total.max() <= highest:
+        return narrowed(np.sqrt(total) if p == 2 else total ** wide.dtype.type(1 / p), x)
     return norm_of(x, axes, keepdims, p)
 
 
@@ -72,8 +79,21 @@ def derivative_of_norm(dy: Any, y: Any, x: Any, axes: tuple[int, ...], keepdims:
     ratio = x / where(y == 0, np.inf, y)
     if p == 2:
         return spread(dy, x, axes) * ratio
+    if p >= 3:
+        return spread(dy, x, axes) * ratio * abs(ratio) ** (p - 2)
     power = abs(where(ratio == 0, 1, ratio)) ** (p - 1)
     return spread(dy, x, axes) * sign(x) * where(ratio == 0, 0, power)
+
+
+def derivative_on_arrays(
+    dy: ndarray, _cache: Any, _needs: Any, y: ndarray, x: ndarray, axes: tuple[int, ...], keepdims: bool, p: float
+) -> tuple[Any]:
+    """The rule on arrays, with a division for each norm instead of each element."""
+    limits = LIMITS.get(y.dtype)
+    if p != 2 or limits is None or not y.size or not limits[0] < y.min() <= y.max() <= limits[1]:
+        return (derivative_of_norm(dy, y, x, axes, keepdims, p),)
+    kept = unreduced_shape(x, axes)
+    return (x * (dy / y).reshape(kept),)
 
 
 norm_op = Op(
@@ -81,6 +101,7 @@ norm_op = Op(
     norm_of,
     derivative_of_norm,
     kernel=norm_on_arrays,
+    on_arrays=derivative_on_arrays,
     doc="``sum(|x|**p) ** (1 / p)`` along axes, without overflow; at 0 its derivative is 0",
 )
 

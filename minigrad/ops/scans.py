@@ -104,8 +104,8 @@ def derivative_of_cumprod_on_arrays(
     size = np.abs(y)
     if not x.ndim or not size.size or size.min() < np.finfo(y.dtype).tiny or not all_finite(y):
         return (derivative_of_cumprod(dy, y, x, axis),)
-    terms = np.flip(dy * y.astype(float64), axis)
-    return (np.flip(accumulated(np.add, terms, axis), axis) / x,)
+    sums = np.flip(accumulated(np.add, np.flip(dy * y, axis), axis), axis)
+    return (sums / x,)
 
 
 cumprod_op = Op(
@@ -232,14 +232,37 @@ def logcumsumexp(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 def last_place(choose: Any, x: Any, axis: int) -> Any:
     """The last place of the chosen element of all up to each along an axis; of NaN, if there is one."""
     reached = x == choose.accumulate(x, axis)
-    if x.dtype.kind == "f":
-        reached = reached | np.isnan(x)
-    number = np.arange(x.shape[axis]).reshape(tuple(-1 if i == axis else 1 for i in range(x.ndim)))
-    return np.maximum.accumulate(np.where(reached, number, 0), axis)
+    return last_true(reached | np.isnan(x) if x.dtype.kind == "f" else reached, axis)
 
 
-cummax_op = Op("cummax", partial(last_place, np.maximum), None, doc="the last place of the largest element so far")
-cummin_op = Op("cummin", partial(last_place, np.minimum), None, doc="the last place of the smallest element so far")
+def last_place_on_arrays(choose: Any, x: ndarray, axis: int) -> Any:
+    """The same without a look at each element for NaN, if there is none."""
+    chosen = choose.accumulate(x, axis)
+    if x.size and np.isnan(np.take(chosen, -1, axis)).any():
+        return last_place(choose, x, axis)
+    return last_true(x == chosen, axis)
+
+
+def last_true(reached: Any, axis: int) -> Any:
+    """The last place up to each along an axis that is true."""
+    number = np.arange(reached.shape[axis]).reshape(tuple(-1 if i == axis else 1 for i in range(reached.ndim)))
+    return np.maximum.accumulate(np.multiply(reached, number), axis)
+
+
+cummax_op = Op(
+    "cummax",
+    partial(last_place, np.maximum),
+    None,
+    kernel=partial(last_place_on_arrays, np.maximum),
+    doc="the last place of the largest element so far along an axis",
+)
+cummin_op = Op(
+    "cummin",
+    partial(last_place, np.minimum),
+    None,
+    kernel=partial(last_place_on_arrays, np.minimum),
+    doc="the last place of the smallest element so far along an axis",
+)
 
 
 @public("function method")

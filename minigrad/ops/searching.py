@@ -88,17 +88,22 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 
 unique_op = Op(
     "unique",
+    lambda x, axis: np.unique(x, axis=axis, equal_nan=False),
+    None,
+    doc="the distinct elements, or layers along an axis, in ascending order",
+)
+unique_consecutive_op = Op(
+    "unique_consecutive",
     lambda x, axis, index: np.take(x if axis is not None else x.reshape(-1), index, axis or 0),
     None,
-    doc="elements, or layers along an axis, of which no two are equal",
+    doc="the first elements, or layers along an axis, of runs of equal ones",
 )
 
 
-def distinct(x: Any, axis: int | None, index: ndarray, inverse: ndarray | None, counts: ndarray | None) -> Any:
-    """The distinct elements, and what else was asked for, as tensors if ``x`` is one."""
-    found = [each if not isinstance(x, Variable) else wrap(each) for each in (inverse, counts) if each is not None]
-    values: Any = unique_op(x, axis, index)
-    return (values, *found) if found else values
+def together(values: Any, inverse: ndarray | None, counts: ndarray | None) -> Any:
+    """The distinct elements, and what else was asked for, as tensors if they are one."""
+    found = [each for each in (inverse, counts) if each is not None]
+    return (values, *(map(wrap, found) if isinstance(values, Variable) else found)) if found else values
 
 
 def axis_of_layers(x: Any, dim: Any, axis: Any) -> int | None:
@@ -130,10 +135,14 @@ def unique(
     >>> mg.unique(mg.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    along, x = axis_of_layers(input, dim, axis), array_of(input)
-    _, index, inverse, counts = np.unique(x, True, True, True, axis=along, equal_nan=False)
-    inverse = inverse.reshape(x.shape if along is None else -1)
-    return distinct(input, along, index, inverse if return_inverse else None, counts if return_counts else None)
+    along, inverse, counts = axis_of_layers(input, dim, axis), None, None
+    values = unique_op(input, along)
+    if return_inverse:
+        _, inverse = np.unique(array_of(input), return_inverse=True, axis=along, equal_nan=False)
+        inverse = inverse.reshape(input.shape if along is None else -1)
+    if return_counts:
+        _, counts = np.unique(array_of(input), return_counts=True, axis=along, equal_nan=False)
+    return together(values, inverse, counts)
 
 
 @public("function method")
@@ -154,4 +163,5 @@ def unique_consecutive(
     inverse = np.cumsum(begins) - 1
     counts = np.diff(index, append=len(layers))
     inverse = inverse.reshape(x.shape) if along is None else inverse
-    return distinct(input, along, index, inverse if return_inverse else None, counts if return_counts else None)
+    values = unique_consecutive_op(input, along, index)
+    return together(values, inverse if return_inverse else None, counts if return_counts else None)

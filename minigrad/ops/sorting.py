@@ -72,7 +72,7 @@ def places_on_arrays(x: ndarray, ranks: ndarray, axis: int, nan_wins: bool) -> A
     if found is None:
         found = stable_order(x, axis)
         found = np.take(found, ranks, axis) if ranks.ndim == 1 else np.take_along_axis(found, ranks, axis)
-    return without_nan(x, axis, found) if nan_wins else found
+    return without_nan(x, axis, found) if nan_wins and np.isnan(x).any() else found
 
 
 places_op = Op(
@@ -122,9 +122,9 @@ topk_op = Op(
 )
 
 
-def last_of_most_frequent(x: ndarray, axis: int) -> Any:
+def last_of_most_frequent(ascending: Any, x: ndarray, axis: int) -> Any:
     """The last place of the element that is there most often along an axis, the smallest of several."""
-    places = stable(x, axis)
+    places = ascending(x, axis)
     values = np.moveaxis(np.take_along_axis(x, places, axis), axis, -1)
     numbers = np.arange(x.shape[axis])
     begins = np.concatenate([np.ones_like(values[..., :1], bool), values[..., 1:] != values[..., :-1]], -1)
@@ -135,8 +135,9 @@ def last_of_most_frequent(x: ndarray, axis: int) -> Any:
 
 mode_op = Op(
     "mode",
-    last_of_most_frequent,
+    partial(last_of_most_frequent, stable),
     None,
+    kernel=partial(last_of_most_frequent, stable_order),
     doc="where the most frequent element along an axis is, the last of equal ones",
 )
 

@@ -91,6 +91,7 @@ TIED = [
     normal(500), normal(40, 300), moved(normal(20, 30, 40)), np.round(normal(60, 40)), np.zeros((3, 50)),
     *(np.where(normal(30, 40) > 1, np.nan, x) for x in (normal(30, 40), np.round(normal(30, 40)))),
 ]  # fmt: skip
+EDGES = (np.linspace(-1, 1.5, 21), np.linspace(-1, 1.5, 21) ** 3)
 RANKS = np.array([2, 0])
 SHAPES = [(60, 33), (4000, 16), (32, 8, 100), (17, 5, 9, 11), (1, 3, 50, 50), (600, 900)]
 
@@ -126,6 +127,9 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     "argsort": [(x, axis, flag) for x in TIED for axis in range(x.ndim) for flag in (False, True)],
     "topk": [(x, 3, axis, flag) for x in TIED for axis in range(x.ndim) for flag in (False, True)],
     "places_of_ranks": [(x, RANKS, axis, flag) for x in TIED for axis in range(x.ndim) for flag in (False, True)],
+    **{name: [(x, axis) for x in TIED for axis in range(x.ndim)] for name in ("mode", "cummax", "cummin")},
+    "bin_of": [(TIED[i].ravel(), edges) for i in (0, 3, 5) for edges in EDGES],
+    "bin_counts": [(np.arange(300) % 7 % 5, 6)],
     "cumsum": [(x, axis, flag) for x in SCANNED for axis in range(x.ndim) for flag in (False, True)],
     "cumprod": [(np.exp(x / 10), axis) for x in SCANNED for axis in range(x.ndim)]
     + [(np.where(np.arange(40) == 3, 0, normal(30, 40)), 1), (1e-3 * normal(4, 200), 1)],

@@ -46,7 +46,9 @@ PARTS: dict[str, tuple[tuple[Any, ...], Any]] = {
     "middle_rank": ((np.array([[1.0, np.nan, 2.0, 3.0]]), 1), [[1]]),
     "cummax": ((PLACES[0], 1), [[0, 0, 2], [0, 1, 1]]),
     "cummin": ((PLACES[0], 1), [[0, 1, 1], [0, 0, 2]]),
-    "unique": ((np.array([[4, 5], [6, 7]]), None, np.array([0, 3])), [4, 7]),
+    "unique": ((np.array([[7, 5], [5, 4]]), None), [4, 5, 7]),
+    "unique_consecutive": ((np.array([[4, 5], [6, 7]]), None, np.array([0, 3])), [4, 7]),
+    "bin_counts": ((np.array([2, 0, 1, 1]), 3), [1, 2, 1]),
     "edges_of_bins": ((PLACES[0], 2, None, None, 0.5), [-4, -0.5, 3]),
     "bin_of": ((np.array([-1.0, 0.0, 1.5, 2.0, np.nan]), np.array([0.0, 1.0, 2.0])), [2, 0, 1, 1, 2]),
 }
