@@ -22,8 +22,11 @@ def accumulated(ufunc: Any, x: ndarray, axis: int) -> ndarray:
             ufunc(total, row, out=total)
         np.moveaxis(y, axis, 0)[-1] = total
         return y
-    wide = x if axis == x.ndim - 1 else x.astype(dtype, copy=False)  # along other axes NumPy converts one by one
-    return np.asarray(ufunc.accumulate(wide, axis, dtype).astype(x.dtype, copy=False))
+    if axis == x.ndim - 1:
+        return np.asarray(ufunc.accumulate(x, axis, dtype).astype(x.dtype, copy=False))
+    wide = x.swapaxes(axis, -1).astype(dtype, order="C")
+    y = ufunc.accumulate(wide, -1).swapaxes(axis, -1)
+    return y.astype(x.dtype, order="C")
 
 
 def recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:

@@ -20,23 +20,23 @@ def stable_order(x: ndarray, axis: int) -> ndarray:
     n = x.shape[axis]
     if x.dtype.char not in FAST or n <= SHORT_SORT:
         return np.argsort(x, axis=axis, kind="stable")
-    rows = np.ascontiguousarray(np.moveaxis(x, axis, -1)).reshape(-1, n)
+    swapped = x.swapaxes(axis, -1)
+    rows = np.ascontiguousarray(swapped).reshape(-1, n)
     order = rows.argsort(-1)
     values = rows.take(order + np.arange(len(rows))[:, None] * n)
     equal = values[:, 1:] == values[:, :-1]
     if x.dtype.kind == "f" and np.isnan(values[:, -1:]).any():
         nans = np.isnan(values)
         equal |= nans[:, 1:] & nans[:, :-1]
-    (tied,) = equal.any(-1).nonzero()
-    if len(tied):
+    if equal.any():
+        (tied,) = equal.any(-1).nonzero()
         runs = np.zeros((len(tied), n), np.int64)  # elements of one value have one number
         np.cumsum(~equal[tied], axis=-1, out=runs[:, 1:])
         runs *= n
         places = order[tied] + runs
         places.sort(-1)
         order[tied] = places - runs
-    shape = np.moveaxis(x, axis, -1).shape
-    return np.moveaxis(order.reshape(shape), -1, axis)
+    return order.reshape(swapped.shape).swapaxes(axis, -1)
 
 
 def places_of_ranks(x: ndarray, ranks: ndarray, axis: int) -> ndarray | None:
@@ -71,11 +71,11 @@ def places_of_largest(x: ndarray, k: int, axis: int) -> ndarray | None:
     n = x.shape[axis]
     if not 0 < k < n or not x.size:
         return None
-    rows = np.moveaxis(x, axis, -1)
+    rows = x.swapaxes(axis, -1)
     least = np.partition(rows, n - k, -1)[..., n - k, None]
     among = rows >= least
     if np.count_nonzero(among) != least.size * k or np.isnan(least).any():
         return None
     places = np.nonzero(among)[-1].reshape(*least.shape[:-1], k)
     order = np.argsort(-np.take_along_axis(rows, places, -1), axis=-1, kind="stable")
-    return np.moveaxis(np.take_along_axis(places, order, -1), -1, axis)
+    return np.take_along_axis(places, order, -1).swapaxes(axis, -1)

@@ -17,7 +17,7 @@ from .arguments import floats_only, single_axis
 from .choosing_along import by_extreme_of_all, chosen, taken_along, with_an_axis
 from .comparison import isnan
 from .reductions import shared
-from .shapes import astype, permute, reshape, squeeze
+from .shapes import permute, reshape
 from .sorting import along_filled, places_op
 
 if TYPE_CHECKING:
@@ -153,48 +153,46 @@ def fractions(name: str, q: Any) -> Any:
     if q.dtype.kind not in "fiu" or len(q.shape) > 1:
         raise InvalidTypeError(f"{name}: q must be a number or a vector of numbers, got {describe(q)}.")
     check(check_fractions, array_of(q))
-    return astype(reshape(q, (-1,)), np.float64)
+    return q.reshape(-1).astype(np.float64)
 
 
-def quantiles(name: str, x: Any, q: Any, axis: int | None, keepdims: bool, interpolation: str, leaves_nan: bool) -> Any:
-    """``quantile``, and ``nanquantile`` with ``leaves_nan``."""
+def quantiles(name: str, x: Any, q: Any, axis: int | None, keepdims: bool, interpolation: str, omits_nan: bool) -> Any:
+    """``quantile``, and ``nanquantile`` with ``omits_nan``."""
     if interpolation not in ROUNDED:
         raise InvalidValueError(f"{name}: interpolation must be one of {', '.join(ROUNDED)}, got {interpolation!r}.")
     shape = floats_only(name, x).shape
     along, rows = (0, reshape(x, (-1,))) if axis is None else (axis, with_an_axis(x))
-    n, ndim = rows.shape[along], len(rows.shape)
-    if not n:
+    if not rows.shape[along]:
         raise InvalidValueError(f"{name}: a tensor {describe(x)} has no elements along the axis.")
-    rank = fractions(name, q)
-    count: Any = n
-    if leaves_nan:
-        count = np.maximum(np.count_nonzero(array_of(rows) == array_of(rows), axis=along, keepdims=True), 1)
-        rank = reshape(rank, tuple(-1 if i == along else 1 for i in range(ndim)))
-    rank = rank * (count - 1)
-    y = at_ranks(rows, rank, along, interpolation, not leaves_nan)
-    if axis is None and keepdims:
-        y = reshape(y, (-1, *(1 for _ in shape)))
-    else:
-        y = permute(y, (along, *(i for i in range(ndim) if i != along)))
-        y = reshape(y, (y.shape[0], *shape[:along], 1, *shape[along + 1 :])) if keepdims and shape else y
-    return squeeze(y, 0) if is_number(q) else y
+    rank = fractions(name, q) * (rows.shape[along] - 1)
+    if omits_nan:
+        values = array_of(rows)
+        last = np.maximum(np.count_nonzero(values == values, axis=along, keepdims=True) - 1, 0)
+        rank = along_axis(fractions(name, q), rows, along) * last
+    y = at_ranks(rows, rank, along, interpolation, not omits_nan)
+    kept = [1 if axis in (None, i) else n for i, n in enumerate(shape) if keepdims or axis not in (None, i)]
+    if not (q.shape if isinstance(q, (Variable, ndarray)) else np.shape(q)):
+        return reshape(y, tuple(kept))
+    order = (along, *(i for i in range(len(rows.shape)) if i != along))
+    return reshape(permute(y, order), (y.shape[along], *kept))
 
 
-def is_number(q: Any) -> bool:
-    """Whether one quantile is asked for, not a vector of them."""
-    return not (q.shape if isinstance(q, (Variable, ndarray)) else np.shape(q))
+def along_axis(vector: Any, x: Any, axis: int) -> Any:
+    """A vector as an array along an axis of ``x``."""
+    return vector.reshape(tuple(-1 if i == axis else 1 for i in range(len(x.shape))))
 
 
 def at_ranks(x: Any, rank: Any, axis: int, interpolation: str, nan_wins: bool) -> Any:
-    """The values of fractional ranks along an axis."""
+    """The values of fractional ranks along an axis; of one vector of ranks for all rows, or of some for each row."""
     below, above = (rounded(array_of(rank)).astype(np.int64) for rounded in ROUNDED[interpolation])
-    lower, upper = (taken_along(x, places_op(x, ranks, axis, nan_wins), axis, False) for ranks in (below, above))
     if ROUNDED[interpolation][0] is ROUNDED[interpolation][1]:
-        return lower
+        return taken_along(x, places_op(x, below, axis, nan_wins), axis, False)
+    ranks = np.concatenate([below, above], 0 if below.ndim == 1 else axis)
+    places = np.split(array_of(places_op(x, ranks, axis, nan_wins)), 2, axis)
+    lower, upper = (taken_along(x, each, axis, False) for each in places)
     weight = rank - below if interpolation == "linear" else np.full(below.shape, 0.5)
-    if len(weight.shape) == 1:
-        weight = reshape(weight, tuple(-1 if i == axis else 1 for i in range(len(x.shape))))
-    return between_op(lower, upper, astype(weight, x.dtype))
+    weight = along_axis(weight, x, axis) if len(weight.shape) == 1 else weight
+    return between_op(lower, upper, weight.astype(x.dtype))
 
 
 @public("function method")

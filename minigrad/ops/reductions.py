@@ -91,8 +91,8 @@ def floats(x: Any) -> Any:
 
 def average(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """``sum(x) / n``"""
-    floats(x)
-    return narrowed(np.true_divide(add(x, axes, keepdims), freedom(x, axes)), x)
+    y = np.true_divide(add(x, axes, keepdims), freedom(x, axes))
+    return y if y.dtype is x.dtype else narrowed(y, floats(x))
 
 
 summed = Op(

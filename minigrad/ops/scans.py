@@ -185,7 +185,7 @@ def derivative_of_logcumsumexp(dy: Any, y: Any, x: Any, axis: int) -> Any:
     """``exp(x[i])`` times the sum of ``dy[j] * exp(-y[j])`` from i on, the exponentials relative to each other."""
     if not x.shape:
         return dy
-    before = moved_on(y, axis, 0)
+    before = moved_on(y, axis, -np.inf)
     with np.errstate(invalid="ignore"):  # inf - inf
         ratio = exp(where(isinf(y) & (before == y), 0, before - y))
         return recurrence_op(ratio, dy, axis, True) * exp(x - y)
