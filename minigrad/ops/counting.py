@@ -14,7 +14,7 @@ from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from .arguments import all_axes, floats_only, one_name, shape_of
-from .indexing import getitem, placed, put
+from .indexing import placed, put
 from .reductions import sum
 from .results import Histogram
 from .shapes import astype, reshape
@@ -36,7 +36,7 @@ any_op = Op("any", lambda x, axes, keepdims: truth(np.any(x, axes, keepdims=keep
 all_op = Op("all", lambda x, axes, keepdims: truth(np.all(x, axes, keepdims=keepdims), x), None, doc="all are true")
 count_nonzero_op = Op(
     "count_nonzero",
-    lambda x, axes: np.asarray(np.count_nonzero(x, axis=axes)),
+    lambda x, axes: np.count_nonzero(x, axis=axes),
     None,
     doc="how many elements along axes are not 0",
 )
@@ -48,7 +48,7 @@ def axes_or_none(x: Any, dim: Any, axis: Any) -> tuple[int, ...]:
     return () if isinstance(dim, (tuple, list)) and not dim else all_axes(x, dim)
 
 
-@public("function method", {np.any: lambda f, a, axis=None, *, keepdims=False: f(a, axis, keepdims)})
+@public("function method")
 def any(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element along ``dim`` (an int or several; None: of all) is true, which NaN and all but 0 are.
 
@@ -58,7 +58,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
     return any_op(input, axes_or_none(input, dim, axis), keepdim or keepdims)
 
 
-@public("function method", {np.all: lambda f, a, axis=None, *, keepdims=False: f(a, axis, keepdims)})
+@public("function method")
 def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements along ``dim`` (an int or several; None: of all) are true, which NaN and all but 0 are.
 
@@ -68,7 +68,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
     return all_op(input, axes_or_none(input, dim, axis), keepdim or keepdims)
 
 
-@public("function method", {np.count_nonzero: lambda f, a, axis=None: f(a, axis)})
+@public("function method")
 def count_nonzero(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """How many elements along ``dim`` (an int or several; None: of all) are not 0.
 
@@ -80,13 +80,18 @@ def count_nonzero(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 
 # -- elements of each kind ------------------------------------------------------------------------
 
-bincount_op = Op("bincount", lambda input, minlength: np.bincount(input, minlength=minlength), None, doc="occurrences")
-weighted_bincount_op = Op(
-    "weighted_bincount",
-    lambda weights, input, minlength: np.bincount(input, weights, minlength).astype(weights.dtype),
-    lambda dy, _y, _weights, input, minlength: getitem(dy, input),
+
+def bin_counts(number: ndarray, bins: int) -> Any:
+    """How many elements are in each of some bins."""
+    return put((number >= 0).astype(np.int64), (bins,), (number,))
+
+
+bin_counts_op = Op(
+    "bin_counts",
+    bin_counts,
     None,
-    doc="the sum of the weights of each number",
+    kernel=lambda number, bins: np.bincount(number, minlength=bins),
+    doc="how many elements are in each of some bins",
 )
 
 
@@ -105,13 +110,15 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     if len(shape_of(input)) != 1 or input.dtype.kind not in "iu":
         raise InvalidTypeError(f"bincount: expected a vector of integers, got {describe(input)}: convert it, x.long().")
     check(refuse_negative, array_of(input))
-    minlength = whole(minlength, 0, "bincount: minlength must be an integer of at least 0")
+    length = whole(minlength, 0, "bincount: minlength must be an integer of at least 0")
+    if input.shape[0]:
+        length = max(length, int(np.max(array_of(input))) + 1)
     if weights is None:
-        return bincount_op(input, minlength)
+        return bin_counts_op(input, length)
     if shape_of(weights) != input.shape:
         raise InvalidValueError(f"bincount: weights must be {input.shape} as the input, got {describe(weights)}.")
     weights = weights if weights.dtype == np.float32 else astype(weights, np.float64)
-    return weighted_bincount_op(weights, input, minlength)
+    return placed(weights, (length,), (array_of(input),))
 
 
 def refuse_negative(x: ndarray) -> None:
@@ -163,20 +170,6 @@ def bin_on_arrays(x: ndarray, edges: ndarray) -> Any:
 
 edges_op = Op("edges_of_bins", edges_of_bins, None, doc="the edges of bins of equal width")
 bin_op = Op("bin_of", bin_of, None, None, kernel=bin_on_arrays, doc="the number of each element's bin")
-
-
-def bin_counts(number: ndarray, bins: int) -> Any:
-    """How many elements are in each of some bins."""
-    return put((number >= 0).astype(np.int64), (bins,), (number,))
-
-
-bin_counts_op = Op(
-    "bin_counts",
-    bin_counts,
-    None,
-    kernel=lambda number, bins: np.bincount(number, minlength=bins),
-    doc="how many elements are in each of some bins",
-)
 
 
 def counted(x: Any, edges: Any, weight: Any = None) -> Any:

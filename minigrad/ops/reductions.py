@@ -82,17 +82,17 @@ def total(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     return narrowed(add(x, axes, keepdims), x)
 
 
-def floats(x: Any) -> Any:
+def floats(x: Any, cure: str = "x.float()") -> Any:
     """``x``, if it is of floats: others have no mean of their own dtype."""
     if x.dtype.kind != "f":
-        raise TypeError("expected floats: convert it, x.float(), or a mean by dtype=mg.float32.")
+        raise TypeError(f"expected floats: convert it, {cure}.")
     return x
 
 
 def average(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """``sum(x) / n``"""
     y = np.true_divide(add(x, axes, keepdims), freedom(x, axes))
-    return y if y.dtype is x.dtype else narrowed(y, floats(x))
+    return y if y.dtype is x.dtype else narrowed(y, floats(x, "x.float() or dtype=mg.float32"))
 
 
 summed = Op(

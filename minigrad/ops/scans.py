@@ -46,9 +46,9 @@ def moved_on(x: Any, axis: int, first: float) -> Any:
     return cat([np.full(length, first, x.dtype), x[part(axis, None, -1)]], axis)
 
 
-def flat(x: Any, axis: int | None) -> Any:
-    """``x``, as a vector for NumPy's axis None."""
-    return reshape(x, -1) if axis is None else x
+def as_numpy(function: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """A sum or product with NumPy's arguments: all elements are one vector unless ``axis`` is given."""
+    return function(reshape(a, -1) if axis is None else a, axis or 0, dtype=dtype)
 
 
 # -- sums and products ------------------------------------------------------------------------------
@@ -118,7 +118,10 @@ cumprod_op = Op(
 )
 
 
-@public("function method in_place", {np.cumsum: lambda f, a, axis=None: f(flat(a, axis), axis or 0)})
+@public(
+    "function method in_place",
+    {np.cumsum: as_numpy},
+)
 def cumsum(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The sum of all elements up to each along ``dim``; floats are added up in float64.
 
@@ -135,7 +138,10 @@ def cumsum(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) 
     return in_dtype(cumsum_op(in_dtype(input, dtype), along, False), dtype)
 
 
-@public("function method in_place", {np.cumprod: lambda f, a, axis=None: f(flat(a, axis), axis or 0)})
+@public(
+    "function method in_place",
+    {np.cumprod: as_numpy},
+)
 def cumprod(input: Any, dim: Any = None, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The product of all elements up to each along ``dim``; floats are multiplied in float64.
 

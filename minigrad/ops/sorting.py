@@ -184,7 +184,7 @@ def sort(
     return chosen(input, lambda x: argsort_op(x, along, bool(descending)), along)
 
 
-@public("function method", {np.argsort: lambda f, a, axis=-1, *, stable=None: f(a, axis)})
+@public("function method")
 def argsort(
     input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False, axis: int | None = None
 ) -> Tensor:

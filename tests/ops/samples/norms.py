@@ -57,11 +57,6 @@ NUMBERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
         lambda w: np.bincount([1, 1, 3], w, 5),
         distinct((3,)),
     ),
-    "weighted_bincount": (
-        lambda w: mg.Op.registry["weighted_bincount"](w, np.array([1, 1, 3]), 5),
-        lambda w: np.bincount([1, 1, 3], w, 5),
-        distinct((3,)),
-    ),
 }
 
 
