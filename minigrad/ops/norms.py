@@ -156,13 +156,13 @@ MATRIX_NORMS = {1: (0, amax), -1: (0, amin), math.inf: (1, amax), -math.inf: (1,
 
 @public("linalg")
 def matrix_norm(
-    A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False,  # noqa: N803
+    input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False,
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
     """The norm of matrices.
 
     Args:
-        A: the tensor, of floats and at least two axes.
+        input: the tensor, of floats and at least two axes.
         ord: ``"fro"``: the root of the sum of squares; 1 and inf: the largest sum of sizes in a column, in a row; -1
             and -inf: the smallest. Those that need singular values, 2, -2 and ``"nuc"``, are refused.
         dim: the two axes of the matrices.
@@ -173,13 +173,13 @@ def matrix_norm(
     >>> mg.linalg.matrix_norm(mg.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
     tensor(6.)
     """
-    A, keepdim = in_dtype(floats_only("matrix_norm", A), dtype), keepdim or keepdims
+    input, keepdim = in_dtype(floats_only("matrix_norm", input), dtype), keepdim or keepdims
     dim = one_name(None if axis is not None and dim == (-2, -1) else dim, axis)
-    if len(A.shape) < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:
-        raise InvalidValueError(f"matrix_norm: expected two axes of matrices, got dim {dim} of {describe(A)}.")
-    rows, columns = all_axes(A, dim)
+    if len(input.shape) < 2 or not isinstance(dim, (tuple, list)) or len(dim) != 2:
+        raise InvalidValueError(f"matrix_norm: expected two axes of matrices, got dim {dim} of {describe(input)}.")
+    rows, columns = all_axes(input, dim)
     if isinstance(ord, str) and ord == "fro":
-        return norm_along("matrix_norm", A, 2, (rows, columns), keepdim)
+        return norm_along("matrix_norm", input, 2, (rows, columns), keepdim)
     if ord in ("nuc", 2, -2):
         raise InvalidValueError(
             f"matrix_norm: the norm {ord!r} needs singular values, and minigrad decomposes no matrices: "
@@ -189,19 +189,19 @@ def matrix_norm(
         raise InvalidValueError(f"matrix_norm: ord must be 'fro', 1, -1, inf or -inf, got {ord!r}.")
     which, choose = MATRIX_NORMS[ord]
     added, other = ((rows, columns), (columns, rows))[which]
-    sums = choose(norm_along("matrix_norm", A, 1, added, True), other, True)
-    return sums if keepdim else sums.reshape(tuple(n for i, n in enumerate(A.shape) if i not in (rows, columns)))
+    sums = choose(norm_along("matrix_norm", input, 1, added, True), other, True)
+    return sums if keepdim else sums.reshape(tuple(n for i, n in enumerate(input.shape) if i not in (rows, columns)))
 
 
 @public("linalg", {np.linalg.norm: lambda f, x, ord=None, axis=None: f(x, ord, axis)}, name="norm")
 def linalg_norm(
-    A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,  # noqa: N803
+    input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
     """The norm of vectors or matrices.
 
     Args:
-        A: the tensor, of floats.
+        input: the tensor, of floats.
         ord: the order, as of ``vector_norm`` along one axis, as of ``matrix_norm`` along two; None: the root of the
             sum of squares.
         dim: an int or two; None: of all elements if ``ord`` is None, else of a vector or a matrix.
@@ -212,15 +212,15 @@ def linalg_norm(
     >>> mg.linalg.norm(mg.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    A, dim, keepdim = in_dtype(floats_only("norm", A), dtype), one_name(dim, axis), keepdim or keepdims
+    input, dim, keepdim = in_dtype(floats_only("norm", input), dtype), one_name(dim, axis), keepdim or keepdims
     if ord is None:
-        return norm_along("norm", A, 2, dim, keepdim)
-    if dim is None and len(A.shape) not in (1, 2):
-        raise InvalidValueError(f"norm: give dim where ord is given, for {describe(A)} is no vector and no matrix.")
+        return norm_along("norm", input, 2, dim, keepdim)
+    if dim is None and len(input.shape) not in (1, 2):
+        raise InvalidValueError(f"norm: give dim where ord is given, for {describe(input)} is no vector and no matrix.")
     axes = dim if isinstance(dim, (tuple, list)) or dim is None else (dim,)
-    if isinstance(ord, str) or len(axes if axes is not None else A.shape) == 2:
-        return matrix_norm(A, ord, (-2, -1) if axes is None else axes, keepdim)
-    return norm_along("norm", A, ord, dim, keepdim)
+    if isinstance(ord, str) or len(axes if axes is not None else input.shape) == 2:
+        return matrix_norm(input, ord, (-2, -1) if axes is None else axes, keepdim)
+    return norm_along("norm", input, ord, dim, keepdim)
 
 
 # -- as functions and methods ---------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def test_true_elements(name, dim, keepdim):
     x = np.array([[0, 1, np.nan], [2, 0, 3]])
     arguments = {} if name == "count_nonzero" else {"keepdim": keepdim}
     numpys = {} if name == "count_nonzero" else {"keepdims": keepdim}
-    expected = getattr(np, name)(x, axis=dim, **numpys)
+    expected = np.asarray(getattr(np, name)(x, axis=dim, **numpys))
     for found in (getattr(mg, name)(mg.tensor(x), dim, **arguments), getattr(mg.tensor(x), name)(axis=dim, **numpys)):
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found.numpy(), expected)
