@@ -20,6 +20,11 @@ def values(name: str, *args: Any, **named: Any) -> Callable[[Any], Any]:
     return lambda x: getattr(mg, name)(x, *args, **named).values
 
 
+def with_attributes(name: str, *attributes: Any) -> Callable[..., Any]:
+    """An operation as a function of its operands."""
+    return lambda *operands: Op.registry[name](*operands, *attributes)
+
+
 def lower_median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.quantile(x, 0.5, axis=axis, keepdims=keepdims, method="lower")
 
@@ -83,7 +88,7 @@ def ordering() -> Iterator[Sample]:
         yield Sample(f"kthvalue {dim} {keepdim}", values("kthvalue", 2, **arguments), kth, distinct((3, 4)))
     yield from quantiles()
     for axis, reverse in itertools.product([0, 1], [False, True]):
-        function = partial(Op.registry["linear_recurrence"], axis=axis, reverse=reverse)
+        function = with_attributes("linear_recurrence", axis, reverse)
         formula = partial(one_by_one, axis=axis, reverse=reverse)
         yield Sample(f"linear_recurrence {axis} {reverse}", function, formula, distinct((3, 4), (3, 4)))
     index = np.array([[1, 0, 1], [2, 2, 2]])
@@ -91,7 +96,7 @@ def ordering() -> Iterator[Sample]:
         ("twice the same", index, False),
         ("distinct", np.array([[1, 0, 3], [0, 2, 1]]), True),
     ]:
-        function = partial(Op.registry["put_along"], shape=(2, 4), axis=1, distinct=separate)
+        function = with_attributes("put_along", (2, 4), 1, separate)
         formula = partial(put_one_by_one, length=4)
         yield Sample(f"put_along {name}", function, formula, [*distinct((2, 3)), places])
 
