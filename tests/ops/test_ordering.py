@@ -170,6 +170,14 @@ def test_cumprod_is_exact_beside_zeros_to_second_order_and_long():
     assert second[3000] == 1000 and second[0] == 2995 and second[5] == 0
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_cumprod_has_gradients_before_it_overflows(create_graph):
+    x = leaf([1.0, 1e200, 1e200, 1e200])
+    with np.errstate(over="ignore", invalid="ignore"):
+        (dx,) = mg.grad(mg.cumprod(x, 0)[0], x, create_graph=create_graph)
+    assert dx[:3].tolist() == [1, 0, 0]
+
+
 def test_logcumsumexp_far_apart():
     x = np.array([-2000.0, 0.0, -5000.0, 900.0, 899.0])
     t = leaf(x)
