@@ -78,12 +78,14 @@ CACHE_LINE = 64
 # -- orders ----------------------------------------------------------------------------------------
 
 SHORT_SORT = 16
-"""Elements up to which a stable sort costs no more than the default one: both insert them one by one."""
-FEW_RANKS = 4
-"""Ranks along an axis that are looked for one by one: those of (1000, 1000) take 8 ms for one, 14 for two, and a
-stable order of all takes 27."""
+"""Elements of a row up to which NumPy's stable sort is as fast as the default one with ties put in order: 16,384
+elements take 84 instead of 104 in rows of 16, 180 instead of 112 in rows of 24."""
+FEW_RANKS = 3
+"""Ranks along an axis that are looked for one by one: in (1000, 1000) one takes 6,300, two 13,000, four 24,000, and the
+stable order of all 23,000."""
 
 # -- scans -----------------------------------------------------------------------------------------
 
 WIDE_ROW = 256
-"""Elements of a row from which rows are added one after the other: (1000, 1000) takes 2.0 ms instead of 5.7."""
+"""Elements of a row from which rows are added one after the other: (1000, 128) takes 960 instead of 710, (1000, 256)
+1,100 instead of 1,600, and (1000, 1000) 2,400 instead of 14,000."""

@@ -51,6 +51,16 @@ NUMBERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
     "dist": (mg.dist, lambda x, y: np.linalg.norm(x - y), distinct((2, 3), (3,))),
     "dist 3": (lambda x, y: mg.dist(x, y, 3), lambda x, y: vector_norm(x - y, 3), distinct((2,), (2,))),
     "trace": (mg.trace, np.trace, distinct((3, 4))),
+    "histogram of weights": (
+        lambda w: mg.histogram(np.array([0.5, 2.5, 1.5, 0.75], w.dtype), 3, range=(0, 3), weight=w).hist,
+        lambda w: np.array([w[0] + w[3], w[2], w[1]]),
+        distinct((4,)),
+    ),
+    "histogram of density": (
+        lambda w: mg.histogram(np.array([0.5, 1.5], w.dtype), 2, range=(0, 2), weight=w * w, density=True).hist,
+        lambda w: w**2 / np.sum(w**2),
+        distinct((2,)),
+    ),
     "sum in its dtype": (lambda x: mg.sum(x, dtype=x.dtype), np.sum, distinct((2, 2))),
     "bincount": (
         lambda w: mg.bincount(np.array([1, 1, 3]), w, 5).astype(w.dtype),
