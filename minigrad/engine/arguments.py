@@ -75,7 +75,7 @@ def whole(value: Any, least: int, message: str) -> int:
         ValueError: for anything else, a boolean too; ``message`` is the argument's name and what it may be.
     """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{message}, got {value!r}.")
+        raise InvalidValueError(f"{message}, got {value!r}.")
     return int(value)
 
 

@@ -19,8 +19,14 @@ class InvalidIndexError(IndexError, RuntimeError):
     """An index that is not there."""
 
 
+class EmptyAxisError(InvalidIndexError, InvalidValueError):
+    """A choice among no elements: PyTorch's IndexError and NumPy's ValueError."""
+
+
 def catchable(kind: type[BaseException]) -> type[Exception]:
-    """The class of those above for an error of this class of Python's."""
+    """The class of those above for an error of this class of Python's, or one of them itself."""
+    if issubclass(kind, RuntimeError):
+        return kind
     if issubclass(kind, IndexError):
         return InvalidIndexError
     if issubclass(kind, ZeroDivisionError):

@@ -15,6 +15,7 @@ from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .convolution import *  # noqa: F403
+from .counting import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .einsum import *  # noqa: F403
 from .functions import *  # noqa: F403
@@ -25,19 +26,25 @@ from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .matrix_products import *  # noqa: F403
+from .nan_reductions import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .norms import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .putting import *  # noqa: F403
+from .quantiles import *  # noqa: F403
 from .random import dropout as dropout
 from .reductions import *  # noqa: F403
 from .reordering import *  # noqa: F403
 from .rounding import *  # noqa: F403
+from .scans import *  # noqa: F403
 from .scattering import *  # noqa: F403
+from .searching import *  # noqa: F403
 from .shapes import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .sorting import *  # noqa: F403
 from .special import *  # noqa: F403
 from .splitting import *  # noqa: F403
 from .stacking import *  # noqa: F403

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..engine.errors import InvalidTypeError
-from ..engine.node import Variable, no_tensor
+from ..engine.node import Variable, describe, no_tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,14 +30,14 @@ def axis_too(function: Function) -> Function:
 
 
 def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
-    """The axes meant by ``dim`` or ``axis``, counted from the front; all of them for None."""
+    """The axes meant by ``dim`` or ``axis``, counted from the front; all of them for None and for ``()``."""
     dim, ndim = one_name(dim, axis), len(shape_of(x))
     if dim is None:
         return tuple(range(ndim))
     axes = tuple(one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
         raise ValueError(f"dim {dim} names an axis twice.")
-    return axes if ndim else ()
+    return axes if axes and ndim else tuple(range(ndim))
 
 
 def single_axis(x: Any, dim: Any, axis: Any) -> int | None:
@@ -46,12 +46,35 @@ def single_axis(x: Any, dim: Any, axis: Any) -> int | None:
     return None if dim is None else one_axis(dim, ndim)
 
 
+def axis_or_default(x: Any, dim: Any, axis: Any, default: int) -> int:
+    """The one axis meant by ``dim``, which has a default, or by ``axis``."""
+    if axis is not None:
+        dim = one_name(None if dim == default else dim, axis)
+    return one_axis(dim, len(shape_of(x)))
+
+
+def required_axis(name: str, x: Any, dim: Any, axis: Any, example: str = "dim=0 or dim=-1") -> int:
+    """The one axis meant by ``dim`` or ``axis``; there is no default to guess."""
+    only = single_axis(x, dim, axis)
+    if only is None:
+        raise TypeError(f"{name} needs dim: usually {example}.")
+    return only
+
+
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of a tensor or an array; anything else is refused."""
     try:
         return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
         raise InvalidTypeError(no_tensor(x)) from None
+
+
+def floats_only(name: str, x: Any) -> Any:
+    """A tensor or an array of floats as it is; anything else is refused."""
+    shape_of(x)
+    if x.dtype.kind != "f":
+        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
+    return x
 
 
 def one_axis(dim: Any, ndim: int) -> int:

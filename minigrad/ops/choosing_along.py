@@ -1,26 +1,88 @@
-"""Choosing along an axis: the largest and smallest elements and where they are."""
+"""Choosing along an axis: places are found by operations without a derivative, and the elements are taken there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
-from ..engine.node import Variable, array_of
+from ..engine.node import Variable
 from ..engine.op import Op
-from .arguments import single_axis
+from ..kernels.adding import added_at
+from .arguments import one_name, shape_of, single_axis
 from .choosing import maximum, minimum
 from .comparison import isnan
-from .indexing import getitem
-from .reductions import shared
-from .shapes import squeeze
+from .protocol import by_protocol
+from .reductions import amax, amin, shared
+from .results import MinMax, ValuesIndices
+from .shapes import reshape, reshaped
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["argmax", "argmin", "max", "min"]
+__all__ = ["aminmax", "argmax", "argmin", "max", "min"]
+
+# -- elements at places along an axis -----------------------------------------------------------
+
+
+@by_protocol
+def put_along(values: ndarray, index: ndarray, shape: tuple[int, ...], axis: int, distinct: bool) -> ndarray:
+    """Zeros of ``shape`` with ``values`` added at the places ``index`` along an axis."""
+    if not distinct:
+        grid: list[Any] = list(np.indices(index.shape, sparse=True))
+        grid[axis] = index
+        return added_at(shape, tuple(grid), values)
+    y = np.zeros(shape, values.dtype)
+    np.put_along_axis(y, index, values, axis)
+    return y
+
+
+taken_along: Op = Op(
+    "take_along",
+    lambda x, index, axis, distinct: np.take_along_axis(x, index, axis),
+    lambda dy, _y, _x, index, axis, distinct: placed_along(dy, index, _x.shape, axis, distinct),
+    None,
+    doc="the elements at places along an axis; ``distinct`` says that no place is named twice",
+)
+placed_along: Op = Op(
+    "put_along",
+    put_along,
+    lambda dy, _y, _values, index, shape, axis, distinct: taken_along(dy, index, axis, distinct),
+    None,
+    doc="zeros with values added at places along an axis",
+)
+
+
+def with_an_axis(x: Any) -> Any:
+    """``x``, a number as a vector of one element."""
+    return x if shape_of(x) else reshape(x, (1,))
+
+
+def chosen(x: Any, find: Callable[[Any], Any], axis: int, keepdims: bool = True, distinct: bool = True) -> Any:
+    """Elements along an axis, and where they are.
+
+    Args:
+        x: the tensor.
+        find: returns their places along the axis.
+        axis: the axis; 0 for a number, too.
+        keepdims: whether the axis is kept; if not, it must have one place.
+        distinct: whether no place is named twice.
+    """
+    rows = with_an_axis(x)
+    indices = find(rows)
+    values = taken_along(rows, indices, axis, distinct)
+    if keepdims and rows is x:
+        return ValuesIndices(values, indices)
+    shape = (*rows.shape[:axis], *rows.shape[axis + 1 :])
+    return ValuesIndices(reshaped(values, shape), reshaped(indices, shape))
+
+
+# -- the largest and smallest elements ------------------------------------------------------------
 
 
 def by_extreme_of_all(dy: Any, y: Any, x: Any) -> Any:
@@ -42,15 +104,23 @@ smallest = Op(
 )
 
 
+def place(function: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    """The index of the chosen element along an axis."""
+    try:
+        return function(x, axis=axis, keepdims=keepdims)
+    except ValueError as error:
+        raise EmptyAxisError(str(error)) from None
+
+
 index_of_largest = Op(
     "argmax",
-    lambda x, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims),
+    partial(place, np.argmax),
     None,
     doc="the index of the largest element along an axis, or of all; the first at a tie",
 )
 index_of_smallest = Op(
     "argmin",
-    lambda x, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims),
+    partial(place, np.argmin),
     None,
     doc="the index of the smallest element along an axis, or of all; the first at a tie",
 )
@@ -68,48 +138,50 @@ def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     return index_of_smallest(input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
-class Extreme(NamedTuple):
-    """What ``max(dim)`` and ``min(dim)`` return."""
-
-    values: Any
-    indices: Any
-
-
-def extreme(choose: Op, x: Any, axis: int, keepdims: bool) -> Extreme:
-    """The chosen element of each row along one axis, and its index."""
-    ndim = len(x.shape)
-    indices = choose(x, axis if ndim else None, True)
-    index = array_of(indices)
-    grid: list[Any] = list(np.indices(index.shape, sparse=True))
-    if grid:
-        grid[axis] = index
-    values = getitem(x, tuple(grid))
-    if keepdims or not ndim:
-        return Extreme(values, indices)
-    return Extreme(squeeze(values, axis), squeeze(indices, axis))
-
-
 @public("function method")
-def max(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+def max(
+    input: Any, dim: Any = None, keepdim: bool = False,
+    *, other: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Any:  # fmt: skip
     """``max(x)``: the largest element, ties share the gradient.
 
-    ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``: elementwise
-    ``maximum``.
+    ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``, also
+    ``max(a, other=b)``: elementwise ``maximum``.
     """
-    if isinstance(dim, (Variable, ndarray)):
-        return maximum(input, dim)
+    other = dim if isinstance(dim, (Variable, ndarray)) else other
+    if other is not None:
+        return maximum(input, other)
     only = single_axis(input, dim, axis)
-    return largest(input) if only is None else extreme(index_of_largest, input, only, keepdim or keepdims)
+    if only is None:
+        return largest(input)
+    return chosen(input, lambda x: index_of_largest(x, only, True), only, keepdim or keepdims)
 
 
 @public("function method")
-def min(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+def min(
+    input: Any, dim: Any = None, keepdim: bool = False,
+    *, other: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Any:  # fmt: skip
     """``min(x)``: the smallest element, ties share the gradient.
 
-    ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``: elementwise
-    ``minimum``.
+    ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``, also
+    ``min(a, other=b)``: elementwise ``minimum``.
     """
-    if isinstance(dim, (Variable, ndarray)):
-        return minimum(input, dim)
+    other = dim if isinstance(dim, (Variable, ndarray)) else other
+    if other is not None:
+        return minimum(input, other)
     only = single_axis(input, dim, axis)
-    return smallest(input) if only is None else extreme(index_of_smallest, input, only, keepdim or keepdims)
+    if only is None:
+        return smallest(input)
+    return chosen(input, lambda x: index_of_smallest(x, only, True), only, keepdim or keepdims)
+
+
+@public("function method")
+def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, axis: Any = None, keepdims: bool = False) -> MinMax:
+    """(min, max): ``amin`` and ``amax`` along ``dim`` (an int or several; None: of all elements).
+
+    >>> mg.aminmax(mg.tensor([3.0, 1.0, 2.0])).max
+    tensor(3.)
+    """
+    dim = one_name(dim, axis)
+    return MinMax(amin(input, dim, keepdim or keepdims), amax(input, dim, keepdim or keepdims))

@@ -18,7 +18,7 @@ from ..kernels.prod import direct_others, direct_product
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
-from .reductions import count, narrowed, spread, unreduce, unreduced_shape, widened
+from .reductions import count, in_dtype, narrowed, spread, unreduce, unreduced_shape, widened
 from .shapes import permute, reshape
 
 if TYPE_CHECKING:
@@ -163,7 +163,18 @@ multiplied = Op(
 )
 
 
-@public("function method", {np.prod: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
-def prod(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The product along ``dim`` (an int or several; None: of all elements)."""
+@public(
+    "function method",
+    {np.prod: lambda f, a, axis=None, dtype=None, *, keepdims=False: f(a, axis, keepdims, dtype=dtype)},
+)
+def prod(
+    input: Any, dim: Any = None, keepdim: bool = False,
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The product along ``dim`` (an int or several; None: of all elements), of booleans and integers in int64.
+
+    With ``dtype`` the elements are converted before they are multiplied.
+    """
+    if dtype is not None:
+        return in_dtype(prod(in_dtype(input, dtype), dim, keepdim, axis=axis, keepdims=keepdims), dtype)
     return multiplied(input, all_axes(input, dim, axis), keepdim or keepdims)

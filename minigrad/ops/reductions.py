@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
 from ..engine.op import Op
 from ..kernels.constants import at_least_float32, float16, float32, number
@@ -19,19 +20,19 @@ from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
 from .arithmetic import sub_op
 from .choosing import where
-from .shapes import expand, reshape
+from .shapes import astype, expand, reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["amax", "amin", "mean", "std", "sum", "var"]
+__all__ = ["amax", "amin", "mean", "std", "std_mean", "sum", "var", "var_mean"]
 
 # -- which axes --------------------------------------------------------------------------------
 
 
 def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
     """How many elements a reduction over these axes takes together."""
-    return math.prod(shape[axis] for axis in axes)
+    return math.prod([shape[axis] for axis in axes])
 
 
 def unreduced_shape(x: Any, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -81,9 +82,17 @@ def total(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     return narrowed(add(x, axes, keepdims), x)
 
 
+def floats(x: Any, cure: str = "x.float()") -> Any:
+    """``x``, if it is of floats: others have no mean of their own dtype."""
+    if x.dtype.kind != "f":
+        raise TypeError(f"expected floats: convert it, {cure}.")
+    return x
+
+
 def average(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """``sum(x) / n``"""
-    return narrowed(np.true_divide(add(x, axes, keepdims), freedom(x, axes)), x)
+    y = np.true_divide(add(x, axes, keepdims), freedom(x, axes))
+    return y if y.dtype is x.dtype else narrowed(y, floats(x, "x.float() or dtype=mg.float32"))
 
 
 summed = Op(
@@ -109,7 +118,7 @@ def central(x: Any, axes: tuple[int, ...]) -> Any:
 
 def wide_variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
     """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive"""
-    squares = add(np.square(central(widened(x), axes)), axes, keepdims)
+    squares = add(np.square(central(widened(floats(x)), axes)), axes, keepdims)
     n = freedom(x, axes, correction)
     return (
         np.true_divide(squares, n)
@@ -167,15 +176,23 @@ def by_extreme(dy: Any, y: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -
     return shared(dy, x == unreduce(y, x, axes), x, axes)
 
 
+def extreme(reduce: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The chosen element along axes."""
+    try:
+        return reduce(x, axes, keepdims=keepdims)
+    except ValueError as error:
+        raise EmptyAxisError(str(error)) from None
+
+
 maxima = Op(
     "amax",
-    lambda x, axes, keepdims: np.maximum.reduce(x, axes, keepdims=keepdims),
+    partial(extreme, np.maximum.reduce),
     by_extreme,
     doc="the largest element along axes; ties share the gradient",
 )
 minima = Op(
     "amin",
-    lambda x, axes, keepdims: np.minimum.reduce(x, axes, keepdims=keepdims),
+    partial(extreme, np.minimum.reduce),
     by_extreme,
     doc="the smallest element along axes; ties share the gradient",
 )
@@ -183,15 +200,42 @@ minima = Op(
 # -- what users call ---------------------------------------------------------------------------
 
 
-@public("function method", {np.sum: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
-def sum(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The sum along ``dim`` (an int or several; None: of all elements)."""
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """``x`` in a dtype, if one was given."""
+    return x if dtype is None or x.dtype == dtype else astype(x, dtype)
+
+
+@public(
+    "function method",
+    {np.sum: lambda f, a, axis=None, dtype=None, *, keepdims=False: f(a, axis, keepdims, dtype=dtype)},
+)
+def sum(
+    input: Any, dim: Any = None, keepdim: bool = False,
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The sum along ``dim`` (an int or several; None: of all elements), of booleans and integers in int64.
+
+    With ``dtype`` the elements are converted before they are added up.
+    """
+    if dtype is not None:
+        return in_dtype(sum(in_dtype(input, dtype), dim, keepdim, axis=axis, keepdims=keepdims), dtype)
     return summed(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
-@public("function method", {np.mean: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
-def mean(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The mean along ``dim`` (an int or several; None: of all elements); NaN of none."""
+@public(
+    "function method",
+    {np.mean: lambda f, a, axis=None, dtype=None, *, keepdims=False: f(a, axis, keepdims, dtype=dtype)},
+)
+def mean(
+    input: Any, dim: Any = None, keepdim: bool = False,
+    *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
+) -> Tensor:  # fmt: skip
+    """The mean along ``dim`` (an int or several; None: of all elements); NaN of none.
+
+    Integers and booleans are refused, unless a ``dtype`` of floats is given, to which they are converted first.
+    """
+    if dtype is not None:
+        input = in_dtype(input, dtype)
     return averaged(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
@@ -206,13 +250,15 @@ def var(
     """The variance ``sum((x - mean)**2) / (n - correction)`` along ``dim``.
 
     Args:
-        input: the tensor.
-        dim: an int or several; None: over all elements.
+        input: the tensor, of floats.
+        dim: an int or several; None: over all elements. A boolean is ``unbiased``.
         correction: 1, PyTorch's default, gives the unbiased estimate; 0 the biased one, which
             BatchNorm normalises with (and NumPy's default). ``unbiased=False`` is the same.
         keepdim: keep the reduced axes with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
     """
+    if dim is True or dim is False:
+        dim, unbiased = None, dim
     correction = correction if unbiased is None else int(unbiased)
     return variances(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
@@ -229,8 +275,38 @@ def std(
 
     Its gradient where all elements are equal is taken as 0.
     """
+    if dim is True or dim is False:
+        dim, unbiased = None, dim
     correction = correction if unbiased is None else int(unbiased)
     return deviations(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
+
+
+@public("function")
+def var_mean(
+    input: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
+    *, axis: Any = None, keepdims: bool = False, unbiased: bool | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """``(var(x), mean(x))`` with the arguments of ``var``.
+
+    >>> mg.var_mean(mg.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    variance = var(input, dim, correction, keepdim, axis=axis, keepdims=keepdims, unbiased=unbiased)
+    return variance, mean(input, None if isinstance(dim, bool) else dim, keepdim, axis=axis, keepdims=keepdims)
+
+
+@public("function")
+def std_mean(
+    input: Any, dim: Any = None, correction: float = 1, keepdim: bool = False,
+    *, axis: Any = None, keepdims: bool = False, unbiased: bool | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """``(std(x), mean(x))`` with the arguments of ``std``.
+
+    >>> mg.std_mean(mg.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    deviation = std(input, dim, correction, keepdim, axis=axis, keepdims=keepdims, unbiased=unbiased)
+    return deviation, mean(input, None if isinstance(dim, bool) else dim, keepdim, axis=axis, keepdims=keepdims)
 
 
 @public("function method", {np.max: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})

@@ -15,10 +15,10 @@ from ..kernels.constants import float16
 from ..kernels.finite import all_finite
 from ..kernels.softmax import logsumexp_backward
 from ..kernels.sums import plain_sum, sum_over
-from .arguments import all_axes, single_axis
+from .arguments import all_axes, required_axis
 from .choosing import where
 from .functions import exp
-from .reductions import narrowed, spread, sum, unreduce, unreduced_shape
+from .reductions import in_dtype, narrowed, spread, sum, unreduce, unreduced_shape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -119,7 +119,7 @@ log_softmax_op = Op(
 )
 
 
-@public("function method")
+@public("function method special")
 def logsumexp(
     input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
@@ -127,21 +127,22 @@ def logsumexp(
     return logsumexp_op(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
-@public("function method functional module")
-def softmax(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
-    """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1."""
-    return softmax_op(input, required_axis("softmax", input, dim, axis))
+CLASSES = "dim=1 or dim=-1, the classes"
 
 
-@public("function method functional module")
-def log_softmax(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
-    """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype."""
-    return log_softmax_op(input, required_axis("log_softmax", input, dim, axis))
+@public("function method functional special module")
+def softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1.
+
+    With ``dtype`` the elements are converted first.
+    """
+    return softmax_op(in_dtype(input, dtype), required_axis("softmax", input, dim, axis, CLASSES))
 
 
-def required_axis(name: str, x: Any, dim: Any, axis: Any) -> int:
-    """The one axis meant by ``dim`` or ``axis``; there is no default to guess."""
-    only = single_axis(x, dim, axis)
-    if only is None:
-        raise TypeError(f"{name} needs dim: usually dim=1 or dim=-1, the classes.")
-    return only
+@public("function method functional special module")
+def log_softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
+    """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype.
+
+    With ``dtype`` the elements are converted first.
+    """
+    return log_softmax_op(in_dtype(input, dtype), required_axis("log_softmax", input, dim, axis, CLASSES))

@@ -32,6 +32,7 @@ from .methods.kinds import KindMethods
 from .methods.logic import LogicMethods
 from .methods.new import NewMethods
 from .methods.operators import OperatorMethods
+from .methods.ordering import OrderingMethods
 from .methods.products import ProductMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
@@ -54,7 +55,7 @@ class HookHandle:
 
 class Tensor(
     RandomMethods, StorageMethods, InPlace, OperatorMethods, ElementwiseMethods, LogicMethods, ReductionMethods,
-    ShapeMethods, IndexingMethods, ProductMethods, KindMethods, NewMethods,
+    OrderingMethods, ShapeMethods, IndexingMethods, ProductMethods, KindMethods, NewMethods,
 ):  # fmt: skip
     """An n-dimensional array that can be differentiated with respect to.
 
@@ -183,14 +184,6 @@ class Tensor(
 
     def __contains__(self, value: Any) -> builtins.bool:
         return bool((self.array == array_of(value)).any())
-
-    def any(self) -> Tensor:
-        """Whether any element is true (not 0)."""
-        return wrap(self.array.any())
-
-    def all(self) -> Tensor:
-        """Whether all elements are true (not 0)."""
-        return wrap(self.array.all())
 
     # -- the graph -----------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ import minigrad.nn.functional as F
 inf, nan = np.inf, np.nan
 log2 = np.log(2.0)
 steep = 1 / np.sqrt(1e-5)
+WEIGHTS = np.array([1.0, 2.0, 3.0])
+ORDERS = (0, 0.5, 1, 1.5, 2, 3, inf, -inf)
 
 
 class Row(NamedTuple):
@@ -66,6 +68,16 @@ def first(function: Callable[[Any], Any], i: int = 0) -> Callable[[Any], Any]:
 def statistic(name: str, **arguments: Any) -> Callable[[Any], Any]:
     """A method of tensors with arguments."""
     return lambda x: getattr(x, name)(**arguments)
+
+
+def chosen(name: str, *arguments: Any) -> Callable[[Any], Any]:
+    """The values of a method that returns their places as well."""
+    return lambda x: getattr(x, name)(*arguments).values
+
+
+def vector_norm(p: float) -> Callable[[Any], Any]:
+    """The norm of an order."""
+    return lambda x: mg.linalg.vector_norm(x, p)
 
 
 def cross_entropy(*target: Any, **arguments: Any) -> Callable[[Any], Any]:
@@ -313,6 +325,58 @@ PYTORCH = rows({
     ("var(correction=0) of 1", statistic("var", correction=0), [[1.]], 0, [0]),
     ("var(correction=3) of 1 2", statistic("var", correction=3), [[1., 2.]], inf, [inf, inf]),
     ("mean of nothing", mg.mean, [[]], nan, []),
+],
+"Medians, quantiles, sorting": [
+    ("aminmax: max part", lambda x: mg.aminmax(x).max, [[2., 2., 1.]], 2, [0.5, 0.5, 0]),
+    ("aminmax: min part", lambda x: mg.aminmax(x).min, [[1., 1., 2.]], 1, [0.5, 0.5, 0]),
+    ("aminmax(dim=0): max part", lambda x: mg.aminmax(x, dim=0).max, [[2., 2., 1.]], 2, [0.5, 0.5, 0]),
+    ("median() of 2 1 2 3", mg.median, [[2., 1., 2., 3.]], 2, [0.5, 0, 0.5, 0]),
+    ("median() of 2 2 2", mg.median, [[2., 2., 2.]], 2, [1 / 3] * 3),
+    ("median() of nan 1 nan", mg.median, [[nan, 1., nan]], nan, [0.5, 0, 0.5]),
+    ("median(0).values of 2 2 2", chosen("median", 0), [[2., 2., 2.]], 2, [0, 1, 0]),
+    ("median(0).values of 1 nan 3 nan", chosen("median", 0), [[1., nan, 3., nan]], nan, [0, 1, 0, 0]),
+    ("nanmedian of 2 nan 2 2", mg.nanmedian, [[2., nan, 2., 2.]], 2, [1 / 3, 0, 1 / 3, 1 / 3]),
+    ("nanmedian of nan nan", mg.nanmedian, [[nan, nan]], nan, [0.5, 0.5]),
+    ("nanmedian(0).values of nan nan", chosen("nanmedian", 0), [[nan, nan]], nan, [1, 0]),
+    ("quantile(.5) of 1 2 2 3", statistic("quantile", q=0.5), [[1., 2., 2., 3.]], 2, [0, 0.5, 0.5, 0]),
+    ("quantile(.5) of 1 2 3 4", statistic("quantile", q=0.5), [[1., 2., 3., 4.]], 2.5, [0, 0.5, 0.5, 0]),
+    ("quantile(.5) of 2 2 2", statistic("quantile", q=0.5), [[2., 2., 2.]], 2, [0, 1, 0]),
+    ("quantile(.5) of 1 nan 2", statistic("quantile", q=0.5), [[1., nan, 2.]], nan, [0, 1, 0]),
+    ("nanquantile(.5) of 1 nan 2", statistic("nanquantile", q=0.5), [[1., nan, 2.]], 1.5, [0.5, 0, 0.5]),
+    ("mode(0).values of 2 1 2", chosen("mode", 0), [[2., 1., 2.]], 2, [0, 0, 1]),
+    ("mode(0).values of 3 1 3 1", chosen("mode", 0), [[3., 1., 3., 1.]], 1, [0, 0, 0, 1]),
+    ("kthvalue(2) of 2 2 2", chosen("kthvalue", 2), [[2., 2., 2.]], 2, [1, 0, 0]),
+    ("topk(2) of 2 2 2", chosen("topk", 2), [[2., 2., 2.]], [2, 2], [1, 1, 0]),
+    ("topk(3) of nan 1 nan 2 inf", chosen("topk", 3), [[nan, 1., nan, 2., inf]], [nan, nan, inf], [1, 0, 1, 0, 1]),
+    ("sort of 2 2 1, weights 1 2 3", lambda x: x.sort().values * WEIGHTS.astype(x.dtype), [[2., 2., 1.]], [1, 4, 6],
+     [2, 3, 1]),
+    ("sort descending of 1 nan 3 nan", chosen("sort", 0, True), [[1., nan, 3., nan]], [nan, nan, 3, 1], [1, 1, 1, 1]),
+],
+"Scans": [
+    ("cummax of 2 2 1", chosen("cummax", 0), [[2., 2., 1.]], [2, 2, 2], [1, 2, 0]),
+    ("cummin of 1 1 2", chosen("cummin", 0), [[1., 1., 2.]], [1, 1, 1], [1, 2, 0]),
+    ("cummax of 1 nan 3 nan", chosen("cummax", 0), [[1., nan, 3., nan]], [1, nan, nan, nan], [1, 2, 0, 1]),
+    ("logcumsumexp of -inf -inf", statistic("logcumsumexp", dim=0), [[-inf, -inf]], [-inf, -inf], [nan, nan]),
+    ("logcumsumexp of 0 -inf 1", statistic("logcumsumexp", dim=0), [[0., -inf, 1.]], [0, 0, 1.3132616875182228],
+     [2.268941421369995, 0, 0.7310585786300049]),
+    ("logcumsumexp of 0 inf 1", statistic("logcumsumexp", dim=0), [[0., inf, 1.]], [0, inf, inf], [1, nan, 0]),
+    ("cumprod of 2 0 3", statistic("cumprod", dim=0), [[2., 0., 3.]], [2, 0, 0], [1, 8, 0]),
+    ("cumprod of 2 0 3 0 5", statistic("cumprod", dim=0), [[2., 0., 3., 0., 5.]], [2, 0, 0, 0, 0], [1, 8, 0, 0, 0]),
+],
+"Norms": [
+    *((f"vector_norm(p={p:g}) of 0 0", vector_norm(p), [[0., 0.]], 0, [0, 0]) for p in ORDERS),
+    ("vector_norm(inf) of 2 -2 1", vector_norm(inf), [[2., -2., 1.]], 2, [0.5, -0.5, 0]),
+    ("vector_norm(-inf) of 1 -1 2", vector_norm(-inf), [[1., -1., 2.]], 1, [0.5, -0.5, 0]),
+    ("vector_norm(-1) of 1 0 2", vector_norm(-1), [[1., 0., 2.]], 0, [0, 0, 0]),
+    *((f"vector_norm({p:g}) of 0 3", vector_norm(p), [[0., 3.]], 3, [0, 1]) for p in (0.5, 1, 3)),
+    ("vector_norm(0) of 0 3", vector_norm(0), [[0., 3.]], 1, [0, 0]),
+    ("vector_norm of inf 1", vector_norm(2), [[inf, 1.]], inf, [nan, 0]),
+    ("norm of 0 0", mg.norm, [[0., 0.]], 0, [0, 0]),
+    ("linalg.norm of 0 0", mg.linalg.norm, [[0., 0.]], 0, [0, 0]),
+    ("x.norm(p=inf) of 2 2 1", statistic("norm", p=inf), [[2., 2., 1.]], 2, [0.5, 0.5, 0]),
+    ("linalg.norm fro of 2x2 zeros", lambda x: mg.linalg.norm(x, "fro"), [[[0., 0.]] * 2], 0, [[0, 0]] * 2),
+    ("matrix_norm(1) of ones 2x2", lambda x: mg.linalg.matrix_norm(x, 1), [[[1., 1.]] * 2], 2, [[0.5, 0.5]] * 2),
+    ("dist(a, a)", mg.dist, [[1., 2.], [1., 2.]], 0, [0, 0], [0, 0]),
 ],
 "Losses": [
     ("l1_loss at equal", F.l1_loss, [[1.], [1.]], 0, [0], [0]),

@@ -70,6 +70,23 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "amax of nothing": (lambda: ones(0, 3).amax(0), ValueError, ["amax", "(0, 3) float32"]),
     "max of nothing": (lambda: ones(0, 3).max(0), ValueError, ["argmax", "(0, 3) float32"]),
     "argmin of nothing": (lambda: mg.argmin(ones(0)), ValueError, ["argmin", "(0,) float32"]),
+    **{
+        f"{name} along nothing": (lambda f=function: f(ones(0, 3)), IndexError, ["(0, 3) float32"])
+        for name, function in {
+            "max": lambda x: x.max(0),
+            "argmax": lambda x: x.argmax(0),
+            "amin": lambda x: x.amin(0),
+            "aminmax": lambda x: mg.aminmax(x, dim=0),
+            "median": lambda x: x.median(0),
+            "nanmedian": lambda x: x.nanmedian(0),
+            "mode": lambda x: x.mode(0),
+            "kthvalue": lambda x: x.kthvalue(1, 0),
+        }.items()
+    },
+    "mean of ints": (lambda: ones(2, dtype=int).mean(), RuntimeError, ["mean", "(2,) int64", "x.float()", "dtype="]),
+    "var of booleans": (lambda: ones(2, dtype=bool).var(), RuntimeError, ["var", "(2,) bool", "x.float()"]),
+    "mean in an integer dtype": (lambda: ones(2).mean(dtype=np.int64), RuntimeError, ["mean", "int64", "x.float()"]),
+    "nanmean of ints": (lambda: mg.nanmean(ones(2, dtype=int)), RuntimeError, ["nanmean", "(2,) int64", "x.float()"]),
     "softmax of ints": (lambda: ones(2, dtype=int).softmax(0), TypeError, ["softmax", "(2,) int64", "x.float()"]),
     "logsumexp of ints": (lambda: ones(2, dtype=int).logsumexp(), TypeError, ["logsumexp", "int64", "x.float()"]),
     "permute": (lambda: mg.permute(ones(2, 3), 0, 0), ValueError, ["each of the 2 axes once", "(0, 0)"]),

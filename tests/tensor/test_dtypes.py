@@ -34,7 +34,7 @@ RESULTS = [
     ("i8 ** 2", lambda: n8**2, i8),
     ("exp(i8)", lambda: mg.exp(n8), f4),
     ("sqrt(i4)", lambda: n4.sqrt(), f4),
-    ("mean(i8)", lambda: n8.mean(), f4),
+    ("mean(i8, f4)", lambda: n8.mean(dtype=f4), f4),
     ("sum(i8)", lambda: n8.sum(), i8),
     ("sum(f2)", lambda: x2.sum(), f2),
     ("mean(f4)", lambda: x4.mean(), f4),

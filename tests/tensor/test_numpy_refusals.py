@@ -10,11 +10,8 @@ UNLISTED = [
     ("spacing", lambda t: np.spacing(t)),
     ("float_power", lambda t: np.float_power(t, t)),
     ("divmod", lambda t: np.divmod(t, 2)),
-    ("sort", lambda t: np.sort(t)),
-    ("cumsum", lambda t: np.cumsum(t)),
     ("dot", lambda t: np.dot(t, B.T)),
     ("einsum", lambda t: np.einsum("ij->i", t)),
-    ("norm", lambda t: np.linalg.norm(t)),
     ("inv", lambda t: np.linalg.inv(t[:, :2])),
     ("fft", lambda t: np.fft.fft(t)),
     ("median", lambda t: np.median(t)),
@@ -74,7 +71,7 @@ def assert_numpys(result, expected):
 @pytest.mark.parametrize(
     ("words", "call"),
     [
-        (r"np\.sum on a tensor that requires grad: got an .*'dtype'", lambda t: np.sum(t, dtype=np.float64)),
+        (r"np\.std on a tensor that requires grad: got an .*'dtype'", lambda t: np.std(t, dtype=np.float64)),
         (r"np\.max on a tensor that requires grad: .*'initial'", lambda t: np.max(t, initial=3.0)),
         (r"np\.reshape on a tensor that requires grad: .*'order'", lambda t: np.reshape(t, (6,), order="F")),
     ],

@@ -70,7 +70,28 @@ CONSTANT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "argmin": (np.argmin, PLACES),
     "max_pool_indices": (places, ROW),
     "nonzero": (np.argwhere, ONE),
+    "argsort": (lambda x: np.argsort(x, kind="stable"), PLACES),
+    "any": (np.any, PLACES),
+    "all": (np.all, PLACES),
+    "count_nonzero": (lambda x: np.asarray(np.count_nonzero(x)), PAIR[:1]),
 }
+
+PARTS: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "kthvalue": ((PLACES[0], 1, 1), [[0], [0]]),
+    "topk": ((PLACES[0], 2, 1, True), [[0, 2], [1, 0]]),
+    "searchsorted": ((np.array([0.0, 1.0]), np.array([0.5, 1.0, 4.0]), "left", np.dtype(np.int64)), [1, 1, 2]),
+    "mode": ((PLACES[0], 1), [[2], [2]]),
+    "places_of_ranks": ((PLACES[0], np.array([2, 0]), 1, False), [[2, 1], [1, 2]]),
+    "middle_rank": ((np.array([[1.0, np.nan, 2.0, 3.0]]), 1), [[1]]),
+    "cummax": ((PLACES[0], 1), [[0, 0, 2], [0, 1, 1]]),
+    "cummin": ((PLACES[0], 1), [[0, 1, 1], [0, 0, 2]]),
+    "unique": ((np.array([[7, 5], [5, 4]]), None), [4, 5, 7]),
+    "unique_consecutive": ((np.array([[4, 5], [6, 7]]), None, np.array([0, 3])), [4, 7]),
+    "bin_counts": ((np.array([2, 0, 1, 1]), 3), [1, 2, 1]),
+    "edges_of_bins": ((PLACES[0], 2, None, None, 0.5), [-4, -0.5, 3]),
+    "bin_of": ((np.array([-1.0, 0.0, 1.5, 2.0, np.nan]), np.array([0.0, 1.0, 2.0])), [2, 0, 1, 1, 2]),
+}
+"""Operations that functions of users are made of, their operands and attributes, and their results."""
 
 
 SETTINGS: dict[str, dict[str, Any]] = {"max_pool_indices": {"windows": NEIGHBOURS}}
