@@ -6,15 +6,21 @@ derivative be written once and be used both for numbers and for graphs.
 """
 
 from .activation import *  # noqa: F403
+from .activation_curves import *  # noqa: F403
+from .activation_pieces import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .choosing import *  # noqa: F403
 from .choosing_along import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .distances import *  # noqa: F403
+from .embedding import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .normalisation.layer_norm import *  # noqa: F403
+from .normalisation.local_response import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
 from .random import dropout as dropout

@@ -43,6 +43,7 @@ def complementary_error_function(x: Any) -> Any:
 normal_pdf_scale = 1 / math.sqrt(2 * math.pi)
 
 
+@np.errstate(over="ignore")  # of the square
 def normal_pdf(x: Any) -> Any:
     """The density of the standard normal distribution, ``exp(-x**2 / 2) / sqrt(2 pi)``."""
     return normal_pdf_scale * exp(square(x) * -0.5)

@@ -69,6 +69,8 @@ class ElementwiseMethods(Variable):
     tanh, tanh_ = method(ops.tanh), in_place(ops.tanh)
     sigmoid, sigmoid_ = method(ops.sigmoid), in_place(ops.sigmoid)
     relu, relu_ = method(ops.relu), in_place(ops.relu)
+    prelu = method(ops.prelu)
+    hardshrink = method(ops.hardshrink)
     sign, sign_ = method(ops.sign), in_place(ops.sign)
     isnan = method(ops.isnan)
     isinf = method(ops.isinf)

@@ -6,15 +6,33 @@ import pytest
 
 import minigrad as mg
 from tests.helpers.inputs import leaves
+from tests.ops.samples.activations import activations
 from tests.ops.samples.elementwise import elementwise
 from tests.ops.samples.layers import layers
 from tests.ops.samples.losses import class_losses, losses, softmaxes
+from tests.ops.samples.more_losses import more_losses
 from tests.ops.samples.products import products
 from tests.ops.samples.reductions import reductions
 from tests.ops.samples.sample import Sample
 from tests.ops.samples.shapes import shapes
+from tests.ops.samples.vectors import distances, draws, norms, tables
 
-SAMPLES = [*elementwise(), *reductions(), *shapes(), *products(), *softmaxes(), *losses(), *class_losses(), *layers()]
+SAMPLES = [
+    *elementwise(),
+    *activations(),
+    *reductions(),
+    *shapes(),
+    *products(),
+    *softmaxes(),
+    *losses(),
+    *class_losses(),
+    *layers(),
+    *more_losses(),
+    *norms(),
+    *distances(),
+    *tables(),
+    *draws(),
+]
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
 
