@@ -17,7 +17,7 @@ from ..engine.op import Op
 from ..engine.scope import call_path
 from .arguments import shape_of
 from .distances import length
-from .indexing import array_index, placed, take
+from .indexing import array_index, placed
 from .shapes import astype, unsqueeze
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def scale_of_rows(index: Any, padding_idx: int | None, by_frequency: bool, rows:
     """What the gradients of looked up rows are multiplied with: 0 for the padding, 1 / (how often it was looked up)."""
     scale = (index != (-1 if padding_idx is None else padding_idx)).astype(dtype)
     if by_frequency:
-        scale = scale / take(placed(np.ones(index.shape, dtype), (rows,), (index,)), (index,))
+        scale = scale / np.take(placed((index >= 0).astype(dtype), (rows,), (index,)), index)
     return scale[..., None]
 
 
 embedding_op = Op(
     "embedding",
-    lambda weight, index, padding_idx, by_frequency: take(weight, (index,)),
+    lambda weight, index, padding_idx, by_frequency: np.take(weight, index, 0),
     lambda dy, _y, _weight, index, padding_idx, by_frequency: placed(
         dy * scale_of_rows(index, padding_idx, by_frequency, _weight.shape[0], dy.dtype), _weight.shape, (index,)
     ),
@@ -105,7 +105,7 @@ def refuse_no_row(index: ndarray, rows: int) -> None:
 @no_grad()
 def shorten(weight: Any, index: ndarray, most: float, norm_type: float) -> None:
     """Shorten rows that are longer than ``most``, in place."""
-    found = take(array_of(weight), (index,))
+    found = np.take(array_of(weight), index, 0)
     norm = length(found, norm_type, -1, True)
     weight[index] = np.where(norm > most, found * (most / (norm + 1e-7)), found).astype(found.dtype)
 

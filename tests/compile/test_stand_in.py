@@ -22,7 +22,7 @@ from tests.ops.samples.constants import CONSTANT
 from tests.ops.samples.table import every_sample
 
 NOT_REPEATED = ("dropout 0.3", "drawn")
-"""Names of samples that make a generator anew in each call, while a program goes on drawing from the one it has seen."""
+"""Names of samples that make a generator anew in each call; a program goes on drawing from the one it has seen."""
 
 
 def with_derivatives(function):

@@ -144,7 +144,8 @@ def test_precision(sample, dtype):
 
 
 ONE_FLOAT_DTYPE = re.compile(
-    r"(batch|layer|group|instance|rms)_norm|bce \(|bce weight|linear|matmul|prelu|(cross_entropy|nll_loss|margin_loss) .*weight"
+    r"(batch|layer|group|instance|rms)_norm|bce \(|bce weight|linear|matmul|prelu|"
+    r"(cross_entropy|nll_loss|multi_margin_loss) .*weight"
 )
 
 MIXABLE = [

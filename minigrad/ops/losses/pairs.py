@@ -13,7 +13,7 @@ from ...engine.errors import InvalidValueError
 from ...engine.faces import public
 from ...engine.host import check
 from ...engine.node import array_of, as_array
-from ...engine.op import Op
+from ...engine.op import Op, is_half
 from ...engine.scope import call_path
 from ...kernels.constants import float16
 from ...kernels.finite import all_finite
@@ -25,7 +25,7 @@ from ..choosing import clamp, where
 from ..functions import log, square
 from ..reductions import divided, sum, widened
 from ..shapes import astype
-from .reduction import as_operand, of_float16_in_float32, reduction_of
+from .reduction import as_operand, reduction_of
 from .reduction import reduce as collect
 
 if TYPE_CHECKING:
@@ -161,16 +161,17 @@ def compare(op: Op, input: Any, target: Any, reduction: str, *settings: float) -
     return op(input, matching(op.name, input, target), reduction, *settings)
 
 
-@of_float16_in_float32
 def average_by(op: Op, input: Any, target: Any, weight: Any, reduction: str, *settings: float) -> Any:
-    """A pairwise loss with a weight for each element; the mean is the weighted mean."""
-    weight = as_operand(weight, input.dtype)
+    """A pairwise loss with a weight for each element, which widens none; the mean is the weighted mean."""
+    target, weight = matching(op.name, input, target), as_operand(weight, input.dtype)
     if weight.shape != input.shape:
         raise InvalidValueError(
             f"{op.name}{call_path()}: input {input.shape} wants a weight of its shape, got {weight.shape}: expand it."
         )
-    losses = times(compare(op, input, target, "none", *settings), weight)
-    return sum(losses) / sum(astype(weight, losses.dtype)) if reduction == "mean" else collect(losses, reduction)
+    losses = compare(op, widened(input), widened(target), "none", *settings)
+    weight = astype(weight, losses.dtype)
+    y = sum(losses * weight) / sum(weight) if reduction == "mean" else collect(losses * weight, reduction)
+    return astype(y, float16) if is_half(input) and is_half(target) else y
 
 
 def times(losses: Any, weight: Any) -> Any:

@@ -68,16 +68,25 @@ def soft_labels(x: Any, t: Any, weight: Any = 1.0) -> Any:
     return ((np.log(1 + np.exp(x)) - t * x) * weight).mean(-1)
 
 
-PAIR, UNIT, POSITIVE = [(2, 3)] * 2, {"low": 0.1, "high": 0.9}, {"low": 0.4, "high": 3}
+def sum_of_differences(a: Any, b: Any) -> Any:
+    return mg.sum(mg.abs(a - b), -1)
+
+
+def normal(x: Any, t: Any, var: Any) -> Any:
+    return np.log(var) / 2 + (x - t) ** 2 / (2 * var)
+
+
+PAIR, TRIPLE = [(2, 3)] * 2, [(3, 4)] * 3
+ODD, UNIT, POSITIVE = {"low": -2, "high": 1.7}, {"low": 0.1, "high": 0.9}, {"low": 0.4, "high": 3}
 
 LOSSES: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
-    "smooth_l1_loss": (F.smooth_l1_loss, lambda x, t: huber(x - t, 1), distinct(*PAIR)),
+    "smooth_l1_loss": (F.smooth_l1_loss, lambda x, t: huber(x - t, 1), distinct(*PAIR, **ODD)),
     "smooth_l1_loss 0.7": (
-        partial(F.smooth_l1_loss, beta=0.7), lambda x, t: huber(x - t, 0.7) / 0.7, distinct(*PAIR),
+        partial(F.smooth_l1_loss, beta=0.7), lambda x, t: huber(x - t, 0.7) / 0.7, distinct(*PAIR, **ODD),
     ),
-    "smooth_l1_loss 0": (partial(F.smooth_l1_loss, beta=0), lambda x, t: abs(x - t), distinct(*PAIR)),
-    "huber_loss": (F.huber_loss, lambda x, t: huber(x - t, 1), distinct(*PAIR)),
-    "huber_loss 1.7": (partial(F.huber_loss, delta=1.7), lambda x, t: huber(x - t, 1.7), distinct(*PAIR)),
+    "smooth_l1_loss 0": (partial(F.smooth_l1_loss, beta=0), lambda x, t: abs(x - t), distinct(*PAIR, **ODD)),
+    "huber_loss": (F.huber_loss, lambda x, t: huber(x - t, 1), distinct(*PAIR, **ODD)),
+    "huber_loss 1.7": (partial(F.huber_loss, delta=1.7), lambda x, t: huber(x - t, 1.7), distinct(*PAIR, **ODD)),
     "kl_div": (F.kl_div, lambda x, t: t * (np.log(t) - x), distinct(*PAIR, **UNIT)),
     "kl_div log_target": (
         partial(F.kl_div, log_target=True), lambda x, t: np.exp(t) * (t - x), distinct(*PAIR),
@@ -89,7 +98,7 @@ LOSSES: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
         distinct(*PAIR, **POSITIVE),
     ),
     "gaussian_nll_loss": (
-        F.gaussian_nll_loss, lambda x, t, v: np.log(v) / 2 + (x - t) ** 2 / (2 * v), distinct(*PAIR, (2, 3), **POSITIVE),
+        F.gaussian_nll_loss, normal, distinct(*PAIR, (2, 3), **POSITIVE),
     ),
     "gaussian_nll_loss full": (
         partial(F.gaussian_nll_loss, full=True),
@@ -97,7 +106,7 @@ LOSSES: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
         distinct(*PAIR, (2,), **POSITIVE),
     ),
     "gaussian_nll_loss (2, 1)": (
-        F.gaussian_nll_loss, lambda x, t, v: np.log(v) / 2 + (x - t) ** 2 / (2 * v), distinct(*PAIR, (2, 1), **POSITIVE),
+        F.gaussian_nll_loss, normal, distinct(*PAIR, (2, 1), **POSITIVE),
     ),
     "gaussian_nll_loss 0.5": (
         lambda x, t, **reduction: F.gaussian_nll_loss(x, t, 0.5, **reduction),
@@ -125,17 +134,18 @@ LOSSES: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Any]]] = {
         lambda a, b, **reduction: F.cosine_embedding_loss(a, b, -1, 0.1, **reduction),
         lambda a, b: cosine(a, b, -1, 0.1), distinct((4,), (4,), **UNIT),
     ),
-    "triplet_margin_loss": (F.triplet_margin_loss, triplet, distinct((3, 4), (3, 4), (3, 4))),
+    "triplet_margin_loss": (F.triplet_margin_loss, triplet, distinct(*TRIPLE)),
     "triplet_margin_loss p swap": (
         partial(F.triplet_margin_loss, margin=2.5, p=3, swap=True), partial(triplet, margin=2.5, power=3, swap=True),
-        distinct((3, 4), (3, 4), (3, 4)),
+        distinct(*TRIPLE),
     ),
     "triplet_margin_with_distance_loss": (
-        partial(F.triplet_margin_with_distance_loss, distance_function=lambda a, b: mg.sum(mg.abs(a - b), -1), margin=4.0),
-        lambda a, p, n: positive(4 + abs(a - p).sum(-1) - abs(a - n).sum(-1)), distinct((3, 4), (3, 4), (3, 4)),
+        partial(F.triplet_margin_with_distance_loss, distance_function=sum_of_differences, margin=4.0),
+        lambda a, p, n: positive(4 + abs(a - p).sum(-1) - abs(a - n).sum(-1)), distinct(*TRIPLE),
     ),
     "triplet_margin_with_distance_loss pairwise_distance": (
-        partial(F.triplet_margin_with_distance_loss, swap=True), partial(triplet, swap=True), distinct((4,), (4,), (4,)),
+        partial(F.triplet_margin_with_distance_loss, swap=True), partial(triplet, swap=True),
+        distinct((4,), (4,), (4,)),
     ),
     "multi_margin_loss": (
         lambda x, **reduction: F.multi_margin_loss(x, CLASSES, **reduction), multi_margin, distinct((2, 3)),
@@ -177,7 +187,7 @@ def more_losses() -> Iterator[Sample]:
                 if reduction == "mean"
                 else REDUCE[reduction](error(x - t) * WEIGHT)
             ),
-            distinct(*PAIR),
+            distinct(*PAIR, **ODD),
         )
     yield Sample(
         "kl_div batchmean", partial(F.kl_div, reduction="batchmean"), lambda x, t: (t * (np.log(t) - x)).sum() / 2,
