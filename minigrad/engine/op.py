@@ -198,7 +198,10 @@ class Op:
         if unreal:
             error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
-        reason = no_tensor(others[0]) if isinstance(error, AttributeError) and others else str(error)
+        wrong_kind = isinstance(error, AttributeError) or (
+            isinstance(error, TypeError) and isinstance(next(iter(others), None), (list, tuple))
+        )
+        reason = no_tensor(others[0]) if wrong_kind and others else str(error)
         kind: type[Exception] = type(error)
         if isinstance(error, OverflowError):
             kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."

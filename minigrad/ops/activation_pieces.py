@@ -124,7 +124,7 @@ threshold = Op(
 
 prelu_op = Op(
     "prelu",
-    bent,
+    lambda input, weight: bent(input, weight),
     bent_rule,
     lambda dy, _y, x, _slope: np.where(x > 0, 0, dy * x),
     promotes=(0, 1),

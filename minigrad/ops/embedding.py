@@ -12,12 +12,12 @@ from ..engine.errors import InvalidIndexError, InvalidTypeError, InvalidValueErr
 from ..engine.faces import public
 from ..engine.host import check
 from ..engine.modes import no_grad
-from ..engine.node import array_of, describe
+from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
 from .arguments import shape_of
 from .distances import length
-from .indexing import array_index, placed
+from .indexing import placed
 from .shapes import astype, unsqueeze
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def embedding(
     """
     if len(shape_of(weight)) != 2:
         raise InvalidValueError(f"embedding{call_path()}: expected a weight (N, D), got {describe(weight)}.")
-    (index,) = array_index(input)
-    if not isinstance(index, (ndarray, int)) or getattr(index, "dtype", np.dtype(int)).kind not in "iu":
+    index = array_of(input) if isinstance(input, (Variable, ndarray)) else np.asarray(input)
+    if index.dtype.kind not in "iu":
         raise InvalidTypeError(
             f"embedding{call_path()}: expected integers, got {describe(input)}: convert it, e.g. x.long()."
         )
-    index, rows = (index if isinstance(index, ndarray) else np.asarray(index)), weight.shape[0]
+    index, rows = index.copy(), weight.shape[0]  # nobody else can change it until backward
     check(refuse_no_row, index, rows)
     if padding_idx is not None:
         if not isinstance(padding_idx, (int, np.integer)) or not -rows <= padding_idx < rows:

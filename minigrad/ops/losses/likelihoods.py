@@ -59,8 +59,8 @@ def kl_div(
         input: log-probabilities.
         target: probabilities, of the same shape; logarithms of them with ``log_target``.
         size_average, reduce: deprecated, of PyTorch: use ``reduction``.
-        reduction: "batchmean" (the sum, divided by the length of the first axis, which is the divergence of a
-            batch), "sum", "none", or "mean" over all elements, which warns, as in PyTorch.
+        reduction: "batchmean", the sum divided by the length of the first axis, which is the mean divergence of the
+            rows; "mean" over all elements, "sum" or "none".
         log_target: whether the target is a logarithm.
 
     >>> p = mg.tensor([[0.5, 0.5]])

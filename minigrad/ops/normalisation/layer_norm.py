@@ -267,7 +267,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
         input: floats (..., *normalized_shape). float16 is computed in float32.
         normalized_shape: the lengths of the last axes, a tuple, or the last length.
         weight: scale, of this shape, or None.
-        eps: added to the mean; None is the difference of 1 and the next number of the input's dtype.
+        eps: added to the mean; None is the difference of 1 and the next number in the dtype it is computed in.
 
     Raises:
         ValueError, TypeError: for shapes and dtypes that do not fit.
@@ -277,7 +277,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     wanted = check_normalized_shape("rms_norm", input, normalized_shape)
     check_parameters("rms_norm", input, wanted, weight=weight)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else check_eps("rms_norm", eps)
     x = in_dtype(input, at_least_float32(input.dtype))
+    eps = float(np.finfo(x.dtype).eps) if eps is None else check_eps("rms_norm", eps)
     y = x * reciprocal(sqrt(mean(square(x), last_axes(x, len(wanted)), True) + eps))
     return in_dtype(y if weight is None else y * weight, input.dtype)
