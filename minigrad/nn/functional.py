@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
-from ..engine.node import Variable, no_tensor
+from ..engine.node import no_tensor
 from ..ops.table import functions
+from ..tensor.in_place import InPlace
 from ..tensor.methods.method import in_place
 from . import stochastic as stochastic
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..ops import *  # noqa: F403
     from ..ops.losses import *  # noqa: F403
     from ..tensor.tensor import Tensor
+    from .stochastic import *  # noqa: F403
 
 
 def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +36,7 @@ def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
         if not inplace:
             return function(*args, **named)
         input = named.pop("input") if "input" in named else args[0]
-        if not isinstance(input, Variable):
+        if not isinstance(input, InPlace):
             raise TypeError(f"{function.__name__}: inplace=True changes a tensor: {no_tensor(input)}")
         return input._in_place(function, *args[len(args) > 0 :], **named)
 

@@ -17,6 +17,17 @@ from ..tensor.random import generator
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
+__all__ = [
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+    "gumbel_softmax",
+    "rrelu",
+]
+
 
 @public("functional_inplace")
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
@@ -43,7 +54,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
         raise InvalidValueError(
             f"dropout1d{call_path()}: expected (N, C, L) or (C, L), got {describe(input)}; dropout2d takes images."
         )
-    return of_channels(input, p, training, len(input.shape) == 2)
+    return of_channels(input, p, training, one_sample=len(input.shape) == 2)
 
 
 @public("functional_inplace")
@@ -59,7 +70,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
             "C. For (N, C, L) use dropout1d, of one image make a batch, x.unsqueeze(0).",
             stacklevel=2,
         )
-    return of_channels(input, p, training, False)
+    return of_channels(input, p, training, one_sample=False)
 
 
 @public("functional_inplace")
@@ -73,16 +84,15 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
         warnings.warn(
             f"dropout3d{call_path()}: expected (N, C, D, H, W) or (C, D, H, W), got {describe(input)}.", stacklevel=2
         )
-    return of_channels(input, p, training, rank != 5)
+    return of_channels(input, p, training, one_sample=rank != 5)
 
 
-def of_channels(input: Any, p: float, training: bool, one_sample: bool) -> Any:
+def of_channels(input: Any, p: float, training: bool, one_sample: bool) -> Tensor:
     """Dropout of channels, which are axis 1, or of one sample axis 0."""
-    if not training:
-        return input
-    if one_sample:
-        return squeeze(random.dropout(unsqueeze(input, 0), p, generator, channels=True), 0)
-    return random.dropout(input, p, generator, channels=True)
+    output: Tensor = input
+    if training:
+        output = random.dropout(unsqueeze(input, 0) if one_sample else input, p, generator, channels=True)
+    return squeeze(output, 0) if training and one_sample else output
 
 
 @public("functional_inplace")

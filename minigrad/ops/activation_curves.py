@@ -18,7 +18,7 @@ from .indexing import getitem
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["celu", "selu"]
+__all__ = ["celu", "elu", "glu", "logsigmoid", "mish", "selu", "silu", "softsign", "tanhshrink"]
 
 
 def exponential(x: Any, left: float, rate: float, right: float) -> Any:
@@ -48,7 +48,7 @@ elu = Op(
     lambda dy, _y, x, alpha: exponential_rule(dy, x, alpha, 1.0, 1.0),
     numbers=True,
     widens=True,
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``x`` where it is positive, else ``alpha * (exp(x) - 1)``",
 )
 celu_op = Op(
@@ -62,7 +62,7 @@ celu_op = Op(
 )
 
 
-@public("function functional_inplace")
+@public("function functional_inplace module")
 def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``: its derivative is continuous.
 
@@ -79,7 +79,7 @@ selu = Op(
     lambda input: exponential(input, *SELU),
     lambda dy, _y, x: exponential_rule(dy, x, *SELU),
     widens=True,
-    faces="function functional_inplace",
+    faces="function functional_inplace module",
     doc="``scale * elu(x, alpha)`` with the two constants that keep mean 0 and variance 1 through many layers",
 )
 silu = Op(
@@ -87,7 +87,7 @@ silu = Op(
     np.errstate(over="ignore")(lambda input: input / (1 + np.exp(-input))),  # where exp overflows, x / inf is right
     lambda dy, y, x: dy * (sigmoid(x) + y * sigmoid(-x)),
     widens=True,
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``x * sigmoid(x)``, also called swish",
 )
 
@@ -103,7 +103,7 @@ mish = Op(
     lambda input: input * np.tanh(log_of_1_plus_exp(input, 1.0, 20.0)),
     mish_rule,
     widens=True,
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``x * tanh(softplus(x))``",
 )
 tanhshrink = Op(
@@ -111,7 +111,7 @@ tanhshrink = Op(
     lambda input: input - np.tanh(input),
     lambda dy, _y, x: dy * square(tanh(x)),
     widens=True,
-    faces="functional",
+    faces="functional module",
     doc="``x - tanh(x)``",
 )
 softsign = Op(
@@ -119,7 +119,7 @@ softsign = Op(
     lambda input: input / (1 + np.absolute(input)),
     lambda dy, _y, x: dy / (1 + np.absolute(x)) / (1 + np.absolute(x)),  # the square of large x would be infinite
     widens=True,
-    faces="functional",
+    faces="functional module",
     doc="``x / (1 + |x|)``",
 )
 logsigmoid = Op(
@@ -127,12 +127,12 @@ logsigmoid = Op(
     lambda input: np.minimum(input, 0) - np.log1p(np.exp(-np.absolute(input))),
     lambda dy, _y, x: dy * sigmoid(-x),
     widens=True,
-    faces="functional",
+    faces="functional module",
     doc="``log(sigmoid(x))``, exact where sigmoid is too small for its dtype",
 )
 
 
-@public("functional")
+@public("functional module")
 def glu(input: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
     """``a * sigmoid(b)``, where a and b are the first and the second half of the input along ``dim``.
 

@@ -19,7 +19,17 @@ from .shapes import reshape
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["hardshrink", "prelu"]
+__all__ = [
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "prelu",
+    "relu6",
+    "softshrink",
+    "threshold",
+]
 
 
 def bent(input: Any, slope: Any) -> Any:
@@ -37,7 +47,7 @@ leaky_relu = Op(
     lambda input, negative_slope=0.01: bent(input, negative_slope),
     lambda dy, _y, x, negative_slope: bent_rule(dy, None, x, negative_slope),
     numbers=True,
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``x`` where it is positive, else ``negative_slope * x``; at 0 its derivative is ``negative_slope``",
 )
 hardtanh_op = Op(
@@ -49,7 +59,7 @@ hardtanh_op = Op(
 )
 
 
-@public("functional_inplace")
+@public("functional_inplace module")
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``min(max(x, min_val), max_val)``; at the bounds its derivative is 0.
 
@@ -67,14 +77,14 @@ relu6 = Op(
     "relu6",
     lambda input: np.minimum(np.maximum(input, 0), 6),
     lambda dy, _y, x: np.where((x <= 0) | (x >= 6), 0, dy),
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``min(max(x, 0), 6)``; its derivative is 0 at 0 and 6",
 )
 hardsigmoid = Op(
     "hardsigmoid",
     lambda input: np.minimum(np.maximum(input + 3, 0), 6) / 6,
     lambda dy, _y, x: np.where((x > -3) & (x < 3), dy / 6, 0),
-    faces="functional_inplace",
+    faces="functional_inplace module",
     widens=True,
     doc="``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight pieces; its derivative is 0 at -3 and 3",
 )
@@ -82,7 +92,7 @@ hardswish = Op(
     "hardswish",
     lambda input: input * (np.minimum(np.maximum(input + 3, 0), 6) / 6),
     lambda dy, _y, x: np.where(x <= -3, 0, np.where(x < 3, dy * (x / 3 + 0.5), dy)),
-    faces="functional_inplace",
+    faces="functional_inplace module",
     widens=True,
     doc="``x * hardsigmoid(x)``; its derivative is 0 at -3 and 1 at 3",
 )
@@ -91,7 +101,7 @@ hardshrink = Op(
     lambda input, lambd=0.5: np.where((input >= -lambd) & (input <= lambd), 0, input),
     lambda dy, _y, x, lambd: np.where((x >= -lambd) & (x <= lambd), 0, dy),
     numbers=True,
-    faces="function method functional",
+    faces="function method functional module",
     doc="``x``, but 0 where ``-lambd <= x <= lambd``",
 )
 softshrink_op = Op(
@@ -103,7 +113,7 @@ softshrink_op = Op(
 )
 
 
-@public("functional")
+@public("functional module")
 def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0."""
     if lambd < 0:
@@ -116,7 +126,7 @@ threshold = Op(
     lambda input, threshold, value: np.where(input <= threshold, value, input),
     lambda dy, _y, x, threshold, value: np.where(x <= threshold, 0, dy),
     numbers=True,
-    faces="functional_inplace",
+    faces="functional_inplace module",
     doc="``x`` where it is greater than ``threshold``, else ``value``",
 )
 

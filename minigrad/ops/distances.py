@@ -25,7 +25,7 @@ from .shapes import astype, expand
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["cosine_similarity", "pairwise_distance"]
+__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 clamped_from_below = Op(
     "clamped_from_below",

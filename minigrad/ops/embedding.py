@@ -23,7 +23,7 @@ from .shapes import astype, unsqueeze
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["embedding", "one_hot"]
 
 
 def scale_of_rows(index: Any, padding_idx: int | None, by_frequency: bool, rows: int, dtype: Any) -> Any:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.faces import public
-from ..engine.op import Op, widened
+from ..engine.op import Op
+from ..engine.op import widened as widened
 from ..kernels.constants import at_least_float32, float16, number
 from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes

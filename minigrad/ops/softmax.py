@@ -26,7 +26,7 @@ from .shapes import astype
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logsumexp", "softmax", "softmin"]
 
 
 def largest(x: ndarray, axes: Any) -> ndarray:
@@ -178,7 +178,7 @@ def log_softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, ax
     return log_softmax(input, guessed_axis("log_softmax", input, dim, axis), dtype)
 
 
-@public("functional")
+@public("functional module")
 def softmin(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
     """``softmax(-x)`` along ``dim``: the smallest element has the largest part. The arguments are those of ``softmax``.
 

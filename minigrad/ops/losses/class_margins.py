@@ -24,7 +24,7 @@ from .reduction import reduce as collect
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["multi_margin_loss", "multilabel_margin_loss"]
 
 
 def score_rows(name: str, input: Any, weight: Any = None) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ from .reduction import check_reduction, reduction_of
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["huber_loss", "smooth_l1_loss"]
 
 
 def rounded(d: Any, width: float) -> Any:

@@ -26,7 +26,7 @@ from .reduction import reduce as collect
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
 # -- Kullback and Leibler ------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ kl_op = pairwise_loss(
 kl_of_logarithms_op = pairwise_loss(
     "kl_div_of_logarithms",
     lambda x, t: np.exp(t) * (t - x),
-    lambda x, t: -exp(t),
+    lambda x, t: -exp(t),  # type: ignore[has-type]
     lambda x, t: exp(t) * (t - x + 1),
     doc="``exp(target) * (target - input)``, reduced",
 )

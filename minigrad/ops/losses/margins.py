@@ -24,7 +24,15 @@ from .reduction import reduce as collect
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = [
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
 
 # -- one prediction, and a target of 1 or -1 ------------------------------------------------------
 

@@ -34,7 +34,7 @@ from .running import move_running
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
 def last_axes(x: Any, rank: int) -> tuple[int, ...]:
@@ -232,10 +232,11 @@ def instance_norm(
     eps = check_eps("instance_norm", eps)
     momentum = real(detached(momentum), lambda number: True, f"instance_norm{call_path()}: momentum must be a number")
     y = by_groups(input, (shape[0] * shape[1], -1), weight, bias, eps)
-    if running_mean is not None and math.prod(shape):
+    if running_mean is not None and 0 not in shape:
         own_mean, own_var = statistics(array_of(input).reshape(1, shape[0] * shape[1], -1))
-        moments = (mean(moment.reshape(shape[:2]), 0) for moment in (own_mean, own_var))
-        move_running(*map(array_of, running), *moments, momentum, math.prod(shape[2:]))
+        new_mean, new_var = (mean(moment.reshape(shape[:2]), 0) for moment in (own_mean, own_var))
+        old_mean, old_var = map(array_of, running)
+        move_running(old_mean, old_var, new_mean, new_var, momentum, math.prod(shape[2:]))
         for buffer in running:
             if isinstance(buffer, Variable):
                 buffer.memory.changed = clock()

@@ -24,7 +24,7 @@ from .layer_norm import check_input
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["local_response_norm"]
 
 
 @public("functional")
