@@ -63,19 +63,25 @@ def gradients_of_rows(
 ) -> Sequence[ndarray | None]:
     """The gradients of input, weight and bias together."""
     xhat, inverse = cache
-    shape = dy.shape
+    dx = np.empty(dy.shape, xhat.dtype) if needs[0] else None
     dy = dy.astype(xhat.dtype, copy=False).reshape(xhat.shape)
-    dweight = column_sums(dy * xhat).reshape(weight.shape) if needs[1] else None
-    dbias = column_sums(dy).reshape(bias.shape) if needs[2] else None
-    if not needs[0]:
-        return None, dweight, dbias
-    g = dy if weight is None else dy * weight.reshape(-1)
-    n = number(xhat.shape[1] or 1, xhat.dtype)
-    constant, slope = row_sums(g), row_sums(g, xhat)
-    constant /= n
-    slope /= n
-    dx = xhat * slope[:, None]
-    np.subtract(g, dx, dx)
-    dx -= constant[:, None]
-    dx *= inverse[:, None]
-    return dx.reshape(shape), dweight, dbias
+    product = dy * xhat if needs[1] else None
+    dweight = None if product is None else in_shape(column_sums(product), weight.shape)
+    dbias = in_shape(column_sums(dy), bias.shape) if needs[2] else None
+    if dx is not None:
+        g = dy if weight is None else np.multiply(dy, weight.reshape(-1), product)
+        n = number(xhat.shape[1] or 1, xhat.dtype)
+        constant, slope = row_sums(g), row_sums(g, xhat)
+        constant /= n
+        slope /= n
+        rows = dx.reshape(xhat.shape)
+        np.multiply(xhat, slope[:, None], rows)
+        np.subtract(g, rows, rows)
+        rows -= constant[:, None]
+        rows *= inverse[:, None]
+    return dx, dweight, dbias
+
+
+def in_shape(vector: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """A vector in the shape of a weight: itself, if that is it, and no view, which the engine would copy."""
+    return vector if vector.shape == shape else vector.reshape(shape)
