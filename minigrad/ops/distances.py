@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
-from ..engine.node import array_of, describe
+from ..engine.node import describe
 from ..engine.op import Op, is_half, widened
 from ..engine.scope import call_path
 from ..kernels.constants import float16
@@ -50,7 +50,7 @@ def length(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
     if p == np.inf or p == -np.inf:
         return (amax if p > 0 else amin)(abs(x), dim, keepdim)
     if p == 0:
-        return sum(astype(array_of(x) != 0, x.dtype), dim, keepdim)
+        return sum(astype(x != 0, x.dtype), dim, keepdim)
     powers = where(x == 0, 0, abs(where(x == 0, 1, x)) ** p)
     return root(sum(powers, dim, keepdim), p)
 

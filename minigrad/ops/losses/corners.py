@@ -10,8 +10,9 @@ from ...engine.arguments import not_negative, real
 from ...engine.faces import public
 from ...engine.scope import call_path
 from ..choosing import clamp
-from .pairs import compare, difference, l1_op, pairwise_loss
+from .pairs import average_by, compare, l1_op, pairwise_loss
 from .reduction import check_reduction, reduction_of
+from .reduction import reduce as collect
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
@@ -69,11 +70,14 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
         input, target: predictions and what they should be, of one shape.
         reduction: "mean", "sum" or "none".
         delta: where the square ends, greater than 0.
-        weight: multiplies each element's loss, of the input's shape; the mean is then the weighted mean.
+        weight: multiplies each element's loss, of the input's shape. The mean is then that of the products, as in
+            PyTorch, whose ``mse_loss`` divides by the sum of the weights instead.
 
     >>> F.huber_loss(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]), reduction="none", delta=2.0)
     tensor([0.1250, 4.0000])
     """
     check_reduction(reduction)
     delta = real(delta, lambda number: number > 0, f"huber_loss{call_path()}: delta must be a number greater than 0")
-    return difference(huber_op, input, target, reduction, weight, delta)
+    if weight is None:
+        return compare(huber_op, input, target, reduction, delta)
+    return collect(average_by(huber_op, input, target, weight, "none", delta), reduction)

@@ -178,13 +178,13 @@ def more_losses() -> Iterator[Sample]:
     for (name, function, error), reduction in itertools.product(
         [("mse", F.mse_loss, np.square), ("l1", F.l1_loss, abs), ("huber", F.huber_loss, partial(huber, delta=1))],
         REDUCE,
-    ):
+    ):  # PyTorch's weighted mean of huber_loss is not divided by the sum of the weights
         yield Sample(
             f"{name}_loss weight {reduction}",
             lambda x, t, function=function, reduction=reduction: function(x, t, weight=WEIGHT, reduction=reduction),
             lambda x, t, error=error, reduction=reduction: (
                 np.average(error(x - t), weights=WEIGHT)
-                if reduction == "mean"
+                if reduction == "mean" and error in (np.square, abs)
                 else REDUCE[reduction](error(x - t) * WEIGHT)
             ),
             distinct(*PAIR, **ODD),
