@@ -11,7 +11,7 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.host import host
 from ..engine.node import describe
-from ..engine.op import Op
+from ..engine.op import Op, number
 from ..engine.scope import call_path
 from .arguments import shape_of
 from .shapes import reshape
@@ -66,6 +66,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     Raises:
         ValueError: for a lower bound above the upper one.
     """
+    min_val, max_val = number("hardtanh", "min_val", min_val), number("hardtanh", "max_val", max_val)
     if min_val > max_val:
         raise InvalidValueError(
             f"hardtanh{call_path()}: min_val {min_val!r} is greater than max_val {max_val!r}: exchange them."
@@ -116,7 +117,7 @@ softshrink_op = Op(
 @public("functional module")
 def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0."""
-    if lambd < 0:
+    if number("softshrink", "lambd", lambd) < 0:
         raise InvalidValueError(f"softshrink{call_path()}: lambd must be at least 0, got {lambd!r}.")
     return softshrink_op(input, lambd)
 

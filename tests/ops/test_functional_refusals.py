@@ -29,6 +29,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "leaky_relu of a list": (lambda: F.leaky_relu([1.0]), TypeError, ["leaky_relu", "list", "mg.tensor"]),
     "silu of a list": (lambda: F.silu([1.0]), TypeError, ["silu", "list", "mg.tensor"]),
     "hardtanh": (lambda: F.hardtanh(ones(2), 2, 1), ValueError, ["hardtanh", "min_val 2 is greater than max_val 1"]),
+    "bound text": (lambda: F.hardtanh(ones(2), "-1"), TypeError, ["hardtanh: min_val must be a number", "got str"]),
+    "bound tensor": (lambda: F.softshrink(ones(2), ones()), TypeError, ["softshrink: lambd", "number", "() float32"]),
     "softshrink": (lambda: F.softshrink(ones(2), -1), RuntimeError, ["softshrink", "lambd", "at least 0", "got -1"]),
     "celu": (lambda: mg.celu(ones(2), 0.0), RuntimeError, ["celu", "alpha must not be 0"]),
     "prelu channels": (lambda: mg.prelu(ones(2, 3), ones(2)), RuntimeError, ["prelu", "(2, 3)", "(3,)", "(2,)"]),
