@@ -254,7 +254,7 @@ def wide_definition(definition: Callable[..., Any], operands: int) -> Callable[.
 
     @wraps(definition)
     def wide(*args: Any) -> Any:
-        if not any(map(is_half, args[:operands])):
+        if getattr(args[0], "dtype", None) != float16 and (operands == 1 or not any(map(is_half, args[:operands]))):
             return definition(*args)
         y = definition(*map(widened, args[:operands]), *args[operands:])
         return y.astype(float16) if all(map(is_half, args[:operands])) else y
