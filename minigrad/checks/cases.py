@@ -98,7 +98,7 @@ USUAL: dict[str, Any] = {
 
 def users_functions() -> dict[str, Callable[..., Any]]:
     """The functions that users call, each under one name: ``exp``, ``linalg.norm``."""
-    first = ["function", "functional", "method", "module"]
+    first = ["function", "functional", "functional_inplace", "method", "module"]
     found: dict[str, Callable[..., Any]] = {}
     known: set[int] = set()
     for place in [*first, *sorted(set(PLACES) - set(first))]:
@@ -127,11 +127,15 @@ CASES: dict[str, Case] = {
     "conv_transpose2d": Case(F.conv_transpose2d, ((1, 2, 2, 3), (2, 3, 2, 2))),
     "cross_entropy classes": Case(lambda x: F.cross_entropy(x, CLASSES), ((4, 3),)),
     "div": Case(ops.div, ((2, 3), (2, 3)), (0.5, 2)),
+    "dropout2d": Case(F.dropout2d, ((1, 2, 2, 3),)),
+    "dropout3d": Case(F.dropout3d, ((1, 2, 1, 2, 2),)),
     "dropout": Case(lambda x: ops.dropout(x, 0.4, np.random.default_rng(0))),
+    "embedding": Case(lambda w: F.embedding(np.array([1, 1, 0]), w)),
     "expand": Case(lambda x: ops.expand(x, 2, 4, 3), ((4, 1),)),
     "getitem index array": Case(lambda x: x[ROWS]),
     "getitem slice": Case(lambda x: x[:, ::2]),
     "index_put": Case(lambda x, v: ops.index_put(x, (np.array([1, 0]),), v), ((2, 3), (2, 3))),
+    "layer_norm": Case(lambda x, w, b: F.layer_norm(x, (3,), w, b), ((4, 3), (3,), (3,))),
     "linear": Case(FUNCTIONS["linear"], ((4, 3), (2, 3), (2,))),
     "matmul": Case(ops.matmul, ((2, 1, 2, 3), (2, 3, 1))),
     "max": Case(ops.max),
@@ -143,10 +147,12 @@ CASES: dict[str, Case] = {
     "pad constant": Case(lambda x: F.pad(x, (1, 2))),
     "pad reflect": Case(lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 3),)),
     "permute": Case(lambda x: ops.permute(x, 2, 0, 1), ((2, 3, 2),)),
+    "prelu": Case(F.prelu, ((2, 3), (3,))),
     "reciprocal": Case(ops.reciprocal, within=(0.3, 3)),
     "reshape": Case(lambda x: ops.reshape(x, 3, 2)),
     "round": Case(lambda x: ops.round(x)),
     "round decimals": Case(lambda x: ops.round(x, decimals=1)),
+    "rrelu": Case(lambda x: F.rrelu(x, training=True)),
     "softplus": Case(lambda x: FUNCTIONS["softplus"](x, 3, 2.5)),
     "stack": Case(lambda a, b: ops.stack([a, b], 1), ((2, 2), (2, 2))),
     "times_power_of_2": Case(lambda x: Op.registry["times_power_of_2"](x, np.array([-3, 0, 4]))),

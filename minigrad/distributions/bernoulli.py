@@ -60,7 +60,8 @@ class Bernoulli(Distribution):
     def mode(self) -> Tensor:
         """The likelier value; NaN where both are equally likely."""
         likelier = (self.probs > 0.5).to(self.probs.dtype)
-        return ops.where(self.probs == 0.5, np.array(np.nan, self.probs.dtype), likelier)
+        mode: Tensor = ops.where(self.probs == 0.5, np.array(np.nan, self.probs.dtype), likelier)
+        return mode
 
     @property
     def variance(self) -> Tensor:

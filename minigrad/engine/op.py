@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
+from .dtypes import float16, float32
 from .errors import catchable
 from .faces import public
 from .modes import current
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 
 BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
 """Kinds of parameters that no definition has, as operands and attributes are given by position."""
+
+
+EMPTY = inspect.Parameter.empty
+"""The default of a parameter that has none."""
 
 
 class Op:
@@ -52,6 +59,9 @@ class Op:
         promotes: the positions of the operands that are computed in one dtype: others are converted, as PyTorch
             promotes. Unless given all of them, if the definition is one of NumPy's own functions.
         mixes: whether these may be of different float dtypes; products and layers refuse that.
+        numbers: whether the attributes are real numbers: they become Python's own, anything else is refused.
+        widens: whether float16 is computed in float32: definition and rules get the operands in float32, and the
+            result is rounded.
         chooses: for an operation that gives elements it did not choose a gradient of exactly 0: how to keep operations
             before it from making NaN of that, which anomaly mode advises.
         view: the output may share the first operand's memory.
@@ -86,6 +96,8 @@ class Op:
         variadic: Callable[..., Sequence[Any]] | None = None,
         promotes: Sequence[int] | None = None,
         mixes: bool = True,
+        numbers: bool = False,
+        widens: bool = False,
         chooses: str = "",
         view: bool = False,
         effects: Callable[..., list[Effect]] | None = None,
@@ -101,6 +113,10 @@ class Op:
         self.__signature__ = signature(name, definition)
         if not (view or caches or is_own(definition)):
             definition = never_a_view(name, definition)
+        # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
+        used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
+        if widens:
+            definition, rules = wide_definition(definition, len(rules)), tuple(wide_rule(rule) for rule in rules)
         self.definition = definition
         self.kernel = kernel or definition
         self.caches = caches
@@ -113,20 +129,21 @@ class Op:
         self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last
         self.by_rules = all_at_once(variadic) if variadic else one_by_one(self.rules)
         self.on_arrays = on_arrays or self.by_rules
-        self.takes_attributes = len(self.__signature__.parameters) > len(rules)
+        self.parameters = tuple((p.name, p.default) for p in self.__signature__.parameters.values())
+        self.takes_attributes = len(self.parameters) > len(rules)
         self.promotes = tuple(range(len(rules)) if promotes is None and is_ufunc and len(rules) > 1 else promotes or ())
         self.mixes = mixes
         self.chooses = chooses
         self.view = view
         self.effects = effects
         self.shows = shows
-        # positions of the rules' arguments after dy: 0 is the output, i is operand i - 1
-        used = {i for rule in rules if rule for i, name in enumerate(parameters(rule)[1:]) if name[0] != "_"}
         self.saved_positions = tuple(sorted(used & set(range(self.operands + 1))))
         make: Any = {1: one_operand, 2: two_operands, 3: three_operands}.get(len(rules), any_operands)
         apply, self.record = make(self)
         if caches:
             apply, _ = any_operands(self)
+        elif any(default is not EMPTY for _, default in self.parameters[self.operands :]) or numbers:
+            apply = with_settings(self, apply, numbers)
         apply.__name__ = apply.__qualname__ = name
         apply.__doc__, apply.__signature__ = doc, self.__signature__
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
@@ -160,8 +177,13 @@ class Op:
         """The arguments in the definition's order, with its defaults for those that were not given."""
         if any(arg is MISSING for arg in args):
             args = tuple(arg for arg in args if arg is not MISSING)
-        elif not named and (self.operands < 0 or len(args) == len(self.__signature__.parameters)):
+        elif not named and (self.operands < 0 or len(args) == len(self.parameters)):
             return args
+        rest = self.parameters[len(args) :]
+        if self.operands >= 0 and all(name in dict(rest) for name in named):  # several times faster than to bind them
+            values = *args, *[named.get(name, default) for name, default in rest]
+            if len(values) == len(self.parameters) and not any(value is EMPTY for value in values):
+                return values
         try:
             bound = self.__signature__.bind(*args, **named)
         except TypeError as error:
@@ -176,7 +198,10 @@ class Op:
         if unreal:
             error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
-        reason = no_tensor(others[0]) if isinstance(error, AttributeError) and others else str(error)
+        wrong_kind = isinstance(error, AttributeError) or (
+            isinstance(error, TypeError) and isinstance(next(iter(others), None), (list, tuple))
+        )
+        reason = no_tensor(others[0]) if wrong_kind and others else str(error)
         kind: type[Exception] = type(error)
         if isinstance(error, OverflowError):
             kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."
@@ -195,6 +220,69 @@ def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return apply_any(op, args, named)
 
     return apply, partial(record_any, op)
+
+
+def with_settings(op: Op, apply: Callable[..., Any], numbers: bool) -> Callable[..., Any]:
+    """``apply`` with the defaults of attributes that are not given; of those that are, only numbers if need be."""
+    count = op.operands
+    defaults = tuple(default for _, default in op.parameters[count:])
+    complete = not any(default is EMPTY for default in defaults)
+
+    def apply_all(*args: Any, **named: Any) -> Any:
+        if complete and not named and len(args) == count:
+            return apply(*args, *defaults)
+        args = op.with_defaults(args, named)
+        if numbers:
+            given = zip(op.parameters[count:], args[count:])
+            args = *args[:count], *[number(op.name, name, value) for (name, _), value in given]
+        return apply(*args)
+
+    return apply_all
+
+
+def number(operation: str, name: str, value: Any) -> int | float:
+    """An attribute as Python's own number; anything else is refused, a tensor too: its gradient would be lost."""
+    if type(value) is float or type(value) is int:
+        return value
+    if not isinstance(value, Real):
+        raise TypeError(f"{operation}{call_path()}: {name} must be a number, got {describe(value)}.")
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def wide_definition(definition: Callable[..., Any], operands: int) -> Callable[..., Any]:
+    """A definition that computes float16 in float32; the result is float16 again."""
+
+    @wraps(definition)
+    def wide(*args: Any) -> Any:
+        if getattr(args[0], "dtype", None) != float16 and (operands == 1 or not any(map(is_half, args[:operands]))):
+            return definition(*args)
+        y = definition(*map(widened, args[:operands]), *args[operands:])
+        return y.astype(float16) if all(map(is_half, args[:operands])) else y
+
+    return wide
+
+
+def wide_rule(rule: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """A rule that is run in float32 where the gradient or an operand is float16; the engine rounds its result."""
+    if rule is None:
+        return None
+    asked = [name[0] != "_" for name in parameters(rule)]
+
+    @wraps(rule)
+    def wide(*args: Any) -> Any:
+        return rule(*[widened(arg) if ask else arg for arg, ask in itertools.zip_longest(args, asked)])
+
+    return wide
+
+
+def is_half(x: Any) -> bool:
+    """Whether an operand is float16."""
+    return getattr(x, "dtype", None) == float16
+
+
+def widened(x: Any) -> Any:
+    """``x`` in float32 if it is float16, in which sums stop growing at 2048 and a count of 65,520 is infinite."""
+    return x.astype(float32) if is_half(x) else x
 
 
 def is_own(definition: Any) -> bool:

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
+from ..engine.node import no_tensor
 from ..ops.table import functions
-from ..tensor.random import generator
+from ..tensor.in_place import InPlace
+from ..tensor.methods.method import in_place
+from . import stochastic as stochastic
 
 if TYPE_CHECKING:
     from ..ops import *  # noqa: F403
     from ..ops.losses import *  # noqa: F403
     from ..tensor.tensor import Tensor
+    from .stochastic import *  # type: ignore[assignment]  # noqa: F403
 
 
 def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +36,8 @@ def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
         if not inplace:
             return function(*args, **named)
         input = named.pop("input") if "input" in named else args[0]
+        if not isinstance(input, InPlace):
+            raise TypeError(f"{function.__name__}: inplace=True changes a tensor: {no_tensor(input)}")
         return input._in_place(function, *args[len(args) > 0 :], **named)
 
     own = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
@@ -42,20 +48,15 @@ def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
 FUNCTIONS = {
     **functions("functional"),
     **{name: with_inplace(function) for name, function in functions("functional_inplace").items()},
+    **{
+        f"{name}_": in_place(functions("functional_inplace")[name])
+        for name in ("celu", "elu", "hardtanh", "leaky_relu", "relu", "rrelu", "selu", "threshold")
+    },
 }
 globals().update(FUNCTIONS)
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set each element to zero with probability ``p`` and divide the others by ``1 - p``.
-
-    Without ``training`` the input is passed on. Random numbers come from the global random state.
-    """
-    output: Tensor = ops.dropout(input, p, generator) if training else input
-    return output
-
-
-def batch_norm(
+def batch_norm(  # type: ignore[no-redef]
     input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
@@ -78,4 +79,4 @@ def batch_norm(
     return output
 
 
-__all__ = ["batch_norm", "dropout", *FUNCTIONS]
+__all__ = ["batch_norm", *FUNCTIONS]

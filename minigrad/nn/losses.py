@@ -61,14 +61,14 @@ class MSELoss(Loss):
     """``(input - target)**2``; both of one shape."""
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.mse_loss(input, target, self.reduction)
+        return ops.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(Loss):
     """``|input - target|``; both of one shape."""
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.l1_loss(input, target, self.reduction)
+        return ops.l1_loss(input, target, reduction=self.reduction)
 
 
 class WeightedLoss(Loss):
@@ -95,7 +95,7 @@ class NLLLoss(ClassLoss):
     """The negative log likelihood of class indices under log-probabilities (N, C, ...)."""
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+        return ops.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class CrossEntropyLoss(ClassLoss):
@@ -108,14 +108,16 @@ class CrossEntropyLoss(ClassLoss):
         self.label_smoothing = check_smoothing(label_smoothing)
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return ops.cross_entropy(
+            input, target, self.weight, None, self.ignore_index, None, self.reduction, self.label_smoothing
+        )
 
 
 class BCELoss(WeightedLoss):
     """The binary cross entropy of probabilities."""
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.binary_cross_entropy(input, target, self.weight, self.reduction)
+        return ops.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(WeightedLoss):
@@ -126,4 +128,6 @@ class BCEWithLogitsLoss(WeightedLoss):
         self.pos_weight = constant(self, "pos_weight", pos_weight)
 
     def forward(self, input: Any, target: Any) -> Any:
-        return ops.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        return ops.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )

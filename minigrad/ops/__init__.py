@@ -8,6 +8,8 @@ derivative be written once and be used both for numbers and for graphs.
 from typing import TYPE_CHECKING
 
 from .activation import *  # noqa: F403
+from .activation_curves import *  # noqa: F403
+from .activation_pieces import *  # noqa: F403
 from .adaptive_pooling import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .bits import *  # noqa: F403
@@ -17,7 +19,9 @@ from .comparison import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .counting import *  # noqa: F403
 from .diagonals import *  # noqa: F403
+from .distances import *  # noqa: F403
 from .einsum import *  # noqa: F403
+from .embedding import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .gathering import *  # noqa: F403
 from .grids import *  # noqa: F403
@@ -28,6 +32,8 @@ from .losses import *  # noqa: F403
 from .matrix_products import *  # noqa: F403
 from .nan_reductions import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
+from .normalisation.layer_norm import *  # noqa: F403
+from .normalisation.local_response import *  # noqa: F403
 from .norms import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .pooling import *  # noqa: F403

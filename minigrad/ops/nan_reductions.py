@@ -8,8 +8,8 @@ import numpy as np
 
 from ..engine.faces import public
 from .arguments import floats_only, one_name, shape_of
-from .choosing import where
 from .bits import bitwise_not
+from .choosing import where
 from .comparison import isnan
 from .reductions import in_dtype, narrowed, sum, widened
 

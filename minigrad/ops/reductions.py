@@ -15,7 +15,8 @@ import numpy as np
 from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
 from ..engine.op import Op
-from ..kernels.constants import at_least_float32, float16, float32, number
+from ..engine.op import widened as widened
+from ..kernels.constants import at_least_float32, float16, number
 from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
 from .arithmetic import sub_op
@@ -51,11 +52,6 @@ def spread(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
 
 
 # -- operations --------------------------------------------------------------------------------
-
-
-def widened(x: Any) -> Any:
-    """``x`` in float32 if it is float16, in which sums stop growing at 2048 and a count of 65,520 is infinite."""
-    return x.astype(float32) if x.dtype == float16 else x
 
 
 def narrowed(y: Any, x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from numpy import ndarray
 from ..engine.faces import public
 from ..engine.node import as_array
 from ..engine.op import Op
+from ..engine.scope import call_path
 from ..kernels.constants import float16
 from ..kernels.finite import all_finite
 from ..kernels.softmax import logsumexp_backward
 from ..kernels.sums import plain_sum, sum_over
-from .arguments import all_axes, required_axis
+from .arguments import all_axes, required_axis, single_axis
 from .choosing import where
 from .functions import exp
 from .reductions import in_dtype, narrowed, spread, sum, unreduce, unreduced_shape
@@ -23,7 +25,7 @@ from .reductions import in_dtype, narrowed, spread, sum, unreduce, unreduced_sha
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logsumexp", "softmax", "softmin"]
 
 
 def largest(x: ndarray, axes: Any) -> ndarray:
@@ -130,19 +132,70 @@ def logsumexp(
 CLASSES = "dim=1 or dim=-1, the classes"
 
 
-@public("function method functional special module")
+@public("function method special")
 def softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1.
 
-    With ``dtype`` the elements are converted first.
+    Args:
+        input: floats, unless a dtype is given.
+        dim: the axis; needed.
+        dtype: what to convert the input to first.
+        axis: NumPy's name of dim.
     """
     return softmax_op(in_dtype(input, dtype), required_axis("softmax", input, dim, axis, CLASSES))
 
 
-@public("function method functional special module")
+@public("function method special")
 def log_softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
     """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype.
 
-    With ``dtype`` the elements are converted first.
+    Args:
+        input: floats, unless a dtype is given.
+        dim: the axis; needed.
+        dtype: what to convert the input to first.
+        axis: NumPy's name of dim.
     """
     return log_softmax_op(in_dtype(input, dtype), required_axis("log_softmax", input, dim, axis, CLASSES))
+
+
+@public("functional module", name="softmax")
+def softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along ``dim``: positive numbers that sum to 1.
+
+    Args:
+        input: floats, unless a dtype is given.
+        dim: the axis. Without it a warning, and a guess, as in PyTorch: 0 for 0, 1 and 3 axes, else 1.
+        dtype: what to convert the input to first.
+        axis: NumPy's name of dim.
+    """
+    return softmax(input, guessed_axis("softmax", input, dim, axis), dtype)
+
+
+@public("functional module", name="log_softmax")
+def log_softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
+    """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype.
+
+    The arguments are those of ``softmax``.
+    """
+    return log_softmax(input, guessed_axis("log_softmax", input, dim, axis), dtype)
+
+
+@public("functional module")
+def softmin(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
+    """``softmax(-x)`` along ``dim``: the smallest element has the largest part. The arguments are those of ``softmax``.
+
+    >>> F.softmin(mg.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return softmax(-in_dtype(input, dtype), guessed_axis("softmin", input, dim, axis))
+
+
+def guessed_axis(name: str, x: Any, dim: Any, axis: Any) -> int:
+    """The one axis meant by ``dim`` or ``axis``; without one a warning, and PyTorch's guess."""
+    only = single_axis(x, dim, axis)
+    if only is None:
+        only = 0 if len(x.shape) in (0, 1, 3) else 1
+        warnings.warn(
+            f"{name}{call_path()}: dim is not given, so it is taken to be {only}: pass dim={only}.", stacklevel=3
+        )
+    return only

@@ -21,10 +21,8 @@ from tests.helpers.inputs import cotangent, is_float, leaf, leaves, tensors_of
 from tests.ops.samples.constants import CONSTANT, function_of
 from tests.ops.samples.table import every_sample
 
-NOT_REPEATED = {
-    "dropout 0.3": "the sample makes a generator anew in each call; a program goes on drawing from the one it has seen",
-}
-"""Samples whose replay is another computation than the sample, and why."""
+NOT_REPEATED = ("dropout 0.3", "drawn")
+"""Names of samples that make a generator anew in each call; a program goes on drawing from the one it has seen."""
 
 
 def with_derivatives(function):
@@ -54,8 +52,8 @@ def as_arrays(results):
 
 @every_sample
 def test_a_captured_operation_computes_on_other_data_what_it_computes_eagerly(sample):
-    if sample.name in NOT_REPEATED:
-        pytest.skip(NOT_REPEATED[sample.name])
+    if any(name in sample.name for name in NOT_REPEATED):
+        pytest.skip("the sample makes a generator anew")
     step = with_derivatives(sample.function)
     program, captured = capture(step, *leaves(sample.inputs))
     replayed = program.run(*leaves(sample.inputs))

@@ -10,7 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.contract.conventions_table import MATHEMATICS, PYTORCH, Row
+from tests.contract.conventions_functions import Row
+from tests.contract.conventions_table import MATHEMATICS, PYTORCH
 
 PAGE = Path(__file__).parents[2] / "examples" / "ties_and_kinks.md"
 LONGEST = 8

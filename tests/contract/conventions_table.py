@@ -10,117 +10,35 @@ the title they have there, those of ``MATHEMATICS`` under what PyTorch gives and
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
 import numpy as np
 
 import minigrad as mg
 import minigrad.nn.functional as F
-
-inf, nan = np.inf, np.nan
-log2 = np.log(2.0)
-steep = 1 / np.sqrt(1e-5)
-WEIGHTS = np.array([1.0, 2.0, 3.0])
-ORDERS = (0, 0.5, 1, 1.5, 2, 3, inf, -inf)
-
-
-class Row(NamedTuple):
-    """One line of the table."""
-
-    name: str
-    function: Callable[..., Any]
-    inputs: list[Any]
-    value: Any
-    gradients: list[Any]
-
-
-def rows(sections: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[Row]]:
-    """The rows under their titles; the gradients, of which there is one for each input, come last."""
-    return {title: [Row(*row[:4], list(row[4:])) for row in lines] for title, lines in sections.items()}
-
-
-def clamped(low: Any, high: Any) -> Callable[[Any], Any]:
-    """``clamp`` with numbers."""
-    return lambda x: mg.clamp(x, low, high)
-
-
-def power(p: float) -> Callable[[Any], Any]:
-    """``x ** p`` with a number as exponent."""
-    return lambda x: x**p
-
-
-def power_of(base: float) -> Callable[[Any], Any]:
-    """``base ** p`` with a number as base."""
-    return lambda p: base**p
-
-
-def grouped(reduce: str, include_self: bool = True) -> Callable[[Any, Any], Any]:
-    """``scatter_reduce`` of all values into one element."""
-    return lambda x, src: mg.scatter_reduce(x, 0, [0] * len(src), src, reduce, include_self=include_self)
-
-
-def first(function: Callable[[Any], Any], i: int = 0) -> Callable[[Any], Any]:
-    """One element of what a function returns."""
-    return lambda x: function(x)[i]
-
-
-def statistic(name: str, **arguments: Any) -> Callable[[Any], Any]:
-    """A method of tensors with arguments."""
-    return lambda x: getattr(x, name)(**arguments)
-
-
-def chosen(name: str, *arguments: Any) -> Callable[[Any], Any]:
-    """The values of a method that returns their places as well."""
-    return lambda x: getattr(x, name)(*arguments).values
-
-
-def vector_norm(p: float) -> Callable[[Any], Any]:
-    """The norm of an order."""
-    return lambda x: mg.linalg.vector_norm(x, p)
-
-
-def cross_entropy(*target: Any, **arguments: Any) -> Callable[[Any], Any]:
-    """The cross entropy with class indices."""
-    return lambda x: F.cross_entropy(x, np.array(target), **arguments)
-
-
-def soft_cross_entropy(*target: Any, **arguments: Any) -> Callable[[Any], Any]:
-    """The cross entropy with class probabilities."""
-    return lambda x: F.cross_entropy(x, mg.tensor(np.array(target), dtype=x.dtype), **arguments)
-
-
-def logits_loss(*target: float, **arguments: Any) -> Callable[[Any], Any]:
-    """The binary cross entropy of logits."""
-    return lambda x: F.binary_cross_entropy_with_logits(
-        x, mg.tensor(np.array(target), dtype=x.dtype), reduction="sum", **arguments
-    )
-
-
-def bce(*target: float) -> Callable[[Any], Any]:
-    """The binary cross entropy of probabilities."""
-    return lambda p: F.binary_cross_entropy(p, mg.tensor(np.array(target), dtype=p.dtype), reduction="sum")
-
-
-def of_target(*p: float) -> Callable[[Any], Any]:
-    """The binary cross entropy as a function of its target."""
-    return lambda t: F.binary_cross_entropy(mg.tensor(np.array(p), dtype=t.dtype), t, reduction="sum")
-
-
-def evaluated(mean: float, weight: float = 1, bias: float = 0) -> Callable[[Any], Any]:
-    """``batch_norm`` in evaluation with variance 0 and eps 0."""
-
-    def function(x: Any) -> Any:
-        values = [mg.tensor(np.array([value]), dtype=x.dtype) for value in (mean, 0, weight, bias)]
-        return F.batch_norm(x, *values, training=False, eps=0)
-
-    return function
-
-
-def pooled(function: Callable[..., Any], *settings: Any, **named: Any) -> Callable[[Any], Any]:
-    """A pooling function with settings."""
-    return lambda x: function(x, *settings, **named)
-
+from tests.contract.conventions_functions import (
+    ORDERS,
+    WEIGHTS,
+    bce,
+    chosen,
+    clamped,
+    cross_entropy,
+    evaluated,
+    first,
+    grouped,
+    inf,
+    log2,
+    logits_loss,
+    nan,
+    of_target,
+    pooled,
+    power,
+    power_of,
+    rows,
+    soft_cross_entropy,
+    statistic,
+    steep,
+    vector_norm,
+    with_settings,
+)
 
 # fmt: off
 PYTORCH = rows({
@@ -134,6 +52,33 @@ PYTORCH = rows({
     ("softplus, threshold 0, at 0, 2**-9", lambda x: F.softplus(x, threshold=0), [[0., 2.**-9]], [log2, 2.**-9],
      [0.5, 1]),
     ("tanh at inf", mg.tanh, [[inf]], [1], [0]),
+],
+"Activations": [
+    ("relu6 at 0, 6, nan", F.relu6, [[0., 6., nan]], [0, 6, nan], [0, 0, 1]),
+    ("leaky_relu(0.01) at 0, nan", F.leaky_relu, [[0., nan]], [0, nan], [0.01, 0.01]),
+    ("prelu(w=.25) at 0, nan", mg.prelu, [[[0., nan]], [0.25]], [[0, nan]], [[0.25, 0.25]], [nan]),
+    ("prelu: gradient of w at x=0", mg.prelu, [[0.], [0.25]], [0], [0.25], [0]),
+    ("rrelu eval at 0", F.rrelu, [[0.]], [0], [11 / 48]),
+    ("elu(alpha=2) at 0, nan", lambda x: F.elu(x, 2.), [[0., nan]], [0, nan], [2, 1]),
+    ("elu at -inf, inf", F.elu, [[-inf, inf]], [-1, inf], [0, 1]),
+    ("celu(alpha=2) at 0, nan", lambda x: mg.celu(x, 2.), [[0., nan]], [0, nan], [1, 1]),
+    ("celu(alpha=-1) at -2, 2", lambda x: mg.celu(x, -1.), [[-2., 2.]], [1 - np.exp(2), 2], [np.exp(2), 1]),
+    ("selu at 0, nan", mg.selu, [[0., nan]], [0, nan], [1.7580993408473766, 1.0507009873554805]),
+    ("hardtanh at -1, 1, nan", F.hardtanh, [[-1., 1., nan]], [-1, 1, nan], [0, 0, 1]),
+    ("hardtanh(1, 1) at 0, 1, 2", lambda x: F.hardtanh(x, 1., 1.), [[0., 1., 2.]], [1, 1, 1], [0, 0, 0]),
+    ("hardsigmoid at -3, 3, nan", F.hardsigmoid, [[-3., 3., nan]], [0, 1, nan], [0, 0, 0]),
+    ("hardswish at -3, 3, nan", F.hardswish, [[-3., 3., nan]], [0, 3, nan], [0, 1, 1]),
+    ("hardswish at -inf, inf", F.hardswish, [[-inf, inf]], [nan, inf], [0, 1]),
+    ("hardshrink(.5) at -.5, .5, nan", mg.hardshrink, [[-0.5, 0.5, nan]], [0, 0, nan], [0, 0, 1]),
+    ("hardshrink(-1) at 0", lambda x: mg.hardshrink(x, -1.), [[0.]], [0], [1]),
+    ("softshrink(.5) at -.5, .5, nan", F.softshrink, [[-0.5, 0.5, nan]], [0, 0, nan], [0, 0, 1]),
+    ("threshold(1, 0) at 1, nan", lambda x: F.threshold(x, 1., 0.), [[1., nan]], [0, nan], [0, 1]),
+    ("softsign at 0, nan", F.softsign, [[0., nan]], [0, nan], [1, nan]),
+    ("tanhshrink at -inf, inf, 0", F.tanhshrink, [[-inf, inf, 0.]], [-inf, inf, 0], [1, 1, 0]),
+    ("logsigmoid at 0, -inf, inf", F.logsigmoid, [[0., -inf, inf]], [-log2, -inf, 0], [0.5, 1, 0]),
+    ("silu at -inf, 0, inf", F.silu, [[-inf, 0., inf]], [nan, 0, inf], [nan, 0.5, nan]),
+    ("gelu at -inf, inf", F.gelu, [[-inf, inf]], [nan, inf], [nan, nan]),
+    ("mish at -inf, 0, inf", F.mish, [[-inf, 0., inf]], [nan, 0, inf], [nan, 0.6, nan]),
 ],
 "Roots, logarithms, powers": [
     ("sqrt at 0", mg.sqrt, [[0.]], [0], [inf]),
@@ -389,6 +334,55 @@ PYTORCH = rows({
     ("cross_entropy of inf logit, weights", cross_entropy(0, weight=[3., 1.]), [[[inf, 0.]]], nan, [[nan, nan]]),
     ("cross_entropy of -inf logit elsewhere", cross_entropy(0), [[[0., -inf]]], 0, [[0, 0]]),
     ("cross_entropy all ignored", cross_entropy(-100), [[[0., 1.]]], nan, [[0, 0]]),
+    ("smooth_l1 at a difference of beta = 1", F.smooth_l1_loss, [[2.], [1.]], 0.5, [1], [-1]),
+    ("smooth_l1 at a difference of beta = 2", with_settings(F.smooth_l1_loss, beta=2.), [[3.], [1.]], 1, [1], [-1]),
+    ("smooth_l1 beta 0 at equal", with_settings(F.smooth_l1_loss, beta=0), [[1.], [1.]], 0, [0], [0]),
+    ("smooth_l1 at inf, nan", F.smooth_l1_loss, [[inf, nan], [0., 1.]], nan, [0.5, nan], [-0.5, nan]),
+    ("huber at a difference of delta = 2", with_settings(F.huber_loss, delta=2.), [[3.], [1.]], 2, [2], [-2]),
+    ("kl_div target 0", F.kl_div, [[-1.], [0.]], 0, [0], [nan]),
+    ("kl_div log_target", with_settings(F.kl_div, log_target=True), [[0.], [0.]], 0, [-1], [1]),
+    ("poisson_nll(log_input=False) at 0, t 0",
+     lambda x: F.poisson_nll_loss(x, mg.zeros_like(x), log_input=False), [[0.]], 0, [1]),
+    ("gaussian_nll var below eps, at eps",
+     lambda v: F.gaussian_nll_loss(mg.zeros_like(v), mg.zeros_like(v), v, eps=0.25, reduction="sum"),
+     [[0.1, 0.25]], np.log(0.25), [2, 2]),
+    ("hinge_embedding y=-1 at margin", lambda x: F.hinge_embedding_loss(x, [-1]), [[1.]], 0, [0]),
+    ("soft_margin at 0", lambda x: F.soft_margin_loss(x, [1]), [[0.]], log2, [-0.5]),
+    ("margin_ranking at tie", lambda a, b: F.margin_ranking_loss(a, b, mg.ones_like(a)), [[1.], [1.]], 0, [0], [0]),
+    ("margin_ranking(margin=1) at margin",
+     lambda a, b: F.margin_ranking_loss(a, b, mg.ones_like(a), margin=1.), [[2.], [1.]], 0, [0], [0]),
+    ("cosine_embedding y=-1 at margin 0", lambda a, b: F.cosine_embedding_loss(a, b, [-1]), [[[1., 0.]], [[0., 1.]]], 0,
+     [[0, 0]], [[0, 0]]),
+    ("triplet_margin a = p = n", F.triplet_margin_loss, [[[1.]], [[1.]], [[1.]]], 1, [[0]], [[-1]], [[1]]),
+    ("triplet_margin at margin", with_settings(F.triplet_margin_loss, eps=0.), [[[0.]], [[1.]], [[2.]]], 0,
+     [[0]], [[0]], [[0]]),
+    ("triplet_margin swap at tie", with_settings(F.triplet_margin_loss, eps=0., margin=5., swap=True),
+     [[[0.]], [[1.]], [[0.5]]], 5.5, [[-0.5]], [[0.5]], [[0]]),
+    ("multi_margin at margin", lambda x: F.multi_margin_loss(x, [0]), [[[1., 0.]]], 0, [[0, 0]]),
+    ("multi_margin p=2 at margin", lambda x: F.multi_margin_loss(x, [0], p=2), [[[1., 0.]]], 0, [[0, 0]]),
+    ("multilabel_margin at margin", lambda x: F.multilabel_margin_loss(x, [[0, -1]]), [[[1., 0.]]], 0, [[0, 0]]),
+],
+"Lengths and distances": [
+    ("normalize of 0 0 [0]", first(with_settings(F.normalize, dim=0)), [[0., 0.]], 0, [1e12, 0]),
+    ("normalize of nan 1", with_settings(F.normalize, dim=0), [[nan, 1.]], [nan, nan], [nan, nan]),
+    ("pairwise_distance(a, a)", mg.pairwise_distance, [[[0., 0.]], [[0., 0.]]], [np.sqrt(2e-12)],
+     [[np.sqrt(0.5)] * 2], [[-np.sqrt(0.5)] * 2]),
+    ("pairwise_distance(a, a, eps=0)", with_settings(mg.pairwise_distance, eps=0.), [[[1., 2.]], [[1., 2.]]], [0],
+     [[0, 0]], [[0, 0]]),
+    ("pairwise_distance p=inf at tie", with_settings(mg.pairwise_distance, p=inf, eps=0.),
+     [[[1., 2., 0.]], [[3., 0., 0.]]], [2], [[-0.5, 0.5, 0]], [[0.5, -0.5, 0]]),
+    ("pairwise_distance p=.5 with a 0", with_settings(mg.pairwise_distance, p=0.5, eps=0.),
+     [[[1., 2.]], [[1., 3.]]], [1], [[0, -1]], [[0, 1]]),
+    ("cosine_similarity(0, b)", with_settings(mg.cosine_similarity, dim=0), [[0., 0.], [1., 2.]], 0,
+     [1e8 / np.sqrt(5), 2e8 / np.sqrt(5)], [0, 0]),
+    ("cosine_similarity of less than eps", with_settings(mg.cosine_similarity, dim=0, eps=0.5),
+     [[0.25, 0.], [3., 4.]], 0.3, [0.6, 1.6], [0.064, -0.048]),
+],
+"Normalisation of samples": [
+    ("layer_norm of 2 2 [0] (eps 1e-5)", first(lambda x: F.layer_norm(x, (2,))), [[2., 2.]], 0,
+     [0.5 * steep, -0.5 * steep]),
+    ("layer_norm of nan, 2", lambda x: F.layer_norm(x, (2,)), [[nan, 2.]], [nan, nan], [nan, nan]),
+    ("rms_norm of 0 0 (eps .25)", lambda x: F.rms_norm(x, (2,), eps=0.25), [[0., 0.]], [0, 0], [2, 2]),
 ],
 "Batch normalisation": [
     ("batch_norm train constant column [0]", first(lambda x: F.batch_norm(x, None, None, training=True)[:, 0]),
@@ -439,7 +433,13 @@ MATHEMATICS = rows({
     ("bce_with_logits at inf t=1, -inf t=0", logits_loss(1, 0), [[inf, -inf]], 0, [0, 0]),
     ("bce_with_logits with pos_weight at inf t=1, -inf t=0", logits_loss(1, 0, pos_weight=3.),
      [[inf, -inf]], 0, [0, 0]),
+    ("multilabel_soft_margin at inf t=1, -inf t=0", lambda x: F.multilabel_soft_margin_loss(x, [[1, 0]]),
+     [[[inf, -inf]]], 0, [[0, 0]]),
     ("bce_with_logits at inf t=.5, -inf t=.5", logits_loss(0.5, 0.5), [[inf, -inf]], inf, [0.5, -0.5]),
+],
+"`soft_margin_loss` is accurate for scores of any size. PyTorch's overflows.": [
+    ("soft_margin at 1000 y=-1, -1000 y=-1", lambda x: F.soft_margin_loss(x, [-1, -1], reduction="none"),
+     [[1000., -1000.]], [1000, 0], [1, 0]),
 ],
 "A product is accurate even if that of some of its factors is too small or too large for the dtype, here float32. "
 "PyTorch's can be 0 then, and its gradient too.": [

@@ -128,3 +128,67 @@ def test_a_numpy_number_is_a_python_number_to_the_derivative():
         (x * factor).backward(mg.tensor(dy))
         gradients.append(x.grad.tolist())
     assert gradients[0] == gradients[1] == (dy * np.float32(0.1)).tolist()
+
+
+def test_attributes_that_are_left_out_have_the_definitions_defaults(make_op):
+    op = make_op(
+        "line",
+        lambda x, slope=2.0, shift=1.0: x * slope + shift,
+        lambda dy, _y, _x, slope, shift: dy * slope + 0 * shift,
+    )
+    calls = {(): (2, 1), (5.0,): (5, 1), (5.0, 3.0): (5, 3)}
+    for args, (slope, shift) in calls.items():
+        x = leaf(1.0, 2.0)
+        y = op(x, *args)
+        y.sum().backward()
+        assert values(y, x.grad) == [[slope + shift, 2 * slope + shift], [slope, slope]]
+        np.testing.assert_array_equal(op(np.array([1.0, 2.0]), *args), y.detach().numpy())
+    for call in (lambda: op(x, 1.0, 2.0, 3.0), lambda: op(x, 1.0, slope=2.0), lambda: op(x, size=1), lambda: op()):
+        with pytest.raises(TypeError, match=r"^line\(x, slope=2\.0, shift=1\.0\): "):
+            call()
+
+
+def test_attributes_that_are_numbers_become_pythons_own(make_op):
+    seen = []
+
+    def forward(x, factor, shift=0.5):
+        seen.append((type(factor), type(shift)))
+        return x * factor + shift
+
+    op = make_op("scaled", forward, lambda dy, _y, _x, factor, shift: seen.append(type(factor)) or dy, numbers=True)
+    x = leaf(1.0)
+    for create_graph in (False, True):
+        mg.grad(op(x, np.float64(2)).sum(), x, create_graph=create_graph)
+        assert seen == [(float, float), float]
+        seen.clear()
+    op(np.ones(2, np.float32), factor=np.int8(3), shift=True)
+    assert seen == [(int, int)]
+    for wrong, text in (
+        ("2", "str"),
+        (None, "None"),
+        (mg.tensor(2.0), r"\(\) float32"),
+        (np.ones(2), r"\(2,\) float64"),
+    ):
+        with pytest.raises(TypeError, match=rf"^scaled: factor must be a number, got {text}\.$"):
+            op(x, wrong)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_operation_that_widens_computes_float16_in_float32(make_op, create_graph):
+    seen = []
+
+    def rule(dy, y, x, _w, power):
+        seen.append((dy.dtype, y.dtype, x.dtype, _w.shape))
+        return dy * y / x * power
+
+    op = make_op(
+        "powers", lambda x, w, power=2: seen.append(x.dtype) or x**power / w, rule, None, widens=True, promotes=(0, 1)
+    )
+    for dtype, inside in ((np.float16, np.float32), (np.float32, np.float32), (np.float64, np.float64)):
+        x = mg.tensor(np.array([300.0, 2.0], dtype), requires_grad=True)
+        y = op(x, np.array([300.0, 1.0], dtype))
+        (dx,) = mg.grad(y.sum(), x, create_graph=create_graph)
+        assert seen == [inside, (inside, inside, inside, (2,))]
+        assert (y.dtype, dx.dtype) == (dtype, dtype)
+        assert (y.tolist(), dx.tolist()) == ([300, 4], [2, 4])
+        seen.clear()

@@ -29,7 +29,7 @@ def assert_same_record(one, other, args):
     a, b = one.node, other.node
     if a is None:
         return
-    lists = {"inputs", "edges", "attributes", "saved"}
+    lists = {"inputs", "edges", "attributes", "saved"} | ({"cache"} if isinstance(a.cache, tuple) else set())
     assert (a.output(), b.output()) == (one, other) and a.time < b.time
     for name in set(Node.__slots__) - lists - {"__weakref__", "memories", "output", "time"}:
         assert getattr(a, name) == getattr(b, name), name
@@ -61,7 +61,7 @@ def test_applying_to_tensors_records_what_applying_to_any_operands_does(sample, 
         monkeypatch.setattr(op, "record", both(op.record, lambda op, args: record_any(op, *args), op))
     for requires_grad in (True, False):
         sample.function(*[mg.tensor(x, requires_grad=requires_grad and x.dtype.kind == "f") for x in sample.inputs])
-    assert compared or sample.name.startswith("dropout") or sample.name in BY_METHOD
+    assert compared or "dropout" in sample.name or sample.name in BY_METHOD
 
 
 REFUSED = {

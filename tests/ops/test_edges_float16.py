@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
@@ -50,3 +51,51 @@ def test_softplus_in_float16_reaches_its_largest_number():
     (dx,) = mg.grad(y, x, mg.ones_like(y))
     np.testing.assert_array_equal(y.detach().numpy(), (np.logaddexp(0, 2 * exact) / 2).astype(np.float16))
     np.testing.assert_array_equal(dx.numpy(), np.exp(-np.logaddexp(0, -2 * exact)).astype(np.float16))
+
+
+CURVES = {
+    "elu": (F.elu, lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
+    "silu": (F.silu, lambda x: x / (1 + np.exp(-x))),
+    "mish": (F.mish, lambda x: x * np.tanh(np.logaddexp(0, x))),
+    "logsigmoid": (F.logsigmoid, lambda x: -np.logaddexp(0, -x)),
+    "softsign": (F.softsign, lambda x: x / (1 + abs(x))),
+    "tanhshrink": (F.tanhshrink, lambda x: x - np.tanh(x)),
+    "hardswish": (F.hardswish, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    "hardsigmoid": (F.hardsigmoid, lambda x: np.clip(x / 6 + 0.5, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("wrap", [np.asarray, mg.tensor], ids=["arrays", "tensors"])
+def test_activations_are_rounded_once(name, wrap):
+    """As if computed with more digits, but for one in 100 in the last place; up to the largest numbers."""
+    function, formula = CURVES[name]
+    x = np.array([-65504, -300, *np.arange(-8, 8, 1 / 64), 300, 65504], np.float16)
+    with np.errstate(over="ignore"):
+        right = formula(x.astype(np.float64)).astype(np.float16)
+    y = np.asarray(function(wrap(x)))
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y, right, rtol=2.0**-10, atol=1e-7)
+    assert (y == right).mean() > 0.99
+
+
+LOSSES = {
+    "l1_loss": (lambda x: F.l1_loss(x, 0 * x, weight=np.ones(x.shape)), 300),
+    "huber_loss": (lambda x: F.huber_loss(x, 0 * x), 299.5),
+    "gaussian_nll_loss": (lambda x: F.gaussian_nll_loss(x, 0 * x, np.full(x.shape, 300, np.float16)), 152.85),
+    "poisson_nll_loss": (lambda x: F.poisson_nll_loss(x, 0 * x, log_input=False), 300),
+    "margin_ranking_loss": (lambda x: F.margin_ranking_loss(0 * x, x, np.ones(x.shape, int)), 300),
+    "triplet_margin_loss": (lambda x: F.triplet_margin_loss(x, 0 * x, x), 301 * 10),
+    "cosine_embedding_loss": (lambda x: F.cosine_embedding_loss(x, -x, np.ones(1000, int)), 2),
+    "multi_margin_loss": (lambda x: F.multi_margin_loss(x, np.zeros(1000, int)), 0.99),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_many_large_numbers(name):
+    """Their squares and their sum are infinite in float16."""
+    function, right = LOSSES[name]
+    x = leaf(np.full((1000, 100), 300), np.float16)
+    y = function(x)
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(y.item(), right, rtol=4e-3)

@@ -37,7 +37,7 @@ KINKS: dict[str, tuple[Callable[..., Any], list[Any], list[Any]]] = {
         [[[0, 1, 0], [1, 0, 0]]],
     ),
     "min along an axis": (lambda x: mg.min(x, 0).values, [[[1.0, 3.0], [1.0, 2.0]]], [[[1, 0], [0, 1]]]),
-    "l1_loss": (lambda x, t: F.l1_loss(x, t, "sum"), [[1.0, 2.0], [1.0, 3.0]], [[0, -1], [0, 1]]),
+    "l1_loss": (lambda x, t: F.l1_loss(x, t, reduction="sum"), [[1.0, 2.0], [1.0, 3.0]], [[0, -1], [0, 1]]),
     "where": (lambda x: mg.where(x > 0, x, 0), [[0.0, 1.0]], [[0, 1]]),
 }
 

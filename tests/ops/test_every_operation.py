@@ -157,8 +157,8 @@ def test_precision(sample, dtype):
 
 
 ONE_FLOAT_DTYPE = re.compile(
-    r"batch_norm|conv|meshgrid|bce \(|bce weight|linear|matmul|(cross_entropy|nll_loss) .* weight|scatter"
-    r"|index_(add|copy|put)"
+    r"(batch|layer|group|instance|rms)_norm|conv|meshgrid|bce \(|bce weight|linear|matmul|prelu|scatter"
+    r"|(cross_entropy|nll_loss|multi_margin_loss) .*weight|index_(add|copy|put)"
     r"|mm|bmm|b?add|mv|v?dot|inner (?!of a n)|inner$|tensordot|multi_dot|chain|bilinear|einsum"
 )
 

@@ -141,6 +141,16 @@ TAKEN = [
 
 CONVOLVED = [(windows, groups) for windows in IMAGES for groups in (1, 2)]
 
+
+def layer_norms() -> list[tuple[Any, ...]]:
+    """Long and short rows, far from 0 as well, with and without weight and bias."""
+    found: list[tuple[Any, ...]] = []
+    for (shape, rank), affine in itertools.product([((60, 33), 1), ((9, 4000), 1), ((5, 6, 30, 7), 2)], (True, False)):
+        weight, bias = (normal(*shape[-rank:]), normal(*shape[-rank:]) + 1) if affine else (None, None)
+        found += [(x, weight, bias, rank, 1e-5) for x in (normal(*shape), moved(normal(*shape)) + 100)]
+    return [*found, (normal(6, 5), normal(5), None, 1, 1e-3), (normal(6, 5), None, normal(5), 1, 1e-3)]
+
+
 LARGE: dict[str, list[tuple[Any, ...]]] = {
     "linear": [
         (normal(300, 70), normal(50, 70), normal(50)),
@@ -200,6 +210,7 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
         for (n, classes), reduction in itertools.product([(2, 3), (5000, 10), (64, 1000)], ["mean", "sum", "none"])
     ],
     "batch_norm": batch_norms(),
+    "layer_norm": layer_norms(),
     "prod": [
         (scale * normal(*shape) ** 2, axes, keepdims)
         for shape, axes, keepdims in [((300, 40), (1,), False), ((5, 30), (0, 1), True), ((4, 5000), (1,), False)]

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from ... import ops
+from ...engine.arguments import whole
+from ...engine.errors import InvalidValueError
+from ...engine.node import describe
+from ...engine.scope import call_path
+from ...ops import activation_curves as curves
+from ...ops import activation_pieces as pieces
+from ...ops.arguments import shape_of
+from ...ops.softmax import softmin
+from ...tensor.creation import full
+from .. import stochastic
 from ..module import Module
+from ..parameter import Parameter
 from .function_layer import FunctionLayer
 
 
@@ -24,6 +35,146 @@ class ReLU(Module):
 
     def forward(self, input: Any) -> Any:
         return ops.relu(input)
+
+
+class ReLU6(FunctionLayer, function=pieces.relu6):
+    """``min(max(x, 0), 6)``, elementwise."""
+
+    inplace: bool = False
+
+
+class LeakyReLU(FunctionLayer, function=pieces.leaky_relu):
+    """``x`` where it is positive, else ``negative_slope * x``."""
+
+    negative_slope: float = 0.01
+    inplace: bool = False
+
+
+class PReLU(Module):
+    """``x`` where it is positive, else ``weight * x``, with slopes that are learned.
+
+    Args:
+        num_parameters: 1, or the number of channels (axis 1), which then have a slope each.
+        init: the slope to start with.
+        dtype: of the weight, float32.
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = "float32") -> None:
+        self.num_parameters = whole(num_parameters, 1, "PReLU: num_parameters must be an integer of at least 1")
+        self.init = init
+        self.weight = Parameter(full((self.num_parameters,), init, dtype=dtype))
+
+    def forward(self, input: Any) -> Any:
+        return ops.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"
+
+
+class RReLU(FunctionLayer):
+    """``x`` where it is positive, else x times a slope: in training drawn for each element, else their mean."""
+
+    lower: float = 1.0 / 8
+    upper: float = 1.0 / 3
+    inplace: bool = False
+
+    def forward(self, input: Any) -> Any:
+        return stochastic.rrelu(input, self.lower, self.upper, self.training)
+
+
+class ELU(FunctionLayer, function=curves.elu):
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``."""
+
+    alpha: float = 1.0
+    inplace: bool = False
+
+
+class CELU(FunctionLayer, function=ops.celu):
+    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``."""
+
+    alpha: float = 1.0
+    inplace: bool = False
+
+
+class SELU(FunctionLayer, function=ops.selu):
+    """``scale * elu(x, alpha)`` with the two constants that keep mean 0 and variance 1 through many layers."""
+
+    inplace: bool = False
+
+
+class SiLU(FunctionLayer, function=curves.silu):
+    """``x * sigmoid(x)``, elementwise; also called swish."""
+
+    inplace: bool = False
+
+
+class Mish(FunctionLayer, function=curves.mish):
+    """``x * tanh(softplus(x))``, elementwise."""
+
+    inplace: bool = False
+
+
+class Hardtanh(FunctionLayer, function=pieces.hardtanh):
+    """``min(max(x, min_val), max_val)``, elementwise."""
+
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
+
+
+class Hardsigmoid(FunctionLayer, function=pieces.hardsigmoid):
+    """``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight pieces."""
+
+    inplace: bool = False
+
+
+class Hardswish(FunctionLayer, function=pieces.hardswish):
+    """``x * hardsigmoid(x)``, elementwise."""
+
+    inplace: bool = False
+
+
+class Shrink(FunctionLayer):
+    """A function with a threshold, which it prints without its name, as in PyTorch."""
+
+    lambd: float = 0.5
+
+    def extra_repr(self) -> str:
+        return repr(self.lambd)
+
+
+class Hardshrink(Shrink, function=ops.hardshrink):
+    """``x``, but 0 where ``-lambd <= x <= lambd``."""
+
+
+class Softshrink(Shrink, function=pieces.softshrink):
+    """``x`` moved by ``lambd`` towards 0; 0 where ``|x| <= lambd``."""
+
+
+class Tanhshrink(FunctionLayer, function=curves.tanhshrink):
+    """``x - tanh(x)``, elementwise."""
+
+
+class Threshold(FunctionLayer, function=pieces.threshold):
+    """``x`` where it is greater than ``threshold``, else ``value``."""
+
+    threshold: float
+    value: float
+    inplace: bool = False
+
+
+class Softsign(FunctionLayer, function=curves.softsign):
+    """``x / (1 + |x|)``, elementwise."""
+
+
+class LogSigmoid(FunctionLayer, function=curves.logsigmoid):
+    """``log(sigmoid(x))``, exact where sigmoid is too small for its dtype."""
+
+
+class GLU(FunctionLayer, function=curves.glu):
+    """``a * sigmoid(b)``, where a and b are the first and the second half of the input along ``dim``."""
+
+    dim: int = -1
 
 
 class GELU(FunctionLayer, function=ops.gelu):
@@ -63,3 +214,18 @@ class Softmax(AlongAxis, function=ops.softmax):
 
 class LogSoftmax(AlongAxis, function=ops.log_softmax):
     """The logarithm of softmax along ``dim``, for ``NLLLoss``."""
+
+
+class Softmin(AlongAxis, function=softmin):
+    """``softmax(-x)`` along ``dim``."""
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of images (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, input: Any) -> Any:
+        if len(shape_of(input)) not in (3, 4):
+            raise InvalidValueError(
+                f"Softmax2d{call_path()}: expected (N, C, H, W) or (C, H, W), got {describe(input)}."
+            )
+        return ops.softmax(input, -3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...ops.random import probability
-from .. import functional
 from ..module import Module
+from ..stochastic import dropout
 
 
 class Dropout(Module):
@@ -19,7 +19,7 @@ class Dropout(Module):
         self.p = probability(p, "Dropout")
 
     def forward(self, input: Any) -> Any:
-        return functional.dropout(input, self.p, self.training)
+        return dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -17,7 +17,8 @@ class FunctionLayer(Module):
     """A layer without parameters: ``function(input, **fields)``.
 
     The annotated fields of a subclass are the arguments of its constructor, in their order and with their defaults,
-    the keywords of the function, and what the layer prints.
+    the keywords of the function, and what the layer prints. A field ``inplace`` is accepted as in PyTorch and printed
+    if it is set; the input is never overwritten, the result is the same.
 
     >>> class Power(nn.FunctionLayer, function=mg.pow):
     ...     exponent: float = 2.0
@@ -33,7 +34,7 @@ class FunctionLayer(Module):
         if function is not None:
             cls._function = function
         made: Any = dataclass(eq=False, repr=False)(cls)
-        cls._fields = tuple(field.name for field in fields(made))
+        cls._fields = tuple(field.name for field in fields(made) if field.name != "inplace")
 
     def forward(self, input: Any) -> Tensor:
         settings = vars(self)
@@ -41,4 +42,5 @@ class FunctionLayer(Module):
         return result
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
+        settings = [f"{name}={getattr(self, name)!r}" for name in self._fields]
+        return ", ".join(settings + ["inplace=True"] * bool(getattr(self, "inplace", False)))

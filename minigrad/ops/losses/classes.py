@@ -12,7 +12,8 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.arguments import real
-from ...engine.dtypes import refuse_two_floats
+from ...engine.dtypes import native, refuse_two_floats
+from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.faces import public
 from ...engine.host import check
 from ...engine.node import array_of, describe, is_stand_in
@@ -28,12 +29,17 @@ from ..reductions import divided, sum, widened
 from ..shapes import astype, permute, reshape, unsqueeze
 from ..softmax import log_softmax, softmax
 from .pairs import weighted
-from .reduction import as_operand, check_reduction, reduce
+from .reduction import as_operand, reduction_of
+from .reduction import reduce as collect
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
+
+
+CLASS_DTYPES = (np.dtype(np.int64), np.dtype(np.uint8))
+"""The dtypes that class indices may have, as in PyTorch."""
 
 
 def one_hot(target: Any, classes: int, dtype: Any) -> Any:
@@ -88,15 +94,15 @@ def check_classes(name: str, x: ndarray, target: Any, ignore_index: int) -> tupl
     Refused where one is no class of ``x`` and not to be ignored.
     """
     array = array_of(target)
-    if array.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name}{call_path()}: the target must be class indices (integers), got {array.dtype} {array.shape}. "
+    if native(array.dtype) not in CLASS_DTYPES:
+        raise InvalidTypeError(
+            f"{name}{call_path()}: the target must be class indices (int64 or uint8), got {array.dtype} {array.shape}. "
             "Convert it, e.g. target.long()."
         )
     shape = x.shape
     expected = (shape[0], *shape[2:]) if len(shape) > 1 else ()
     if array.shape != expected:
-        raise ValueError(
+        raise InvalidValueError(
             f"{name}{call_path()}: input {shape} wants a target {expected} of class indices, got {array.shape}."
         )
     classes = classes_of(x)
@@ -113,7 +119,7 @@ def some_ignored(array: ndarray, name: str, shape: tuple[int, ...], classes: int
     if outside:
         wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
         if wrong.size:
-            raise ValueError(
+            raise InvalidValueError(
                 f"{name}{call_path()}: target {wrong.flat[0]} is no class: input {shape} has classes 0 to "
                 f"{classes - 1}."
             )
@@ -138,13 +144,15 @@ def check_scores(name: str, x: Any, weight: Any) -> Any:
     """
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or not x.ndim:
         shape_of(x)  # refuses what has none
-        raise TypeError(f"{name}{call_path()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}.")
+        raise InvalidTypeError(
+            f"{name}{call_path()}: expected a float per class, (N, C, ...) or (C,), got {describe(x)}."
+        )
     if weight is None:
         return None
     weight = as_operand(weight, x.dtype)
     refuse_two_floats(name, ("input", "weight"), (x, weight))
     if weight.shape != (classes_of(x),):
-        raise ValueError(
+        raise InvalidValueError(
             f"{name}{call_path()}: input {x.shape} wants a weight ({classes_of(x)},), one per class, "
             f"got {weight.shape}."
         )
@@ -176,7 +184,7 @@ def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, r
     counts = target != ignore_index
     losses = where(counts, reshape(losses, target.shape), 0)
     if reduction != "mean":
-        return reduce(losses, reduction)
+        return collect(losses, reduction)
     if weight is None:
         stands_in = is_stand_in(counts)
         total: Any = counted(target, ignore_index, losses.dtype) if stands_in else np.count_nonzero(counts)
@@ -189,24 +197,33 @@ def over_targets(losses: Any, target: ndarray, weight: Any, ignore_index: int, r
 
 
 @public("function functional module")
-def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
     """The negative log likelihood ``-weight[t] * input[t]`` of class indices t.
 
     Args:
         input: log-probabilities (N, C), (N, C, ...) or (C,), as from ``log_softmax``.
         target: class indices, the input's shape without C.
         weight: a weight per class (C,), of the input's dtype; the mean is then the weighted mean.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
         ignore_index: targets of this value do not count.
         reduction: "mean", "sum" or "none".
     """
-    check_reduction(reduction)
+    reduction = reduction_of("nll_loss", reduction, size_average, reduce)
     if type(ignore_index) is not int:
         check_index("nll_loss", ignore_index)
     scores = array_of(input)
     weight = check_scores("nll_loss", scores, weight)
     array, _ = check_classes("nll_loss", scores, as_operand(target, scores.dtype), ignore_index)
     if scores.dtype == float16:
-        return astype(nll_loss(astype(input, float32), target, weight, ignore_index, reduction), float16)
+        return astype(log_likelihoods(astype(input, float32), array, weight, ignore_index, reduction), float16)
+    return log_likelihoods(input, array, weight, ignore_index, reduction)
+
+
+def log_likelihoods(input: Any, array: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """``-weight[t] * input[t]`` of class indices that are right, reduced."""
     picked = classes_to_pick(array.ravel(), ignore_index)
     rows = without_ignored(class_rows(input), array, ignore_index)
     losses = -getitem(rows, (np.arange(picked.size), picked))
@@ -219,7 +236,9 @@ def cross_entropy(
     input: Any,
     target: Any,
     weight: Any = None,
+    size_average: Any = None,
     ignore_index: int = -100,
+    reduce: Any = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -229,6 +248,7 @@ def cross_entropy(
         input: logits (N, C), (N, C, ...) or (C,): no softmax before it.
         target: class indices, the input's shape without C, or class probabilities, its shape.
         weight: a weight per class (C,), of the input's dtype; with class indices the mean is the weighted mean.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
         ignore_index: class indices of this value do not count.
         reduction: "mean" (over all targets), "sum" or "none".
         label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
@@ -238,7 +258,7 @@ def cross_entropy(
     Raises:
         ValueError, TypeError: for targets of another shape or kind, or that are no class.
     """
-    check_reduction(reduction)
+    reduction = reduction_of("cross_entropy", reduction, size_average, reduce)
     if type(label_smoothing) is not float or label_smoothing != 0:
         label_smoothing = check_smoothing(label_smoothing)
     if type(ignore_index) is not int:
@@ -247,7 +267,12 @@ def cross_entropy(
     weight = check_scores("cross_entropy", scores, weight)
     if scores.dtype == float16:
         wide = astype(input, float32)
-        return astype(cross_entropy(wide, target, weight, ignore_index, reduction, label_smoothing), float16)
+        return astype(
+            cross_entropy(
+                wide, target, weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing
+            ),
+            float16,
+        )
     target = as_operand(target, scores.dtype)
     array = array_of(target)
     if array.shape == scores.shape and array.dtype.kind == "f":
@@ -261,7 +286,7 @@ def cross_entropy(
         if is_stand_in(array):
             return cross_entropy_op(input, target, reduction, ignore_index)
     rows = log_softmax(without_ignored(class_rows(input), array, ignore_index), 1)
-    loss = nll_loss(rows, array.ravel(), weight, ignore_index, reduction)
+    loss = log_likelihoods(rows, array.ravel(), weight, ignore_index, reduction)
     loss = reshape(loss, array.shape) if reduction == "none" else loss
     if not label_smoothing:
         return loss
@@ -278,4 +303,4 @@ def cross_entropy_of_probabilities(input: Any, target: Any, weight: Any, reducti
     losses = weighted(-log_softmax(rows, 1), wanted)
     losses = sum(losses if weight is None else losses * weight, 1)
     shape = (input.shape[0], *input.shape[2:]) if len(input.shape) > 1 else ()
-    return reshape(losses, shape) if reduction == "none" else reduce(losses, reduction)
+    return reshape(losses, shape) if reduction == "none" else collect(losses, reduction)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from ...engine.errors import InvalidValueError
 from ...engine.faces import public
 from ...engine.host import check
 from ...engine.node import array_of, as_array
-from ...engine.op import Op
+from ...engine.op import Op, is_half
 from ...engine.scope import call_path
 from ...kernels.constants import float16
 from ...kernels.finite import all_finite
@@ -22,9 +23,10 @@ from ..arguments import shape_of
 from ..arithmetic import abs, sign
 from ..choosing import clamp, where
 from ..functions import log, square
-from ..reductions import divided, widened
+from ..reductions import divided, sum, widened
 from ..shapes import astype
-from .reduction import as_operand, check_reduction, reduce
+from .reduction import as_operand, reduction_of
+from .reduction import reduce as collect
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
@@ -34,21 +36,22 @@ __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "l1_loss"
 
 def pairwise_loss(
     name: str,
-    loss: Callable[[Any, Any], Any],
-    by_input: Callable[[Any, Any], Any],
-    by_target: Callable[[Any, Any], Any],
+    loss: Callable[..., Any],
+    by_input: Callable[..., Any],
+    by_target: Callable[..., Any],
     doc: str,
     mixes: bool = True,
     if_finite: Callable[[Any, Any], Any] | None = None,
 ) -> Op:
     """A loss that compares elements one by one, from the loss of a pair and its two derivatives.
 
-    Of float16 all is computed in float32, and the result rounded. ``if_finite`` is a faster function for arrays: its
+    Of float16 all is computed in float32, and the result rounded. All three get the settings that the operation is
+    called with behind its reduction. ``if_finite`` is a faster function for arrays: its
     result is taken unless an element is infinite or NaN.
     """
 
-    def forward(input: ndarray, target: ndarray, reduction: str) -> ndarray:
-        return reduced(loss, input, target, reduction)
+    def forward(input: ndarray, target: ndarray, reduction: str, *settings: float) -> ndarray:
+        return reduced(loss, input, target, reduction, *settings)
 
     @np.errstate(invalid="ignore")
     def kernel(input: ndarray, target: ndarray, reduction: str) -> ndarray:
@@ -58,9 +61,9 @@ def pairwise_loss(
     def scaled(dy: Any, x: Any, reduction: str) -> Any:
         return divided(dy, elements(x)) if reduction == "mean" else widened(dy)
 
-    def rule(derivative: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-        return lambda dy, _y, input, target, reduction: (
-            scaled(dy, input, reduction) * derivative(widened(input), widened(target))
+    def rule(derivative: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda dy, _y, input, target, reduction, *_settings: (
+            scaled(dy, input, reduction) * derivative(widened(input), widened(target), *_settings)
         )
 
     return Op(
@@ -75,9 +78,9 @@ def pairwise_loss(
     )
 
 
-def reduced(loss: Any, input: ndarray, target: ndarray, reduction: str) -> ndarray:
+def reduced(loss: Any, input: ndarray, target: ndarray, reduction: str, *settings: float) -> ndarray:
     """The losses of pairs, reduced; computed at least in float32."""
-    y = as_array(reduce(loss(widened(input), widened(target)), reduction))
+    y = as_array(collect(loss(widened(input), widened(target), *settings), reduction))
     return y.astype(float16) if input.dtype == target.dtype == float16 else y
 
 
@@ -136,7 +139,7 @@ def matching(name: str, input: Any, target: Any) -> Any:
     shape = shape_of(input)
     target = as_operand(target, input.dtype)
     if shape != shape_of(target):
-        raise ValueError(
+        raise InvalidValueError(
             f"{name}{call_path()}: input {shape} and target {target.shape} differ in shape; "
             "broadcasting them would compare elements that do not belong together. Reshape one, "
             "e.g. input.squeeze(1) or target.unsqueeze(1)."
@@ -153,13 +156,22 @@ def check_probabilities(values: ndarray, name: str, cure: str = "") -> None:
         )
 
 
-def compare(op: Op, input: Any, target: Any, reduction: str, weight: Any = None) -> Any:
+def compare(op: Op, input: Any, target: Any, reduction: str, *settings: float) -> Any:
     """Apply a pairwise loss to tensors of one shape."""
-    check_reduction(reduction)
-    target = matching(op.name, input, target)
-    return (
-        op(input, target, reduction) if weight is None else reduce(times(op(input, target, "none"), weight), reduction)
-    )
+    return op(input, matching(op.name, input, target), reduction, *settings)
+
+
+def average_by(op: Op, input: Any, target: Any, weight: Any, reduction: str, *settings: float) -> Any:
+    """A pairwise loss with a weight for each element, which widens none; the mean is the weighted mean."""
+    target, weight = matching(op.name, input, target), as_operand(weight, input.dtype)
+    if weight.shape != input.shape:
+        raise InvalidValueError(
+            f"{op.name}{call_path()}: input {input.shape} wants a weight of its shape, got {weight.shape}: expand it."
+        )
+    losses = compare(op, widened(input), widened(target), "none", *settings)
+    weight = astype(weight, losses.dtype)
+    y = sum(losses * weight) / sum(weight) if reduction == "mean" else collect(losses * weight, reduction)
+    return astype(y, float16) if is_half(input) and is_half(target) else y
 
 
 def times(losses: Any, weight: Any) -> Any:
@@ -168,51 +180,85 @@ def times(losses: Any, weight: Any) -> Any:
 
 
 @public("function functional module")
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
-    """The squared error ``(input - target)**2``; both of one shape (a difference is refused)."""
-    return compare(mse_op, input, target, reduction)
+def mse_loss(
+    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
+) -> Tensor:
+    """The squared error ``(input - target)**2``; both of one shape (a difference is refused).
+
+    Args:
+        input, target: predictions and what they should be.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
+        reduction: "mean", "sum" or "none".
+        weight: multiplies each element's loss, of the input's shape; the mean is then the weighted mean.
+    """
+    return difference(mse_op, input, target, reduction_of("mse_loss", reduction, size_average, reduce), weight)
 
 
 @public("function functional module")
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
-    """The absolute error ``|input - target|``; both of one shape (a difference is refused)."""
-    return compare(l1_op, input, target, reduction)
+def l1_loss(
+    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
+) -> Tensor:
+    """The absolute error ``|input - target|``; both of one shape (a difference is refused).
+
+    The arguments are those of ``mse_loss``.
+    """
+    return difference(l1_op, input, target, reduction_of("l1_loss", reduction, size_average, reduce), weight)
+
+
+def difference(op: Op, input: Any, target: Any, reduction: str, weight: Any, *settings: float) -> Any:
+    """A loss of differences, averaged by weights if there are any."""
+    if weight is None:
+        return compare(op, input, target, reduction, *settings)
+    return average_by(op, input, target, weight, reduction, *settings)
 
 
 @public("function functional module")
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:
     """``-(t log(p) + (1 - t) log(1 - p))``: input p are probabilities, target t are 0 to 1.
 
-    Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss.
+    Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss. ``size_average``
+    and ``reduce`` are PyTorch's deprecated switches: use ``reduction``.
 
     Raises:
         ValueError: for an input outside [0, 1]: pass logits to the other function; for such a target.
     """
+    reduction = reduction_of("binary_cross_entropy", reduction, size_average, reduce)
     shape_of(input)
     cure = " For logits use binary_cross_entropy_with_logits (BCEWithLogitsLoss)."
     check(check_probabilities, array_of(input), "input", cure)
     target = matching(bce_op.name, input, target)
     check(check_probabilities, array_of(target), "target")
-    return compare(bce_op, input, target, reduction, weight)
+    return weighted_loss(bce_op, input, target, weight, reduction)
 
 
 @public("function functional module")
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Tensor:
+    input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", pos_weight: Any = None,
+) -> Tensor:  # fmt: skip
     """``binary_cross_entropy(sigmoid(input), target)``, exact for logits of any size.
 
-    ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part.
+    ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part. ``size_average`` and
+    ``reduce`` are PyTorch's deprecated switches: use ``reduction``.
     """
-    if pos_weight is not None:
-        # t * pos_weight and 1 - t are the weights of the two classes; log(sigmoid(x)) = -loss at t = 1
-        check_reduction(reduction)
-        target = matching(bce_with_logits_op.name, input, target)
-        ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
-        positive = times(weighted(compare(bce_with_logits_op, input, ones_, "none"), target), pos_weight)
-        losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
-        return reduce(times(losses, weight), reduction)
-    return compare(bce_with_logits_op, input, target, reduction, weight)
+    reduction = reduction_of("binary_cross_entropy_with_logits", reduction, size_average, reduce)
+    if pos_weight is None:
+        return weighted_loss(bce_with_logits_op, input, target, weight, reduction)
+    # t * pos_weight and 1 - t are the weights of the two classes; log(sigmoid(x)) = -loss at t = 1
+    target = matching(bce_with_logits_op.name, input, target)
+    ones_, zeros_ = np.ones(input.shape, input.dtype), np.zeros(input.shape, input.dtype)
+    positive = times(weighted(compare(bce_with_logits_op, input, ones_, "none"), target), pos_weight)
+    losses = positive + weighted(compare(bce_with_logits_op, input, zeros_, "none"), 1 - target)
+    return collect(times(losses, weight), reduction)
+
+
+def weighted_loss(op: Op, input: Any, target: Any, weight: Any, reduction: str) -> Any:
+    """A pairwise loss, each element of it multiplied with its weight, if there are any; the mean is that of these."""
+    if weight is None:
+        return compare(op, input, target, reduction)
+    return collect(times(compare(op, input, target, "none"), weight), reduction)
 
 
 def weighted(losses: Any, weight: Any) -> Any:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
 
+from ...engine.errors import InvalidTypeError
 from ...engine.node import Variable, describe, no_tensor
+from ...engine.op import is_half, widened
+from ...engine.scope import call_path
+from ...kernels.constants import float16
 from ..reductions import mean, sum
+from ..shapes import astype
+
+Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -18,6 +28,43 @@ def check_reduction(reduction: str, cure: str = "") -> None:
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         given = repr(reduction) if isinstance(reduction, str) else describe(reduction)
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.{cure}")
+
+
+def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any) -> str:
+    """The reduction that is meant, also by PyTorch's old switches, of which one that is not given counts as True."""
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
+        return reduction
+    for switch, value in (("size_average", size_average), ("reduce", reduce)):
+        if value is not None and not isinstance(value, (bool, np.bool_)):
+            cure = f"pass reduction={value!r} by its name" if value in REDUCTIONS else "use reduction instead"
+            raise InvalidTypeError(f"{name}{call_path()}: {switch} must be True or False, got {value!r}: {cure}.")
+    meant = (
+        "none"
+        if reduce is not None and not reduce
+        else "sum"
+        if size_average is not None and not size_average
+        else "mean"
+    )
+    warnings.warn(
+        f"{name}{call_path()}: size_average and reduce are deprecated: pass reduction={meant!r}.", stacklevel=3
+    )
+    return meant
+
+
+def of_float16_in_float32(loss: Loss) -> Loss:
+    """A loss that computes with float32 where it is given float16; if it is given no wider floats it is rounded."""
+
+    @functools.wraps(loss)
+    def wide(*args: Any, **named: Any) -> Any:
+        operands = [x for x in (*args, *named.values()) if isinstance(x, (Variable, ndarray)) and x.dtype.kind == "f"]
+        half = [is_half(x) for x in operands]
+        if not any(half):
+            return loss(*args, **named)
+        y = loss(*map(widened, args), **{name: widened(value) for name, value in named.items()})
+        return astype(y, float16) if all(half) else y
+
+    return wide  # type: ignore[return-value]
 
 
 def reduce(losses: Any, reduction: str) -> Any:

@@ -64,9 +64,8 @@ def in_dtype(x: Any, dtype: Any) -> Any:
 # -- the definition and its derivatives: for arrays, tensors and stand-ins ----------------------
 
 
-def centred(x: Any) -> tuple[Any, Any]:
-    """``x - mean`` of a batch, and the mean in two parts: the second is what the first, rounded, lacks."""
-    axes = other_axes(x)
+def centred(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """``x - mean`` along axes, and the mean in two parts: the second is what the first, rounded, lacks."""
     mean = mean_of(x, axes, True)
     d = x - mean
     rest = mean_of(d, axes, True)
@@ -81,7 +80,7 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tup
     ndim = len(x.shape)
     x = in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype)
     if training:
-        d, _ = centred(x)
+        d, _ = centred(x, other_axes(x))
         inverse = reciprocal(sqrt(mean_of(square(d), other_axes(x), True) + eps))
     else:
         d = x - per_channel(mean, ndim)
@@ -125,7 +124,7 @@ def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any
 
 def statistics(x: Any) -> tuple[Any, Any]:
     """The mean and the biased variance of each channel of a batch."""
-    d, (mean, rest) = centred(in_dtype(x, at_least_float32(x.dtype)))
+    d, (mean, rest) = centred(in_dtype(x, at_least_float32(x.dtype)), other_axes(x))
     return reshape(mean + rest, (-1,)), reshape(mean_of(square(d), other_axes(x), True), (-1,))
 
 

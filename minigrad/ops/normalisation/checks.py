@@ -65,24 +65,24 @@ def check_variance(var: ndarray) -> None:
         )
 
 
-def check_buffers(running_mean: ndarray, running_var: ndarray) -> None:
+def check_buffers(running_mean: ndarray, running_var: ndarray, operation: str = "batch_norm") -> None:
     """Refuse running statistics that cannot be written to, and two that are one."""
     for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
         if not buffer.flags.writeable:
             raise ValueError(
-                f"batch_norm{call_path()}: {name} is read-only (an expanded view, or another's array): pass a copy."
+                f"{operation}{call_path()}: {name} is read-only (an expanded view, or another's array): pass a copy."
             )
     if np.shares_memory(running_mean, running_var):
         raise ValueError(
-            f"batch_norm{call_path()}: running_mean and running_var share their memory: each would overwrite the "
+            f"{operation}{call_path()}: running_mean and running_var share their memory: each would overwrite the "
             "other. Pass a copy of one."
         )
 
 
-def refuse_gradient(name: str) -> NoReturn:
+def refuse_gradient(name: str, operation: str = "batch_norm") -> NoReturn:
     """Refuse running statistics in a graph: their gradient would be lost."""
     raise RuntimeError(
-        f"batch_norm{call_path()}: {name} requires grad, but batch_norm has no derivative with respect to running "
+        f"{operation}{call_path()}: {name} requires grad, but {operation} has no derivative with respect to running "
         f"statistics: pass {name}.detach()."
     )
 

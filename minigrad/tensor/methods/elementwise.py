@@ -110,6 +110,8 @@ class ElementwiseMethods(Variable):
     lgamma, lgamma_ = method(ops.lgamma), in_place(ops.lgamma)
     digamma, digamma_ = method(ops.digamma), in_place(ops.digamma)
     polygamma, polygamma_ = method(polygamma_op), in_place(polygamma_op)
+    prelu = method(ops.prelu)
+    hardshrink = method(ops.hardshrink)
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """``self`` where ``condition`` is true, else ``other``."""

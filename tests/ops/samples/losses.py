@@ -90,7 +90,9 @@ def losses() -> Iterator[Sample]:
         )
         yield Sample(
             f"bce_with_logits weights {reduction}",
-            lambda x, t, w, pw, reduction=reduction: F.binary_cross_entropy_with_logits(x, t, w, reduction, pw),
+            lambda x, t, w, pw, reduction=reduction: F.binary_cross_entropy_with_logits(
+                x, t, w, reduction=reduction, pos_weight=pw
+            ),
             reduced(
                 lambda x, t, w, pw: w * (pw * t * np.log(1 + np.exp(-x)) + (1 - t) * np.log(1 + np.exp(x))), reduction
             ),
