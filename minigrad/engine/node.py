@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .modes import Mode
+from .anomaly import check_result
+from .hooks import RemovableHandle, Watch
+from .modes import LINES, VALUES, Mode
 from .scope import Scope
 
 clock = itertools.count(1).__next__
@@ -209,7 +211,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "attributes", "cache", "dtype", "edges", "hooks", "inputs", "memories", "op",
-        "output", "retains", "saved", "scope", "shape", "time", "trace",
+        "output", "retains", "saved", "scope", "shape", "time", "watch",
     )  # fmt: skip
 
     op: Any
@@ -237,8 +239,8 @@ class Node:
     """What looks at its gradient, each under a key that removes it."""
     retains: bool
     """Whether backward fills its tensor's ``.grad``, as it does for leaves."""
-    trace: str | None
-    """Under ``detect_anomaly`` the line of the user's code that applied it."""
+    watch: Watch | None
+    """What is rarely wanted: the line that applied it, under ``detect_anomaly``, hooks, users' notes."""
 
     def __init__(
         self, output: Variable, op: Any = None, inputs: Sequence[Any] = (), edges: Sequence[Node | None] = (),
@@ -258,9 +260,13 @@ class Node:
         self.dtype = array.dtype
         self.time = clock()
         self.scope = mode.calls.scope if mode else None
-        self.trace = line_outside() if mode and mode.anomaly else None
         self.hooks = None
         self.retains = False
+        self.watch = None
+        if mode and mode.anomaly:
+            self.watch = Watch(line_outside(), mode.anomaly is not LINES)
+            if mode.anomaly is VALUES:
+                check_result(self, array)
 
     @property
     def effects(self) -> list[Effect]:
@@ -275,7 +281,60 @@ class Node:
         if self.op is None:
             return f"leaf {self.shape} {self.dtype}"
         place = f" in {self.scope}" if self.scope else ""
-        return f"{self.op.name}{place}" + (f", called at {self.trace}" if self.trace else "")
+        line = self.watch and self.watch.line
+        return f"{self.op.name}{place}" + (f", called at {line}" if line else "")
+
+    # -- as PyTorch's ``torch.autograd.graph.Node`` -----------------------------------------------
+
+    def name(self) -> str:
+        """PyTorch's name of the derivative: ``MulBackward0``, of a leaf ``torch::autograd::AccumulateGrad``.
+
+        >>> (mg.ones(2, requires_grad=True) * 2).grad_fn.name()
+        'MulBackward0'
+        """
+        if self.op is None:
+            return "torch::autograd::AccumulateGrad"
+        words: str = self.op.name
+        return f"{''.join(word[:1].upper() + word[1:] for word in words.split('_'))}{self.op.name_ends}"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """For each operand its node, None for a constant, and the number of that node's output, which is 0."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for notes of one's own."""
+        self.watch = self.watch or Watch()
+        return self.watch.metadata
+
+    @property
+    def variable(self) -> Variable | None:
+        """The tensor of a leaf, if somebody still holds it."""
+        if self.op is not None:
+            raise AttributeError(f"{self.name()} has no variable: it is the node of a result, not of a leaf.")
+        return self.output()
+
+    def register_hook(self, fn: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``fn(grad_inputs, grad_outputs)`` when the gradients of the operands are computed.
+
+        Both are tuples of tensors, None for an operand without gradient; what it returns, a tuple of the same length,
+        replaces ``grad_inputs``. That of a leaf is called with ``()`` when ``.grad`` has been added to.
+        """
+        self.watch = self.watch or Watch()
+        return RemovableHandle(self.watch.hooks, fn)
+
+    def register_prehook(self, fn: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``fn(grad_outputs)`` before that; what it returns, a tuple of one tensor, replaces them."""
+
+        def hook(gradient: Any) -> Any:
+            replaced = fn((gradient,))
+            return replaced[0] if isinstance(replaced, (tuple, list)) else replaced
+
+        if not callable(fn):
+            raise TypeError(f"a hook is a function, got {fn!r}.")
+        self.hooks = {} if self.hooks is None else self.hooks
+        return RemovableHandle(self.hooks, hook)
 
 
 def is_view(y: ndarray, x: ndarray) -> bool:

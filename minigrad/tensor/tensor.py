@@ -7,7 +7,7 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import NoneType
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..engine.modes import current
 from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
 from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
+from .hooks import HookMethods
 from .in_place import InPlace
 from .methods.elementwise import ElementwiseMethods
 from .methods.reductions import ReductionMethods
@@ -29,19 +30,7 @@ from .methods.shapes import ShapeMethods
 from .printing import represent
 
 
-class HookHandle:
-    """What ``register_hook`` returns."""
-
-    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
-        self.hooks, self.number = hooks, clock()
-        hooks[self.number] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; if it is gone already, nothing happens."""
-        self.hooks.pop(self.number, None)
-
-
-class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMethods):
     """An n-dimensional array that can be differentiated with respect to.
 
     ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
@@ -224,16 +213,18 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
         self._grad = value
 
     def backward(
-        self, gradient: Any = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False
-    ) -> None:
+        self, gradient: Any = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False,
+        inputs: Any = None,
+    ) -> None:  # fmt: skip
         """Add the gradient of this tensor to ``.grad`` of every leaf it was computed from.
 
         Args:
             gradient: the gradient of this tensor, of its shape; 1 if it is a single value.
             retain_graph: keep what the graph saved, for another backward.
             create_graph: make the gradients graphs themselves, to be differentiated again.
+            inputs: the tensors whose ``.grad`` is added to; all leaves unless given.
         """
-        engine.backward(self, gradient, retain_graph, create_graph)
+        engine.backward(self, gradient, retain_graph, create_graph, None, inputs)
 
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
@@ -254,22 +245,6 @@ class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
             )
         self.array, self.memory = value.array, value.memory
         self.memory.shared = True
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
-        """Call ``hook`` with the gradient of this tensor in backward; what it returns replaces it.
-
-        Several are called in the order of registration. ``remove()`` of what is returned removes the hook.
-        """
-        if self.node is None:
-            raise RuntimeError("a tensor that does not require grad gets no gradient to hook.")
-        self.node.hooks = self.node.hooks or {}
-        return HookHandle(self.node.hooks, hook)
-
-    def retain_grad(self) -> None:
-        """Fill ``.grad`` of this intermediate result, too, in backward."""
-        if self.node is None:
-            raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
-        self.node.retains = True
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""
