@@ -14,8 +14,18 @@ from . import _starting as _starting  # first: from here on Ctrl-C is one line, 
 # isort: split
 from numpy import bool_, float16, float32, float64, int32, int64, uint8
 
-from . import autograd, data, nn, ops, optim
-from .autograd import detect_anomaly, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from . import autograd, data, func, nn, ops, optim
+from .autograd import (
+    detect_anomaly,
+    enable_grad,
+    grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .engine.dtypes import promote_types, result_type
 from .engine.op import Op
@@ -50,6 +60,7 @@ __all__ = [
     "CheckpointError", "GradcheckError", "Op", "Tensor", "__version__", "arange", "as_tensor", "autograd", "bool_",
     "data", "detect_anomaly", "draw", "enable_grad", "eye", "float16", "float32", "float64", "from_numpy", "full",
     "full_like", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "int32", "int64", "is_grad_enabled",
+    "is_inference_mode_enabled", "inference_mode", "func", "set_detect_anomaly",
     "linspace", "load", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "promote_types", "rand",
     "rand_like", "randint", "randn", "randn_like", "randperm", "result_type", "save", "set_grad_enabled",
     "set_rng_state", "tensor", "uint8", "zeros", "zeros_like",

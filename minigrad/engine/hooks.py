@@ -77,7 +77,10 @@ class GroupHook:
     def __init__(self, group: Group, number: int) -> None:
         self.group, self.number = group, number
 
-    def __call__(self, gradient: Any, of_walk: Any, visited: Callable[[], Collection[Any]]) -> None:
+    def __call__(self, gradient: Any) -> None:
+        """Alone it does nothing: it has to know the walk."""
+
+    def arrived(self, gradient: Any, of_walk: Any, visited: Callable[[], Collection[Any]]) -> None:
         """The gradient of this tensor is there, in the walk of ``of_walk``, which visits the nodes ``visited()``."""
         self.group.arrived(self.number, gradient, of_walk, visited)
 

@@ -32,7 +32,7 @@ class Calls:
         """While a step is captured, what writes the program down."""
 
 
-INFERENCE = None
+INFERENCE: Any = None
 """What ``Mode.recording`` is in inference mode: nothing is recorded, and no other block starts it again."""
 
 NO_ANOMALIES, LINES, GRADIENTS, VALUES = "", "lines", "gradients", "values"
@@ -48,7 +48,7 @@ class Mode:
 
     __slots__ = ("anomaly", "calls", "outside", "recording")
 
-    def __init__(self, recording: bool | None, anomaly: str, calls: Calls, outside: Mode | None = None) -> None:
+    def __init__(self, recording: bool, anomaly: str, calls: Calls, outside: Mode | None = None) -> None:
         self.recording = recording
         self.anomaly = anomaly
         self.calls = calls

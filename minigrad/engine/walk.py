@@ -126,7 +126,9 @@ def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
     return gradients
 
 
-def after_hooks(gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None) -> dict[Node, Any]:
+def after_hooks(
+    gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None
+) -> dict[Node, Any]:
     """The gradients of leaves as their hooks leave them."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
@@ -183,8 +185,10 @@ def run_hooks(node: Node, gradient: Any, roots: Roots, path: set[Node] | None) -
     """
     tensor: Any = gradient if isinstance(gradient, Variable) else wrap(gradient)
     for hook in list((node.hooks or {}).values()):
-        of_group = isinstance(hook, GroupHook)
-        replacement = hook(tensor, roots, partial(visited, roots, path)) if of_group else hook(tensor)
+        if isinstance(hook, GroupHook):
+            replacement = hook.arrived(tensor, roots, partial(visited, roots, path))
+        else:
+            replacement = hook(tensor)
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(

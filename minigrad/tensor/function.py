@@ -36,7 +36,7 @@ class Saved:
         return as_recorded(self.edge, self.array, self.memory)
 
 
-class Context:
+class FunctionCtx:
     """``ctx``: what forward leaves for backward.
 
     Attributes of any name may be set; tensors belong in ``save_for_backward``.
@@ -113,7 +113,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """The result of ``forward`` for these arguments, recorded."""
         edges = [arg.node if isinstance(arg, Variable) else None for arg in args]
-        ctx = Context(cls.__name__, tuple(edge is not None for edge in edges))
+        ctx = FunctionCtx(cls.__name__, tuple(edge is not None for edge in edges))
         with Switch("recording", False):
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args)
