@@ -223,8 +223,13 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
 
 
 def called(
-    level: Level, func: Callable[..., Any], argnums: Argnums, has_aux: bool, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Call:  # fmt: skip
+    level: Level,
+    func: Callable[..., Any],
+    argnums: Argnums,
+    has_aux: bool,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Call:
     """The call of a function with sources for those of its arguments that it is differentiated by."""
     places = checked_argnums(level.name, argnums, len(args))
 

@@ -8,10 +8,9 @@ differentiated by, a tensor that requires grad or the source of a differentiatio
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,26 +19,19 @@ from ..engine.gradients import grad
 from ..engine.modes import current, enable_grad
 from ..engine.node import Node, Variable, describe, wrap
 from ..engine.paths import reachable
+from ..tensor.function import OwnOp
 from .trees import Structure, flatten, mapped, unflatten
 
 
-class SourceOp:
-    """What the engine reads of the operation that makes a source: the identity."""
+class SourceOp(OwnOp):
+    """The operation that makes a source: the identity."""
 
-    name, name_ends = "source", "Backward0"
+    name, view = "source", True
     __doc__ = "an input that a function is differentiated by"
-    __signature__ = inspect.Signature([inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
-    saved_positions: tuple[int, ...] = ()
-    chooses, view, effects, shows = "", True, None, None
 
     def by_rules(self, dy: Any, *_: Any) -> list[Any]:
         """The gradient as it is."""
         return [dy]
-
-    on_arrays = by_rules
-
-    def __repr__(self) -> str:
-        return "<op source>"
 
 
 SOURCE = SourceOp()
@@ -55,7 +47,7 @@ class Level:
         self.active = True
         self.recording = enable_grad()
 
-    def __enter__(self) -> Level:
+    def __enter__(self) -> Self:
         self.recording.__enter__()
         return self
 

@@ -71,6 +71,20 @@ class Watch:
         """Called with the gradients of the operands and of the output; a leaf's, when ``.grad`` has been added to."""
 
 
+class PreHook:
+    """A hook of a node, as one of the tensor that it made: it is called after all of those."""
+
+    def __init__(self, function: Callable[[tuple[Any, ...]], Any]) -> None:
+        if not callable(function):
+            raise TypeError(f"a hook is a function, got {function!r}.")
+        self.function = function
+
+    def __call__(self, gradient: Any) -> Any:
+        """What takes the place of a gradient, or None."""
+        replaced = self.function((gradient,))
+        return replaced[0] if isinstance(replaced, (tuple, list)) else replaced
+
+
 class GroupHook:
     """The hook of one of several tensors, which is called when the gradients of all, or of the first, are there."""
 

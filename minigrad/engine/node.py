@@ -23,7 +23,7 @@ import numpy as np
 from numpy import ndarray
 
 from .anomaly import check_result
-from .hooks import RemovableHandle, Watch
+from .hooks import PreHook, RemovableHandle, Watch
 from .modes import LINES, VALUES, Mode
 from .scope import Scope
 
@@ -326,15 +326,8 @@ class Node:
 
     def register_prehook(self, fn: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``fn(grad_outputs)`` before that; what it returns, a tuple of one tensor, replaces them."""
-
-        def hook(gradient: Any) -> Any:
-            replaced = fn((gradient,))
-            return replaced[0] if isinstance(replaced, (tuple, list)) else replaced
-
-        if not callable(fn):
-            raise TypeError(f"a hook is a function, got {fn!r}.")
         self.hooks = {} if self.hooks is None else self.hooks
-        return RemovableHandle(self.hooks, hook)
+        return RemovableHandle(self.hooks, PreHook(fn))
 
 
 def is_view(y: ndarray, x: ndarray) -> bool:

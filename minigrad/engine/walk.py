@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from ..kernels.sums import plain_sum, sum_over
 from .anomaly import KINDS, holds, operands_in_words, operands_of, values_of
-from .hooks import GroupHook
+from .hooks import GroupHook, PreHook
 from .modes import GRADIENTS, current
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, wrap
 from .paths import nodes_towards, reachable
@@ -184,11 +184,10 @@ def run_hooks(node: Node, gradient: Any, roots: Roots, path: set[Node] | None) -
     A hook may keep what it is shown, and change it once backward is over.
     """
     tensor: Any = gradient if isinstance(gradient, Variable) else wrap(gradient)
-    for hook in list((node.hooks or {}).values()):
+    for hook in sorted((node.hooks or {}).values(), key=lambda hook: isinstance(hook, PreHook)):
         if isinstance(hook, GroupHook):
-            replacement = hook.arrived(tensor, roots, partial(visited, roots, path))
-        else:
-            replacement = hook(tensor)
+            hook.arrived(tensor, roots, partial(visited, roots, path))
+        replacement = hook(tensor)
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(

@@ -63,7 +63,7 @@ def functional_call(
     values = {name: value for name, value in values.items() if name in leaves}
     chosen: dict[int, tuple[Tensor, Any]] = {}
     for name, value in values.items():
-        leaf, other = chosen.setdefault(id(leaves[name]), (leaves[name], value))
+        _, other = chosen.setdefault(id(leaves[name]), (leaves[name], value))
         if other is not value:
             raise ValueError(f"functional_call: {name} is a shared parameter: give one tensor for it, not two.")
     if not tie_weights:

@@ -19,7 +19,7 @@ from ..engine import gradients as engine
 from ..engine import node as records
 from ..engine.host import forgets
 from ..engine.modes import current
-from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
+from ..engine.node import Memory, Node, Variable, array_of, describe, real_array_of, wrap
 from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .hooks import HookMethods

@@ -73,8 +73,9 @@ class SinAndCos(Function):
         return s, c, sign
 
     @staticmethod
-    def backward(ctx, ds, dc):
+    def backward(ctx, ds, dc, dsign):
         s, c = ctx.saved_tensors
+        assert not dsign.any()
         return ds * c - dc * s
 
 
