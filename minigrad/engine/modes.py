@@ -242,7 +242,7 @@ class detect_anomaly(Switch):
         check_nan: False only remembers the lines, for the errors of ``backward``.
 
     >>> x = mg.tensor([1.0, 0.0], requires_grad=True)
-    >>> with mg.autograd.detect_anomaly():
+    >>> with mg.autograd.detect_anomaly(), np.errstate(divide="ignore"):
     ...     x.reciprocal()
     Traceback (most recent call last):
     RuntimeError: reciprocal, called at ...: its result (2,) float32 in [1, 1] and 1 inf has the first inf. ...
