@@ -4,48 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+PLACES = {
+    "function": "the package",
+    "method": "a method of tensors",
+    "in_place": "a method of tensors with an underscore behind its name",
+    "functional": "``nn.functional``",
+    "functional_inplace": "the same, with the argument ``inplace`` behind its own",
+    "module": "a layer of ``nn``",
+    "linalg": "``linalg``",
+    "special": "``special``",
+}
+"""Where users find functions."""
 
-class Face(NamedTuple):
-    """A function that users call."""
+FACES: dict[str, dict[str, Callable[..., Any]]] = {place: {} for place in PLACES}
+"""In each place the functions that users find there, by name. An operation in place is
+listed without its underscore."""
 
-    function: Callable[..., Any]
-    places: frozenset[str]
-    numpy: dict[Callable[..., Any], Callable[..., Any]]
-    """For functions of NumPy's how they call it."""
-
-
-FACES: dict[str, Face] = {}
-"""Every function that users call, by name."""
-
-PLACES = {"function", "method", "functional", "module"}
-"""The package, tensors, ``nn.functional``, a layer of ``nn``."""
+NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""For each of NumPy's functions that is an operation the one to call for tensors, with NumPy's own arguments."""
 
 
 def public(
-    faces: str, numpy: dict[Callable[..., Any], Callable[..., Any]] | None = None, aliases: str = ""
+    faces: str,
+    numpy: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+    aliases: str = "",
+    name: str | None = None,
 ) -> Callable[[Function], Function]:
     """Make a function, or an operation, one that users call; returns it.
 
     Args:
-        faces: where they find it: ``function`` (of the package), ``method`` (of tensors), ``functional``
-            (``nn.functional``), ``module`` (a layer of ``nn``).
+        faces: where they find it, some of ``PLACES``, separated by spaces.
         numpy: functions of NumPy's that call it for tensors, each with a function of it and of NumPy's parameters.
         aliases: other names of it.
+        name: its name for users, its own unless given.
     """
-    places = frozenset(faces.split())
-    if not places <= PLACES:
-        raise ValueError(
-            f"there are no faces {', '.join(sorted(places - PLACES))}: there are {', '.join(sorted(PLACES))}."
-        )
+    places = faces.split()
+    unknown = sorted(set(places) - set(PLACES))
+    if unknown:
+        raise ValueError(f"there are no faces {', '.join(unknown)}: there are {', '.join(PLACES)}.")
 
     def register(function: Function) -> Function:
-        calls: dict[Any, Any] = {theirs: partial(call, function) for theirs, call in (numpy or {}).items()}
-        for name in (function.__name__, *aliases.split()):
-            FACES[name] = Face(function, places, calls)
+        for place in places:
+            FACES[place].update(dict.fromkeys((name or function.__name__, *aliases.split()), function))
+        NUMPY.update({theirs: partial(call, function) for theirs, call in (numpy or {}).items()})
         return function
 
     return register

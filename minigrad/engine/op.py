@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
+from .errors import catchable
 from .faces import public
 from .modes import current
 from .node import Effect, Node, Variable, describe, is_stand_in, no_tensor
@@ -178,10 +179,12 @@ class Op:
             error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
         others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
         reason = no_tensor(others[0]) if isinstance(error, AttributeError) and others else str(error)
-        kind = next((kind for kind in (IndexError, ValueError) if isinstance(error, kind)), TypeError)
+        kind: type[Exception] = type(error)
         if isinstance(error, OverflowError):
             kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."
-        return kind(f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}")
+        return catchable(kind)(
+            f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}"
+        )
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -5,6 +5,9 @@ Those that are operations are read from the operations' entries; the others have
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
@@ -16,7 +19,31 @@ if TYPE_CHECKING:
     from ..ops.losses import *  # noqa: F403
     from ..tensor.tensor import Tensor
 
-globals().update(functions("functional"))
+
+def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with another argument, ``inplace``: whether the input itself becomes the result."""
+    parameters = list(inspect.signature(function).parameters.values())
+    count = len(parameters)
+
+    @functools.wraps(function)
+    def functional(*args: Any, inplace: bool = False, **named: Any) -> Any:
+        if len(args) > count:
+            *args, inplace = args  # type: ignore[assignment]
+        if not inplace:
+            return function(*args, **named)
+        input = named.pop("input") if "input" in named else args[0]
+        return input._in_place(function, *args[len(args) > 0 :], **named)
+
+    own = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
+    functional.__signature__ = inspect.Signature([*parameters, own])  # type: ignore[attr-defined]
+    return functional
+
+
+FUNCTIONS = {
+    **functions("functional"),
+    **{name: with_inplace(function) for name, function in functions("functional_inplace").items()},
+}
+globals().update(FUNCTIONS)
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
@@ -51,4 +78,4 @@ def batch_norm(
     return output
 
 
-__all__ = ["batch_norm", "dropout", *functions("functional")]
+__all__ = ["batch_norm", "dropout", *FUNCTIONS]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.node import Variable, describe, wrap
-from ..engine.op import Op
 from ..tensor.conversion import array_from
 from ..tensor.tensor import Tensor
 
@@ -54,9 +53,9 @@ class Buffer(Tensor):
             raise RuntimeError("a Buffer cannot require grad: make it a Parameter to train it.")
         return self
 
-    def _rebind(self, op: Op, other: Any) -> Buffer:
+    def _rebind(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Buffer:
         """Refused: a buffer that held a graph would grow with every step."""
         raise RuntimeError(
-            f"{op.name} in place: a Buffer {describe(self)} cannot take a value that requires grad: detach it, "
-            "value.detach(), or write under no_grad()."
+            f"{operation.__name__} in place: a Buffer {describe(self)} cannot take a value that requires grad: "
+            "detach it, value.detach(), or write under no_grad()."
         )

@@ -36,7 +36,7 @@ sigmoid = Op(
     lambda dy, y, _x: dy * y * (1 - y),
     kernel=logistic,
     on_arrays=sigmoid_on_arrays,
-    faces="function method functional module",
+    faces="function method in_place functional module",
     doc="``1 / (1 + exp(-x))``",
 )
 relu = Op(
@@ -45,7 +45,7 @@ relu = Op(
     lambda dy, y, _x: dy * (y != 0).astype(dy.dtype),
     kernel=rectified,
     on_arrays=relu_on_arrays,
-    faces="function method functional module",
+    faces="function method in_place functional_inplace module",
     doc="``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN",
 )
 gelu_op = Op(

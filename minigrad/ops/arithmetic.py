@@ -27,7 +27,7 @@ mul = Op(
     np.multiply,
     lambda dy, _y, _a, b: dy * b,
     lambda dy, _y, a, _b: dy * a,
-    faces="function method",
+    faces="function method in_place",
     doc="``input * other``",
 )
 div = Op(
@@ -35,7 +35,7 @@ div = Op(
     np.true_divide,
     lambda dy, _y, _a, b: dy / b,
     lambda dy, y, _a, b: -dy * y / b,
-    faces="function method",
+    faces="function method in_place",
     doc="``input / other``",
 )
 pow = Op(
@@ -47,25 +47,25 @@ pow = Op(
     # logarithm is to have the precision of y
     lambda dy, y, x, p: dy * y * log(where((x == 0) & (p >= 0), np.ones((), y.dtype), x)),
     promotes=(0, 1),
-    faces="function method",
+    faces="function method in_place",
     numpy=np.power,
     doc="``input ** exponent``; the derivative by the input x at x = 0 is the limit: 0 for an exponent p = 0 and "
     "p > 1, 1 for p = 1; the derivative by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own "
     "derivatives",
 )
-neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, faces="function method", doc="``-x``")
+neg = Op("neg", np.negative, lambda dy, _y, _x: -dy, faces="function method in_place", doc="``-x``")
 abs = Op(
     "abs",
     np.absolute,
     lambda dy, _y, x: dy * sign(x),
-    faces="function method",
+    faces="function method in_place",
     doc="``|x|``; its derivative is 0 at 0 and NaN",
 )
 sign: Op = Op(
     "sign",
     lambda input: np.subtract(input > 0, input < 0, dtype=input.dtype),
     lambda dy, _y, _x: where(np.False_, dy, 0),
-    faces="function method",
+    faces="function method in_place",
     numpy=np.sign,
     doc="-1, 0 or 1: the sign of each element, 0 at 0 and NaN; its derivative is 0 everywhere",
 )

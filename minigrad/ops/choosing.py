@@ -90,7 +90,7 @@ limited_by_tensors = Op(
 )
 
 
-@public("function method", {np.clip: lambda f, a, a_min=None, a_max=None: f(a, a_min, a_max)})
+@public("function method in_place", {np.clip: lambda f, a, a_min=None, a_max=None: f(a, a_min, a_max)})
 def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """Limit every element to [min, max].
 

@@ -12,13 +12,8 @@ from ..engine.op import Op
 
 
 def functions(place: str) -> dict[str, Callable[..., Any]]:
-    """The functions that users find in a place (``function``, ``method``, ``functional``, ``module``), by name."""
-    return {name: face.function for name, face in sorted(FACES.items()) if place in face.places}
-
-
-def numpy_functions() -> dict[Any, Callable[..., Any]]:
-    """For each of NumPy's functions the one to call for tensors, with NumPy's own arguments."""
-    return {numpy: function for face in FACES.values() for numpy, function in face.numpy.items()}
+    """The functions that users find in a place, one of ``engine.faces.PLACES``, by name."""
+    return dict(sorted(FACES[place].items()))
 
 
 def ufuncs() -> dict[Any, np.ufunc]:

@@ -11,9 +11,9 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine.dtypes import category
+from ..engine.errors import catchable
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
-from ..engine.op import Op
 from ..ops.arithmetic import add_op, scaled, sub_op
 from ..ops.indexing import array_index
 from ..ops.table import ufuncs
@@ -46,11 +46,22 @@ def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
     return part if np.may_share_memory(part, array) else array
 
 
+def written_by(ufunc: np.ufunc | None, array: ndarray, others: tuple[Any, ...]) -> bool:
+    """Whether a function of NumPy's has written its result into its first operand."""
+    if ufunc is None:
+        return False
+    try:
+        ufunc(array, *map(array_of, others), out=array)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
 def failure(name: str, tensor: Variable, value: Any, error: Exception) -> Exception:
     """The error a user sees when a tensor cannot be changed like that."""
-    kind = TypeError if isinstance(error, TypeError) else ValueError
     cure = "" if tensor.array.flags.writeable else " (an expanded view, or another's array): change x.clone()."
-    return kind(f"{name}: {describe(tensor)} cannot take {describe(value)}: {error}{cure}")
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return catchable(kind)(f"{name}: {describe(tensor)} cannot take {describe(value)}: {error}{cure}")
 
 
 class InPlace(Variable):
@@ -58,47 +69,47 @@ class InPlace(Variable):
 
     __slots__ = ()
 
-    def _in_place(self, op: Any, other: Any) -> Self:
-        """``self = op(self, other)`` for everybody who holds this tensor."""
-        if (self.node is not None or requires_grad(other)) and current().recording:
-            return self._rebind(op, other)
-        value = array_of(other)
-        try:
-            UFUNCS[op](self.array, value, out=self.array)
-        except (TypeError, ValueError, OverflowError) as error:
-            self._become(op, other, error)
+    def _in_place(self, operation: Any, *args: Any, **named: Any) -> Self:
+        """``self = operation(self, ...)`` for everybody who holds this tensor."""
+        if current().recording and (self.node is not None or requires_grad((*args, *named.values()))):
+            return self._rebind(operation, args, named)
+        if named or not written_by(UFUNCS.get(operation), self.array, args):
+            self._become(operation, args, named)
         self.memory.changed = clock()
         return self
 
-    def _become(self, op: Any, other: Any, error: Exception) -> None:
-        """Take over a result that NumPy does not write in place: of another dtype, but of no higher category."""
+    def _become(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Take over a result that NumPy does not write in place; it may be of another dtype, but no higher category."""
+        result = array_of(operation(self, *args, **named))
+        name = f"{operation.__name__} in place"
+        if result.shape != self.shape or category(result.dtype) > category(self.dtype):
+            raise failure(name, self, result, ValueError("it keeps its shape and the kind of its dtype"))
         try:
-            result = op(self, other).array
-            if result.shape != self.shape or category(result.dtype) > category(self.dtype):
-                raise error
             self.array[...] = result
-        except (TypeError, ValueError, OverflowError) as last:
-            raise failure(f"{op.__name__} in place", self, other, last) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise failure(name, self, result, error) from error
 
-    def _rebind(self, op: Op, other: Any) -> Self:
+    def _rebind(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Self:
         """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
+        name = f"{operation.__name__} in place"
         if self.node is not None and self.node.op is None:
             raise RuntimeError(
-                f"{op.name} in place: {describe(self)} is a leaf that requires grad. Update parameters under "
+                f"{name}: {describe(self)} is a leaf that requires grad. Update parameters under "
                 "no_grad(), or compute a new tensor, x = x + 1."
             )
         if self.memory.shared:
             raise RuntimeError(
-                f"{op.name} in place: {describe(self)} shares its memory with another tensor or array, which would "
+                f"{name}: {describe(self)} shares its memory with another tensor or array, which would "
                 "not follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
             )
-        new: Any = op(self, other)
+        new: Any = operation(self, *args, **named)
+        if new.dtype != self.dtype and category(new.dtype) <= category(self.dtype):
+            new = ops.astype(new, self.dtype)
         if (new.shape, new.dtype) != (self.shape, self.dtype):
-            raise RuntimeError(
-                f"{op.name} in place: {describe(self)} cannot become {describe(new)}: compute a new tensor."
-            )
-        new.node.output = weakref.ref(self)
-        new.node.retains = self.node is not None and self.node.retains
+            raise RuntimeError(f"{name}: {describe(self)} cannot become {describe(new)}: compute a new tensor.")
+        if new.node is not None:
+            new.node.output = weakref.ref(self)
+            new.node.retains = self.node is not None and self.node.retains
         self.array, self.node, self.memory = new.array, new.node, new.memory
         return self
 
@@ -149,18 +160,6 @@ class InPlace(Variable):
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """``self -= alpha * other``"""
         return self._in_place(sub_op, scaled(other, alpha))
-
-    def mul_(self, other: Any) -> Self:
-        """``self *= other``"""
-        return self._in_place(ops.mul, other)
-
-    def div_(self, other: Any) -> Self:
-        """``self /= other``"""
-        return self._in_place(ops.div, other)
-
-    def pow_(self, exponent: Any) -> Self:
-        """``self **= exponent``"""
-        return self._in_place(ops.pow, exponent)
 
     def __iadd__(self, other: Any) -> Self:
         return self._in_place(add_op, other)

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.faces import NUMPY
 from ..engine.modes import current
 from ..engine.node import Variable, holds_tensors, requires_grad
-from ..ops.table import numpy_functions
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a: a.numel(),
-    **numpy_functions(),
+    **NUMPY,
 }
 """For each of NumPy's functions that is one of minigrad's that one, with NumPy's own arguments."""
 

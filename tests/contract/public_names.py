@@ -18,6 +18,7 @@ MODULES = [
     "minigrad.data",
     "minigrad.graph",
     "minigrad.io",
+    "minigrad.linalg",
     "minigrad.nn",
     "minigrad.nn.functional",
     "minigrad.nn.init",
@@ -25,6 +26,7 @@ MODULES = [
     "minigrad.nn.utils.fusion",
     "minigrad.optim",
     "minigrad.optim.swa_utils",
+    "minigrad.special",
 ]
 """What users import from."""
 

@@ -16,7 +16,7 @@ FLOORS = [
     ["kernels", "engine", "_starting"],
     ["ops"],
     ["tensor"],
-    ["nn", "data", "io"],
+    ["nn", "data", "io", "linalg", "special"],
     ["optim", "graph", "checks", "autograd", "func"],
     ["compile"],
     ["__init__"],

@@ -9,9 +9,9 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import nn, ops
-from minigrad.engine.faces import FACES, public
-from minigrad.ops.table import functions, numpy_functions, ufuncs
+from minigrad import nn
+from minigrad.engine.faces import FACES, NUMPY, public
+from minigrad.ops.table import functions, ufuncs
 
 METHODS_OF_THEIR_OWN = {"add", "sub"}
 """Methods with an argument that the operation has not: ``alpha``."""
@@ -47,18 +47,40 @@ def parameters(function):
 
 @pytest.mark.parametrize("name", functions("function"))
 def test_a_function_is_in_the_package_and_says_what_it_does(name):
-    assert getattr(mg, name) is FACES[name].function and inspect.getdoc(getattr(mg, name))
+    assert getattr(mg, name) is FACES["function"][name] and inspect.getdoc(getattr(mg, name))
 
 
 @pytest.mark.parametrize("name", functions("functional"))
 def test_a_functional_is_in_nn_functional(name):
-    assert getattr(F, name) is FACES[name].function and name in F.__all__
+    assert getattr(F, name) is FACES["functional"][name] and name in F.__all__
+
+
+@pytest.mark.parametrize("name", functions("functional_inplace"))
+def test_a_functional_that_can_work_in_place_takes_inplace_last(name):
+    own = parameters(FACES["functional_inplace"][name])
+    assert parameters(getattr(F, name)) == [*own, ("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, False)]
+    x = mg.tensor([0.5, -0.25])
+    y = getattr(F, name)(x.clone())
+    assert getattr(F, name)(x, inplace=True) is x and x.tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(("place", "module"), [("linalg", mg.linalg), ("special", mg.special)])
+def test_a_namespace_has_its_functions(place, module):
+    assert module.__all__ == list(functions(place))
+    assert all(getattr(module, name) is function for name, function in functions(place).items())
 
 
 @pytest.mark.parametrize("name", sorted(set(functions("method")) - METHODS_OF_THEIR_OWN))
 def test_a_method_has_the_arguments_of_the_function(name):
     method = inspect.getattr_static(mg.Tensor, name)
-    assert parameters(method)[1:] == parameters(FACES[name].function)[1:]
+    assert parameters(method)[1:] == parameters(FACES["method"][name])[1:]
+
+
+@pytest.mark.parametrize("name", functions("in_place"))
+def test_a_method_in_place_has_the_arguments_of_the_function(name):
+    method = inspect.getattr_static(mg.Tensor, f"{name}_")
+    assert method.__name__ == f"{name}_"
+    assert parameters(method)[1:] == parameters(FACES["in_place"][name])[1:]
 
 
 def test_every_layer_of_an_operation_is_there():
@@ -66,11 +88,11 @@ def test_every_layer_of_an_operation_is_there():
 
 
 def test_a_method_that_is_an_operation_is_a_face():
-    own = {name for name, value in vars(ops).items() if name in FACES and hasattr(mg.Tensor, name)}
+    own = {name for name in functions("function") if hasattr(mg.Tensor, name)}
     assert own - set(functions("method")) == DIFFERENT, "these are methods whose entries do not say so"
 
 
-@pytest.mark.parametrize("function", numpy_functions(), ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", NUMPY, ids=lambda function: function.__name__)
 def test_numpys_function_of_tensors_is_recorded(function):
     x = mg.tensor(np.array([[0.5, 0.25], [0.75, 0.125]]), requires_grad=True)
     arguments = {
@@ -92,5 +114,5 @@ def test_operations_in_place_are_numpys():
 
 
 def test_an_unknown_face_is_refused():
-    with pytest.raises(ValueError, match="no faces metod: there are function, functional"):
+    with pytest.raises(ValueError, match="no faces metod: there are function, method"):
         public("metod")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -24,4 +25,17 @@ def reflected(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tens
     def method(self: Any, other: Any) -> Any:
         return operation(other, self)
 
+    return method
+
+
+def in_place(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Tensor]:
+    """The method ``name_``, after which the tensor itself is the result."""
+
+    def method(self: Any, /, *args: Any, **named: Any) -> Any:
+        return self._in_place(operation, *args, **named)
+
+    name = operation.__name__
+    method.__name__ = method.__qualname__ = f"{name}_"
+    method.__doc__ = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay."
+    method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method
