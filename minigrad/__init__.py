@@ -61,8 +61,9 @@ __all__ = [
     "data", "detect_anomaly", "draw", "enable_grad", "eye", "float16", "float32", "float64", "from_numpy", "full",
     "full_like", "func", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "inference_mode", "int32", "int64",
     "is_grad_enabled", "is_inference_mode_enabled", "linalg", "linspace", "load", "manual_seed", "nn",
-    "no_grad", "ones", "ones_like", "optim", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "result_type", "save",
-    "set_detect_anomaly", "set_grad_enabled", "set_rng_state", "special", "tensor", "uint8", "zeros", "zeros_like",
+    "no_grad", "ones", "ones_like", "optim", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like",
+    "randperm", "result_type", "save", "set_detect_anomaly", "set_grad_enabled", "set_rng_state", "special", "tensor",
+    "uint8", "zeros", "zeros_like",
 ]
 # fmt: on
 __all__ += ops.__all__

@@ -66,7 +66,8 @@ class Level:
                 f"{self.name}: only floating point tensors can be differentiated by, got {describe(x)}: convert it, "
                 "x.float()."
             )
-        tensor: Any = x._sharing(wrap(x.array))  # type: ignore[attr-defined]
+        tensor = wrap(x.array)
+        tensor.memory = x.memory
         tensor.node = Node(tensor, SOURCE, (x.node or x,), (x.node,), (), [None, x.node or x])
         tensor.node.metadata[Level] = self
         return tensor

@@ -7,7 +7,8 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..engine import gradients as engine
 from ..engine import node as records
 from ..engine.host import forgets
 from ..engine.modes import current
-from ..engine.node import Memory, Node, Variable, array_of, describe, real_array_of, wrap
+from ..engine.node import Memory, Node, Variable, View, array_of, describe, real_array_of, wrap
 from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .hooks import HookMethods
@@ -228,7 +229,7 @@ class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMe
 
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
-        return self._sharing(wrap(self.array))
+        return self._sharing(wrap(self.array), Tensor.detach)
 
     @property
     def data(self) -> Tensor:
@@ -245,24 +246,26 @@ class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMe
             )
         self.array, self.memory = value.array, value.memory
         self.memory.shared = True
+        if hasattr(self, "origin"):
+            del self.origin
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""
         return ops.clone(self)
 
     def __copy__(self) -> Tensor:
-        copied = self._sharing(self._over(self.array, self.memory))
+        copied = self._sharing(self._over(self.array, self.memory), copy.copy)
         if self.is_leaf:
             return copied.requires_grad_(self.requires_grad)
         copied.node = self.node
         return copied
 
-    def _sharing(self, other: Any) -> Any:
-        """Another tensor around the same array, a view of the same age."""
+    def _sharing(self, other: Any, function: Callable[[Tensor], Tensor]) -> Any:
+        """Another tensor around the same array, a view of the same age, made by a function that records nothing."""
         other.memory = self.memory
-        other.memory.shared = True
-        if hasattr(self, "seen"):
-            other.seen = self.seen
+        other.origin = origin = View(self, function, (), False, 0)
+        origin.seen = origin.parent.seen if origin.parent else None
+        self.memory.share(self, other)
         return other
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
