@@ -181,7 +181,8 @@ def derivative_of(problem: Problem, grad_outputs: Any = None) -> Problem:
 
     def gradients() -> list[Tensor]:
         outputs = [y for y in tensors_in(problem.call()) if requires_grad(y)]
-        found = grad(outputs, list(problem.leaves.values()), cotangents, create_graph=True, allow_unused=True)
+        leaves = list(problem.leaves.values())
+        found = grad(outputs, leaves, cotangents, create_graph=True, allow_unused=True) if leaves else ()
         return [dx for dx in found if dx is not None]
 
     leaves = {f"grad_output {i}": dy for i, dy in enumerate(cotangents) if requires_grad(dy)}

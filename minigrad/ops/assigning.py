@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import is_stand_in
+from ..engine.node import array_of, is_stand_in, real_array_of
 from ..engine.op import Op
 from .indexing import taken
 from .shapes import reshape
@@ -43,8 +43,8 @@ assigned: Op = Op(
 
 
 def setitem(x: Any, value: Any, index: tuple[Any, ...]) -> Any:
-    """A copy of a tensor with other elements at an index; leading axes of length 1 of the value may be too many."""
-    shape = np.shape(x.array[index])
+    """A copy with other elements at an index; leading axes of length 1 of the value may be too many."""
+    shape = np.shape(real_array_of(array_of(x))[tuple(map(real_array_of, index))])
     own = getattr(value, "shape", ())
     if len(own) > len(shape) and set(own[: len(own) - len(shape)]) == {1}:
         value = reshape(value, own[len(own) - len(shape) :])

@@ -70,6 +70,7 @@ class Change:
         paths = [steps_to(x, getattr(self.root, "origin", None)) for x in self.followers]
         if self.root is not self.tensor:
             new = with_part(self.root, steps_to(self.tensor), new)
+        laid_out_as(self.root.array, new)
         become(self.root, new)
         for x, path in zip(self.followers, paths):
             follow(x, self.root, path)
@@ -104,6 +105,14 @@ def steps_to(tensor: Any, start: View | None = None) -> list[View]:
         steps.append(step)
         step = step.parent
     return steps[::-1]
+
+
+def laid_out_as(array: Any, new: Any) -> None:
+    """Give a result the order of elements in memory that it takes the place of: by it ``reshape`` views or copies."""
+    for order in ("C", "F"):
+        flag = f"{order}_CONTIGUOUS"
+        if array.flags[flag] and not new.array.flags[flag]:
+            new.array = new.array.copy(order)
 
 
 def become(tensor: Any, new: Any) -> None:

@@ -11,11 +11,11 @@ import minigrad as mg
 
 START = np.array([0.5, -0.8, 1.1, 0.7, -0.6, 0.9])
 VIEWS = {
-    1: [lambda v: v[0], lambda v: v[1:], lambda v: v[::2], lambda v: v[None], lambda v: v[:-1]],
+    1: [lambda v: v[0], lambda v: v[-2:], lambda v: v[::2], lambda v: v[None], lambda v: v[:2]],
     2: [
         lambda v: v[0],
         lambda v: v[-1],
-        lambda v: v[1:],
+        lambda v: v[-2:],
         lambda v: v[:, 0],
         lambda v: v[..., -1:],
         lambda v: v.T,
@@ -88,7 +88,7 @@ def slopes(function, x, step=1e-4):
     return found
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_programs(seed):
     program = make(seed)
     x = mg.tensor(START, requires_grad=True)
