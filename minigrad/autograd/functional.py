@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.errors import InvalidTypeError
 from ..engine.node import Variable, describe, wrap
 from .transform import Call, Level, tree_like, with_zeros
 from .trees import unflatten
@@ -23,6 +24,8 @@ STRATEGIES = ("reverse-mode", "forward-mode")
 
 class AtPoint(Level):
     """A differentiation whose results are graphs only where that is asked for."""
+
+    error = InvalidTypeError
 
     def __init__(self, name: str, create_graph: bool, strict: bool) -> None:
         super().__init__(f"autograd.functional.{name}")
@@ -94,7 +97,7 @@ def vjp(
     """
     with AtPoint("vjp", create_graph, strict) as level:
         call = level.call(func, inputs)
-        found = level.pull(call.outputs, level.vector(v, call.outputs, call.structure), call.sources, create_graph)
+        found = level.pull(call.outputs, level.vector(v, call.outputs, call.structure), call.edges, create_graph)
         products = level.filled(found, call.sources, "the output of the function")
     return level.finished(call.results(call.outputs)), unflatten(call.inputs, products)
 
@@ -154,7 +157,7 @@ def jacobian(
 def require_dependence(level: AtPoint, call: Call) -> None:
     """Refuse an output that does not depend on each of the inputs."""
     for i, y in enumerate(call.outputs):
-        found = level.pull([y], [wrap(np.zeros(y.shape, y.dtype))], call.sources, False)
+        found = level.pull([y], [wrap(np.zeros(y.shape, y.dtype))], call.edges, False)
         for j, dx in enumerate(found):
             level.require(dx is not None, f"output {i} of the function is independent of input {j}")
 
@@ -177,7 +180,7 @@ def hessian(
         with AtPoint("hessian", True, strict) as level:
             call = level.call(func, args if isinstance(inputs, tuple) else args[0])
             level.single(call)
-            found = level.pull(call.outputs, [None], call.sources, True)
+            found = level.pull(call.outputs, [None], call.edges, True)
             return unflatten(call.inputs, level.filled(found, call.sources, "the output of the function"))
 
     return jacobian(gradient, inputs, create_graph, strict, strategy=outer_jacobian_strategy)
@@ -215,10 +218,10 @@ def hessian_product(
         call = level.call(func, inputs)
         vector = level.vector(v, call.sources, call.inputs)
         level.single(call)
-        first = level.pull(call.outputs, [None], call.sources, True)
+        first = level.pull(call.outputs, [None], call.edges, True)
         for i, dx in enumerate(first):
             level.require(dx is not None and dx.node is not None, f"the gradient is independent of input {i}")
-        second = level.pull(first, vector, call.sources, create_graph)
+        second = level.pull(first, vector, call.edges, create_graph)
         products = level.filled(second, call.sources, "the gradient of the function")
     return level.finished(call.outputs[0]), unflatten(call.inputs, products)
 

@@ -15,7 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from .. import ops
-from ..engine.gradients import grad
+from ..engine.errors import InvalidValueError
+from ..engine.gradients import GradientEdge, grad
 from ..engine.modes import current, enable_grad
 from ..engine.node import Node, Variable, describe, wrap
 from ..engine.paths import reachable
@@ -40,6 +41,9 @@ SOURCE = SourceOp()
 class Level:
     """One differentiation; a context manager around the call of the function."""
 
+    error: type[Exception] = InvalidValueError
+    """The class of errors for inputs and outputs that are no tensors, as PyTorch's."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.records = current().recording
@@ -60,7 +64,7 @@ class Level:
     def source(self, x: Any) -> Any:
         """A tensor with the values of an input, to differentiate by."""
         if not isinstance(x, Variable):
-            raise TypeError(f"{self.name}: expected tensors to differentiate by, got {describe(x)}.")
+            raise self.error(f"{self.name}: expected tensors to differentiate by, got {describe(x)}.")
         if x.dtype.kind != "f":
             raise RuntimeError(
                 f"{self.name}: only floating point tensors can be differentiated by, got {describe(x)}: convert it, "
@@ -115,6 +119,8 @@ class Call:
         leaves, self.inputs = flatten(inputs)
         self.level = level
         self.sources = [level.source(x) for x in leaves]
+        self.edges = [GradientEdge(x.node, 0) for x in self.sources]
+        """The places of the sources in the graph: the function may change the tensors in place."""
         result = function(unflatten(self.inputs, self.sources))
         self.aux = None
         if has_aux:
@@ -124,7 +130,7 @@ class Call:
         self.outputs, self.structure = flatten(result)
         for y in self.outputs:
             if not isinstance(y, Variable):
-                raise RuntimeError(f"{level.name}: the function must return tensors, got {describe(y)}.")
+                raise level.error(f"{level.name}: the function must return tensors, got {describe(y)}.")
 
     def results(self, leaves: Sequence[Any]) -> Any:
         """A tree like the outputs."""
@@ -136,7 +142,7 @@ class Call:
 
     def gradients(self, cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
         """The gradients by the sources, 0 by those without a part in the outputs."""
-        found = self.level.pull(self.outputs, cotangents, self.sources, create_graph)
+        found = self.level.pull(self.outputs, cotangents, self.edges, create_graph)
         return with_zeros(found, self.sources)
 
     def linear(self) -> Linear:
@@ -147,7 +153,7 @@ class Call:
         """For each output and source the Jacobian, by a walk back for each element of the outputs."""
         found = []
         for y in self.outputs:
-            rows = [self.level.pull([y], [unit], self.sources, create_graph) for unit in units(y)]
+            rows = [self.level.pull([y], [unit], self.edges, create_graph) for unit in units(y)]
             found.append([joined([row[i] for row in rows], y, x, 0) for i, x in enumerate(self.sources)])
         return found
 
@@ -178,7 +184,7 @@ class Linear:
         self.seeds = [level.source(wrap(np.zeros(y.shape, y.dtype))) if y.dtype.kind == "f" else None
                       for y in call.outputs]  # fmt: skip
         self.outputs = call.outputs
-        self.gradients = level.pull(call.outputs, self.seeds, call.sources, True)
+        self.gradients = level.pull(call.outputs, self.seeds, call.edges, True)
 
     def changes(self, tangents: Sequence[Any], create_graph: bool) -> list[Any]:
         """The change of each output; None for one that does not depend on the inputs."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.anomaly import values_of
+from ..engine.errors import InvalidTypeError
 from ..engine.modes import Switch, current, no_grad
 from ..engine.node import Memory, Node, Variable, array_of, describe, wrap
 from ..engine.walk import as_recorded
@@ -354,7 +355,9 @@ class FunctionOp(OwnOp):
             )
         for i, (dx, need) in enumerate(zip(found, needs)):
             if need and dx is not None and not isinstance(dx, Variable):
-                raise TypeError(f"{self.name}: backward returned {describe(dx)} for input {i}, expected a tensor.")
+                raise InvalidTypeError(
+                    f"{self.name}: backward returned {describe(dx)} for input {i}, expected a tensor."
+                )
         zeros = [None if edge is None else np.zeros(edge.shape, edge.dtype) for edge in needs]
         found = [dx if zero is None or dx is not None else wrap(zero) for dx, zero in zip(found, zeros)]
         return found if dy is tensor else [array_of(dx) for dx in found]
