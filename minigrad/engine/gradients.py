@@ -112,7 +112,8 @@ def backward(
     if grad_variables is not None:
         grad_tensors = by_its_old_name(grad_tensors, grad_variables)
     ends = None if inputs is None else nodes_of("backward", inputs)
-    roots = seeds(tensors, grad_tensors, create_graph)
+    one = grad_tensors is None and isinstance(tensors, Variable)
+    roots = [seed(tensors, None, create_graph)] if one else seeds(tensors, grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
     outside = current()

@@ -31,7 +31,7 @@ clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
 
 # names of this module are found faster than attributes of others
-new_object, new_weak_reference = object.__new__, weakref.ref
+new_object, new_weak_reference, new_tuple = object.__new__, weakref.ref, tuple.__new__
 
 
 NUMBERS = frozenset({float, int, bool})
@@ -53,18 +53,17 @@ class Memory:
     """When elements were set while it was viewed, and which: an array over it and the index."""
     copied = False
     sharers: list[weakref.ref[Variable]] | None = None
-    """The tensors over it, once there have been several; those that are gone are dropped now and then."""
+    """The tensors over it once there are several, that which owns it first; the others only while they live."""
     room = 16
+    """How many of them there may be before those that are gone are dropped."""
 
-    def share(self, first: Variable, other: Variable) -> None:
-        """Note that another tensor looks at the memory of a first one."""
-        sharers = self.sharers
-        if sharers is None:
-            self.sharers = sharers = [new_weak_reference(first)]
-        elif len(sharers) >= self.room:
-            self.sharers = sharers = [reference for reference in sharers if reference() is not None]
-            self.room = 2 * len(sharers) + 16
-        sharers.append(new_weak_reference(other))
+    def dropped(self) -> list[weakref.ref[Variable]]:
+        """``sharers`` without those that are gone."""
+        assert self.sharers is not None
+        owner, *others = self.sharers
+        self.sharers = sharers = [owner, *(reference for reference in others if reference() is not None)]
+        self.room = 2 * len(sharers) + 16
+        return sharers
 
     def __reduce__(self) -> Any:
         return Memory, ()
@@ -81,29 +80,23 @@ class Memory:
         self.writes.append((self.changed, array, () if ndarray in map(type, index) else index))
 
 
-class View:
+class View(NamedTuple):
     """How a tensor that looks at the memory of another was made of that: ``function(other, *attributes)``."""
 
-    __slots__ = ("attributes", "function", "outdated", "parent", "recorded", "root", "seen")
+    parent: View | None
+    """How the other was made; None if that owns the memory."""
+    array: ndarray
+    """The array of the other."""
+    node: Node | None
+    """The node of the other, if it required grad."""
+    function: Any
+    attributes: Sequence[Any]
+    recorded: bool
+    """Whether it is in the graph of the other: not if detached, or made under ``no_grad``."""
 
-    def __init__(
-        self, other: Variable, function: Callable[..., Any], attributes: Sequence[Any], recorded: bool, changed: int
-    ) -> None:
-        parent: View | None = getattr(other, "origin", None)
-        self.parent = parent
-        """How the other was made; None if that owns the memory."""
-        self.function: Any = function
-        self.attributes = attributes
-        self.recorded = recorded
-        """Whether it is in the graph of the other: not if detached, or made under ``no_grad``."""
-        self.seen: int | None = changed
-        """The last change of the memory that came before it; None for what always means the present values."""
-        self.root: tuple[ndarray, Node | None] | None = (
-            (parent.root if parent else (other.array, other.node)) if recorded else None
-        )
-        """The array and the node of what owns the memory, which may be gone; None if it is not in that graph."""
-        self.outdated = False
-        """Whether a recorded change has set its elements by an index since."""
+
+OUTDATED = -1
+"""What a view has ``seen`` if a recorded change has set its elements by an index since."""
 
 
 class Variable:
@@ -118,12 +111,14 @@ class Variable:
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
         "node_at_rest": "The node of a leaf that has stopped requiring grad, with its hooks; else missing.",
         "origin": "How it was made of another tensor over the same memory; else missing.",
+        "seen": "The last change of its memory that came before it, if it was made as a view; else missing.",
     }
     array: ndarray
     node: Node | None
     memory: Memory
     node_at_rest: Node
     origin: View
+    seen: int
     _grad: Any
 
     @property

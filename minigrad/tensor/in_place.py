@@ -12,7 +12,7 @@ from .. import ops
 from ..engine.dtypes import category
 from ..engine.errors import catchable
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
+from ..engine.node import OUTDATED, Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..ops.arithmetic import add_op, scaled, sub_op
 from ..ops.assigning import setitem
 from ..ops.indexing import array_index
@@ -30,12 +30,11 @@ def outdated(tensor: Variable) -> bool:
     To NumPy a view is what its memory holds now. But ``x[i], x[j] = x[j], x[i]``, as functions that shuffle write it,
     means what it held then.
     """
-    view, memory = getattr(tensor, "origin", None), tensor.memory
-    if view is None or view.outdated:
-        return view is not None
-    if view.seen is None or memory.changed == view.seen or memory.writes is None:
+    seen, memory = getattr(tensor, "seen", None), tensor.memory
+    if seen == OUTDATED or seen is None:
+        return seen == OUTDATED
+    if memory.changed == seen or memory.writes is None:
         return False
-    seen = view.seen
     later = itertools.takewhile(lambda write: write[0] > seen, reversed(memory.writes))
     own = real_array_of(tensor.array)
     return any(np.shares_memory(part_of(array, index), own) for _, array, index in later)
@@ -135,8 +134,8 @@ class InPlace(Variable):
         memory.changed = clock()
         if memory.viewed:
             memory.wrote(real_array_of(self.array), tuple(map(real_array_of, index)))
-            if hasattr(self, "origin"):
-                self.origin.seen = memory.changed
+            if hasattr(self, "seen"):
+                self.seen = memory.changed
         return self
 
     def _record_elements(self, index: tuple[Any, ...], value: Any, name: str) -> Self:

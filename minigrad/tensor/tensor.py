@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import weakref
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -248,6 +249,8 @@ class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMe
         self.memory.shared = True
         if hasattr(self, "origin"):
             del self.origin
+        if hasattr(self, "seen"):
+            del self.seen
 
     def copy(self) -> Tensor:
         """``clone``, by NumPy's name."""
@@ -262,10 +265,12 @@ class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMe
 
     def _sharing(self, other: Any, function: Callable[[Tensor], Tensor]) -> Any:
         """Another tensor around the same array, a view of the same age, made by a function that records nothing."""
-        other.memory = self.memory
-        other.origin = origin = View(self, function, (), False, 0)
-        origin.seen = origin.parent.seen if origin.parent else None
-        self.memory.share(self, other)
+        other.memory = memory = self.memory
+        other.origin = View(getattr(self, "origin", None), self.array, self.node, function, (), False)
+        if hasattr(self, "seen"):
+            other.seen = self.seen
+        sharers = memory.dropped() if memory.sharers else [weakref.ref(self)]
+        memory.sharers = [*sharers, weakref.ref(other)]
         return other
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:

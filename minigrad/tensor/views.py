@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from .. import ops
 from ..engine.modes import Switch
-from ..engine.node import Variable, View, describe, real_array_of, wrap
+from ..engine.node import OUTDATED, Variable, View, describe, real_array_of, wrap
 from ..ops.assigning import assigned
 from ..ops.indexing import taken
 
@@ -39,10 +39,10 @@ class Change:
             return
         own = real_array_of(tensor.array)
         self.followers = followers = [x for x in followers if np.may_share_memory(real_array_of(x.array), own)]
-        if all(tensor.origin in steps_to(x) for x in followers):
+        if all(any(step is tensor.origin for step in steps_to(x)) for x in followers):
             return  # all are views of this one
         self.root = next((x for x in others_over(tensor) if not hasattr(x, "origin")), None)
-        if tensor.origin.root is None:
+        if not all(step.recorded for step in steps_to(tensor)):
             raise self.refusal()
         if self.root is None:
             self.root = recreated(tensor)
@@ -60,8 +60,9 @@ class Change:
         """Note that views of elements at an index are older than what is written there now."""
         part = part_of(real_array_of(self.tensor.array), tuple(map(real_array_of, index)))
         for other in self.followers:
-            if other is not self.tensor and hasattr(other, "origin"):
-                other.origin.outdated |= np.shares_memory(real_array_of(other.array), part)
+            view = other is not self.tensor and hasattr(other, "seen")
+            if view and np.shares_memory(real_array_of(other.array), part):
+                other.seen = OUTDATED
 
     def happens(self, new: Any) -> None:
         """The tensor becomes a result, and those who look at its memory follow."""
@@ -93,7 +94,8 @@ def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
 
 def recreated(view: Any) -> Any:
     """The root of a view, when nobody holds it any more."""
-    root = wrap(*view.origin.root)
+    first = steps_to(view)[0]
+    root = wrap(first.array, first.node)
     root.memory = view.memory
     return root
 
@@ -115,8 +117,8 @@ def laid_out_as(array: Any, new: Any) -> None:
             new.array = new.array.copy(order)
 
 
-def become(tensor: Any, new: Any) -> None:
-    """A tensor becomes a result: its array, its record, its memory."""
+def become(tensor: Any, new: Any, owns: bool = True) -> None:
+    """A tensor becomes a result: its array, its record, its memory, which it owns or is a view of."""
     if new.node is not None:
         new.node.output = weakref.ref(tensor)
         new.node.retains = tensor.node is not None and tensor.node.retains
@@ -124,22 +126,23 @@ def become(tensor: Any, new: Any) -> None:
     if hasattr(tensor, "origin"):
         del tensor.origin
     if tensor.memory.sharers is not None:
-        tensor.memory.sharers.append(weakref.ref(tensor))
+        tensor.memory.sharers.insert(0 if owns else len(tensor.memory.sharers), weakref.ref(tensor))
 
 
 def follow(view: Any, root: Any, steps: Sequence[View]) -> None:
     """Take a view of the root anew."""
-    outdated, taken_anew = view.origin.outdated, root
+    outdated, taken_anew = getattr(view, "seen", None) == OUTDATED, root
     for step in steps:
         with Switch("recording", step.recorded):
             taken_anew = step.function(taken_anew, *step.attributes)
     node = view.node
-    become(view, taken_anew)
+    become(view, taken_anew, False)
     if node is not None and node.op is None:  # a leaf over the memory of another, detached from it
         view.node = node
     if hasattr(taken_anew, "origin"):
         view.origin = taken_anew.origin
-        view.origin.outdated = outdated
+    if hasattr(taken_anew, "seen"):
+        view.seen = OUTDATED if outdated else taken_anew.seen
 
 
 def with_part(root: Any, steps: Sequence[View], new: Any) -> Any:

@@ -169,7 +169,7 @@ def test_the_first_gradient_of_several():
     assert len(seen) == 2 and seen[0].tolist() in ([2], [3]) and seen[1].tolist() == [5]
     with pytest.raises(ValueError, match="'all' or 'any', got 'some'"):
         register_multi_grad_hook([a], print, mode="some")
-    with pytest.raises(RuntimeError, match="tensor 1, .* does not require grad"):
+    with pytest.raises(RuntimeError, match=r"tensor 1, .* does not require grad"):
         register_multi_grad_hook([a, mg.ones(1)], print)
 
 
@@ -185,5 +185,5 @@ def test_gradient_edges_stand_for_tensors():
         mg.autograd.backward(edge)
     mg.autograd.backward(edge, [[1.0, 10.0]], inputs=[of_x])
     np.testing.assert_array_equal(x.grad.numpy(), [4, 60])
-    with pytest.raises(RuntimeError, match="get_gradient_edge needs a tensor that requires grad"):
+    with pytest.raises(RuntimeError, match="get_gradient_edge needs a tensor that requires"):
         get_gradient_edge(mg.ones(2))
