@@ -21,6 +21,7 @@ from ..engine.node import Memory, Node, Variable, array_of, describe, wrap
 from ..engine.walk import as_recorded
 from ..ops import astype, cat, getitem, reshape
 from ..ops.indexing import placed
+from .views import others_over
 
 
 class Saved:
@@ -92,7 +93,7 @@ class FunctionCtx:
                     f"{self._name}: {describe(x)} is a leaf that requires grad and cannot be changed in place: change "
                     "a copy, x.clone()."
                 )
-            if self._records and x.memory.shared:
+            if self._records and (x.memory.shared or others_over(x)):
                 raise RuntimeError(
                     f"{self._name}: {describe(x)} shares its memory with another tensor or array, which would not "
                     "follow the change: change a copy, x.clone()."

@@ -13,9 +13,13 @@ LIST = Path(__file__).with_suffix(".txt")
 MODULES = [
     "minigrad",
     "minigrad.autograd",
+    "minigrad.autograd.function",
+    "minigrad.autograd.functional",
+    "minigrad.autograd.graph",
     "minigrad.compile",
     "minigrad.checks",
     "minigrad.data",
+    "minigrad.func",
     "minigrad.graph",
     "minigrad.io",
     "minigrad.linalg",
