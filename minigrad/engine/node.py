@@ -57,6 +57,12 @@ class Memory:
     room = 16
     """How many of them there may be before those that are gone are dropped."""
 
+    def share(self, owner: Variable, other: Variable) -> None:
+        """Note that another tensor looks at this memory, for the first time at that of its owner."""
+        if self.sharers is None:
+            self.sharers = [new_weak_reference(owner)]
+        (self.sharers if len(self.sharers) < self.room else self.dropped()).append(new_weak_reference(other))
+
     def dropped(self) -> list[weakref.ref[Variable]]:
         """``sharers`` without those that are gone."""
         assert self.sharers is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import copy
-import weakref
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -269,8 +268,7 @@ class Tensor(InPlace, HookMethods, ElementwiseMethods, ReductionMethods, ShapeMe
         other.origin = View(getattr(self, "origin", None), self.array, self.node, function, (), False)
         if hasattr(self, "seen"):
             other.seen = self.seen
-        sharers = memory.dropped() if memory.sharers else [weakref.ref(self)]
-        memory.sharers = [*sharers, weakref.ref(other)]
+        memory.share(self, other)
         return other
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:

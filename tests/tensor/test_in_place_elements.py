@@ -251,3 +251,17 @@ def test_a_captured_step_that_sets_elements_equals_eager():
     program, first = capture(step, mg.tensor(batches[0]), state=[layer])
     found = [first.item(), *(program.run(mg.tensor(batch)).item() for batch in batches[1:])]
     np.testing.assert_allclose(found, [eager(mg.tensor(batch)).item() for batch in batches], rtol=1e-5)
+
+
+def test_a_changed_tensor_keeps_its_order_in_memory():
+    """So ``reshape`` gives views of it as before, whatever order the operation's result has."""
+
+    def turned(x):
+        return x.T.clone().T
+
+    x = leaf()
+    y = x * 1
+    y._in_place(turned)
+    flat = y.reshape(-1)
+    flat[0] = 9.0
+    assert y.tolist()[0][0] == 9
