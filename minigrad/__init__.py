@@ -15,8 +15,33 @@ from . import _starting as _starting  # first: from here on Ctrl-C is one line, 
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from . import autograd, backends, cuda, data, distributions, linalg, nn, ops, optim, random, special, testing, utils
-from .autograd import detect_anomaly, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from . import (
+    autograd,
+    backends,
+    cuda,
+    data,
+    distributions,
+    func,
+    linalg,
+    nn,
+    ops,
+    optim,
+    random,
+    special,
+    testing,
+    utils,
+)
+from .autograd import (
+    detect_anomaly,
+    enable_grad,
+    grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
 from .engine.op import Op
@@ -53,11 +78,12 @@ newaxis = None
 __all__ = [
     "CheckpointError", "Generator", "GradcheckError", "Op", "Size", "Tensor", "__version__", "autograd", "backends",
     "cuda", "data", "default_generator", "detect_anomaly", "device", "distributions", "draw", "e", "enable_grad",
-    "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad", "gradcheck",
-    "gradgradcheck", "inf", "initial_seed", "is_grad_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn",
-    "no_grad", "optim", "pi", "promote_types", "random", "result_type", "save", "seed", "set_default_device",
-    "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special",
-    "testing", "use_deterministic_algorithms", "utils",
+    "func", "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad", "gradcheck",
+    "gradgradcheck", "inf", "inference_mode", "initial_seed", "is_grad_enabled", "is_inference_mode_enabled",
+    "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "optim", "pi", "promote_types", "random",
+    "result_type", "save", "seed", "set_default_device", "set_default_dtype", "set_detect_anomaly",
+    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special", "testing",
+    "use_deterministic_algorithms", "utils",
 ]
 # fmt: on
 __all__ += _creation.__all__

@@ -231,7 +231,8 @@ def derivative_of(problem: Problem, grad_outputs: Any = None, non_contiguous: bo
     def gradients() -> list[Tensor]:
         outputs = [y for y in tensors_in(problem.call()).values() if requires_grad(y)]
         dy = [every_other(x) for x in cotangents] if non_contiguous else cotangents
-        found = grad(outputs, list(problem.leaves.values()), dy, create_graph=True, allow_unused=True)
+        leaves = list(problem.leaves.values())
+        found = grad(outputs, leaves, dy, create_graph=True, allow_unused=True) if leaves else ()
         return [dx for dx in found if dx is not None]
 
     leaves = {f"grad_output {i}": dy for i, dy in enumerate(cotangents) if requires_grad(dy)}

@@ -6,6 +6,7 @@
 ``application``  what applying an operation comes to
 ``op``           ``Op``: an operation and its derivatives
 ``host``         what a step takes from Python and not from arrays, for a step that is written down
+``hooks``        functions that look at gradients; ``anomaly``: the first NaN or infinity, and what made it
 ``walk``         the walk back; ``gradients``: ``backward`` and ``grad``
 
 The engine knows arrays and nodes; it knows no operation.

@@ -17,7 +17,7 @@ from . import node as records
 from .arguments import detached
 from .dtypes import promoted, refuse_two_floats, settled, wrapped
 from .modes import current
-from .node import Memory, Node, Variable, copied, holds_tensors, is_view, wrap
+from .node import Memory, Node, Variable, View, copied, holds_tensors, is_view, new_tuple, new_weak_reference, wrap
 
 float32 = np.dtype(np.float32)
 
@@ -61,7 +61,7 @@ def one_operand(op: Any) -> Functions:
             return record_any(op, array, cache, x, *attributes)
         y = wrap(array)
         if view:
-            share_memory(y, x)
+            share_memory(y, x, op, attributes)
         node = x.node
         if node is not None and (mode := current()).recording and (array.dtype is float32 or array.dtype.kind == "f"):
             saved = [y.array if saves_y else None, x.array if saves_x else node, *attributes]
@@ -200,7 +200,7 @@ def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:
         return array
     y = wrap(array)
     if op.view and isinstance(args[0], Variable):
-        share_memory(y, args[0])
+        share_memory(y, args[0], op, args[op.operands :])
     operands, attributes = args[: op.operands], args[op.operands :]
     edges = [getattr(x, "node", None) for x in operands]
     mode = current()
@@ -221,12 +221,23 @@ def record_any(op: Any, array: Any, cache: Any, *args: Any) -> Any:
     return y
 
 
-def share_memory(y: Any, x: Any) -> None:
+def share_memory(y: Any, x: Any, function: Any, attributes: tuple[Any, ...]) -> None:
     """Let a view have the memory of what it looks at: a change of one is a change of the other."""
-    if is_view(y.array, x.array):
-        y.memory = memory = x.memory
-        memory.shared = memory.viewed = True
-        y.seen = memory.changed
+    if not is_view(y.array, x.array):
+        return
+    y.memory = memory = x.memory
+    memory.viewed = True
+    y.seen = memory.changed
+    sharers = memory.sharers
+    if sharers is None:
+        parent = None
+        memory.sharers = [new_weak_reference(x), new_weak_reference(y)]
+    else:
+        parent = None if sharers[0]() is x else getattr(x, "origin", None)
+        (sharers if len(sharers) < memory.room else memory.dropped()).append(new_weak_reference(y))
+    node = x.node
+    recorded = node is None or current().recording
+    y.origin = new_tuple(View, (parent, x.array, node, function, attributes, recorded))
 
 
 def to_plain(value: Any) -> Any:

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import operator
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from .host import writer_here
-from .modes import Mode, become, current
+from .modes import IN_WALK, Mode, become, current
 from .node import Node, Variable, clock, describe, is_stand_in, wrap
 from .walk import walk
+
+watch_of = operator.attrgetter("watch")
+
+
+class GradientEdge(NamedTuple):
+    """A place in a graph, to differentiate from or by, which does not keep the tensor alive."""
+
+    node: Node
+    output_nr: int
+
+
+def seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Node, Any]]:
+    """Where a walk starts: a tensor or a sequence of them, and a gradient for each."""
+    if isinstance(outputs, Variable) and not is_one_for_each(gradients):
+        return [seed(outputs, gradients, create_graph)]
+    outputs = [placeholder(y) if isinstance(y, GradientEdge) else y for y in tensors("outputs", outputs)]
+    if not isinstance(gradients, (list, tuple)):
+        gradients = [gradients] * (len(outputs) if gradients is None else 1)
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(gradients)} gradients for {len(outputs)} outputs: one for each, or None.")
+    return [seed(y, dy, create_graph) for y, dy in zip(outputs, gradients)]
+
+
+def is_one_for_each(gradients: Any) -> bool:
+    """Whether a list holds gradients of outputs, and not the numbers of one gradient."""
+    return isinstance(gradients, (list, tuple)) and any(
+        dy is None or isinstance(dy, (Variable, ndarray)) for dy in gradients
+    )
+
+
+def placeholder(edge: GradientEdge) -> Variable:
+    """A tensor of the shape and dtype of a place in the graph, in its place."""
+    tensor: Variable = wrap(np.broadcast_to(np.zeros((), edge.node.dtype), edge.node.shape), edge.node)
+    return tensor
 
 
 def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any]:
@@ -51,18 +87,21 @@ def like_output(gradient: Any, output: Variable) -> Any:
 
 
 def backward(
-    output: Variable, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
-    """Add the gradients of ``output`` to ``.grad`` of every leaf it was computed from.
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    grad_variables: Any = None, inputs: Any = None,
+) -> None:  # fmt: skip
+    """Add the gradients of ``tensors`` to ``.grad`` of every leaf they were computed from.
 
     Args:
-        output: a tensor that requires grad.
-        gradient: the gradient of the output, of its shape; 1 if it is a single value.
+        tensors: a tensor that requires grad, or a sequence of them: then the gradients of their sum.
+        grad_tensors: the gradient of each, of its shape; None, 1, if it is a single value.
         retain_graph: keep what the graph saved, for another backward; ``create_graph`` unless given.
         create_graph: make the gradients graphs themselves, to be differentiated again.
+        grad_variables: PyTorch's old name of ``grad_tensors``.
+        inputs: the tensors whose ``.grad`` is added to, a tensor, a sequence or a dict; all leaves unless given.
 
     Raises:
-        RuntimeError: if there is nothing to differentiate, the output is not a single value,
+        RuntimeError: if there is nothing to differentiate, an output is not a single value,
             the graph was freed, or a saved value has been changed in place.
 
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -70,13 +109,17 @@ def backward(
     >>> x.grad
     tensor(6.)
     """
-    roots = [seed(output, gradient, create_graph)]
+    if grad_variables is not None:
+        grad_tensors = by_its_old_name(grad_tensors, grad_variables)
+    ends = None if inputs is None else nodes_of("backward", inputs)
+    one = grad_tensors is None and isinstance(tensors, Variable)
+    roots = [seed(tensors, None, create_graph)] if one else seeds(tensors, grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     # a Switch, written out: it would be a measurable part of a small net's step
     outside = current()
-    become(Mode(create_graph, outside.anomaly, outside.calls))
+    become(Mode(create_graph, outside.anomaly and IN_WALK[outside.anomaly], outside.calls))
     try:
-        reached = walk(roots, create_graph, retain)
+        reached = walk(roots, create_graph, retain, ends)
         if outside.calls.writer is not None and (writer := writer_here()) is not None:
             writer.refuse_strangers(reached)
         for node, gradient in reached.items():
@@ -85,8 +128,26 @@ def backward(
                 tensor._grad = gradient  # the usual case, spared the call of accumulate
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
+        for node in filter(watch_of, reached):
+            run_hooks_of_leaf(node)
     finally:
         become(outside)
+
+
+def by_its_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
+    """``grad_tensors``, given by PyTorch's old name."""
+    if grad_tensors is not None:
+        raise RuntimeError("backward: grad_variables is the old name of grad_tensors: pass only grad_tensors.")
+    warnings.warn("backward: grad_variables is deprecated, use grad_tensors.", FutureWarning, stacklevel=3)
+    return grad_variables
+
+
+def run_hooks_of_leaf(node: Node) -> None:
+    """Call the hooks that wait for the ``.grad`` of a leaf."""
+    tensor: Any = node.output()
+    if node.op is None and node.watch is not None and tensor is not None and tensor.node is node:
+        for hook in list(node.watch.hooks.values()):
+            hook((), (tensor.grad,))
 
 
 def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
@@ -106,70 +167,100 @@ def accumulate(tensor: Any, node: Node, gradient: Any) -> None:
 
 
 def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Any, ...]:
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> Any:  # fmt: skip
     """The gradients of ``outputs`` with respect to ``inputs``; no ``.grad`` changes.
 
     Only the part of the graph between the two is walked.
 
     Args:
         outputs: a tensor or a sequence of them; with several, the gradient of their sum.
-        inputs: a tensor or a sequence of them: leaves or intermediate results.
+        inputs: a tensor, a sequence or a dict of them: leaves or intermediate results.
         grad_outputs: the gradient of each output; 1 for each that is a single value.
         retain_graph: keep what the graph saved; ``create_graph`` unless given.
         create_graph: make the gradients graphs themselves, to be differentiated again.
-        allow_unused: return None for an input the outputs do not depend on, instead of refusing.
+        only_inputs: True; PyTorch's switch without effect.
+        allow_unused: return None for an input the outputs do not depend on, instead of refusing;
+            ``materialize_grads`` unless given.
+        is_grads_batched: False: call ``grad`` for each of the gradients instead.
+        materialize_grads: return zeros for an input the outputs do not depend on.
 
     Returns:
-        A tuple with a tensor for each input, of its shape and dtype.
+        A tuple with a tensor for each input, of its shape and dtype; for a dict of inputs a dict.
+
+    Raises:
+        RuntimeError: if an input does not require grad, or the outputs do not depend on it.
 
     >>> x = mg.tensor(3.0, requires_grad=True)
     >>> (dx,) = mg.grad(x**3, [x], create_graph=True)
     >>> mg.grad(dx, [x])
     (tensor(18.),)
     """
-    outputs, inputs = tensors("outputs", outputs), tensors("inputs", inputs)
-    if not isinstance(grad_outputs, (list, tuple)):
-        grad_outputs = [grad_outputs] * (len(outputs) if grad_outputs is None else 1)
-    if len(grad_outputs) != len(outputs):
-        raise ValueError(f"got {len(grad_outputs)} grad_outputs for {len(outputs)} outputs.")
-    for i, x in enumerate(inputs):
-        if x.node is None:
-            raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
-    roots = [seed(y, dy, create_graph) for y, dy in zip(outputs, grad_outputs)]
+    refuse_arguments(only_inputs, allow_unused, is_grads_batched, materialize_grads)
+    nodes = nodes_of("grad", inputs)
+    roots = seeds(tensors("outputs", outputs), grad_outputs, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     outside = current()
-    become(Mode(create_graph, outside.anomaly, outside.calls))
+    become(Mode(create_graph, outside.anomaly and IN_WALK[outside.anomaly], outside.calls))
     try:
-        reached = walk(roots, create_graph, retain, {x.node for x in inputs})
+        reached = walk(roots, create_graph, retain, set(nodes))
     finally:
         become(outside)
-    for i, x in enumerate(inputs):
-        if x.node not in reached and not allow_unused:
+    for i, node in enumerate(nodes):
+        if node not in reached and not allow_unused and not materialize_grads:
             raise RuntimeError(
-                f"input {i}, {describe(x)}, was not used to compute the outputs: "
-                "pass allow_unused=True to get None for it."
+                f"input {i}, {describe(node)}, was not used to compute the outputs: "
+                "pass allow_unused=True to get None for it, or materialize_grads=True for zeros."
             )
     results, handed_out = [], set()
-    for x in inputs:
-        dx = reached.get(x.node)
-        if dx is not None:
-            if x.node in handed_out:
-                dx = dx.copy()
-            handed_out.add(x.node)
+    for node in nodes:
+        dx = reached.get(node)
+        if dx is None and materialize_grads:
+            dx = np.zeros(node.shape, node.dtype)
+        elif dx is not None and node in handed_out:
+            dx = dx.copy()
+        handed_out.add(node)
         results.append(dx if dx is None or isinstance(dx, Variable) else wrap(dx))
-    return tuple(results)
+    return dict(zip(inputs, results)) if type(inputs) is dict else tuple(results)
+
+
+def refuse_arguments(
+    only_inputs: bool, allow_unused: bool | None, is_grads_batched: bool, materialize_grads: bool
+) -> None:
+    """Refuse and warn of what ``grad`` cannot do."""
+    if is_grads_batched:
+        raise NotImplementedError(
+            "grad: is_grads_batched=True is not there: call grad with retain_graph=True for each of the gradients, or "
+            "mg.func.jacrev for all derivatives."
+        )
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True gives zeros for unused inputs: leave allow_unused out.")
+    if not only_inputs:
+        warnings.warn(
+            "grad: only_inputs=False has no effect; backward adds to all leaves.", FutureWarning, stacklevel=3
+        )
+
+
+def nodes_of(name: str, inputs: Any) -> list[Node]:
+    """The nodes of what is differentiated by: a tensor or gradient edge, a sequence or a dict of them."""
+    if isinstance(inputs, Mapping) and type(inputs) is not dict:
+        raise TypeError(f"{name}: inputs must be tensors in a list, tuple or dict, got {type(inputs).__name__}.")
+    found = tensors("inputs", inputs.values() if isinstance(inputs, dict) else inputs)
+    if not found:
+        raise RuntimeError(f"{name}: inputs is empty: there is nothing to differentiate by.")
+    for i, x in enumerate(found):
+        if x.node is None:
+            raise RuntimeError(f"input {i}, {describe(x)}, does not require grad: call x.requires_grad_() first.")
+    return [x.node for x in found]
 
 
 def tensors(name: str, values: Any) -> list[Any]:
     """A tensor or a sequence of tensors, as a list."""
-    values = list(values) if isinstance(values, Iterable) and not isinstance(values, Variable) else [values]
+    single = isinstance(values, (Variable, GradientEdge)) or not isinstance(values, Iterable)
+    values = [values] if single else list(values)
     for value in values:
-        if not isinstance(value, Variable):
+        if not isinstance(value, (Variable, GradientEdge)):
             raise TypeError(f"{name} must be a tensor or a sequence of tensors, got {describe(value)}.")
     return values

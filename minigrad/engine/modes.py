@@ -32,12 +32,23 @@ class Calls:
         """While a step is captured, what writes the program down."""
 
 
+INFERENCE: Any = None
+"""What ``Mode.recording`` is in inference mode: nothing is recorded, and no other block starts it again."""
+
+NO_ANOMALIES, LINES, GRADIENTS, VALUES = "", "lines", "gradients", "values"
+"""What ``Mode.anomaly`` is: off; operations remember the line that called them; gradients are looked at, too (in a walk
+back, whose own operations may come across infinities on the way); results are looked at, too."""
+
+IN_WALK = {LINES: LINES, GRADIENTS: GRADIENTS, VALUES: GRADIENTS}
+"""Anomaly detection as it goes on in a walk back."""
+
+
 class Mode:
     """The switches as one block, task or thread has them; never changed, but replaced by another."""
 
     __slots__ = ("anomaly", "calls", "outside", "recording")
 
-    def __init__(self, recording: bool, anomaly: bool, calls: Calls, outside: Mode | None = None) -> None:
+    def __init__(self, recording: bool, anomaly: str, calls: Calls, outside: Mode | None = None) -> None:
         self.recording = recording
         self.anomaly = anomaly
         self.calls = calls
@@ -45,7 +56,7 @@ class Mode:
         """The mode that held before the innermost block."""
 
 
-context = ContextVar("minigrad", default=Mode(True, False, Calls()))  # noqa: B039 - nobody changes it
+context = ContextVar("minigrad", default=Mode(True, NO_ANOMALIES, Calls()))  # noqa: B039 - nobody changes it
 current, become = context.get, context.set
 """``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
 
@@ -60,7 +71,7 @@ def own_calls() -> Calls:
     return calls
 
 
-def changed(mode: Mode, field: str, value: bool, outside: Mode | None) -> Mode:
+def changed(mode: Mode, field: str, value: Any, outside: Mode | None) -> Mode:
     """A mode with one field set, in a block that began in the mode ``outside``."""
     if field == "recording":
         return Mode(value, mode.anomaly, mode.calls, outside)
@@ -73,13 +84,17 @@ class Switch:
     The mode before a block is kept in the mode inside it, not in the switch: several threads may use one switch.
     """
 
-    def __init__(self, field: str, value: bool) -> None:
+    def __init__(self, field: str, value: Any) -> None:
         self.field = field
         self.value = value
 
+    def value_inside(self, mode: Mode) -> Any:
+        """The field's value in a block that begins in a mode."""
+        return INFERENCE if self.field == "recording" and mode.recording is INFERENCE else self.value
+
     def __enter__(self) -> None:
         mode = current()
-        become(changed(mode, self.field, self.value, mode))
+        become(changed(mode, self.field, self.value_inside(mode), mode))
 
     def __exit__(self, *exception: object) -> None:
         mode = current()
@@ -113,7 +128,7 @@ class Switch:
 
     def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function with the switch set."""
-        with Switch(self.field, self.value):
+        with self:
             return function(*args, **kwargs)
 
     def run_in_steps(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -122,7 +137,7 @@ class Switch:
         resume: Callable[[], Any] = generator.__next__
         try:
             while True:
-                with Switch(self.field, self.value):
+                with self:
                     item = resume()
                 try:
                     resume = functools.partial(generator.send, (yield item))
@@ -133,7 +148,7 @@ class Switch:
         except StopIteration as end:
             return end.value
         finally:
-            with Switch(self.field, self.value):
+            with self:
                 generator.close()
 
 
@@ -190,39 +205,70 @@ class enable_grad(Setting):
     field, value = "recording", True
 
 
-class detect_anomaly(Setting):
-    """Trace a NaN to its origin: slow, for debugging.
+class inference_mode(Switch):
+    """Compute without recording, as ``no_grad`` does, also where ``enable_grad`` would record again.
 
-    While it is on, every operation remembers the line of code that called it, and ``backward``
-    raises ``RuntimeError`` at the first gradient that turns NaN, naming the operation, its
-    module and that line. Errors in ``backward`` name the line, too.
-    """
+    Args:
+        mode: False ends inference mode for a block inside of one.
 
-    field, value = "anomaly", True
+    Other than in PyTorch its results are ordinary tensors, which may be used in graphs and changed later.
 
-
-class set_grad_enabled(Switch):
-    """Record operations on tensors that require grad, or do not.
-
-    ``set_grad_enabled(False)`` holds from then on, ``with set_grad_enabled(False):`` for the block.
-
-    >>> with mg.set_grad_enabled(False):
-    ...     print(mg.is_grad_enabled())
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> with mg.autograd.inference_mode(), mg.enable_grad():
+    ...     print((2 * x).requires_grad)
     False
     """
 
-    def __init__(self, mode: bool) -> None:
-        super().__init__("recording", mode)
+    def __new__(cls, mode: bool | Function = True) -> Any:
+        return cls()(mode) if callable(mode) else object.__new__(cls)
+
+    def __init__(self, mode: bool | Function = True) -> None:
+        super().__init__("recording", INFERENCE if mode else True)
+
+    def value_inside(self, mode: Mode) -> Any:
+        """Its own value, whatever holds outside."""
+        return self.value
+
+
+class detect_anomaly(Switch):
+    """Stop at the first NaN or infinity: slow, for debugging. It may be put around a whole training.
+
+    While it is on, every recorded operation remembers the line of code that called it and looks at its result, and
+    ``backward`` looks at every gradient. A NaN, or an infinity made of finite numbers, is a ``RuntimeError`` that names
+    the operation, its module and that line, its operands' shapes and ranges, and the cure of well-known causes.
+    Infinities that the program brings in itself, a mask of ``-inf`` say, are no anomaly.
+
+    Args:
+        check_nan: False only remembers the lines, for the errors of ``backward``.
+
+    >>> x = mg.tensor([1.0, 0.0], requires_grad=True)
+    >>> with mg.autograd.detect_anomaly(), np.errstate(divide="ignore"):
+    ...     x.reciprocal()
+    Traceback (most recent call last):
+    RuntimeError: reciprocal, called at ...: its result (2,) float32 in [1, 1] and 1 inf has the first inf. ...
+    """
+
+    def __new__(cls, check_nan: bool | Function = True) -> Any:
+        return cls()(check_nan) if callable(check_nan) else object.__new__(cls)
+
+    def __init__(self, check_nan: bool | Function = True) -> None:
+        super().__init__("anomaly", VALUES if check_nan else LINES)
+
+
+class SetNow(Switch):
+    """A switch that holds from the moment it is made; as a block or a decorator only there."""
+
+    def __init__(self, field: str, value: Any) -> None:
+        super().__init__(field, value)
         before = current()
-        self.before: bool | None = before.recording
-        become(changed(before, self.field, mode, before.outside))
+        self.before: list[Any] = [getattr(before, field)]
+        become(changed(before, field, self.value_inside(before), before.outside))
 
     def take_back(self) -> None:
         """The first use as a block or a decorator takes back what making the object has set."""
-        if self.before is not None:
+        if self.before:
             mode = current()
-            become(changed(mode, self.field, self.before, mode.outside))
-            self.before = None
+            become(changed(mode, self.field, self.before.pop(), mode.outside))
 
     def __enter__(self) -> None:
         self.take_back()
@@ -233,10 +279,49 @@ class set_grad_enabled(Switch):
         return super().__call__(function)
 
 
+class set_detect_anomaly(SetNow):
+    """``detect_anomaly`` on or off from then on; ``with set_detect_anomaly(True):`` for the block.
+
+    Args:
+        mode: on or off.
+        check_nan: as of ``detect_anomaly``.
+
+    >>> with mg.autograd.set_detect_anomaly(True):
+    ...     (mg.ones(2, requires_grad=True) * 2).sum().backward()
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__("anomaly", NO_ANOMALIES if not mode else VALUES if check_nan else LINES)
+
+
+class set_grad_enabled(SetNow):
+    """Record operations on tensors that require grad, or do not.
+
+    ``set_grad_enabled(False)`` holds from then on, ``with set_grad_enabled(False):`` for the block.
+
+    >>> with mg.set_grad_enabled(False):
+    ...     print(mg.is_grad_enabled())
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__("recording", bool(mode))
+
+
 def is_grad_enabled() -> bool:
     """Whether operations are recorded now.
 
     >>> mg.is_grad_enabled()
     True
     """
-    return current().recording
+    return bool(current().recording)
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on.
+
+    >>> with mg.autograd.inference_mode():
+    ...     print(mg.autograd.is_inference_mode_enabled())
+    True
+    """
+    return current().recording is INFERENCE

@@ -22,14 +22,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .modes import Mode
+from .anomaly import check_result
+from .hooks import PreHook, RemovableHandle, Watch
+from .modes import LINES, VALUES, Mode
 from .scope import Scope
 
 clock = itertools.count(1).__next__
 """Ticks at each record and each in-place change, so that any two of them can be put in order."""
 
 # names of this module are found faster than attributes of others
-new_object, new_weak_reference = object.__new__, weakref.ref
+new_object, new_weak_reference, new_tuple = object.__new__, weakref.ref, tuple.__new__
 
 
 NUMBERS = frozenset({float, int, bool})
@@ -50,6 +52,24 @@ class Memory:
     writes: deque[tuple[int, ndarray, tuple[Any, ...]]] | None = None
     """When elements were set while it was viewed, and which: an array over it and the index."""
     copied = False
+    sharers: list[weakref.ref[Variable]] | None = None
+    """The tensors over it once there are several, that which owns it first; the others only while they live."""
+    room = 16
+    """How many of them there may be before those that are gone are dropped."""
+
+    def share(self, owner: Variable, other: Variable) -> None:
+        """Note that another tensor looks at this memory, for the first time at that of its owner."""
+        if self.sharers is None:
+            self.sharers = [new_weak_reference(owner)]
+        (self.sharers if len(self.sharers) < self.room else self.dropped()).append(new_weak_reference(other))
+
+    def dropped(self) -> list[weakref.ref[Variable]]:
+        """``sharers`` without those that are gone."""
+        assert self.sharers is not None
+        owner, *others = self.sharers
+        self.sharers = sharers = [owner, *(reference for reference in others if reference() is not None)]
+        self.room = 2 * len(sharers) + 16
+        return sharers
 
     def __reduce__(self) -> Any:
         return Memory, ()
@@ -66,6 +86,25 @@ class Memory:
         self.writes.append((self.changed, array, () if ndarray in map(type, index) else index))
 
 
+class View(NamedTuple):
+    """How a tensor that looks at the memory of another was made of that: ``function(other, *attributes)``."""
+
+    parent: View | None
+    """How the other was made; None if that owns the memory."""
+    array: ndarray
+    """The array of the other."""
+    node: Node | None
+    """The node of the other, if it required grad."""
+    function: Any
+    attributes: Sequence[Any]
+    recorded: bool
+    """Whether it is in the graph of the other: not if detached, or made under ``no_grad``."""
+
+
+OUTDATED = -1
+"""What a view has ``seen`` if a recorded change has set its elements by an index since."""
+
+
 class Variable:
     """An array, and the node that made it."""
 
@@ -77,12 +116,14 @@ class Variable:
         "memory": "What is known about the storage under the array.",
         "node": "The record of how it was made; None for a constant. It requires grad exactly if it has one.",
         "node_at_rest": "The node of a leaf that has stopped requiring grad, with its hooks; else missing.",
+        "origin": "How it was made of another tensor over the same memory; else missing.",
         "seen": "The last change of its memory that came before it, if it was made as a view; else missing.",
     }
     array: ndarray
     node: Node | None
     memory: Memory
     node_at_rest: Node
+    origin: View
     seen: int
     _grad: Any
 
@@ -209,7 +250,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "attributes", "cache", "dtype", "edges", "hooks", "inputs", "memories", "op",
-        "output", "retains", "saved", "scope", "shape", "time", "trace",
+        "output", "retains", "saved", "scope", "shape", "time", "watch",
     )  # fmt: skip
 
     op: Any
@@ -237,8 +278,8 @@ class Node:
     """What looks at its gradient, each under a key that removes it."""
     retains: bool
     """Whether backward fills its tensor's ``.grad``, as it does for leaves."""
-    trace: str | None
-    """Under ``detect_anomaly`` the line of the user's code that applied it."""
+    watch: Watch | None
+    """What is rarely wanted: the line that applied it, under ``detect_anomaly``, hooks, users' notes."""
 
     def __init__(
         self, output: Variable, op: Any = None, inputs: Sequence[Any] = (), edges: Sequence[Node | None] = (),
@@ -258,9 +299,13 @@ class Node:
         self.dtype = array.dtype
         self.time = clock()
         self.scope = mode.calls.scope if mode else None
-        self.trace = line_outside() if mode and mode.anomaly else None
         self.hooks = None
         self.retains = False
+        self.watch = None
+        if mode and mode.anomaly:
+            self.watch = Watch(line_outside(), mode.anomaly is not LINES)
+            if mode.anomaly is VALUES:
+                check_result(self, array)
 
     @property
     def effects(self) -> list[Effect]:
@@ -275,7 +320,53 @@ class Node:
         if self.op is None:
             return f"leaf {self.shape} {self.dtype}"
         place = f" in {self.scope}" if self.scope else ""
-        return f"{self.op.name}{place}" + (f", called at {self.trace}" if self.trace else "")
+        line = self.watch and self.watch.line
+        return f"{self.op.name}{place}" + (f", called at {line}" if line else "")
+
+    # -- as PyTorch's ``torch.autograd.graph.Node`` -----------------------------------------------
+
+    def name(self) -> str:
+        """PyTorch's name of the derivative: ``MulBackward0``, of a leaf ``torch::autograd::AccumulateGrad``.
+
+        >>> (mg.ones(2, requires_grad=True) * 2).grad_fn.name()
+        'MulBackward0'
+        """
+        if self.op is None:
+            return "torch::autograd::AccumulateGrad"
+        words: str = self.op.name
+        return f"{''.join(word[:1].upper() + word[1:] for word in words.split('_'))}{self.op.name_ends}"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """For each operand its node, None for a constant, and the number of that node's output, which is 0."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for notes of one's own."""
+        self.watch = self.watch or Watch()
+        return self.watch.metadata
+
+    @property
+    def variable(self) -> Variable | None:
+        """The tensor of a leaf, if somebody still holds it."""
+        if self.op is not None:
+            raise AttributeError(f"{self.name()} has no variable: it is the node of a result, not of a leaf.")
+        return self.output()
+
+    def register_hook(self, fn: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``fn(grad_inputs, grad_outputs)`` when the gradients of the operands are computed.
+
+        Both are tuples of tensors, None for an operand without gradient; what it returns, a tuple of the same length,
+        replaces ``grad_inputs``. That of a leaf is called with ``()`` when ``.grad`` has been added to.
+        """
+        self.watch = self.watch or Watch()
+        return RemovableHandle(self.watch.hooks, fn)
+
+    def register_prehook(self, fn: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``fn(grad_outputs)`` before that; what it returns, a tuple of one tensor, replaces them."""
+        self.hooks = {} if self.hooks is None else self.hooks
+        return RemovableHandle(self.hooks, PreHook(fn))
 
 
 def is_view(y: ndarray, x: ndarray) -> bool:

@@ -80,6 +80,8 @@ class Op:
     __slots__ = ("__call__", "__dict__", "__weakref__")
 
     registry: ClassVar[dict[str, Op]] = {}
+    name_ends = "Backward0"
+    """What PyTorch appends to the name of a derivative."""
     __call__: Callable[..., Tensor]
     """Apply the operation to operands and attributes; recorded if an operand is a tensor."""
     record: Callable[..., Tensor]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Sequence
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -16,7 +17,9 @@ import numpy as np
 from numpy import ndarray
 
 from ..kernels.sums import plain_sum, sum_over
-from .modes import current
+from .anomaly import KINDS, holds, operands_in_words, operands_of, values_of
+from .hooks import GroupHook, PreHook
+from .modes import GRADIENTS, current
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, wrap
 from .paths import nodes_towards, reachable
 
@@ -25,11 +28,14 @@ ONCE = (
     "retain_graph=True, or compute the loss again"
 )
 
+Roots = Sequence[tuple[Node, Any]]
+"""Where a walk begins, each node with its gradient."""
+
 hooks_of = operator.attrgetter("hooks")
 
 
 def walk(
-    roots: Sequence[tuple[Node, Any]],
+    roots: Roots,
     create_graph: bool,
     retain_graph: bool,
     targets: Collection[Node] | None = None,
@@ -41,7 +47,7 @@ def walk(
     """
     ends = targets or ()
     path = None if targets is None else nodes_towards(ends, [node for node, _ in roots])
-    careful = current().anomaly
+    careful = current().anomaly is GRADIENTS
     gradients: dict[Node, Any] = {}
     # a gradient may be changed in place only if nothing else holds its array: those of leaves, which are copied unless
     # a rule has just made them, and those in this set, which were added up here
@@ -74,7 +80,7 @@ def walk(
         node = heappop(heap)[1]
         dy = gradients.pop(node)
         if node.hooks:
-            dy = run_hooks(node, dy.copy())
+            dy = run_hooks(node, dy.copy(), roots, path)
         if path is None:
             wanted, asked_for = node.edges, node.retains
         else:
@@ -96,13 +102,17 @@ def walk(
             arriving = in_scope(node, op.by_rules, dy, None, wanted, *saved)
         else:
             arriving = op.on_arrays(dy, node.cache, wanted, *saved)
-        if careful or node.trace:
-            check_finite(node, dy, arriving, [root for root, _ in roots])
+        if careful or node.watch:
+            arriving = watched(node, dy, arriving, wanted, careful, roots)
         if not retain_graph:
             node.saved = node.cache = saved = None
             node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    return reached | after_hooks(gradients, create_graph)
+    gradients = after_hooks(gradients, create_graph, roots, path)
+    if careful:
+        for node, dy in gradients.items():
+            check_finite(node, dy, (), roots)
+    return reached | gradients
 
 
 def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
@@ -116,11 +126,13 @@ def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
     return gradients
 
 
-def after_hooks(gradients: dict[Node, Any], create_graph: bool) -> dict[Node, Any]:
+def after_hooks(
+    gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None
+) -> dict[Node, Any]:
     """The gradients of leaves as their hooks leave them."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
-        gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient).copy()
+        gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient, roots, path).copy()
     return gradients
 
 
@@ -166,13 +178,15 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     return tensor.sum(axis=axes, keepdims=True).reshape(shape)
 
 
-def run_hooks(node: Node, gradient: Any) -> Any:
+def run_hooks(node: Node, gradient: Any, roots: Roots, path: set[Node] | None) -> Any:
     """Show a tensor's gradient to its hooks; what one returns, or makes of it, takes its place.
 
     A hook may keep what it is shown, and change it once backward is over.
     """
     tensor: Any = gradient if isinstance(gradient, Variable) else wrap(gradient)
-    for hook in list((node.hooks or {}).values()):
+    for hook in sorted((node.hooks or {}).values(), key=lambda hook: isinstance(hook, PreHook)):
+        if isinstance(hook, GroupHook):
+            hook.arrived(tensor, roots, partial(visited, roots, path))
         replacement = hook(tensor)
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
@@ -182,6 +196,43 @@ def run_hooks(node: Node, gradient: Any) -> Any:
             tensor = replacement
     tensor = tensor.astype(node.dtype)
     return tensor if isinstance(gradient, Variable) else tensor.array
+
+
+def visited(roots: Roots, path: set[Node] | None) -> set[Node]:
+    """The nodes that a walk visits."""
+    nodes = reachable([node for node, _ in roots])
+    return nodes if path is None else nodes & path
+
+
+def watched(
+    node: Node, dy: Any, gradients: Sequence[Any], wanted: Sequence[Node | None], careful: bool, roots: Roots
+) -> Sequence[Any]:
+    """The gradients of a node's operands, looked at by anomaly detection and by the hooks of the node."""
+    if careful or (node.watch and node.watch.careful):
+        check_finite(node, dy, gradients, roots)
+    for hook in list(node.watch.hooks.values()) if node.watch else ():
+        fitting = [
+            None if edge is None else fitted(node, dx, edge) if dx.shape != edge.shape else dx
+            for dx, edge in zip(gradients, wanted)
+        ]
+        shown = tuple(dx if dx is None or isinstance(dx, Variable) else wrap(dx.copy()) for dx in fitting)
+        replaced = hook(shown, (dy if isinstance(dy, Variable) else wrap(dy.copy()),))
+        gradients = fitting if replaced is None else replaced_by_hook(node, replaced, wanted, isinstance(dy, Variable))
+    return gradients
+
+
+def replaced_by_hook(node: Node, replaced: Any, wanted: Sequence[Node | None], as_tensors: bool) -> Sequence[Any]:
+    """What a hook of a node returned in place of the gradients of the operands."""
+    replaced = replaced if isinstance(replaced, (tuple, list)) else (replaced,)
+    fits = len(replaced) == len(wanted) and all(
+        edge is None or (isinstance(dx, Variable) and dx.shape == edge.shape) for dx, edge in zip(replaced, wanted)
+    )
+    if not fits:
+        raise RuntimeError(
+            f"a hook on {node} returned ({', '.join(map(describe, replaced))}), expected None or a tuple of "
+            f"{len(wanted)}: {', '.join('None' if edge is None else f'a tensor {edge.shape}' for edge in wanted)}."
+        )
+    return replaced if as_tensors else [None if dx is None else array_of(dx) for dx in replaced]
 
 
 def changed_in_place(node: Node, memory: Memory) -> str:
@@ -196,16 +247,25 @@ def changed_in_place(node: Node, memory: Memory) -> str:
     )
 
 
-def check_finite(node: Node, dy: Any, gradients: Sequence[Any], roots: Sequence[Node]) -> None:
-    """Anomaly detection: refuse a NaN that this node's rules brought in."""
-    dy, arrays = array_of(dy), [array_of(gradient) for gradient in gradients if gradient is not None]
-    with_nan = [array for array in arrays if np.isnan(array).any()]
-    if not with_nan or np.isnan(dy).any():
-        return
-    message = f"{node}: its derivative returned NaN for a gradient without NaN."
-    if any((dy[np.isnan(array)] == 0 if array.shape == dy.shape else dy == 0).any() for array in with_nan):
-        message += advice_of_choices(node, roots)
-    raise RuntimeError(message)
+def check_finite(node: Node, dy: Any, gradients: Sequence[Any], roots: Roots) -> None:
+    """Anomaly detection: refuse a NaN or an infinity that this node's rules brought in, or that adding up did."""
+    dy, arrays = values_of(dy), [values_of(gradient) for gradient in gradients if gradient is not None]
+    for kind in KINDS:
+        if holds(kind, dy):
+            if any(holds(kind, seed) for _, seed in roots):
+                continue
+            raise RuntimeError(
+                f"{node}: the gradient that arrives has the first {kind}: it was added up of several, or a hook "
+                f"returned it.{operands_in_words(operands_of(node))}"
+            )
+        wrong = [array for array in arrays if holds(kind, array)]
+        if not wrong:
+            continue
+        message = f"{node}: its derivative returned {kind} for a gradient without {kind}."
+        message += operands_in_words(operands_of(node))
+        if any((dy[KINDS[kind](array)] == 0 if array.shape == dy.shape else dy == 0).any() for array in wrong):
+            message += advice_of_choices(node, [root for root, _ in roots])
+        raise RuntimeError(message)
 
 
 def advice_of_choices(node: Node, roots: Sequence[Node]) -> str:

@@ -53,9 +53,9 @@ class Buffer(Tensor):
             raise RuntimeError("a Buffer cannot require grad: make it a Parameter to train it.")
         return self
 
-    def _rebind(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Buffer:
+    def _refuse_graph(self, name: str, what: str = "") -> None:
         """Refused: a buffer that held a graph would grow with every step."""
         raise RuntimeError(
-            f"{operation.__name__} in place: a Buffer {describe(self)} cannot take a value that requires grad: "
+            f"{name}: a Buffer {describe(self)} cannot take a value that requires grad: "
             "detach it, value.detach(), or write under no_grad()."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..tensor.tensor import HookHandle
+from ..engine.hooks import RemovableHandle
 
 Registered = dict[str, dict[int, Callable[..., Any]]]
 """The hooks by when they are called."""
@@ -16,14 +16,14 @@ class Hooks:
 
     _hooks: Registered
 
-    def _register(self, when: str, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def _register(self, when: str, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Add a hook, as the last or the first of its kind."""
         if "_hooks" not in vars(self):
             self._hooks = {}
         hooks = self._hooks.setdefault(when, {})
-        handle = HookHandle(hooks, hook)
+        handle = RemovableHandle(hooks, hook)
         if prepend:
-            others = {number: other for number, other in hooks.items() if number != handle.number}
+            others = {number: other for number, other in hooks.items() if number != handle.id}
             for number in others:
                 del hooks[number]
             hooks.update(others)
@@ -33,27 +33,27 @@ class Hooks:
         """The hooks of a kind; there are few optimisers with any."""
         return list(self._hooks.get(when, {}).values()) if "_hooks" in vars(self) else []
 
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return others, ``(args, kwargs)``."""
         return self._register("step_pre", hook)
 
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
         return self._register("step_post", hook)
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer)`` before the state is saved."""
         return self._register("state_dict_pre", hook, prepend)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer, state_dict)`` with the state that is saved; it may return another."""
         return self._register("state_dict_post", hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer, state_dict)`` before a state is loaded; it may return another."""
         return self._register("load_pre", hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(optimizer)`` after a state was loaded."""
         return self._register("load_post", hook, prepend)
 

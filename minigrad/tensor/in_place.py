@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 from typing import Any, Self
 
 import numpy as np
@@ -13,38 +12,33 @@ from .. import ops
 from ..engine.dtypes import category
 from ..engine.errors import catchable
 from ..engine.modes import current
-from ..engine.node import Variable, array_of, clock, describe, real_array_of, requires_grad
+from ..engine.node import OUTDATED, Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..ops.arithmetic import add_op, div_op, scaled, sub_op
+from ..ops.assigning import setitem
 from ..ops.indexing import array_index
 from ..ops.rounding import division
 from ..ops.table import ufuncs
 from .conversion import fitting_array
+from .views import Change, become_view, part_of
 
 UFUNCS = ufuncs()
 """How an operation is done in place."""
 
 
-def outdated(view: Variable) -> bool:
+def outdated(tensor: Variable) -> bool:
     """Whether elements of a view were set by an index or ``copy_`` of another tensor after it was taken.
 
     To NumPy a view is what its memory holds now. But ``x[i], x[j] = x[j], x[i]``, as functions that shuffle write it,
     means what it held then.
     """
-    seen, memory = getattr(view, "seen", None), view.memory
-    if seen is None or memory.changed == seen or memory.writes is None:
+    seen, memory = getattr(tensor, "seen", None), tensor.memory
+    if seen == OUTDATED or seen is None:
+        return seen == OUTDATED
+    if memory.changed == seen or memory.writes is None:
         return False
     later = itertools.takewhile(lambda write: write[0] > seen, reversed(memory.writes))
-    own = real_array_of(view.array)
+    own = real_array_of(tensor.array)
     return any(np.shares_memory(part_of(array, index), own) for _, array, index in later)
-
-
-def part_of(array: ndarray, index: tuple[Any, ...]) -> ndarray:
-    """The elements at an index as a view; where NumPy would copy them, the whole array."""
-    part = array[index]
-    if not isinstance(part, ndarray):
-        inside = (*index, ...)
-        part = array[inside]
-    return part if np.may_share_memory(part, array) else array
 
 
 def written_by(ufunc: np.ufunc | None, array: ndarray, others: tuple[Any, ...]) -> bool:
@@ -58,10 +52,21 @@ def written_by(ufunc: np.ufunc | None, array: ndarray, others: tuple[Any, ...]) 
     return True
 
 
+def is_at(tensor: Variable, index: tuple[Any, ...], value: Variable) -> bool:
+    """Whether a value is these very elements: ``y[0] += 1`` changes a view and then sets it to itself."""
+    if value.memory is not tensor.memory or ndarray in map(type, index):
+        return False
+    own, part = real_array_of(value.array), real_array_of(tensor.array)[index]
+    return isinstance(part, ndarray) and (
+        own.shape == part.shape and own.__array_interface__["data"] == part.__array_interface__["data"]
+        and own.strides == part.strides
+    )  # fmt: skip
+
+
 def failure(name: str, tensor: Variable, value: Any, error: Exception) -> Exception:
     """The error a user sees when a tensor cannot be changed like that."""
     cure = "" if tensor.array.flags.writeable else " (an expanded view, or another's array): change x.clone()."
-    kind = TypeError if isinstance(error, TypeError) else ValueError
+    kind = next((kind for kind in (TypeError, IndexError) if isinstance(error, kind)), ValueError)
     return catchable(kind)(f"{name}: {describe(tensor)} cannot take {describe(value)}: {error}{cure}")
 
 
@@ -73,7 +78,7 @@ class InPlace(Variable):
     def _in_place(self, operation: Any, *args: Any, **named: Any) -> Self:
         """``self = operation(self, ...)`` for everybody who holds this tensor."""
         if current().recording and (self.node is not None or requires_grad((*args, *named.values()))):
-            return self._rebind(operation, args, named)
+            return self._rebind(f"{operation.__name__} in place", operation, *args, **named)
         if named or not written_by(UFUNCS.get(operation), self.array, args):
             self._become(operation, args, named)
         self.memory.changed = clock()
@@ -90,70 +95,50 @@ class InPlace(Variable):
         except (TypeError, ValueError, OverflowError) as error:
             raise failure(name, self, result, error) from error
 
-    def _rebind(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Self:
+    def _rebind(self, name: str, operation: Any, *args: Any, **named: Any) -> Self:
         """The recorded form: this tensor becomes the result, the graph keeps the value it was."""
-        name = f"{operation.__name__} in place"
-        if self.node is not None and self.node.op is None:
-            raise RuntimeError(
-                f"{name}: {describe(self)} is a leaf that requires grad. Update parameters under "
-                "no_grad(), or compute a new tensor, x = x + 1."
-            )
-        if self.memory.shared:
-            raise RuntimeError(
-                f"{name}: {describe(self)} shares its memory with another tensor or array, which would "
-                "not follow. Compute a new tensor, x = x + 1, or change a copy, x.clone()."
-            )
+        self._refuse_graph(name)
+        change = Change(name, self)
         new: Any = operation(self, *args, **named)
         if new.dtype != self.dtype and category(new.dtype) <= category(self.dtype):
             new = ops.astype(new, self.dtype)
         if (new.shape, new.dtype) != (self.shape, self.dtype):
             raise RuntimeError(f"{name}: {describe(self)} cannot become {describe(new)}: compute a new tensor.")
-        self._take_over(new)
+        if operation is setitem:
+            change.overwrites(args[1])
+        change.happens(new)
         return self
 
     def _shape_in_place(self, operation: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Self:
         """``self = operation(self, ...)``, a view: other tensors over this memory keep their shape."""
-        memory = self.memory
-        if self.node is None:
-            self.array = operation(self.array, *args, **named)
-            return self
-        if self.node.op is None or not current().recording:
+        if self.node is not None and (self.node.op is None or not current().recording):
+            leaf = self.node.op is None
             raise RuntimeError(
                 f"{operation.__name__} in place: {describe(self)} is "
-                + (
-                    "a leaf that requires grad"
-                    if self.node.op is None
-                    else "a result of a graph, which is not recorded now"
-                )
-                + ", whose gradient has its shape: use the new tensor that the operation without underscore returns."
+                f"{'a leaf that requires grad' if leaf else 'a result of a graph, which is not recorded now'}, whose "
+                "gradient has its shape: use the new tensor that the operation without underscore returns."
             )
-        shared = memory.shared
-        new: Any = operation(self, *args, **named)
-        if new.memory is memory:
-            memory.shared = shared  # the new tensor is gone
-        self._take_over(new)
+        become_view(self, operation(self, *args, **named))
         return self
 
-    def _take_over(self, new: Any) -> None:
-        """Become the result that an operation has recorded."""
-        if new.node is not None:
-            new.node.output = weakref.ref(self)
-            new.node.retains = self.node is not None and self.node.retains
-        self.array, self.node, self.memory = new.array, new.node, new.memory
+    def _refuse_graph(self, name: str, what: str = "is a leaf") -> None:
+        """Refuse to become part of a graph: a leaf that requires grad would be no leaf any more."""
+        if self.node is not None and self.node.op is None:
+            raise RuntimeError(
+                f"{name}: {describe(self)} {what} that requires grad. Update parameters under "
+                "no_grad(), or compute a new tensor, x = x + 1."
+            )
 
     def _overwrite(self, index: tuple[Any, ...], value: Any, name: str) -> Self:
-        """Write values into the array; nothing of it is recorded."""
-        if (self.node is not None or requires_grad(value)) and current().recording:
-            raise RuntimeError(
-                f"{name}: {describe(self)} or the value requires grad, and overwriting elements is not recorded. "
-                "Write under no_grad(), or compute a new tensor: mg.where(mask, value, x), mg.cat, mg.stack."
-            )
+        """Write values into the array; recorded if it or the value requires grad."""
         if isinstance(value, Variable) and outdated(value):
             raise RuntimeError(
                 f"{name}: the value, {describe(value)}, is a view whose elements were overwritten after it was taken: "
                 "a swap through views has lost them by now. Take a copy first, x[i].clone(); to shuffle rows, "
                 "x = x[mg.randperm(len(x))]."
             )
+        if (self.node is not None or requires_grad(value)) and current().recording:
+            return self._record_elements(index, value, name)
         try:
             self.array[index] = value if type(value) is float else fitting_array(value, self.array.dtype)
         except (TypeError, ValueError, OverflowError) as error:
@@ -165,6 +150,24 @@ class InPlace(Variable):
             if hasattr(self, "seen"):
                 self.seen = memory.changed
         return self
+
+    def _record_elements(self, index: tuple[Any, ...], value: Any, name: str) -> Self:
+        """The recorded form: a new array with other elements."""
+        if not self.array.flags.writeable:
+            raise failure(name, self, value, ValueError("assignment destination is read-only"))
+        if self.dtype.kind != "f":
+            raise RuntimeError(f"{name}: {describe(self)} holds no floats and cannot take {describe(value)}, which "
+                               "requires grad: convert it, x.float(), or detach the value.")  # fmt: skip
+        if isinstance(value, Variable):
+            if is_at(self, index, value):
+                return self
+            value = value if value.dtype == self.dtype else ops.astype(value, self.dtype)
+        elif type(value) is not float:
+            value = fitting_array(value, self.array.dtype).astype(self.dtype)
+        try:
+            return self._rebind(name, setitem, value, index)
+        except (TypeError, ValueError, IndexError) as error:
+            raise failure(name, self, value, error.__cause__ or error) from error  # type: ignore[arg-type]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._overwrite(array_index(index), value, "setting elements")

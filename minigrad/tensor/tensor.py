@@ -7,6 +7,7 @@ Names, arguments and defaults are PyTorch's; wherever ``dim`` and ``keepdim`` ar
 from __future__ import annotations
 
 import builtins
+import copy
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
@@ -21,9 +22,10 @@ from ..engine.dtypes import get_default_dtype
 from ..engine.errors import InvalidValueError
 from ..engine.host import forgets
 from ..engine.modes import current
-from ..engine.node import Memory, Node, Variable, array_of, clock, describe, real_array_of, wrap
+from ..engine.node import Memory, Node, Variable, View, array_of, describe, real_array_of, wrap
 from . import numpy_protocols
 from .conversion import array_from
+from .hooks import HookMethods
 from .in_place import InPlace
 from .methods.drawing import RandomMethods
 from .methods.elementwise import ElementwiseMethods
@@ -41,21 +43,9 @@ from .printing import represent
 from .size import Size
 
 
-class HookHandle:
-    """What ``register_hook`` returns."""
-
-    def __init__(self, hooks: dict[int, Callable[[Any], Any]], hook: Callable[[Any], Any]) -> None:
-        self.hooks, self.number = hooks, clock()
-        hooks[self.number] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; if it is gone already, nothing happens."""
-        self.hooks.pop(self.number, None)
-
-
 class Tensor(
-    RandomMethods, StorageMethods, InPlace, OperatorMethods, ElementwiseMethods, LogicMethods, ReductionMethods,
-    OrderingMethods, ShapeMethods, IndexingMethods, ProductMethods, KindMethods, NewMethods,
+    RandomMethods, StorageMethods, InPlace, HookMethods, OperatorMethods, ElementwiseMethods, LogicMethods,
+    ReductionMethods, OrderingMethods, ShapeMethods, IndexingMethods, ProductMethods, KindMethods, NewMethods,
 ):  # fmt: skip
     """An n-dimensional array that can be differentiated with respect to.
 
@@ -243,20 +233,22 @@ class Tensor(
         self._grad = value
 
     def backward(
-        self, gradient: Any = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False
-    ) -> None:
+        self, gradient: Any = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False,
+        inputs: Any = None,
+    ) -> None:  # fmt: skip
         """Add the gradient of this tensor to ``.grad`` of every leaf it was computed from.
 
         Args:
             gradient: the gradient of this tensor, of its shape; 1 if it is a single value.
             retain_graph: keep what the graph saved, for another backward.
             create_graph: make the gradients graphs themselves, to be differentiated again.
+            inputs: the tensors whose ``.grad`` is added to; all leaves unless given.
         """
-        engine.backward(self, gradient, retain_graph, create_graph)
+        engine.backward(self, gradient, retain_graph, create_graph, None, inputs)
 
     def detach(self) -> Tensor:
         """The same memory outside the graph: a constant."""
-        return self._sharing(wrap(self.array))
+        return self._sharing(wrap(self.array), Tensor.detach)
 
     def detach_(self) -> Tensor:
         """Make it a constant itself, in place; what was computed from it keeps its graph. Returns itself."""
@@ -280,22 +272,10 @@ class Tensor(
             )
         self.array, self.memory = value.array, value.memory
         self.memory.shared = True
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
-        """Call ``hook`` with the gradient of this tensor in backward; what it returns replaces it.
-
-        Several are called in the order of registration. ``remove()`` of what is returned removes the hook.
-        """
-        if self.node is None:
-            raise RuntimeError("a tensor that does not require grad gets no gradient to hook.")
-        self.node.hooks = self.node.hooks or {}
-        return HookHandle(self.node.hooks, hook)
-
-    def retain_grad(self) -> None:
-        """Fill ``.grad`` of this intermediate result, too, in backward."""
-        if self.node is None:
-            raise RuntimeError("a tensor that does not require grad has no gradient to retain.")
-        self.node.retains = True
+        if hasattr(self, "origin"):
+            del self.origin
+        if hasattr(self, "seen"):
+            del self.seen
 
     @property
     def retains_grad(self) -> builtins.bool:
@@ -307,18 +287,19 @@ class Tensor(
         return ops.clone(self)
 
     def __copy__(self) -> Tensor:
-        copied = self._sharing(self._over(self.array, self.memory))
+        copied = self._sharing(self._over(self.array, self.memory), copy.copy)
         if self.is_leaf:
             return copied.requires_grad_(self.requires_grad)
         copied.node = self.node
         return copied
 
-    def _sharing(self, other: Any) -> Any:
-        """Another tensor around the same array, a view of the same age."""
-        other.memory = self.memory
-        other.memory.shared = True
+    def _sharing(self, other: Any, function: Callable[[Tensor], Tensor]) -> Any:
+        """Another tensor around the same array, a view of the same age, made by a function that records nothing."""
+        other.memory = memory = self.memory
+        other.origin = View(getattr(self, "origin", None), self.array, self.node, function, (), False)
         if hasattr(self, "seen"):
             other.seen = self.seen
+        memory.share(self, other)
         return other
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:

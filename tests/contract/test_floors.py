@@ -17,7 +17,7 @@ FLOORS = [
     ["ops"],
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing"],
-    ["optim", "graph", "checks", "autograd", "backends", "cuda", "utils"],
+    ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
     ["compile"],
     ["__init__"],
     ["benchmarks"],
@@ -28,7 +28,7 @@ FLOORS = [
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}
 
-NEIGHBOURS = {("engine", "kernels")}
+NEIGHBOURS = {("engine", "kernels"), ("autograd", "checks"), ("func", "autograd")}
 """Rooms of one floor of which the first imports the second; others do not know each other."""
 
 LATE = {

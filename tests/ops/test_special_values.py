@@ -238,7 +238,7 @@ def test_an_infinity_met_on_the_way_back_is_named_by_anomaly_detection():
     x = leaf(np.zeros(3))
     length = mg.sqrt(mg.sum(mg.square(x)))
     with np.errstate(all="ignore"):
-        with mg.detect_anomaly(), pytest.raises(RuntimeError, match="square"):
+        with mg.detect_anomaly(), pytest.raises(RuntimeError, match=r"sqrt.* returned inf"):
             mg.sqrt(mg.sum(mg.square(x))).backward()
         (dx,) = mg.grad(length, x)
         assert np.isnan(dx.numpy()).all()

@@ -73,8 +73,9 @@ class SinAndCos(Function):
         return s, c, sign
 
     @staticmethod
-    def backward(ctx, ds, dc):
+    def backward(ctx, ds, dc, dsign):
         s, c = ctx.saved_tensors
+        assert not dsign.any()
         return ds * c - dc * s
 
 
@@ -176,7 +177,7 @@ def test_what_cannot_be_done_is_said():
     class Dirty(Function):
         @staticmethod
         def forward(ctx, x):
-            ctx.mark_dirty(x)
+            ctx.mark_dirty(x)  # a leaf
 
     class Numbers(Function):
         @staticmethod
@@ -189,7 +190,12 @@ def test_what_cannot_be_done_is_said():
             return None
 
     x = mg.ones(2, requires_grad=True)
-    cases = {Dirty: "in place", Numbers: "takes tensors", Nothing: "must return tensors", Function: "defines forward"}
+    cases = {
+        Dirty: "is a leaf that requires grad",
+        Numbers: "takes tensors",
+        Nothing: "must return tensors",
+        Function: "defines forward",
+    }
     for function, words in cases.items():
         with pytest.raises((RuntimeError, TypeError, NotImplementedError), match=words):
             function.apply(x)
