@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.arguments import detached, real
+from ..engine.arguments import a_type, detached, real
 from ..engine.dtypes import native
 from ..engine.host import host
 from ..engine.node import as_array, wrap
@@ -68,6 +68,24 @@ def from_numpy(array: ndarray) -> Tensor:
     result: Tensor = wrap(array if array.dtype.isnative else array.astype(native(array.dtype)))
     result.memory.shared = True
     return result
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor over the memory of another library's array, which is not copied: PyTorch's, JAX's, Arrow's, NumPy's.
+
+    What the other library holds to be read-only cannot be changed in place: change ``x.clone()``.
+
+    Raises:
+        TypeError: for what has no ``__dlpack__``, or holds no real numbers.
+
+    >>> array = np.zeros(2)
+    >>> mg.from_dlpack(array)[0] = 1
+    >>> array
+    array([1., 0.])
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack expects an array with __dlpack__, got {a_type(ext_tensor)}: use mg.tensor(...).")
+    return from_numpy(np.from_dlpack(ext_tensor))
 
 
 def made(array: ndarray, dtype: Any, requires_grad: bool) -> Tensor:

@@ -16,7 +16,7 @@ FLOORS = [
     ["kernels", "engine", "_starting"],
     ["ops"],
     ["tensor"],
-    ["nn", "data", "io", "linalg", "special"],
+    ["nn", "data", "io", "linalg", "special", "einops"],
     ["optim", "graph", "checks", "autograd"],
     ["compile"],
     ["__init__"],
