@@ -30,10 +30,11 @@ LOOKING = {
     np.allclose, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str,
     np.can_cast, np.count_nonzero, np.digitize, np.flatnonzero, np.isclose, np.iscomplexobj, np.isrealobj,
     np.may_share_memory, np.nonzero, np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed,
-    np.searchsorted, np.shares_memory,
+    np.searchsorted, np.shares_memory, np.unique,
 }
 # fmt: on
-"""Other functions of NumPy's whose results have no derivative: with them no gradient is lost."""
+"""Other functions of NumPy's that only look, at which elements there are, where, or whether they are equal: with them
+no gradient is lost."""
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

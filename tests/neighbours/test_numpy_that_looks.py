@@ -23,6 +23,7 @@ LOOKING = {
     "flatnonzero": np.flatnonzero,
     "nonzero": np.nonzero,
     "searchsorted": lambda x: np.searchsorted([1.5, 2.5], x),
+    "unique": np.unique,
     "array2string": np.array2string,
     "iscomplexobj": np.iscomplexobj,
 }
@@ -40,7 +41,7 @@ def test_a_tensor_of_a_graph_is_saved():
     np.testing.assert_array_equal(np.load(io.BytesIO(file.getvalue())), VALUES)
 
 
-@pytest.mark.parametrize("function", [np.unique, np.histogram, np.interp, np.nan_to_num])
+@pytest.mark.parametrize("function", [np.histogram, np.interp, np.nan_to_num])
 def test_a_function_that_would_cut_the_graph_is_refused(function):
     x = mg.tensor(VALUES, requires_grad=True)
     with pytest.raises(TypeError, match=r"requires grad|no gradient"):
