@@ -49,8 +49,8 @@ from .tensor.tensor import Tensor
 # fmt: off
 __all__ = [
     "CheckpointError", "GradcheckError", "Op", "Tensor", "__version__", "arange", "as_tensor", "autograd", "bool_",
-    "data", "detect_anomaly", "draw", "enable_grad", "eye", "float16", "float32", "float64", "from_dlpack", "from_numpy",
-    "full", "full_like", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "int32", "int64", "is_grad_enabled",
+    "data", "detect_anomaly", "draw", "enable_grad", "eye", "float16", "float32", "float64", "from_dlpack",
+    "from_numpy", "full", "full_like", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "int32", "int64", "is_grad_enabled",
     "linalg", "linspace", "load", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "promote_types", "rand",
     "rand_like", "randint", "randn", "randn_like", "randperm", "result_type", "save", "set_grad_enabled",
     "set_rng_state", "special", "tensor", "uint8", "zeros", "zeros_like",
