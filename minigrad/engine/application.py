@@ -17,7 +17,19 @@ from . import node as records
 from .arguments import detached
 from .dtypes import promoted, refuse_two_floats, settled, wrapped
 from .modes import current
-from .node import Memory, Node, Variable, View, copied, holds_tensors, is_view, new_tuple, new_weak_reference, wrap
+from .node import (
+    Memory,
+    Node,
+    Variable,
+    View,
+    copied,
+    holds_tensors,
+    is_stand_in,
+    is_view,
+    new_tuple,
+    new_weak_reference,
+    wrap,
+)
 
 float32 = np.dtype(np.float32)
 
@@ -26,6 +38,9 @@ REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError, Zer
 
 MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or, np.bitwise_xor})
 """NumPy's functions of integers whose results wrap around: it is no matter whether an operand has done so before."""
+
+ORDINARY = (Variable, ndarray, np.generic, float, int, type(None))
+"""Operands as definitions take them."""
 
 MISSING: Any = object()
 """An operand that was not passed."""
@@ -154,8 +169,9 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     positions = op.operand_positions(args)
     try:
         for i in positions:
-            if isinstance(args[i], (list, tuple)) and holds_tensors(args[i]):
-                args = given = (*args[:i], records.tensor_of_list(args[i]), *args[i + 1 :])
+            if not isinstance(args[i], ORDINARY):
+                args = (*args[:i], ordinary(args[i]), *args[i + 1 :])
+        given = args
     except ValueError as error:
         raise op.failure(given, error) from error
     recorded = any(isinstance(arg, Variable) for arg in args)
@@ -172,6 +188,13 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     except REFUSED as error:
         raise op.failure(given, error) from error
     return record_any(op, settled(op, array, args), cache, *args) if recorded else array
+
+
+def ordinary(value: Any) -> Any:
+    """A list of tensors as a recorded tensor; what another library calls an array, a column of a table say, as one."""
+    if isinstance(value, (list, tuple)):
+        return records.tensor_of_list(value) if holds_tensors(value) else value
+    return np.asarray(value) if hasattr(value, "__array__") and not is_stand_in(value) else value
 
 
 def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

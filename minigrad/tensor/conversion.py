@@ -67,8 +67,17 @@ def real_array(data: Any, others: Sequence[Any] | None = None) -> ndarray:
             raise ValueError(f"no tensor can be made of this: {error} Nested lists need rows of one length.") from error
     if array.dtype.kind not in REAL:
         kind = type(data).__name__ if array.dtype == object else f"{array.dtype} values"
-        raise TypeError(f"no tensor can be made of {kind}: expected real numbers or booleans.")
+        raise TypeError(f"no tensor can be made of {kind}: expected real numbers or booleans{columns(data)}.")
     return array
+
+
+def columns(data: Any) -> str:
+    """For a table with columns of several kinds, which pandas and others give as objects: their dtypes and the cure."""
+    dtypes: Any = getattr(data, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return ""
+    kinds = ", ".join(f"{name}: {dtype}" for name, dtype in dtypes.items())
+    return f", its columns are {kinds}: choose those of numbers and convert them, table[[...]].astype('float32')"
 
 
 def refuse_graph(values: Iterable[Any]) -> None:

@@ -25,6 +25,17 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 """For each of NumPy's functions that is one of minigrad's that one, with NumPy's own arguments."""
 
+# fmt: off
+LOOKING = {
+    np.allclose, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str,
+    np.can_cast, np.count_nonzero, np.digitize, np.flatnonzero, np.isclose, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.nonzero, np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed,
+    np.searchsorted, np.shares_memory, np.unique,
+}
+# fmt: on
+"""Other functions of NumPy's that only look, at which elements there are, where, or whether they are equal: with them
+no gradient is lost."""
+
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``np.exp(t)`` and the like; also what ``array + t`` becomes."""
@@ -40,7 +51,7 @@ def apply_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     name = function.__name__
     operation = FUNCTIONS.get(function)
     if operation is None:
-        return outside_graph(name, function, args, kwargs)
+        return outside_graph(name, function, args, kwargs, function in LOOKING)
     try:
         inspect.signature(operation).bind(*args, **kwargs)
     except TypeError as error:
@@ -55,9 +66,9 @@ def recorded(args: Any, kwargs: dict[str, Any]) -> bool:
     return current().recording and requires_grad((*args, *kwargs.values()))
 
 
-def outside_graph(name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """What NumPy's own function returns for the values of tensors."""
-    if recorded(args, kwargs):
+def outside_graph(name: str, function: Any, args: Any, kwargs: dict[str, Any], looks: bool = False) -> Any:
+    """What NumPy's own function returns for the values of tensors; ``looks`` if its result has no derivative."""
+    if not looks and recorded(args, kwargs):
         raise TypeError(
             f"np.{name} is not recorded on tensors, so its result would have no gradient. Use an operation of "
             "minigrad, or take the values out of the graph first: t.detach().numpy()."

@@ -344,6 +344,20 @@ class Tensor(
             )
         return np.array(self.numpy(), dtype, copy=copy)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory for another library, which shares it: ``torch.from_dlpack(t)``, ``np.from_dlpack(t)``.
+
+        Raises:
+            BufferError: for a tensor that requires grad; it would lose its graph.
+        """
+        if self.node is not None:
+            raise BufferError(f"a tensor {describe(self)} that requires grad cannot be exported: use x.detach().")
+        self.memory.shared = True
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]:
+        return self.array.__dlpack_device__()
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_protocols.apply_ufunc(ufunc, method, inputs, kwargs)
 

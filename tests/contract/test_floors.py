@@ -16,7 +16,7 @@ FLOORS = [
     ["kernels", "engine", "_starting"],
     ["ops"],
     ["tensor"],
-    ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing"],
+    ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
     ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
     ["compile"],
     ["__init__"],

@@ -8,10 +8,10 @@ from .filled import empty, empty_like, eye, full, full_like, ones, ones_like, ze
 from .random import rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from .steps import arange, linspace, logspace
 from .triangles import tril_indices, triu_indices
-from .values import as_tensor, asarray, from_numpy, tensor
+from .values import as_tensor, asarray, from_dlpack, from_numpy, tensor
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace",
-    "logspace", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
-    "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full",
+    "full_like", "linspace", "logspace", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "randperm", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
 ]  # fmt: skip

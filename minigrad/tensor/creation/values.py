@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy import ndarray
 
+from ...engine.arguments import a_type
 from ...engine.dtypes import native
 from ...engine.errors import InvalidValueError
 from ...engine.node import Variable, describe, wrap
@@ -15,7 +17,7 @@ from ..device import on_cpu
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["as_tensor", "asarray", "from_numpy", "tensor"]
+__all__ = ["as_tensor", "asarray", "from_dlpack", "from_numpy", "tensor"]
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device: Any = None) -> Tensor:
@@ -109,6 +111,24 @@ def from_numpy(ndarray: ndarray) -> Tensor:
     result: Tensor = wrap(array if array.dtype.isnative else array.astype(native(array.dtype)))
     result.memory.shared = True
     return result
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor over the memory of another library's array, which is not copied: PyTorch's, JAX's, Arrow's, NumPy's.
+
+    What the other library holds to be read-only cannot be changed in place: change ``x.clone()``.
+
+    Raises:
+        TypeError: for what has no ``__dlpack__``, or holds no real numbers.
+
+    >>> array = np.zeros(2)
+    >>> mg.from_dlpack(array)[0] = 1
+    >>> array
+    array([1., 0.])
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack expects an array with __dlpack__, got {a_type(ext_tensor)}: use mg.tensor(...).")
+    return from_numpy(np.from_dlpack(ext_tensor))
 
 
 def is_real_array(value: Any) -> bool:
