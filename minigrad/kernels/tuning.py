@@ -74,3 +74,15 @@ PARAMETER_BLOCK = 1 << 18
 costs."""
 CACHE_LINE = 64
 """Bytes of a line of the cache: operations in place on memory that begins at one take NumPy up to a fifth less."""
+
+# -- distances -----------------------------------------------------------------------------------
+
+CLOSE = 0.125
+"""How close pairs of rows are whose differences are computed: by the square of the distance beside the sum of the
+squares of both norms. The rounding error of the others grows by the inverse of it."""
+FEW_CLOSE = 0.25
+"""The share of close pairs up to which the others are worth a product of matrices."""
+FEW_DIFFERENCES = 1 << 12
+"""Differences up to which all are computed."""
+PAIRS_BLOCK = 1 << 15
+"""Differences that are computed together."""

@@ -24,6 +24,7 @@ from . import numpy_protocols
 from .conversion import DEFAULT_FLOAT, array_from, real_dtype
 from .in_place import InPlace
 from .methods.elementwise import ElementwiseMethods
+from .methods.products import ProductMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .printing import represent
@@ -41,7 +42,7 @@ class HookHandle:
         self.hooks.pop(self.number, None)
 
 
-class Tensor(InPlace, ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Tensor(InPlace, ElementwiseMethods, ProductMethods, ReductionMethods, ShapeMethods):
     """An n-dimensional array that can be differentiated with respect to.
 
     ``mg.tensor(data)`` makes one, of any dtype. The class itself is called as in PyTorch, and always gives float32:
