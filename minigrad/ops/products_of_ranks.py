@@ -28,6 +28,7 @@ __all__ = [
     "chain_matmul",
     "cross",
     "dot",
+    "ger",
     "inner",
     "kron",
     "matrix_power",
@@ -152,6 +153,8 @@ def outer(input: Any, vec2: Any) -> Tensor:
     refuse_ranks("outer", "flatten it, x.flatten().", (input, 1), (vec2, 1))
     return mul(unsqueeze(input, 1), vec2)
 
+
+ger = outer
 
 @public("function method", {np.kron: lambda f, a, b: f(a, b)})
 def kron(input: Any, other: Any) -> Tensor:
