@@ -68,12 +68,12 @@ def contracted(input: Any, other: Any, labels: str) -> Any:
     n, k = how.batch, how.summed
     front, left, summed, right = a.shape[:n], a.shape[n:-k], a.shape[-k:], b.shape[n + k :]
     if len(left) != 1 or k != 1:
-        a = a.reshape(*front, math.prod(left), math.prod(summed))
+        a = a.reshape((*front, math.prod(left), math.prod(summed)))
     if len(right) != 1 or k != 1:
-        b = b.reshape(*front, math.prod(summed), math.prod(right))
+        b = b.reshape((*front, math.prod(summed), math.prod(right)))
     y = a @ b
     if len(left) != 1 or len(right) != 1:
-        y = y.reshape(*front, *left, *right)
+        y = y.reshape((*front, *left, *right))
     return narrowed(in_order(y, how.result), input)
 
 

@@ -126,9 +126,7 @@ def checked_norm(name: str, p: float, *operands: Any) -> float:
 
 
 @public("function")
-def cdist(
-    x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The distances of all rows of ``x1`` from all rows of ``x2``: ``sum(|x1[i] - x2[j]|**p)**(1/p)``.
 
     Args:

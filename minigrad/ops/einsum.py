@@ -73,7 +73,7 @@ def parsed(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]
         raise InvalidValueError(
             f"einsum: {equation!r} is of {len(terms)} operands, got {len(ranks)}: one for each part between commas."
         )
-    inputs = tuple(itertools.starmap(with_ellipsis, zip(terms, ranks, itertools.repeat(equation))))
+    inputs = tuple(map(with_ellipsis, terms, ranks, itertools.repeat(equation)))
     hidden = max([rank - len(term.replace(ELLIPSIS, "")) for term, rank in zip(terms, ranks)] + [0])
     of_ellipsis = ellipsis(hidden) if ELLIPSIS in left else ""
     if not arrow:
@@ -111,7 +111,7 @@ def lengths_of(inputs: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict
         own: dict[str, int] = {}
         for label, n in zip(labels, shape):
             known = lengths.get(label, 1)
-            if own.setdefault(label, n) != n or 1 not in (n, known) and n != known:
+            if own.setdefault(label, n) != n or (1 not in (n, known) and n != known):
                 raise InvalidValueError(
                     f"einsum: an axis {'of an ellipsis' if label >= 'α' else repr(label)} has lengths "
                     f"{own[label] if own[label] != n else known} and {n} in operands of shapes "
@@ -230,8 +230,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     >>> a, b = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([[1.0, 0.0], [1.0, 1.0]])
     >>> mg.einsum("ij,jk->ik", a, b)
-    tensor([[3.0000, 2.0000],
-            [7.0000, 4.0000]])
+    tensor([[3., 2.],
+            [7., 4.]])
     >>> mg.einsum("ii", a)
     tensor(5.)
     """
@@ -281,7 +281,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
 def paired_axes(a: Any, b: Any, dims: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of ``a`` and of ``b`` that are summed over together."""
     rank_a, rank_b = len(a.shape), len(b.shape)
-    dims = dims.tolist() if isinstance(dims, Variable) else dims
+    dims = dims.array.tolist() if isinstance(dims, Variable) else dims
     if not isinstance(dims, (list, tuple)):
         (n,) = integers("tensordot: dims, or each of its two lists,", (dims,))
         if not 0 <= n <= min(rank_a, rank_b):

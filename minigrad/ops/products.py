@@ -10,8 +10,8 @@ import numpy as np
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
-from ..kernels.linear import affine, check_affine, linear_fused
 from ..kernels.constants import float32, float64
+from ..kernels.linear import affine, check_affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
 from .reductions import narrowed, widened

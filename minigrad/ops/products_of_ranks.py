@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,9 +52,7 @@ def refuse_ranks(name: str, cure: str, *wanted: tuple[Any, int]) -> None:
     shapes = [tuple(shape_of(x)) for x, _ in wanted]
     for (_, rank), shape in zip(wanted, shapes):
         if len(shape) != rank:
-            raise InvalidValueError(
-                f"{name}: {' and '.join(map(str, shapes))}: {shape} is not {RANKS[rank]}: {cure}"
-            )
+            raise InvalidValueError(f"{name}: {' and '.join(map(str, shapes))}: {shape} is not {RANKS[rank]}: {cure}")
 
 
 @public("function method")
@@ -77,8 +76,8 @@ def bmm(input: Any, mat2: Any) -> Tensor:
     refuse_ranks("bmm", "matmul takes all ranks.", (input, 3), (mat2, 3))
     if input.shape[0] != mat2.shape[0]:
         raise InvalidValueError(
-            f"bmm: {tuple(input.shape)} and {tuple(mat2.shape)} are batches of different lengths: matmul broadcasts one "
-            "of length 1."
+            f"bmm: {tuple(input.shape)} and {tuple(mat2.shape)} are batches of different lengths: matmul broadcasts "
+            "one of length 1."
         )
     return matmul(input, mat2)
 
@@ -156,6 +155,7 @@ def outer(input: Any, vec2: Any) -> Tensor:
 
 ger = outer
 
+
 @public("function method", {np.kron: lambda f, a, b: f(a, b)})
 def kron(input: Any, other: Any) -> Tensor:
     """The Kronecker product: each element of ``input`` times all of ``other``, as blocks.
@@ -226,7 +226,9 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
     if dim is None:
         shape = broadcast_shape("cross", input, other)
         if 3 not in shape:
-            raise InvalidValueError(f"cross: {shape} has no axis of length 3: vectors of 3 elements have such products.")
+            raise InvalidValueError(
+                f"cross: {shape} has no axis of length 3: vectors of 3 elements have such products."
+            )
         dim = shape.index(3)
     return linalg_cross(input, other, dim=dim)
 
@@ -334,7 +336,7 @@ def product_of_chain(name: str, matrices: Sequence[Any], shapes: Sequence[tuple[
     for a, b in itertools.pairwise(matrices):
         if a.shape[1] != b.shape[0]:
             raise InvalidValueError(
-                f"{name}: {', '.join(map(str, shapes))}: the last length of each matrix must equal the first of the next."
+                f"{name}: {', '.join(map(str, shapes))}: the last length of each must equal the first of the next."
             )
     return chain(matrices)
 
@@ -371,10 +373,8 @@ def matrix_power(input: Any, n: int) -> Tensor:
         )
     if n == 0:
         return where(np.False_, input, np.eye(shape[-1], dtype=input.dtype))
-    result, square = None, input
-    while n:
-        if n % 2:
-            result = square if result is None else matmul(result, square)
-        n //= 2
-        square = matmul(square, square) if n else square
-    return clone(input) if result is input else result
+    powers = [input]  # of 1, 2, 4, ...
+    while n >> len(powers):
+        powers.append(matmul(powers[-1], powers[-1]))
+    result: Tensor = functools.reduce(matmul, [power for i, power in enumerate(powers) if n >> i & 1])
+    return clone(result) if n == 1 else result

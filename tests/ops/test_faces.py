@@ -98,6 +98,9 @@ def test_numpys_function_of_tensors_is_recorded(function):
     arguments = {
         np.where: (x > 0.3, x, x), np.reshape: (x, (4,)), np.swapaxes: (x, 0, 1), np.expand_dims: (x, 0),
         np.broadcast_to: (x, (2, 2, 2)), np.concatenate: ([x, x],), np.stack: ([x, x],), np.clip: (x, 0.2, 0.6),
+        np.einsum: ("ij,kj", x, x), np.tensordot: (x, x, 1), np.dot: (x, x), np.inner: (x, x), np.outer: (x[0], x[1]),
+        np.kron: (x, x), np.cross: (mg.cat([x, x], 1)[:, :3], mg.cat([x, x], 1)[:, 1:]),
+        np.linalg.multi_dot: ([x, x, x],), np.linalg.matrix_power: (x, 3),
     }  # fmt: skip
     count = function.nin if isinstance(function, np.ufunc) else 1
     inputs = arguments.get(function, (x,) * count)
