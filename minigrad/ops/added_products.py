@@ -1,4 +1,4 @@
-"""Products that are added to a tensor, ``beta * input + alpha * product``, and the layer of two inputs, ``bilinear``."""
+"""``beta * input + alpha * product`` for products of vectors and matrices; and ``bilinear``, a layer of two inputs."""
 
 from __future__ import annotations
 

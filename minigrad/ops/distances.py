@@ -18,7 +18,7 @@ from .arguments import shape_of
 from .arithmetic import abs, sign
 from .choosing import where
 from .indexing import taken
-from .reductions import narrowed, summed, widened
+from .reductions import maxima, narrowed, summed, widened
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -66,7 +66,7 @@ def slopes(p: float, dy: Any, y: Any, d: Any) -> Any:
     if p == 2:
         return dy / where(y == 0, np.inf, y) * d
     if p == np.inf:
-        return where(abs(d) == y, dy * sign(d), 0)
+        return where(abs(d) == maxima(abs(d), (len(d.shape) - 1,), True), dy * sign(d), 0)
     ratio = where(d == 0, np.ones((), d.dtype), abs(d) / where(y == 0, np.inf, y))
     return dy * sign(d) * ratio ** (p - 1)
 

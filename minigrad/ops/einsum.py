@@ -19,7 +19,7 @@ from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable, describe
 from .arguments import integers, one_axis, shape_of
-from .contraction import contraction
+from .contraction import contraction, unless_sorted
 from .indexing import taken
 from .reductions import summed
 from .shapes import permuted, reshaped
@@ -45,12 +45,15 @@ class Preparation(NamedTuple):
     """The axes that are summed over."""
 
 
+NOTHING = Preparation((), None, ())
+
+
 class Recipe(NamedTuple):
     """How a product is computed: each operand alone, two at a time, the order of the result's axes."""
 
-    alone: tuple[Preparation, ...]
+    alone: tuple[Preparation | None, ...]
     pairs: tuple[tuple[int, int, str], ...]
-    order: tuple[int, ...]
+    order: tuple[int, ...] | None
 
 
 # -- equations ---------------------------------------------------------------------------------------
@@ -132,18 +135,18 @@ def recipe(inputs: tuple[str, ...], output: str, shapes: tuple[tuple[int, ...], 
         "".join(label for label, n in zip(labels, shape) if n == lengths[label])
         for labels, shape in zip(inputs, shapes)
     ]
-    alone, terms = [], []
+    todo, terms = [], []
     for i, (labels, shape) in enumerate(zip(inputs, shapes)):
         needed = {*output, *"".join(kept[:i] + kept[i + 1 :])}
         preparation, labels = prepared(labels, shape, kept[i], needed)
-        alone.append(preparation)
+        todo.append(preparation if preparation != NOTHING else None)
         terms.append(labels)
     pairs = []
     while len(terms) > 1:
         i, j, labels = best_pair(terms, output, lengths)
         pairs.append((i, j, f"{terms[i]},{terms[j]}->{labels}"))
         terms = [*(term for k, term in enumerate(terms) if k not in (i, j)), labels]
-    return Recipe(tuple(alone), tuple(pairs), tuple(map(terms[0].index, output)))
+    return Recipe(tuple(todo), tuple(pairs), unless_sorted([terms[0].index(label) for label in output]))
 
 
 def prepared(labels: str, shape: tuple[int, ...], kept: str, needed: set[str]) -> tuple[Preparation, str]:
@@ -194,18 +197,20 @@ def diagonal(x: Any, count: int, order: tuple[int, ...]) -> Any:
 
 def product_of(inputs: tuple[str, ...], output: str, operands: Sequence[Any]) -> Any:
     """The product of operands with these labels."""
-    how = recipe(inputs, output, tuple(x.shape for x in operands))
-    terms = []
-    for x, alone in zip(operands, how.alone):
-        for count, order in alone.diagonals:
-            x = diagonal(x, count, order)
-        x = x if alone.shape is None else reshaped(x, alone.shape)
-        terms.append(summed(x, alone.axes, False) if alone.axes else x)
+    how = recipe(inputs, output, tuple([shape_of(x) for x in operands]))
+    terms = [alone(x, todo) if todo else x for x, todo in zip(operands, how.alone)]
     for i, j, labels in how.pairs:
-        a, b = terms[i], terms[j]
-        terms = [*(term for k, term in enumerate(terms) if k not in (i, j)), contraction(a, b, labels)]
-    (y,) = terms
-    return y if how.order == tuple(range(len(how.order))) else permuted(y, how.order)
+        b, a = terms.pop(j), terms.pop(i)
+        terms.append(contraction(a, b, labels))
+    return terms[0] if how.order is None else permuted(terms[0], how.order)
+
+
+def alone(x: Any, todo: Preparation) -> Any:
+    """An operand as it is multiplied."""
+    for count, order in todo.diagonals:
+        x = diagonal(x, count, order)
+    x = x if todo.shape is None else reshaped(x, todo.shape)
+    return summed(x, todo.axes, False) if todo.axes else x
 
 
 # -- what users call -----------------------------------------------------------------------------------

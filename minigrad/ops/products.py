@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
@@ -25,9 +26,10 @@ __all__ = ["linear", "matmul"]
 
 def matrix_product(input: Any, other: Any) -> Any:
     """``input @ other``; of float16 computed in float32, whose BLAS is faster than NumPy's own loops."""
-    if input.dtype is float32 or input.dtype == float64:
+    dtype = input.dtype
+    if dtype is float32 or dtype is float64:
         return input @ other
-    if input.dtype.kind == "b":
+    if dtype.kind == "b":
         raise TypeError("sums of products of booleans are not defined: convert them, x.long() or x.float().")
     return narrowed(widened(input) @ widened(other), input)
 
@@ -55,16 +57,21 @@ def matmul(input: Any, other: Any) -> Tensor:
     gradient of ``linear``, a sum over all rows of a batch, is taken in blocks of its own.
     """
     a, b = input, other
-    ranks = len(shape_of(a)), len(shape_of(b))
+    shapes = shape_of(a), shape_of(b)
+    ranks = len(shapes[0]), len(shapes[1])
     if 0 in ranks:
-        raise ValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
-    inner, outer = a.shape[-1], b.shape[-2 if ranks[1] > 1 else -1]
+        raise InvalidValueError(
+            f"matmul: {shapes[0]} @ {shapes[1]}: a single number has no matrix product, write a * b."
+        )
+    inner, outer = shapes[0][-1], shapes[1][-2 if ranks[1] > 1 else -1]
     if inner != outer:
-        raise ValueError(
-            f"matmul: {a.shape} @ {b.shape}: the last length of the left one, {inner}, must equal "
+        raise InvalidValueError(
+            f"matmul: {shapes[0]} @ {shapes[1]}: the last length of the left one, {inner}, must equal "
             f"{'the last but one' if ranks[1] > 1 else 'the length'} of the right one, {outer}. "
             "Is one of them to be transposed, x.T?"
         )
+    if 1 not in ranks:
+        return product(a, b)
     a = unsqueeze(a, 0) if ranks[0] == 1 else a
     b = unsqueeze(b, 1) if ranks[1] == 1 else b
     y = product(a, b)
