@@ -2,7 +2,7 @@
 
 Every operand is first brought to a form in which each of its labels is in another operand or in the result, too:
 diagonals are taken, axes of length 1 that broadcast go away, labels of its own are summed over. Two operands at a time
-are then multiplied, those first that leave the least behind.
+are then multiplied, in the order that takes the fewest multiplications.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ FIRST_OF_ELLIPSIS = ord("α")
 """The label of the last axis of an ellipsis; those in front of it have the letters behind."""
 
 
+FEW_OPERANDS = 5
+"""Operands of which all orders are compared, once for each equation and shapes."""
+
+Pair = tuple[int, int, str]
+"""Which two terms are multiplied, and how."""
+
+
 class Preparation(NamedTuple):
     """What is done with one operand alone."""
 
@@ -52,7 +59,7 @@ class Recipe(NamedTuple):
     """How a product is computed: each operand alone, two at a time, the order of the result's axes."""
 
     alone: tuple[Preparation | None, ...]
-    pairs: tuple[tuple[int, int, str], ...]
+    pairs: tuple[Pair, ...]
     order: tuple[int, ...] | None
 
 
@@ -141,12 +148,9 @@ def recipe(inputs: tuple[str, ...], output: str, shapes: tuple[tuple[int, ...], 
         preparation, labels = prepared(labels, shape, kept[i], needed)
         todo.append(preparation if preparation != NOTHING else None)
         terms.append(labels)
-    pairs = []
-    while len(terms) > 1:
-        i, j, labels = best_pair(terms, output, lengths)
-        pairs.append((i, j, f"{terms[i]},{terms[j]}->{labels}"))
-        terms = [*(term for k, term in enumerate(terms) if k not in (i, j)), labels]
-    return Recipe(tuple(todo), tuple(pairs), unless_sorted([terms[0].index(label) for label in output]))
+    _, pairs = best_order(tuple(terms), output, lengths)
+    last = terms[0] if not pairs else output
+    return Recipe(tuple(todo), pairs, unless_sorted([last.index(label) for label in output]))
 
 
 def prepared(labels: str, shape: tuple[int, ...], kept: str, needed: set[str]) -> tuple[Preparation, str]:
@@ -166,20 +170,25 @@ def prepared(labels: str, shape: tuple[int, ...], kept: str, needed: set[str]) -
     return preparation, "".join(label for label in labels if label in needed)
 
 
-def best_pair(terms: list[str], output: str, lengths: dict[str, int]) -> tuple[int, int, str]:
-    """Which two operands are multiplied next, and the labels of their product: what becomes smallest by it."""
-    if len(terms) == 2:
-        return 0, 1, output
+def best_order(terms: tuple[str, ...], output: str, lengths: dict[str, int]) -> tuple[int, tuple[Pair, ...]]:
+    """How many multiplications it takes, and which two terms are multiplied each time; the product comes last then.
 
-    def size(labels: str) -> int:
-        return math.prod(lengths[label] for label in labels)
-
-    found = []
+    All orders of a few operands are compared; of more the two that take the fewest multiplications come first.
+    """
+    if len(terms) == 1:
+        return 0, ()
+    steps = []
     for i, j in itertools.combinations(range(len(terms)), 2):
-        needed = {*output, *"".join(term for k, term in enumerate(terms) if k not in (i, j))}
-        labels = "".join(label for label in dict.fromkeys(terms[i] + terms[j]) if label in needed)
-        found.append((size(labels) - size(terms[i]) - size(terms[j]), i, j, labels))
-    return min(found)[1:]
+        rest = terms[:i] + terms[i + 1 : j] + terms[j + 1 :]
+        both = dict.fromkeys(terms[i] + terms[j])
+        labels = "".join(label for label in both if label in output or label in "".join(rest)) if rest else output
+        cost = math.prod(lengths[label] for label in both)
+        steps.append((cost, (i, j, f"{terms[i]},{terms[j]}->{labels}"), (*rest, labels)))
+    found = []
+    for cost, pair, after in steps if len(terms) <= FEW_OPERANDS else [min(steps)]:
+        more, pairs = best_order(after, output, lengths)
+        found.append((cost + more, (pair, *pairs)))
+    return min(found)
 
 
 def letters(n: int) -> str:
@@ -227,7 +236,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             length 1. Blanks do not count.
         *operands: the tensors, or one list of them.
 
-    Several operands are multiplied two at a time, those first whose product is smallest beside them.
+    Several operands are multiplied two at a time, in the order that takes the fewest multiplications; of more than
+    five the cheapest two come first.
 
     Raises:
         ValueError: for an equation that is none, or does not fit the shapes.

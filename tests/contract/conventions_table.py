@@ -53,6 +53,11 @@ def power_of(base: float) -> Callable[[Any], Any]:
     return lambda p: base**p
 
 
+def distance(p: float) -> Callable[..., Any]:
+    """``cdist`` with this norm."""
+    return lambda a, b: mg.cdist(a, b, p)
+
+
 def first(function: Callable[[Any], Any], i: int = 0) -> Callable[[Any], Any]:
     """One element of what a function returns."""
     return lambda x: function(x)[i]
@@ -214,6 +219,20 @@ PYTORCH = rows({
     ("var(correction=0) of 1", statistic("var", correction=0), [[1.]], 0, [0]),
     ("var(correction=3) of 1 2", statistic("var", correction=3), [[1., 2.]], inf, [inf, inf]),
     ("mean of nothing", mg.mean, [[]], nan, []),
+],
+"Distances": [
+    *((f"cdist of equal rows, p={p}", distance(p), [[[1., 2.]], [[1., 2.]]], [[0]], [[0, 0]], [[0, 0]])
+      for p in (0, 0.5, 1, 1.5, 2, 3, inf)),
+    *((f"cdist with one equal element, p={p}", distance(p), [[[0., 3.]], [[0., 0.]]], [[3]], [[0, 1]], [[0, -1]])
+      for p in (0.5, 1, 1.5, 2, 3, inf)),
+    ("cdist with one equal element, p=0", distance(0), [[[0., 3.]], [[0., 0.]]], [[1]], [[0, 0]], [[0, 0]]),
+    ("cdist, two largest differences, p=inf", distance(inf), [[[2., -2., 1.]], [[0., 0., 0.]]], [[2]], [[1, -1, 0]],
+     [[-1, 1, 0]]),
+    ("pdist of equal rows", mg.pdist, [[[1., 2.], [1., 2.]]], [0], [[0, 0], [0, 0]]),
+    ("pdist, two largest differences, p=inf", lambda x: mg.pdist(x, inf), [[[2., -2., 1.], [0., 0., 0.], [0., 0., 1.]]],
+     [2, 2, 1], [[2, -2, 0], [-1, 1, -1], [-1, 1, 1]]),
+    ("addmm with beta 0, of nan", lambda x: mg.addmm(x, mg.eye(1, dtype=x.dtype), mg.eye(1, dtype=x.dtype), beta=0),
+     [[[nan]]], [[1]], [[0]]),
 ],
 "Losses": [
     ("l1_loss at equal", F.l1_loss, [[1.], [1.]], 0, [0], [0]),

@@ -43,6 +43,9 @@ EQUATIONS: list[tuple[str, Shapes]] = [
     ("i,i,i->", ((3,), (3,), (3,))),
 ]
 
+POINTS = np.array([[0.1, 2.9, -1.2], [1.3, -1.9, 0.3], [-2.4, 0.6, 1.6], [0.8, 1.6, -2.9], [2.6, -0.3, 0.0]])
+"""Rows whose differences are not near 0, and not near each other."""
+
 NORMS = [0, 0.5, 1, 1.5, 2, 3, np.inf]
 
 
@@ -153,11 +156,6 @@ def added_products() -> Iterator[Sample]:
     )
 
 
-def normal(*shape: int) -> np.ndarray:
-    """Numbers without ties between their differences."""
-    return np.random.default_rng(shape).standard_normal(shape)
-
-
 def norm(differences: np.ndarray, p: float) -> np.ndarray:
     """The p-norm along the last axis."""
     d = np.abs(differences)
@@ -172,13 +170,13 @@ def distances() -> Iterator[Sample]:
             f"cdist {p}",
             partial(mg.cdist, p=p),
             lambda a, b, p=p: norm(a[:, None] - b, p),
-            [normal(3, 2), normal(2, 2)],
+            [POINTS[:3, :2], POINTS[3:, :2]],
         )
         yield Sample(
             f"pdist {p}",
             partial(mg.pdist, p=p),
             lambda x, p=p: norm(x[[0, 0, 0, 1, 1, 2]] - x[[1, 2, 3, 2, 3, 3]], p),
-            [normal(5, 4)[:4, :3]],
+            [POINTS[:4]],
         )
     yield Sample(
         "cdist batches",
