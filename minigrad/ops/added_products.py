@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.arguments import detached
-from ..engine.dtypes import refuse_two_floats, result_type
+from ..engine.dtypes import refuse_two_floats
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from .arguments import shape_of
@@ -15,7 +15,6 @@ from .arithmetic import add_op, mul
 from .choosing import where
 from .einsum import product_of
 from .products_of_ranks import bmm, mm, mv, outer, refuse_ranks
-from .shapes import astype
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -23,14 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bilinear"]
 
 
-def added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any:
+def added(name: str, input: Any, product: Any, beta: float, alpha: float, mixes: bool = False) -> Any:
     """``beta * input + alpha * product``, of the product's shape; for ``beta`` 0 infinities and NaN of input are gone.
 
     Raises:
         ValueError: if ``input`` does not broadcast to the product's shape.
-        TypeError: for fractions that integers are to be multiplied by, and for two float dtypes.
+        TypeError: for fractions that integers are to be multiplied by, and for two float dtypes unless they may mix.
     """
-    refuse_two_floats(name, ("input", "the product"), (input, product))
+    if not mixes:
+        refuse_two_floats(name, ("input", "the product"), (input, product))
     own, shape = tuple(shape_of(input)), tuple(product.shape)
     if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(own[::-1], shape[::-1])):
         raise InvalidValueError(f"{name}: input {own} does not broadcast to {shape}, the shape of the product.")
@@ -111,9 +111,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1)
     tensor([[3., 4.],
             [6., 8.]])
     """
-    product = outer(vec1, vec2)
-    dtype = result_type(input, product)
-    return added("addr", astype(input, dtype), astype(product, dtype), beta, alpha)
+    return added("addr", input, outer(vec1, vec2), beta, alpha, mixes=True)
 
 
 @public("function functional")

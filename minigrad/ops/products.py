@@ -87,8 +87,8 @@ def rows(x: Any) -> Any:
 def affine_definition(input: Any, weight: Any, bias: Any) -> Any:
     """``input @ weight.T + bias``"""
     check_affine(input, weight, bias)
-    y = input @ weight.T
-    return y if bias is None else y + bias
+    y = widened(input) @ widened(weight).T
+    return narrowed(y if bias is None else y + bias, input)
 
 
 linear_op = Op(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.nn.functional as F
 from minigrad.ops.contraction import plan
 from minigrad.ops.einsum import recipe
 from minigrad.ops.products_of_ranks import best_splits
@@ -129,6 +130,7 @@ def test_products_in_place_are_recorded():
 @pytest.mark.parametrize("name, function, formula", [
     ("matmul", lambda x: x @ x.mT, lambda x: x @ x.T),
     ("einsum", lambda x: mg.einsum("ij,kj", x, x), lambda x: x @ x.T),
+    ("linear", lambda x: F.linear(x, x, x[:, 0]), lambda x: x @ x.T + x[:, 0]),
     ("cdist", lambda x: mg.cdist(x, x[:1] * 0), lambda x: np.sqrt((x * x).sum(1, keepdims=True))),
 ])  # fmt: skip
 def test_products_in_float16_are_rounded_once(name, function, formula):
