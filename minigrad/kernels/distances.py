@@ -115,14 +115,11 @@ def euclidean_gradients(
     with np.errstate(over="ignore", invalid="ignore"):
         a, b, squares = centred(x1, x2)
         squares *= CLOSE
-        close = ~(y * y >= squares)
-        close |= y == np.inf
-        close &= y != 0
-        if np.count_nonzero(close) > FEW_CLOSE * y.size:
+        far = y * y >= squares  # not of NaN
+        index = np.nonzero(~far & (y != 0)) if np.count_nonzero(far) < y.size else ((),)
+        if len(index[0]) > FEW_CLOSE * y.size:
             return by_differences(dy, y, x1, x2, slopes)
-        index = np.nonzero(close)
-        weights = np.zeros_like(y)
-        np.divide(dy, y, out=weights, where=(y != 0) & ~close)
+        weights = dy / np.where(far, y, y.dtype.type(np.inf))
         da = a * np.add.reduce(weights, -1)[..., None] - weights @ b
         db = b * np.add.reduce(weights, -2)[..., None] - np.swapaxes(weights, -1, -2) @ a
         if len(index[0]):

@@ -67,6 +67,12 @@ class Recipe(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1024)
+def recipe_of(equation: str, shapes: tuple[tuple[int, ...], ...]) -> Recipe:
+    """How ``einsum`` of operands of these shapes is computed."""
+    inputs, output = parsed(equation, tuple(map(len, shapes)))
+    return recipe(inputs, output, shapes)
+
+
 def parsed(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """The labels of each operand and of the result, those of an ellipsis among them."""
     text = equation.replace(" ", "")
@@ -206,7 +212,11 @@ def diagonal(x: Any, count: int, order: tuple[int, ...]) -> Any:
 
 def product_of(inputs: tuple[str, ...], output: str, operands: Sequence[Any]) -> Any:
     """The product of operands with these labels."""
-    how = recipe(inputs, output, tuple([shape_of(x) for x in operands]))
+    return multiplied(recipe(inputs, output, tuple([shape_of(x) for x in operands])), operands)
+
+
+def multiplied(how: Recipe, operands: Sequence[Any]) -> Any:
+    """The product of operands as a recipe says."""
     terms = [alone(x, todo) if todo else x for x, todo in zip(operands, how.alone)]
     for i, j, labels in how.pairs:
         b, a = terms.pop(j), terms.pop(i)
@@ -256,8 +266,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         )
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    inputs, output = parsed(equation, tuple([len(shape_of(x)) for x in operands]))
-    result: Tensor = product_of(inputs, output, operands)
+    result: Tensor = multiplied(recipe_of(equation, tuple([shape_of(x) for x in operands])), operands)
     return result
 
 
