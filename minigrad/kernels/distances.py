@@ -115,14 +115,14 @@ def euclidean_gradients(
     with np.errstate(over="ignore", invalid="ignore"):
         a, b, squares = centred(x1, x2)
         squares *= CLOSE
-        far = y * y >= squares  # not of NaN
-        index = np.nonzero(~far & (y != 0)) if np.count_nonzero(far) < y.size else ((),)
-        if len(index[0]) > FEW_CLOSE * y.size:
+        far = (y * y >= squares) & (y > 0)  # not of NaN
+        index = np.nonzero(~far & (y != 0)) if np.count_nonzero(far) < y.size else None
+        if index is not None and len(index[0]) > FEW_CLOSE * y.size:
             return by_differences(dy, y, x1, x2, slopes)
         weights = dy / np.where(far, y, y.dtype.type(np.inf))
         da = a * np.add.reduce(weights, -1)[..., None] - weights @ b
         db = b * np.add.reduce(weights, -2)[..., None] - np.swapaxes(weights, -1, -2) @ a
-        if len(index[0]):
+        if index is not None:
             *batch, i, j = index
             found = slopes(dy[index], y[index], pairs_at(x1, x2, index))
             da += added_at(da.shape, (*batch, i), found)

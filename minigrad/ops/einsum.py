@@ -33,7 +33,6 @@ ELLIPSIS = "..."
 FIRST_OF_ELLIPSIS = ord("α")
 """The label of the last axis of an ellipsis; those in front of it have the letters behind."""
 
-
 FEW_OPERANDS = 5
 """Operands of which all orders are compared, once for each equation and shapes."""
 
@@ -221,7 +220,10 @@ def multiplied(how: Recipe, operands: Sequence[Any]) -> Any:
     for i, j, labels in how.pairs:
         b, a = terms.pop(j), terms.pop(i)
         terms.append(contraction(a, b, labels))
-    return terms[0] if how.order is None else permuted(terms[0], how.order)
+    (y,) = terms
+    if how.order is None and y is not operands[0]:
+        return y
+    return permuted(y, how.order or tuple(range(len(shape_of(y)))))  # a view, as in PyTorch
 
 
 def alone(x: Any, todo: Preparation) -> Any:

@@ -80,6 +80,12 @@ def test_shapes_of_einsum_as_in_pytorch(equation, shapes, shape):
         assert dx.shape == x.shape
 
 
+def test_einsum_that_does_nothing_returns_a_view():
+    x = leaf(normal(2, 3))
+    y = mg.einsum("ij", x)
+    assert y is not x and not y.is_leaf and np.shares_memory(y.detach().numpy(), x.detach().numpy())
+
+
 def test_a_diagonal_of_infinities_has_a_gradient_of_zeros_beside_it():
     """Not of NaN, which products with an identity matrix would have."""
     x = leaf(np.eye(2))
@@ -171,8 +177,9 @@ def test_distances_of_rows_near_each_other_lose_no_digits(offset, spread, dtype,
 
 
 @pytest.mark.parametrize("p", [0.5, 1, 1.5, 2, 3, 8, np.inf])
-def test_distances_from_itself_are_exactly_zero(p):
-    x = leaf(1000 + normal(60, 5), np.float32)
+@pytest.mark.parametrize("spread", [0, 1])
+def test_distances_from_itself_are_exactly_zero(p, spread):
+    x = leaf(1000 + spread * normal(60, 5), np.float32)
     y = mg.cdist(x, x, p)
     assert (np.diagonal(y.detach().numpy()) == 0).all()
     (dx,) = mg.grad(y, x, mg.eye(60))
