@@ -53,6 +53,17 @@ def norm(p: float, d: Any) -> Any:
     return (plain_sum((d / usual) ** p, (-1,), False)) ** (1 / p) * usual[..., 0]
 
 
+def norm_on_arrays(p: float, d: ndarray) -> Any:
+    """The same of an array, of the powers themselves where none is too large or too small."""
+    if p in (0, 1, 2, np.inf):
+        return norm(p, d)
+    smallest = np.finfo(d.dtype).tiny / np.finfo(d.dtype).eps
+    with np.errstate(over="ignore", under="ignore"):
+        powers = np.add.reduce(np.absolute(d) ** p, -1)
+    is_exact = (powers > smallest) & (powers < np.inf)
+    return powers ** (1 / p) if is_exact.all() or not d[~is_exact].any() else norm(p, d)
+
+
 def slopes(p: float, dy: Any, y: Any, d: Any) -> Any:
     """The gradient by differences: 0 where rows are equal, and for ``p < 1`` where a difference is 0.
 
@@ -66,7 +77,8 @@ def slopes(p: float, dy: Any, y: Any, d: Any) -> Any:
     if p == 2:
         return dy / where(y == 0, np.inf, y) * d
     if p == np.inf:
-        return where(abs(d) == maxima(abs(d), (len(d.shape) - 1,), True), dy * sign(d), 0)
+        size = abs(d)
+        return where(size == maxima(size, (len(d.shape) - 1,), True), dy * sign(d), 0)
     ratio = where(d == 0, np.ones((), d.dtype), abs(d) / where(y == 0, np.inf, y))
     return dy * sign(d) * ratio ** (p - 1)
 
@@ -89,7 +101,7 @@ def all_distances(x1: Any, x2: Any, p: float) -> Any:
 def distances_on_arrays(x1: ndarray, x2: ndarray, p: float) -> Any:
     """The same in blocks, or by a product of matrices."""
     compute = kernels.euclidean if p == 2 else kernels.distances
-    return narrowed(compute(widened(x1), widened(x2), partial(norm, p)), x1)
+    return narrowed(compute(widened(x1), widened(x2), partial(norm_on_arrays, p)), x1)
 
 
 def gradients_on_arrays(

@@ -80,6 +80,11 @@ def test_shapes_of_einsum_as_in_pytorch(equation, shapes, shape):
         assert dx.shape == x.shape
 
 
+def test_a_chain_of_one_matrix_is_that_matrix():
+    x = leaf(normal(2, 3))
+    assert mg.chain_matmul(x) is x
+
+
 def test_einsum_that_does_nothing_returns_a_view():
     x = leaf(normal(2, 3))
     y = mg.einsum("ij", x)
