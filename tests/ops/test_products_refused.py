@@ -1,4 +1,4 @@
-"""What products, einsum and distances refuse, in one line with the shapes and the cure."""
+"""What products, and einsum refuse, in one line with the shapes and the cure."""
 
 from __future__ import annotations
 
@@ -98,24 +98,11 @@ EINSUM: dict[str, Refused] = {
     "tensordot of an axis": (lambda: mg.tensordot(A, A, ([2], [0])), IndexError, ["dim 2 is out of range"]),
 }
 
-DISTANCES: dict[str, Refused] = {
-    "vectors": (lambda: mg.cdist(ones(3), ones(3)), ValueError, ["cdist", "(3,) and (3,)", "unsqueeze"]),
-    "lengths": (lambda: mg.cdist(ones(3, 2), ones(3, 4)), ValueError, ["rows of one length", "(3, 2) and (3, 4)"]),
-    "negative p": (lambda: mg.cdist(A, A, -1), ValueError, ["p must be from 0 to infinity", "-1"]),
-    "p of nan": (lambda: mg.pdist(A, np.nan), ValueError, ["pdist: p", "nan"]),
-    "p of text": (lambda: mg.cdist(A, A, "2"), TypeError, ["p must be a number", "'2'"]),
-    "mode": (lambda: mg.cdist(A, A, compute_mode="mm"), ValueError, ["compute_mode is one of", "'mm'"]),
-    "ints": (lambda: mg.cdist(INTS, INTS), TypeError, ["cdist", "(2, 2) int64", "x.float()"]),
-    "two floats": (lambda: mg.cdist(A, A.double()), TypeError, ["float32", "float64"]),
-    "batches": (lambda: mg.cdist(ones(2, 2, 3), ones(3, 2, 3)), ValueError, ["cdist", "(2, 2, 3)", "(3, 2, 3)"]),
-    "pdist of a batch": (lambda: mg.pdist(ones(1, 2, 2)), ValueError, ["pdist", "(1, 2, 2)", "cdist takes batches"]),
-}
-
 
 @pytest.mark.parametrize(
     "call, error, parts",
-    [*PRODUCTS.values(), *EINSUM.values(), *DISTANCES.values()],
-    ids=[*PRODUCTS, *(f"einsum: {name}" for name in EINSUM), *(f"cdist: {name}" for name in DISTANCES)],
+    [*PRODUCTS.values(), *EINSUM.values()],
+    ids=[*PRODUCTS, *(f"einsum: {name}" for name in EINSUM)],
 )
 def test_refused_with_the_cure(call, error, parts):
     with pytest.raises(error) as raised:

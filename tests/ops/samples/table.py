@@ -6,7 +6,8 @@ import pytest
 
 import minigrad as mg
 from tests.helpers.inputs import leaves
-from tests.ops.samples.contractions import added_products, distances, equations, products_of_ranks
+from tests.ops.samples.contractions import added_products, equations, products_of_ranks
+from tests.ops.samples.distances import distances
 from tests.ops.samples.elementwise import elementwise
 from tests.ops.samples.layers import layers
 from tests.ops.samples.losses import class_losses, losses, softmaxes
