@@ -109,3 +109,14 @@ stable order of all 23,000."""
 WIDE_ROW = 256
 """Elements of a row from which rows are added one after the other: (1000, 128) takes 960 instead of 710, (1000, 256)
 1,100 instead of 1,600, and (1000, 1000) 2,400 instead of 14,000."""
+# -- distances -----------------------------------------------------------------------------------
+
+CLOSE = 0.125
+"""How close pairs of rows are whose differences are computed: by the square of the distance beside the sum of the
+squares of both norms. The rounding error of the others grows by the inverse of it."""
+FEW_CLOSE = 0.25
+"""The share of close pairs up to which the others are worth a product of matrices."""
+FEW_DIFFERENCES = 1 << 12
+"""Differences up to which all are computed."""
+PAIRS_BLOCK = 1 << 15
+"""Differences that are computed together."""

@@ -11,6 +11,7 @@ from .activation import *  # noqa: F403
 from .activation_curves import *  # noqa: F403
 from .activation_pieces import *  # noqa: F403
 from .adaptive_pooling import *  # noqa: F403
+from .added_products import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .bits import *  # noqa: F403
 from .choosing import *  # noqa: F403
@@ -20,6 +21,7 @@ from .convolution import *  # noqa: F403
 from .counting import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .distances import *  # noqa: F403
+from .distances_of_rows import *  # noqa: F403
 from .einsum import *  # noqa: F403
 from .embedding import *  # noqa: F403
 from .functions import *  # noqa: F403
@@ -29,7 +31,6 @@ from .hyperbolic import *  # noqa: F403
 from .indexing import getitem as getitem
 from .joining import *  # noqa: F403
 from .losses import *  # noqa: F403
-from .matrix_products import *  # noqa: F403
 from .nan_reductions import *  # noqa: F403
 from .normalisation.batch_norm import *  # noqa: F403
 from .normalisation.layer_norm import *  # noqa: F403
@@ -39,6 +40,7 @@ from .padding import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .prod import *  # noqa: F403
 from .products import *  # noqa: F403
+from .products_of_ranks import *  # noqa: F403
 from .putting import *  # noqa: F403
 from .quantiles import *  # noqa: F403
 from .random import dropout as dropout

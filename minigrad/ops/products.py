@@ -11,9 +11,11 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
+from ..kernels.constants import float32, float64
 from ..kernels.linear import affine, check_affine, linear_fused
 from ..kernels.sums import column_sums
 from .arguments import shape_of
+from .reductions import narrowed, widened
 from .shapes import reshape, squeeze, swapaxes, unsqueeze
 
 if TYPE_CHECKING:
@@ -21,9 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["linear", "matmul"]
 
+
+def matrix_product(input: Any, other: Any) -> Any:
+    """``input @ other``; of float16 computed in float32, whose BLAS is faster than NumPy's own loops."""
+    dtype = input.dtype
+    if dtype is float32 or dtype is float64:
+        return input @ other
+    if dtype.kind == "b":
+        raise TypeError("sums of products of booleans are not defined: convert them, x.long() or x.float().")
+    return narrowed(widened(input) @ widened(other), input)
+
+
 product = Op(
     "matmul",
-    lambda input, other: input @ other,
+    matrix_product,
     lambda dy, _y, _a, b: dy @ swapaxes(b, -1, -2),
     lambda dy, _y, a, _b: swapaxes(a, -1, -2) @ dy,
     promotes=(0, 1),
@@ -44,16 +57,21 @@ def matmul(input: Any, other: Any) -> Tensor:
     gradient of ``linear``, a sum over all rows of a batch, is taken in blocks of its own.
     """
     a, b = input, other
-    ranks = len(shape_of(a)), len(shape_of(b))
+    shapes = shape_of(a), shape_of(b)
+    ranks = len(shapes[0]), len(shapes[1])
     if 0 in ranks:
-        raise InvalidValueError(f"matmul: {a.shape} @ {b.shape}: a single number has no matrix product, write a * b.")
-    inner, outer = a.shape[-1], b.shape[-2 if ranks[1] > 1 else -1]
+        raise InvalidValueError(
+            f"matmul: {shapes[0]} @ {shapes[1]}: a single number has no matrix product, write a * b."
+        )
+    inner, outer = shapes[0][-1], shapes[1][-2 if ranks[1] > 1 else -1]
     if inner != outer:
         raise InvalidValueError(
-            f"matmul: {a.shape} @ {b.shape}: the last length of the left one, {inner}, must equal "
+            f"matmul: {shapes[0]} @ {shapes[1]}: the last length of the left one, {inner}, must equal "
             f"{'the last but one' if ranks[1] > 1 else 'the length'} of the right one, {outer}. "
             "Is one of them to be transposed, x.T?"
         )
+    if 1 not in ranks:
+        return product(a, b)
     a = unsqueeze(a, 0) if ranks[0] == 1 else a
     b = unsqueeze(b, 1) if ranks[1] == 1 else b
     y = product(a, b)
@@ -69,8 +87,8 @@ def rows(x: Any) -> Any:
 def affine_definition(input: Any, weight: Any, bias: Any) -> Any:
     """``input @ weight.T + bias``"""
     check_affine(input, weight, bias)
-    y = input @ weight.T
-    return y if bias is None else y + bias
+    y = widened(input) @ widened(weight).T
+    return narrowed(y if bias is None else y + bias, input)
 
 
 linear_op = Op(

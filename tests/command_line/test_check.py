@@ -170,7 +170,10 @@ def test_a_wrong_operation_is_named_with_its_diagnosis_and_exit_code_1(capsys, w
 def test_an_operation_without_a_case_is_wrong_and_says_what_to_write(capsys, wrong_operation, monkeypatch):
     CASES["planted"] = Case(lambda x: x @ x)
     out, _ = printed(capsys, "planted", code=1)
-    assert "wrong: no input is known for planted" in out and "planted: no input is known for planted: ValueError" in out
+    assert (
+        "wrong: no input is known for planted" in out
+        and "planted: no input is known for planted: InvalidValueError" in out
+    )
     del CASES["planted"]
     monkeypatch.setattr(cases, "usual", lambda function: None)
     out, _ = printed(capsys, "planted", code=1)

@@ -52,6 +52,11 @@ def grouped(reduce: str, include_self: bool = True) -> Callable[[Any, Any], Any]
     return lambda x, src: mg.scatter_reduce(x, 0, [0] * len(src), src, reduce, include_self=include_self)
 
 
+def distance(p: float) -> Callable[..., Any]:
+    """``cdist`` with this norm."""
+    return lambda a, b: mg.cdist(a, b, p)
+
+
 def first(function: Callable[[Any], Any], i: int = 0) -> Callable[[Any], Any]:
     """One element of what a function returns."""
     return lambda x: function(x)[i]

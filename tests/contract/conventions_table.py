@@ -21,6 +21,7 @@ from tests.contract.conventions_functions import (
     chosen,
     clamped,
     cross_entropy,
+    distance,
     evaluated,
     first,
     grouped,
@@ -322,6 +323,20 @@ PYTORCH = rows({
     ("linalg.norm fro of 2x2 zeros", lambda x: mg.linalg.norm(x, "fro"), [[[0., 0.]] * 2], 0, [[0, 0]] * 2),
     ("matrix_norm(1) of ones 2x2", lambda x: mg.linalg.matrix_norm(x, 1), [[[1., 1.]] * 2], 2, [[0.5, 0.5]] * 2),
     ("dist(a, a)", mg.dist, [[1., 2.], [1., 2.]], 0, [0, 0], [0, 0]),
+],
+"Distances": [
+    *((f"cdist of equal rows, p={p}", distance(p), [[[1., 2.]], [[1., 2.]]], [[0]], [[0, 0]], [[0, 0]])
+      for p in (0, 0.5, 1, 1.5, 2, 3, inf)),
+    *((f"cdist with one equal element, p={p}", distance(p), [[[0., 3.]], [[0., 0.]]], [[3]], [[0, 1]], [[0, -1]])
+      for p in (0.5, 1, 1.5, 2, 3, inf)),
+    ("cdist with one equal element, p=0", distance(0), [[[0., 3.]], [[0., 0.]]], [[1]], [[0, 0]], [[0, 0]]),
+    ("cdist, two largest differences, p=inf", distance(inf), [[[2., -2., 1.]], [[0., 0., 0.]]], [[2]], [[1, -1, 0]],
+     [[-1, 1, 0]]),
+    ("pdist of equal rows", mg.pdist, [[[1., 2.], [1., 2.]]], [0], [[0, 0], [0, 0]]),
+    ("pdist, two largest differences, p=inf", lambda x: mg.pdist(x, inf), [[[2., -2., 1.], [0., 0., 0.], [0., 0., 1.]]],
+     [2, 2, 1], [[2, -2, 0], [-1, 1, -1], [-1, 1, 1]]),
+    ("addmm with beta 0, of nan", lambda x: mg.addmm(x, mg.eye(1, dtype=x.dtype), mg.eye(1, dtype=x.dtype), beta=0),
+     [[[nan]]], [[1]], [[0]]),
 ],
 "Losses": [
     ("l1_loss at equal", F.l1_loss, [[1.], [1.]], 0, [0], [0]),

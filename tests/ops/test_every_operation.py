@@ -159,7 +159,8 @@ def test_precision(sample, dtype):
 ONE_FLOAT_DTYPE = re.compile(
     r"(batch|layer|group|instance|rms)_norm|conv|meshgrid|bce \(|bce weight|linear|matmul|prelu|scatter"
     r"|(cross_entropy|nll_loss|multi_margin_loss) .*weight|index_(add|copy|put)"
-    r"|mm|bmm|b?add|mv|v?dot|inner (?!of a n)|inner$|tensordot|multi_dot|chain|bilinear|einsum"
+    r"|einsum|tensordot|(mm|bmm|mv|v?dot)$|inner \(\d|cross|vecdot (?!\(\))|multi_dot|chain_matmul"
+    r"|add(mm|mv|bmm)|baddbmm|bilinear|cdist"
 )
 
 MIXABLE = [

@@ -137,6 +137,9 @@ def test_numpys_function_of_tensors_is_recorded(function):
         np.moveaxis: (x, 0, 1), np.roll: (x, 1), np.tile: (x, 2), np.repeat: (x, 2), np.take: (x, [1, 2]),
         np.take_along_axis: (x, np.array([[1], [0]]), 1), np.hstack: ([x, x],), np.vstack: ([x, x],),
         np.dstack: ([x, x],), np.column_stack: ([x, x],),
+        np.einsum: ("ij,kj", x, x), np.tensordot: (x, x, 1), np.dot: (x, x), np.inner: (x, x), np.outer: (x[0], x[1]),
+        np.kron: (x, x), np.cross: (mg.cat([x, x], 1)[:, :3], mg.cat([x, x], 1)[:, 1:]),
+        np.linalg.multi_dot: ([x, x, x],), np.linalg.matrix_power: (x, 3),
     }  # fmt: skip
     count = function.nin if isinstance(function, np.ufunc) else 1
     inputs = arguments.get(function, (x,) * count)

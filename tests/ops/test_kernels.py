@@ -241,6 +241,19 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     + [(moved(normal(20, 30, 4)), ((1, 1),) * 3, 0)],
     "take_axes": [(normal(6, 30, 20), taken) for taken in TAKEN],
     "add_axes": [(taken_along(normal(6, 30, 20), taken), taken) for taken in TAKEN],
+    "cdist": [
+        (x1 + shift, x2 + shift, p)
+        for x1, x2 in [
+            (normal(60, 33), normal(50, 33)),
+            (normal(60, 33), normal(60, 33)),
+            (normal(3, 1, 40, 20), normal(2, 30, 20)),
+            (moved(normal(30, 40, 8)), normal(40, 8)),
+            (normal(300, 8).round(1), normal(8, 300).T.round(1)),
+            (np.repeat(normal(4, 9), 30, 0), normal(200, 9) / 50),
+            (normal(600, 3, 2), normal(600, 4, 2)),
+        ]
+        for p, shift in [(2, 0), (2, 100), (1, 0), (3, 0)]
+    ],
     "bce_with_logits": [
         (scale * normal(300, 40), np.abs(np.sin(normal(300, 40))), reduction)
         for scale, reduction in itertools.product((1, 100), ("mean", "sum", "none"))
