@@ -19,7 +19,7 @@ WRONG = "color:#e5484d;font-weight:bold;"
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
     """Aligned columns within 80 characters, if need be.
 
-    To make them fit the last column loses what follows a colon, and the first the middle of long names.
+    To make them fit the last column loses what follows a colon, and the first two the middle of long texts.
 
     Args:
         header: the names of the columns.
@@ -31,7 +31,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Co
     if sum(widths) + gaps > WIDTH:
         rows = [[*cells, last.partition(":")[0]] for *cells, last in rows]
         widths = column_widths(header, rows)
-    widths[0] = min(widths[0], max(SHORTEST, WIDTH - gaps - sum(widths[1:])))
+    for column in (0, 1):
+        others = sum(widths) - widths[column]
+        widths[column] = min(widths[column], max(SHORTEST, WIDTH - gaps - others))
     return "\n".join(text_line(header, row, widths, numbers) for row in (header, *rows))
 
 

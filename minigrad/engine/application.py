@@ -28,6 +28,7 @@ from .node import (
     is_view,
     new_tuple,
     new_weak_reference,
+    no_tensor,
     wrap,
 )
 
@@ -39,7 +40,7 @@ REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError, Zer
 MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or, np.bitwise_xor})
 """NumPy's functions of integers whose results wrap around: it is no matter whether an operand has done so before."""
 
-ORDINARY = (Variable, ndarray, np.generic, float, int, type(None))
+ORDINARY = (Variable, ndarray, np.generic, float, int)
 """Operands as definitions take them."""
 
 MISSING: Any = object()
@@ -167,14 +168,18 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Apply an operation to operands and attributes; recorded if one of them is a tensor, or a list that holds one."""
     args = given = op.with_defaults(args, named)
     positions = op.operand_positions(args)
+    lists = False
     try:
         for i in positions:
             if not isinstance(args[i], ORDINARY):
-                args = (*args[:i], ordinary(args[i]), *args[i + 1 :])
+                args = (*args[:i], ordinary(op, args[i]), *args[i + 1 :])
+                lists = lists or isinstance(args[i], (list, tuple))
         given = args
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise op.failure(given, error) from error
     recorded = any(isinstance(arg, Variable) for arg in args)
+    if lists and not any(isinstance(args[i], (Variable, ndarray)) for i in positions):
+        raise op.failure(given, TypeError("no operand is a tensor."))
     if recorded and op.promotes:
         args = in_one_dtype(op, args)
     values = [*map(to_plain, args[: len(positions)]), *map(constant, args[len(positions) :])] if recorded else args
@@ -190,11 +195,15 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     return record_any(op, settled(op, array, args), cache, *args) if recorded else array
 
 
-def ordinary(value: Any) -> Any:
+def ordinary(op: Any, value: Any) -> Any:
     """A list of tensors as a recorded tensor; what another library calls an array, a column of a table say, as one."""
     if isinstance(value, (list, tuple)):
         return records.tensor_of_list(value) if holds_tensors(value) else value
-    return np.asarray(value) if hasattr(value, "__array__") and not is_stand_in(value) else value
+    if is_stand_in(value) or (value is None and not isinstance(op.definition, np.ufunc)):
+        return value
+    if hasattr(value, "__array__"):
+        return np.asarray(value)
+    raise TypeError(no_tensor(value))
 
 
 def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

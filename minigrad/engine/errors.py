@@ -19,8 +19,12 @@ class InvalidIndexError(IndexError, RuntimeError):
     """An index that is not there."""
 
 
-class EmptyAxisError(InvalidIndexError, InvalidValueError):
-    """A choice among no elements: PyTorch's IndexError and NumPy's ValueError."""
+class OutsideError(InvalidIndexError, InvalidValueError):
+    """A value that is an index of something not there, a class say: PyTorch's IndexError and NumPy's ValueError."""
+
+
+class EmptyAxisError(OutsideError):
+    """A choice among no elements."""
 
 
 def catchable(kind: type[BaseException]) -> type[Exception]:

@@ -199,11 +199,13 @@ class Op:
         unreal = [arg for arg in operands if isinstance(arg, ndarray) and arg.dtype.kind not in "fiub"]
         if unreal:
             error = TypeError(f"expected real numbers or booleans, got {unreal[0].dtype} values.")
-        others = [arg for arg in operands if arg is not None and not isinstance(arg, (Variable, ndarray))]
-        wrong_kind = isinstance(error, AttributeError) or (
-            isinstance(error, TypeError) and isinstance(next(iter(others), None), (list, tuple))
-        )
-        reason = no_tensor(others[0]) if wrong_kind and others else str(error)
+        others = [arg for arg in operands if not isinstance(arg, (Variable, ndarray, np.generic, float, int))]
+        lists = [arg for arg in others if isinstance(arg, (list, tuple))]
+        reason = str(error)
+        if isinstance(error, ValueError) and lists and "inhomogeneous" in reason:
+            reason = "nested lists need rows of one length."
+        elif isinstance(error, (AttributeError, TypeError)) and others and not unreal:
+            reason = no_tensor(others[0])
         kind: type[Exception] = type(error)
         if isinstance(error, OverflowError):
             kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."

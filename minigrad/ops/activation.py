@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import describe
 from ..engine.op import Op
@@ -68,7 +69,7 @@ def gelu(input: Any, *, approximate: str = "none") -> Tensor:
     if approximate == "none":
         return gelu_op(input)
     if approximate != "tanh":
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+        raise InvalidValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
     result: Tensor = 0.5 * input * (1 + tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)))
     return result
 
@@ -108,5 +109,5 @@ def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
         if not isinstance(value, Real):
             raise TypeError(f"softplus: {name} must be a number, got {describe(value)}.")
     if not math.isfinite(beta) or beta == 0:
-        raise ValueError(f"softplus: beta must be finite and other than 0, got {beta}.")
+        raise InvalidValueError(f"softplus: beta must be finite and other than 0, got {beta}.")
     return softplus_op(input, float(beta), float(threshold))

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..engine.errors import InvalidTypeError
+from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.node import Variable, describe, no_tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,7 +36,7 @@ def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = tuple(one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
-        raise ValueError(f"dim {dim} names an axis twice.")
+        raise InvalidValueError(f"dim {dim} names an axis twice.")
     return axes if axes and ndim else tuple(range(ndim))
 
 

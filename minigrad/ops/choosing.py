@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.dtypes import refuse_overflow
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
@@ -99,7 +100,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
     """
     if min is None and max is None:
-        raise ValueError("clamp needs a bound: give min, max, or both.")
+        raise InvalidValueError("clamp needs a bound: give min, max, or both.")
     if isinstance(min, (Variable, ndarray)) or isinstance(max, (Variable, ndarray)):
         if min is None or max is None:
             return minimum(input, max) if min is None else maximum(input, min)

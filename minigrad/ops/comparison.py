@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
@@ -50,7 +51,7 @@ isreal = question("isreal", lambda input: np.ones_like(input, dtype=np.bool_), d
 def close(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """``|input - other| <= atol + rtol * |other|``, or both are the same infinity."""
     if not (rtol >= 0 and atol >= 0):
-        raise ValueError(f"rtol and atol must be at least 0, got {rtol} and {atol}.")
+        raise InvalidValueError(f"rtol and atol must be at least 0, got {rtol} and {atol}.")
     a, b = [widened(x) if x.dtype.kind == "f" else x.astype(float64) for x in (input, other)]
     difference = np.absolute(a - b)
     near = (input == other) | (np.isfinite(difference) & (difference <= atol + np.absolute(b * rtol)))

@@ -135,7 +135,7 @@ def diagflat(input: Any, offset: int = 0) -> Tensor:
 def triangle(function: Any, x: Any, diagonal: int) -> Any:
     """A triangle of each matrix; refused of a tensor without matrices, of which NumPy makes them."""
     if x.ndim < 2:
-        raise ValueError("it has no matrices, which are the last two axes.")
+        raise InvalidValueError("it has no matrices, which are the last two axes.")
     return function(x, diagonal)
 
 

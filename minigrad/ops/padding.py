@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable, describe
 from ..engine.op import Op
@@ -94,7 +95,7 @@ def elements(shape: tuple[int, ...], widths: Widths, mode: str) -> Taken:
     for n, ends in zip(shape, widths):
         left = n + sum(min(end, 0) for end in ends) if mode == "circular" else n
         if max(ends) > max(most(left), 0):
-            raise ValueError(
+            raise InvalidValueError(
                 f"mode {mode!r} can pad an axis of {left} elements by at most {max(most(left), 0)} on each side, "
                 f"got {ends}."
             )
@@ -112,7 +113,7 @@ def widths_of(shape: tuple[int, ...], pad: Any) -> Widths:
             f"got {pad!r}."
         ) from None
     if len(numbers) % 2 or len(numbers) > 2 * len(shape):
-        raise ValueError(
+        raise InvalidValueError(
             f"pad{call_path()}: pad must have two integers for each axis that is padded, of input {shape} up to "
             f"{2 * len(shape)}, got {len(numbers)}: {tuple(numbers)}."
         )
@@ -120,7 +121,7 @@ def widths_of(shape: tuple[int, ...], pad: Any) -> Widths:
     widths = ((0, 0),) * (len(shape) - len(pairs)) + tuple(pairs)
     for n, (a, b) in zip(shape, widths):
         if n + min(a, 0) + min(b, 0) < 0:
-            raise ValueError(
+            raise InvalidValueError(
                 f"pad{call_path()}: {(a, b)} cuts more off an axis of input {shape} than its {n} elements."
             )
     return widths
@@ -136,7 +137,9 @@ def fitting(value: Any, dtype: np.dtype[Any]) -> Any:
             raise OverflowError  # NumPy 2.0 would wrap around
         return number
     except (ValueError, OverflowError):
-        raise ValueError(f"pad{call_path()}: value {value} is no {dtype}: convert the input, e.g. x.float().") from None
+        raise InvalidValueError(
+            f"pad{call_path()}: value {value} is no {dtype}: convert the input, e.g. x.float()."
+        ) from None
 
 
 @public("functional")
@@ -163,11 +166,13 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Tens
         result: Tensor = surround(input, widths, 0 if value is None else fitting(value, input.dtype))
         return result
     if mode not in MODES:
-        raise ValueError(f"pad{call_path()}: there are modes 'constant', {', '.join(map(repr, MODES))}, got {mode!r}.")
+        raise InvalidValueError(
+            f"pad{call_path()}: there are modes 'constant', {', '.join(map(repr, MODES))}, got {mode!r}."
+        )
     if value:
-        raise ValueError(f"pad{call_path()}: mode {mode!r} pads with elements: value is for mode 'constant'.")
+        raise InvalidValueError(f"pad{call_path()}: mode {mode!r} pads with elements: value is for mode 'constant'.")
     try:
         taken = elements(input.shape, widths, mode)
     except ValueError as error:
-        raise ValueError(f"pad{call_path()}: {error}") from None
+        raise InvalidValueError(f"pad{call_path()}: {error}") from None
     return taken_along(input, taken)

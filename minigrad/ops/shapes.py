@@ -9,6 +9,7 @@ import numpy as np
 from ..engine import node as records
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
+from ..engine.node import describe
 from ..engine.op import Op
 from .arguments import one_axis, one_name, shape_of, sizes
 from .joining import tensor_of_list
@@ -79,7 +80,10 @@ def given(function: str, name: str, separate: tuple[Any, ...], together: Any) ->
 def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape, in row-major order; one length may be -1."""
     shape_of(input)
-    return reshaped(input, sizes(given("reshape", "shape", lengths, shape)))
+    wanted = sizes(given("reshape", "shape", lengths, shape))
+    if any(n < -1 for n in wanted):  # NumPy takes any negative length for -1
+        raise InvalidValueError(f"reshape: {describe(input)} cannot have the shape {wanted}: no length is below -1.")
+    return reshaped(input, wanted)
 
 
 @public("function method", {np.transpose: lambda f, a, axes=None: f(a, axes or tuple(range(a.ndim))[::-1])})

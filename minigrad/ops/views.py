@@ -56,7 +56,9 @@ def same_memory(x: ndarray, shape: tuple[int, ...]) -> ndarray:
     """``x`` in another shape, refused where that needs a copy."""
     y = x.reshape(shape)
     if not x.flags.c_contiguous and y.size and not np.may_share_memory(x, y):
-        raise ValueError("its elements do not lie side by side: use x.reshape(...), which copies, or x.contiguous().")
+        raise InvalidValueError(
+            "its elements do not lie side by side: use x.reshape(...), which copies, or x.contiguous()."
+        )
     return y
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.dtypes import get_default_dtype, native, refuse_overflow
+from ..engine.errors import InvalidTypeError
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, as_array, leaves, requires_grad
 
@@ -67,7 +68,7 @@ def real_array(data: Any, others: Sequence[Any] | None = None) -> ndarray:
             raise ValueError(f"no tensor can be made of this: {error} Nested lists need rows of one length.") from error
     if array.dtype.kind not in REAL:
         kind = type(data).__name__ if array.dtype == object else f"{array.dtype} values"
-        raise TypeError(f"no tensor can be made of {kind}: expected real numbers or booleans{columns(data)}.")
+        raise InvalidTypeError(f"no tensor can be made of {kind}: expected real numbers or booleans{columns(data)}.")
     return array
 
 

@@ -167,7 +167,7 @@ def test_a_stand_in_is_an_array_to_isinstance_and_not_by_its_type():
 def test_an_operation_of_ones_own_is_captured_by_its_definition_and_its_rules():
     used = []
     softsign = Op(
-        "softsign",
+        "softsign of a test",
         lambda x: x / (1 + np.absolute(x)),
         lambda dy, _y, x: dy / (1 + mg.abs(x)) ** 2,
         kernel=lambda x: used.append("kernel") or x / (1 + np.absolute(x)),
@@ -181,7 +181,7 @@ def test_an_operation_of_ones_own_is_captured_by_its_definition_and_its_rules():
         assert used == ["kernel", "fused"]
         np.testing.assert_allclose(program.run(other).numpy(), expected.numpy(), rtol=1e-6)
     finally:
-        del Op.registry["softsign"]
+        del Op.registry["softsign of a test"]
 
 
 def test_another_thread_with_a_copy_of_the_context_writes_nothing_down():

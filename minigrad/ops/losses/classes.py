@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ...engine.arguments import real
 from ...engine.dtypes import native, refuse_two_floats
-from ...engine.errors import InvalidTypeError, InvalidValueError
+from ...engine.errors import InvalidTypeError, InvalidValueError, OutsideError
 from ...engine.faces import public
 from ...engine.host import check
 from ...engine.node import array_of, describe, is_stand_in
@@ -119,7 +119,7 @@ def some_ignored(array: ndarray, name: str, shape: tuple[int, ...], classes: int
     if outside:
         wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
         if wrong.size:
-            raise InvalidValueError(
+            raise OutsideError(
                 f"{name}{call_path()}: target {wrong.flat[0]} is no class: input {shape} has classes 0 to "
                 f"{classes - 1}."
             )

@@ -150,7 +150,7 @@ def matching(name: str, input: Any, target: Any) -> Any:
 def check_probabilities(values: ndarray, name: str, cure: str = "") -> None:
     """Refuse an argument of binary_cross_entropy with elements that are not from 0 to 1."""
     if values.size and not (values.min() >= 0 and values.max() <= 1):
-        raise ValueError(
+        raise InvalidValueError(
             f"binary_cross_entropy{call_path()}: the {name} must be probabilities from 0 to 1, got "
             f"values from {values.min():.4g} to {values.max():.4g}.{cure}"
         )

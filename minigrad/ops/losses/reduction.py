@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from ...engine.errors import InvalidTypeError
+from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.node import Variable, describe, no_tensor
 from ...engine.op import is_half, widened
 from ...engine.scope import call_path
@@ -27,7 +27,7 @@ def check_reduction(reduction: str, cure: str = "") -> None:
     """Refuse an unknown reduction; ``cure`` goes behind the message."""
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         given = repr(reduction) if isinstance(reduction, str) else describe(reduction)
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.{cure}")
+        raise InvalidValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.{cure}")
 
 
 def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.arguments import detached
+from ...engine.errors import InvalidValueError
 from ...engine.host import check as check_values
 from ...engine.node import cure, describe
 from ...engine.scope import call_path
@@ -22,7 +23,9 @@ def check(
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
     if (mean is None) != (var is None):
-        raise ValueError(f"batch_norm{call_path()}: running_mean and running_var go together: give both or none.")
+        raise InvalidValueError(
+            f"batch_norm{call_path()}: running_mean and running_var go together: give both or none."
+        )
     shape, dtype = x.shape, x.dtype
     channels = shape[1:2]
     try:
@@ -41,16 +44,16 @@ def check(
         raise TypeError(f"batch_norm{call_path()}: eps must be a number, got {eps!r}.") from None
     if not positive and (training or eps != 0):
         need = "positive during training" if training else "at least 0"
-        raise ValueError(f"batch_norm{call_path()}: batch_norm eps must be {need}, got {eps}.")
+        raise InvalidValueError(f"batch_norm{call_path()}: batch_norm eps must be {need}, got {eps}.")
     if training:
         if x.size == shape[1] > 0:  # as many values as channels
-            raise ValueError(
+            raise InvalidValueError(
                 f"Expected more than 1 value per channel when training, got input size {shape}{call_path()}: one value "
                 "has no variance. Predict with model.eval(), or train with batches of 2 or more "
                 "(DataLoader(drop_last=True))."
             )
     elif mean is None:
-        raise ValueError(
+        raise InvalidValueError(
             f"batch_norm{call_path()}: evaluation needs running_mean and running_var; without them pass training=True."
         )
     else:
@@ -60,7 +63,7 @@ def check(
 def check_variance(var: ndarray) -> None:
     """Refuse running variances that are negative."""
     if var.size and var.item(var.argmin()) < 0:
-        raise ValueError(
+        raise InvalidValueError(
             f"batch_norm{call_path()}: running_var has negative values: the checkpoint, or what wrote it, is wrong."
         )
 
@@ -69,11 +72,11 @@ def check_buffers(running_mean: ndarray, running_var: ndarray, operation: str = 
     """Refuse running statistics that cannot be written to, and two that are one."""
     for name, buffer in (("running_mean", running_mean), ("running_var", running_var)):
         if not buffer.flags.writeable:
-            raise ValueError(
+            raise InvalidValueError(
                 f"{operation}{call_path()}: {name} is read-only (an expanded view, or another's array): pass a copy."
             )
     if np.shares_memory(running_mean, running_var):
-        raise ValueError(
+        raise InvalidValueError(
             f"{operation}{call_path()}: running_mean and running_var share their memory: each would overwrite the "
             "other. Pass a copy of one."
         )
@@ -94,7 +97,7 @@ def refuse_input(x: Any) -> NoReturn:
         raise TypeError(
             f"batch_norm{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float()."
         )
-    raise ValueError(
+    raise InvalidValueError(
         f"batch_norm{call_path()}: expected at least 2D input (N, C, ...), got {describe(x)}. "
         "Is it one sample? x.unsqueeze(0)."
     )
@@ -114,7 +117,7 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
             hint = ""
             if len(shape) > 2 and value.shape == shape[-1:]:
                 hint = f" Is it (N, ..., C)? Channels must come second: x.transpose(1, {len(shape) - 1})."
-            raise ValueError(
+            raise InvalidValueError(
                 f"batch_norm{call_path()}: input {shape} has {shape[1]} channels on axis 1, "
                 f"but {name} is {value.shape}.{hint}"
             )

@@ -27,7 +27,7 @@ class Rprop(Optimizer):
         size *= etas[1] if gradient * previous > 0, etas[0] if < 0, within step_sizes; it begins with lr
         p -= sign(gradient) * size;    where the sign has turned the parameter waits, and the gradient counts as 0
 
-    For gradients of whole data sets: the sign of a mini-batch's is noise.
+    For gradients of whole datasets: the sign of a mini-batch's is noise.
 
     Args:
         params: parameters or groups.
