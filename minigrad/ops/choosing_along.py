@@ -14,13 +14,13 @@ from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
 from ..kernels.adding import added_at
-from .arguments import one_name, shape_of, single_axis
+from .arguments import one_name, single_axis
 from .choosing import maximum, minimum
 from .comparison import isnan
 from .protocol import by_protocol
 from .reductions import amax, amin, shared
 from .results import MinMax, ValuesIndices
-from .shapes import reshape, reshaped
+from .shapes import reshaped, with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -56,11 +56,6 @@ placed_along: Op = Op(
     None,
     doc="zeros with values added at places along an axis",
 )
-
-
-def with_an_axis(x: Any) -> Any:
-    """``x``, a number as a vector of one element."""
-    return x if shape_of(x) else reshape(x, (1,))
 
 
 def chosen(x: Any, find: Callable[[Any], Any], axis: int, keepdims: bool = True, distinct: bool = True) -> Any:

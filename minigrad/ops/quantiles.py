@@ -14,10 +14,10 @@ from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from .arguments import floats_only, single_axis
-from .choosing_along import by_extreme_of_all, chosen, taken_along, with_an_axis
+from .choosing_along import by_extreme_of_all, chosen, taken_along
 from .comparison import isnan
 from .reductions import shared
-from .shapes import permute, reshape
+from .shapes import permute, reshape, with_an_axis
 from .sorting import along_filled, places_op
 
 if TYPE_CHECKING:
