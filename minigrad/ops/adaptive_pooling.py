@@ -18,7 +18,7 @@ from ..kernels.windows import Windows
 from .choosing import where
 from .pooling import averaged, largest, largest_index
 from .shapes import astype, reshape
-from .taking import taken_along
+from .taking import axes_taken
 from .windows import batched, per_axis, refuse, unbatched
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def adaptive_mean(name: str, input: Any, output_size: Any, dims: int) -> Any:
     if even is not None:
         return unbatched(averaged(x, even, True, None), alone)
     uneven = uneven_windows(x.shape[2:], sizes)
-    taken = taken_along(x, uneven.taken)
+    taken = axes_taken(x, uneven.taken)
     if 0 in sizes:
         return unbatched(reshape(taken, (*x.shape[:2], *sizes)), alone)
     wide = astype(taken, float32) if x.dtype == float16 else taken
@@ -109,7 +109,7 @@ def adaptive_largest(name: str, input: Any, output_size: Any, dims: int, return_
         y, index = largest(x, even), largest_index(x, even) if return_indices else None
     else:
         uneven = uneven_windows(x.shape[2:], sizes)
-        taken = taken_along(x, uneven.taken)
+        taken = axes_taken(x, uneven.taken)
         if 0 in sizes:
             y = reshape(taken, (*x.shape[:2], *sizes))
             index = reshape(astype(taken, np.int64), y.shape)

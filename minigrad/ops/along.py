@@ -13,29 +13,39 @@ from ..engine.op import Op
 from ..kernels.adding import added_along, slices_added, taken_along
 from .protocol import by_protocol
 
-add_elements, add_slices = by_protocol(added_along), by_protocol(slices_added)
+add_slices = by_protocol(slices_added)
 
 
-def take_elements(x: Any, index: Any, axis: int) -> Any:
+def take_elements(x: Any, index: Any, axis: int, distinct: bool = False) -> Any:
     """``taken_along`` in NumPy's functions."""
     reached = tuple(slice(n) for n in index.shape)
     return np.take_along_axis(x[(*reached[:axis], slice(None), *reached[axis + 1 :])], index, axis)
 
 
+@by_protocol
+def add_elements(values: ndarray, index: ndarray, shape: tuple[int, ...], axis: int, distinct: bool = False) -> ndarray:
+    """Zeros of ``shape`` with values added at an index along an axis."""
+    if not distinct:
+        return added_along(values, index, shape, axis)
+    y = np.zeros(shape, values.dtype)
+    np.put_along_axis(y, index, values, axis)
+    return y
+
+
 elements_taken = Op(
     "gather",
     take_elements,
-    lambda dy, _y, _x, index, axis: elements_added(dy, index, _x.shape, axis),
+    lambda dy, _y, _x, index, axis, distinct: elements_added(dy, index, _x.shape, axis, distinct),
     None,
-    kernel=taken_along,
-    doc="the elements at an index along an axis",
+    kernel=lambda x, index, axis, distinct: taken_along(x, index, axis),
+    doc="the elements at an index along an axis; ``distinct`` says that no place is named twice",
 )
 elements_added: Op = Op(
     "scatter_add",
     add_elements,
-    lambda dy, _y, _values, index, _shape, axis: elements_taken(dy, index, axis),
+    lambda dy, _y, _values, index, _shape, axis, distinct: elements_taken(dy, index, axis, distinct),
     None,
-    doc="zeros with values added at an index along an axis",
+    doc="zeros with values added at an index along an axis; ``distinct`` says that no place is named twice",
 )
 slices_taken = Op(
     "index_select",

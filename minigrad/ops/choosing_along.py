@@ -13,54 +13,18 @@ from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
-from ..kernels.adding import added_at
-from .arguments import one_name, shape_of, single_axis
+from .along import elements_taken
+from .arguments import one_name, single_axis
 from .choosing import maximum, minimum
 from .comparison import isnan
-from .protocol import by_protocol
 from .reductions import amax, amin, shared
 from .results import MinMax, ValuesIndices
-from .shapes import reshape, reshaped
+from .shapes import reshaped, with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 __all__ = ["aminmax", "argmax", "argmin", "max", "min"]
-
-# -- elements at places along an axis -----------------------------------------------------------
-
-
-@by_protocol
-def put_along(values: ndarray, index: ndarray, shape: tuple[int, ...], axis: int, distinct: bool) -> ndarray:
-    """Zeros of ``shape`` with ``values`` added at the places ``index`` along an axis."""
-    if not distinct:
-        grid: list[Any] = list(np.indices(index.shape, sparse=True))
-        grid[axis] = index
-        return added_at(shape, tuple(grid), values)
-    y = np.zeros(shape, values.dtype)
-    np.put_along_axis(y, index, values, axis)
-    return y
-
-
-taken_along: Op = Op(
-    "take_along",
-    lambda x, index, axis, distinct: np.take_along_axis(x, index, axis),
-    lambda dy, _y, _x, index, axis, distinct: placed_along(dy, index, _x.shape, axis, distinct),
-    None,
-    doc="the elements at places along an axis; ``distinct`` says that no place is named twice",
-)
-placed_along: Op = Op(
-    "put_along",
-    put_along,
-    lambda dy, _y, _values, index, shape, axis, distinct: taken_along(dy, index, axis, distinct),
-    None,
-    doc="zeros with values added at places along an axis",
-)
-
-
-def with_an_axis(x: Any) -> Any:
-    """``x``, a number as a vector of one element."""
-    return x if shape_of(x) else reshape(x, (1,))
 
 
 def chosen(x: Any, find: Callable[[Any], Any], axis: int, keepdims: bool = True, distinct: bool = True) -> Any:
@@ -75,7 +39,7 @@ def chosen(x: Any, find: Callable[[Any], Any], axis: int, keepdims: bool = True,
     """
     rows = with_an_axis(x)
     indices = find(rows)
-    values = taken_along(rows, indices, axis, distinct)
+    values = elements_taken(rows, indices, axis, distinct)
     if keepdims and rows is x:
         return ValuesIndices(values, indices)
     shape = (*rows.shape[:axis], *rows.shape[axis + 1 :])

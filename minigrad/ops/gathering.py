@@ -16,7 +16,7 @@ from .along import all_inside, constant_index, elements_taken, integer_index, re
 from .arguments import axis_too, one_axis, shape_of
 from .choosing import where as chosen
 from .indexing import taken
-from .shapes import expand, reshaped
+from .shapes import expand, reshaped, with_an_axis
 from .splitting import unbind
 from .views import ravel, together
 
@@ -33,11 +33,6 @@ __all__ = [
     "take_along_dim",
     "where",
 ]
-
-
-def with_an_axis(x: Any) -> Any:
-    """``x``, a single number as a vector of one."""
-    return x if shape_of(x) else reshaped(x, (1,))
 
 
 @public("function method")

@@ -11,7 +11,8 @@ from .arguments import floats_only, one_name, shape_of
 from .bits import bitwise_not
 from .choosing import where
 from .comparison import isnan
-from .reductions import in_dtype, narrowed, sum, widened
+from .reductions import narrowed, sum, widened
+from .shapes import in_dtype
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

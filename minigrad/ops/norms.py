@@ -18,7 +18,8 @@ from .arguments import all_axes, floats_only, one_name, shape_of
 from .arithmetic import abs, sign, sub_op
 from .choosing import where
 from .indexing import getitem
-from .reductions import amax, amin, count, in_dtype, narrowed, shared, spread, sum, unreduce, unreduced_shape, widened
+from .reductions import amax, amin, count, narrowed, shared, spread, sum, unreduce, unreduced_shape, widened
+from .shapes import in_dtype
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

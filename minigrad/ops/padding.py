@@ -18,7 +18,7 @@ from ..engine.op import Op
 from ..engine.scope import call_path
 from ..kernels.taking import Taken
 from .arguments import shape_of
-from .taking import taken_along
+from .taking import axes_taken
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -175,4 +175,4 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Tens
         taken = elements(input.shape, widths, mode)
     except ValueError as error:
         raise InvalidValueError(f"pad{call_path()}: {error}") from None
-    return taken_along(input, taken)
+    return axes_taken(input, taken)

@@ -18,8 +18,8 @@ from ..kernels.prod import direct_others, direct_product
 from .arguments import all_axes
 from .choosing import where
 from .joining import cat
-from .reductions import count, in_dtype, narrowed, spread, unreduce, unreduced_shape, widened
-from .shapes import permute, reshape
+from .reductions import count, narrowed, spread, unreduce, unreduced_shape, widened
+from .shapes import in_dtype, permute, reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

@@ -17,10 +17,10 @@ from .along import constant_index, integer_index, refuse_outside, slices_added_o
 from .arguments import axis_too, one_axis, shape_of
 from .arithmetic import add_op, scaled
 from .choosing import where
-from .gathering import bool_mask, vector_index, with_an_axis
+from .gathering import bool_mask, vector_index
 from .indexing import array_index, placed, take, taken
 from .protocol import by_protocol
-from .shapes import astype, expand, reshaped
+from .shapes import astype, expand, reshaped, with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

@@ -13,11 +13,12 @@ from ..engine.faces import public
 from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
+from .along import elements_taken
 from .arguments import floats_only, single_axis
-from .choosing_along import by_extreme_of_all, chosen, taken_along, with_an_axis
+from .choosing_along import by_extreme_of_all, chosen
 from .comparison import isnan
 from .reductions import shared
-from .shapes import permute, reshape
+from .shapes import permute, reshape, with_an_axis
 from .sorting import along_filled, places_op
 
 if TYPE_CHECKING:
@@ -186,10 +187,10 @@ def at_ranks(x: Any, rank: Any, axis: int, interpolation: str, nan_wins: bool) -
     """The values of fractional ranks along an axis; of one vector of ranks for all rows, or of some for each row."""
     below, above = (rounded(array_of(rank)).astype(np.int64) for rounded in ROUNDED[interpolation])
     if ROUNDED[interpolation][0] is ROUNDED[interpolation][1]:
-        return taken_along(x, places_op(x, below, axis, nan_wins), axis, False)
+        return elements_taken(x, places_op(x, below, axis, nan_wins), axis)
     ranks = np.concatenate([below, above], 0 if below.ndim == 1 else axis)
     places = np.split(array_of(places_op(x, ranks, axis, nan_wins)), 2, axis)
-    lower, upper = (taken_along(x, each, axis, False) for each in places)
+    lower, upper = (elements_taken(x, each, axis) for each in places)
     weight = rank - below if interpolation == "linear" else np.full(below.shape, 0.5)
     weight = along_axis(weight, x, axis) if len(weight.shape) == 1 else weight
     return between_op(lower, upper, weight.astype(x.dtype))

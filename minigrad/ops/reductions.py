@@ -21,7 +21,7 @@ from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
 from .arithmetic import sub_op
 from .choosing import where
-from .shapes import astype, expand, reshape
+from .shapes import expand, in_dtype, reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -194,11 +194,6 @@ minima = Op(
 )
 
 # -- what users call ---------------------------------------------------------------------------
-
-
-def in_dtype(x: Any, dtype: Any) -> Any:
-    """``x`` in a dtype, if one was given."""
-    return x if dtype is None or x.dtype == dtype else astype(x, dtype)
 
 
 @public(

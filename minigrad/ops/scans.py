@@ -23,9 +23,8 @@ from .choosing_along import chosen
 from .comparison import isinf, ne
 from .functions import exp
 from .joining import cat
-from .reductions import in_dtype
 from .results import ValuesIndices
-from .shapes import reshape
+from .shapes import in_dtype, reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

@@ -15,13 +15,13 @@ from .along import constant_index, elements_added, integer_index
 from .arguments import axis_too
 from .arithmetic import add_op, div_op
 from .choosing import where
-from .gathering import along, refuse_longer, with_an_axis
+from .gathering import along, refuse_longer
 from .indexing import placed, taken
 from .joining import cat
 from .prod import prod
 from .putting import overwritten, value_for, values_like
 from .reductions import amax, amin
-from .shapes import expand, reshaped, unsqueeze
+from .shapes import expand, reshaped, unsqueeze, with_an_axis
 from .views import ravel
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable, array_of, describe, wrap
 from ..engine.op import Op
+from .along import elements_taken
 from .arguments import one_axis, one_name, shape_of
-from .choosing_along import taken_along
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -66,7 +66,7 @@ def searchsorted(
     if sorter is not None:
         if shape_of(sorter) != shape:
             raise InvalidValueError(f"searchsorted: sorter must be {shape} as the sequence, got {describe(sorter)}.")
-        sorted_sequence = taken_along(sorted_sequence, sorter, len(shape) - 1, True)
+        sorted_sequence = elements_taken(sorted_sequence, sorter, len(shape) - 1, True)
     side = "right" if right or side == "right" else "left"
     return searchsorted_op(sorted_sequence, input, side, np.dtype(np.int32 if out_int32 else np.int64))
 

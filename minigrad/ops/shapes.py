@@ -164,4 +164,14 @@ def astype(input: Any, dtype: Any) -> Tensor:
     return cast(input, np.dtype(dtype))
 
 
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """``x`` in a dtype: itself if it has that, or if none is given."""
+    return x if dtype is None or x.dtype == dtype else astype(x, dtype)
+
+
+def with_an_axis(x: Any) -> Any:
+    """``x``, a number as a vector of one element."""
+    return x if shape_of(x) else reshaped(x, (1,))
+
+
 records.tensor_of_list = tensor_of_list

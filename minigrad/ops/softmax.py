@@ -20,7 +20,8 @@ from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes, required_axis, single_axis
 from .choosing import where
 from .functions import exp
-from .reductions import in_dtype, narrowed, spread, sum, unreduce, unreduced_shape
+from .reductions import narrowed, spread, sum, unreduce, unreduced_shape
+from .shapes import in_dtype
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

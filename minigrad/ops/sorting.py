@@ -18,8 +18,9 @@ from ..engine.node import describe
 from ..engine.op import Op
 from ..kernels.sorting import places_of_largest, places_of_ranks, stable_order
 from .arguments import axis_or_default
-from .choosing_along import chosen, with_an_axis
+from .choosing_along import chosen
 from .results import ValuesIndices
+from .shapes import with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor

@@ -29,17 +29,17 @@ def each_back(dy: Any, taken: Taken) -> Any:
     return dy if taken.along else dy.copy()
 
 
-taken_along: Op = Op(
+axes_taken: Op = Op(
     "take_axes",
     each,
-    lambda dy, _y, _x, taken: added_along(dy, taken),
+    lambda dy, _y, _x, taken: axes_added(dy, taken),
     kernel=kernels.take,
     doc="elements taken along axes, also several times",
 )
-added_along: Op = Op(
+axes_added: Op = Op(
     "add_axes",
     each_back,
-    lambda dy, _y, _x, taken: taken_along(dy, taken),
+    lambda dy, _y, _x, taken: axes_taken(dy, taken),
     kernel=kernels.add,
     doc="each element added where ``take_axes`` takes it from: the transpose of that",
 )

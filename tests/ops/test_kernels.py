@@ -16,7 +16,7 @@ from minigrad.compile import capture
 from minigrad.engine.op import Op
 from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
-from minigrad.ops.taking import taken_along
+from minigrad.ops.taking import axes_taken
 from minigrad.ops.windows import windows_over
 from tests.helpers.differences import gradients_or_zero, scalar
 from tests.helpers.inputs import cotangent, is_float, leaves, tensors_of
@@ -198,10 +198,10 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     ],
     "getitem": [(normal(50, 60), (slice(None, None, -2), np.arange(300) % 7)), (normal(5), (3,))],
     "gather": [
-        (normal(300, 40), np.arange(12_000).reshape(300, 40) * 7 % 40, 1),
-        (normal(300, 40), np.arange(4000).reshape(100, 40) * 7 % 300, 0),
-        (moved(normal(20, 30, 40)), np.arange(1800).reshape(20, 9, 10) % 30, 1),
-        (normal(3000), np.arange(5000) % 3000, 0),
+        (normal(300, 40), np.arange(12_000).reshape(300, 40) * 7 % 40, 1, False),
+        (normal(300, 40), np.arange(4000).reshape(100, 40) * 7 % 300, 0, False),
+        (moved(normal(20, 30, 40)), np.arange(1800).reshape(20, 9, 10) % 30, 1, False),
+        (normal(3000), np.arange(5000) % 3000, 0, False),
     ],
     "diagonal": [(normal(20, 30, 40), offset, 2, 0) for offset in (0, 5, -15, 50)],
     "unfold": [(normal(20, 3000, 2), 1, 7, 3), (moved(normal(20, 30, 40)), 2, 5, 1), (normal(30), 0, 30, 4)],
@@ -240,7 +240,7 @@ LARGE: dict[str, list[tuple[Any, ...]]] = {
     "pad": [(normal(50, 60), ((3, 0), (-1, 5)), value) for value in (0, 2.5)]
     + [(moved(normal(20, 30, 4)), ((1, 1),) * 3, 0)],
     "take_axes": [(normal(6, 30, 20), taken) for taken in TAKEN],
-    "add_axes": [(taken_along(normal(6, 30, 20), taken), taken) for taken in TAKEN],
+    "add_axes": [(axes_taken(normal(6, 30, 20), taken), taken) for taken in TAKEN],
     "cdist": [
         (x1 + shift, x2 + shift, p)
         for x1, x2 in [

@@ -35,7 +35,7 @@ from ..choosing import where as choose
 from ..functions import reciprocal, sqrt, square
 from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
-from ..shapes import astype, reshape
+from ..shapes import in_dtype, reshape
 from .checks import check, check_buffers, refuse_gradient
 from .running import move_running, update_running
 from .shown import batch_norm_shown
@@ -54,11 +54,6 @@ def per_channel(vector: Any, ndim: int) -> Any:
 def other_axes(x: Any) -> tuple[int, ...]:
     """All axes but the channels'."""
     return (0, *range(2, len(x.shape)))
-
-
-def in_dtype(x: Any, dtype: Any) -> Any:
-    """``x`` in a dtype: itself, if it has that."""
-    return x if x.dtype == dtype else astype(x, dtype)
 
 
 # -- the definition and its derivatives: for arrays, tensors and stand-ins ----------------------

@@ -26,8 +26,8 @@ from ...kernels.layer_norm import gradients_of_rows, normalise_rows
 from ..arguments import shape_of, sizes
 from ..functions import reciprocal, sqrt, square
 from ..reductions import mean, sum
-from ..shapes import reshape
-from .batch_norm import batch_norm, centred, in_dtype, statistics
+from ..shapes import in_dtype, reshape
+from .batch_norm import batch_norm, centred, statistics
 from .checks import check_buffers, refuse_gradient
 from .running import move_running
 

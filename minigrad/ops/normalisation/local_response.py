@@ -18,7 +18,7 @@ from ...engine.scope import call_path
 from ..arithmetic import add_op
 from ..functions import square
 from ..indexing import getitem, placed
-from .batch_norm import in_dtype
+from ..shapes import in_dtype
 from .layer_norm import check_input
 
 if TYPE_CHECKING:

@@ -95,9 +95,9 @@ def ordering() -> Iterator[Sample]:
         ("twice the same", index, False),
         ("distinct", np.array([[1, 0, 3], [0, 2, 1]]), True),
     ]:
-        function = with_attributes("put_along", (2, 4), 1, separate)
+        function = with_attributes("scatter_add", (2, 4), 1, separate)
         formula = partial(put_one_by_one, length=4)
-        yield Sample(f"put_along {name}", function, formula, [*distinct((2, 3)), places])
+        yield Sample(f"scatter_add {name}", function, formula, [*distinct((2, 3)), places])
 
 
 def quantiles() -> Iterator[Sample]:

@@ -13,7 +13,7 @@ from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
 from minigrad.ops.convolution import weight_op
 from minigrad.ops.pooling import spread
-from minigrad.ops.taking import added_along
+from minigrad.ops.taking import axes_added
 from tests.helpers.inputs import distinct
 from tests.ops.samples.sample import Sample
 
@@ -240,7 +240,7 @@ def adjoints() -> Iterator[Sample]:
         function, formula = partial(of_weight, groups=groups), partial(sums_over_windows, groups=groups)
         yield Sample(f"convolution_weight {groups}", function, formula, distinct((2, 2, 5), (2, 4, 3)))
     taken = Taken((2, 4), (None, np.array([2, 1, 0, 0, 0, 3, 2])))
-    yield Sample("add_axes", lambda y: added_along(y, taken), added_back, distinct((2, 7)))
+    yield Sample("add_axes", lambda y: axes_added(y, taken), added_back, distinct((2, 7)))
     yield Sample("avg_pool_spread", lambda y: spread(y, ROWS, True, None), shared_over_windows, distinct((2, 2, 3)))
 
 
