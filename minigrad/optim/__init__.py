@@ -1,6 +1,7 @@
 """Floor 5: optimisers."""
 
 from . import lr_scheduler, swa_utils
+from .decay import param_groups
 from .optimizer import Optimizer
 from .rules.adagrad import Adadelta, Adagrad, RMSprop
 from .rules.adam import Adam, AdamW
@@ -22,5 +23,6 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "param_groups",
     "swa_utils",
 ]
