@@ -36,7 +36,7 @@ def param_groups(model: Module, weight_decay: float = 0.01) -> list[dict[str, An
         raise InvalidTypeError(f"param_groups expects a module, got {a_type(model)}.")
     decaying: dict[str, Any] = {}
     for path, module in model.named_modules():
-        if not any("Norm" in cls.__name__ for cls in type(module).__mro__):
+        if not is_normalisation(module):
             decaying |= {f"{path}.{name}".lstrip("."): p for name, p in module.named_parameters(recurse=False)}
     names = {name for name, p in decaying.items() if p.ndim > 1}
     pairs = list(model.named_parameters())
@@ -45,3 +45,8 @@ def param_groups(model: Module, weight_decay: float = 0.01) -> list[dict[str, An
         {"params": [pair for pair in pairs if pair[0] not in names], "weight_decay": 0},
     ]
     return [group for group in groups if group["params"]]
+
+
+def is_normalisation(module: Module) -> bool:
+    """Whether the class of a module, or one that it derives from, is called a norm."""
+    return any("Norm" in cls.__name__ for cls in type(module).__mro__)

@@ -18,7 +18,7 @@ FLOORS = [
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
     ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
-    ["compile"],
+    ["compile", "diagnosis"],
     ["__init__"],
     ["benchmarks"],
     ["command_line"],

@@ -1,0 +1,1 @@
+"""Floor 6: what is likely to go wrong in a training, found before it begins."""

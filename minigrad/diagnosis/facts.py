@@ -1,0 +1,137 @@
+"""What a diagnosis looks at: a model and its graph in training mode, some batches, and an optimiser."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..data.loader import DataLoader
+from ..engine.arguments import a_type
+from ..engine.errors import InvalidTypeError
+from ..engine.modes import no_grad
+from ..engine.node import Node
+from ..nn.module import Module
+from ..nn.snapshot import Snapshot
+from ..tensor.tensor import Tensor
+
+BATCHES = 64
+"""Of a loader that are looked at."""
+
+
+class Facts:
+    """A model, a loader and an optimiser, and one training pass of a batch.
+
+    Attributes:
+        batches: the first batches of the loader, at most ``BATCHES``.
+        complete: whether these are all.
+        failure: the error of the pass, if there was one.
+        nodes: the nodes of the pass, each before those it was computed from.
+    """
+
+    def __init__(self, model: Module, loader: Any, optimizer: Any, forward: Callable[[Module, Any], Any]) -> None:
+        self.model = model
+        self.loader = loader
+        self.optimizer = optimizer
+        with Snapshot.of(model):
+            self.batches, self.complete = first_batches(loader)
+            self.failure, self.nodes = self.one_pass(forward)
+
+    def one_pass(self, forward: Callable[[Module, Any], Any]) -> tuple[Exception | None, list[Node]]:
+        """Run the first batch of several samples through the model in training mode."""
+        batch = next((batch for batch in self.batches if samples(batch) != 1), None)
+        if batch is None:
+            return None, []
+        self.model.train()
+        try:
+            output = forward(self.model, batch)
+        except Exception as error:
+            return error, []
+        return None, reached(output)
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        """All modules by their dotted names, the model itself by its class."""
+        return {path or type(self.model).__name__: module for path, module in self.model.named_modules()}
+
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """The parameters by their dotted names."""
+        return dict(self.model.named_parameters())
+
+    @cached_property
+    def leaves(self) -> dict[int, str]:
+        """The names of the parameters that require grad, by the identity of their nodes."""
+        return {id(p.node): name for name, p in self.parameters.items() if p.node is not None}
+
+    def applied(self, *operations: str) -> Iterator[Node]:
+        """The nodes of the pass that applied an operation of these names."""
+        return (node for node in self.nodes if node.op is not None and node.op.name in operations)
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameter groups of the optimiser."""
+        return [] if self.optimizer is None else list(self.optimizer.param_groups)
+
+
+def first_batches(loader: Any) -> tuple[list[Any], bool]:
+    """The first batches of a loader, and whether these are all.
+
+    Raises:
+        TypeError: for what can be gone through only once, so that the training would miss these batches.
+    """
+    if loader is None:
+        return [], False
+    if isinstance(loader, Tensor) or not hasattr(loader, "__iter__") or hasattr(loader, "__next__"):
+        raise InvalidTypeError(
+            f"diagnose expects a loader that can be gone through again and again, got {a_type(loader)}: "
+            "pass a DataLoader or a list of batches."
+        )
+    if isinstance(loader, DataLoader):  # its copy, so that it stays where it is in its epoch
+        loader = copy.deepcopy(loader, {id(loader.dataset): loader.dataset})
+    with no_grad():
+        found = list(itertools.islice(iter(loader), BATCHES + 1))
+    return found[:BATCHES], len(found) <= BATCHES
+
+
+def inputs(batch: Any) -> Any:
+    """What of a batch a model is called with: the first of several, else all."""
+    return batch[0] if isinstance(batch, (list, tuple)) and batch else batch
+
+
+def samples(batch: Any) -> int:
+    """How many samples a batch has; 0 if its inputs do not say so."""
+    shape = getattr(inputs(batch), "shape", ())
+    return shape[0] if shape else 0
+
+
+def classes(batch: Any) -> np.ndarray | None:
+    """The class indices of a batch of inputs and targets; None if the targets are something else."""
+    if not isinstance(batch, (list, tuple)) or len(batch) < 2:
+        return None
+    target = batch[-1].detach().numpy() if isinstance(batch[-1], Tensor) else np.asarray(batch[-1])
+    return target if target.ndim == 1 and target.dtype.kind in "iub" else None
+
+
+def reached(output: Any) -> list[Node]:
+    """The nodes under an output, or under those in lists, tuples and dicts, each before those it was computed from."""
+    open_ones = [output]
+    nodes: list[Node] = []
+    while open_ones:
+        value = open_ones.pop()
+        if isinstance(value, Tensor):
+            nodes += [value.node] if value.node is not None else []
+        elif isinstance(value, (list, tuple)):
+            open_ones += value
+        elif isinstance(value, dict):
+            open_ones += value.values()
+    seen = set(nodes)
+    for node in nodes:
+        new = [edge for edge in node.edges if edge is not None and edge not in seen]
+        seen.update(new)
+        nodes += dict.fromkeys(new)
+    return sorted(nodes, key=lambda node: -node.time)
