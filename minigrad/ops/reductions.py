@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.dtypes import get_default_dtype
 from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
+from ..engine.node import Variable
 from ..engine.op import Op
 from ..engine.op import widened as widened
 from ..kernels.constants import at_least_float32, float16, number
@@ -108,13 +110,24 @@ averaged = Op(
 
 
 def central(x: Any, axes: tuple[int, ...]) -> Any:
-    """``x`` minus its mean along the axes."""
-    return sub_op(x, averaged(x, axes, True))
+    """``x - mean(x)``, of arrays minus the mean of that, too: what the rounding of a mean far from 0 leaves."""
+    d = sub_op(x, averaged(x, axes, True))
+    if not isinstance(d, Variable):
+        d -= averaged(d, axes, True)
+    return d
 
 
 def wide_variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
-    """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive"""
-    squares = add(np.square(central(widened(floats(x)), axes)), axes, keepdims)
+    """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive
+
+    The corrected two-pass algorithm: without the sum of ``x - mean(x)``, which is 0 but for the rounding of the mean,
+    a mean far from 0 would cost the variance its digits.
+    """
+    x, n = widened(floats(x)), freedom(x, axes)
+    d = x - add(x, axes, True) / n
+    rest = add(d, axes, keepdims)
+    d *= d
+    squares = np.maximum(add(d, axes, keepdims) - rest * (rest / n), 0)
     n = freedom(x, axes, correction)
     return (
         np.true_divide(squares, n)
@@ -199,6 +212,11 @@ minima = Op(
 def in_dtype(x: Any, dtype: Any) -> Any:
     """``x`` in a dtype, if one was given."""
     return x if dtype is None or x.dtype == dtype else astype(x, dtype)
+
+
+def in_floats(x: Any) -> Any:
+    """``x``, in the default dtype unless it is of floats."""
+    return x if x.dtype.kind == "f" else astype(x, get_default_dtype())
 
 
 @public(
