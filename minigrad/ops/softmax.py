@@ -20,7 +20,7 @@ from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes, required_axis, single_axis
 from .choosing import where
 from .functions import exp
-from .reductions import in_dtype, narrowed, spread, sum, unreduce, unreduced_shape
+from .reductions import in_dtype, in_floats, narrowed, spread, sum, unreduce, unreduced_shape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -125,8 +125,9 @@ log_softmax_op = Op(
 def logsumexp(
     input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
-    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements)."""
-    return logsumexp_op(input, all_axes(input, dim, axis), keepdim or keepdims)
+    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32."""
+    axes = all_axes(input, dim, axis)
+    return logsumexp_op(in_floats(input), axes, keepdim or keepdims)
 
 
 CLASSES = "dim=1 or dim=-1, the classes"
