@@ -72,9 +72,10 @@ def places_of_largest(x: ndarray, k: int, axis: int) -> ndarray | None:
     if not 0 < k < n or not x.size:
         return None
     rows = x.swapaxes(axis, -1)
-    least = np.partition(rows, n - k, -1)[..., n - k, None]
+    top = np.partition(rows, n - k, -1)[..., n - k :]
+    least = top[..., :1]
     among = rows >= least
-    if np.count_nonzero(among) != least.size * k or np.isnan(least).any():
+    if np.count_nonzero(among) != least.size * k or np.isnan(top).any():
         return None
     places = np.nonzero(among)[-1].reshape(*least.shape[:-1], k)
     order = np.argsort(-np.take_along_axis(rows, places, -1), axis=-1, kind="stable")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import InvalidTypeError
 from ..engine.faces import public
 from ..kernels.constants import float16, float32
 from ..kernels.taking import Taken
@@ -82,7 +83,7 @@ def prepared(name: str, input: Any, output_size: Any, dims: int) -> tuple[Any, b
     """The input (N, C, *lengths), whether it had no axis N, and the sizes."""
     x, alone = batched(name, input, dims)
     if x.dtype.kind != "f":
-        raise TypeError(f"{name}: expected floats, got {x.dtype}: convert them, e.g. x.float().")
+        raise InvalidTypeError(f"{name}: expected floats, got {x.dtype}: convert them, e.g. x.float().")
     return x, alone, sizes_of(name, output_size, x.shape[2:])
 
 

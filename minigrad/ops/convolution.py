@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..engine.errors import InvalidTypeError
 from ..engine.faces import public
 from ..engine.op import Op
 from ..engine.shown import Shown
@@ -131,7 +132,7 @@ def check_filters(name: str, input: Any, weight: Any, bias: Any, dims: int, grou
     if bias is not None and shape_of(bias) != (outputs,):
         raise refuse(name, f"the bias must be ({outputs},), one for each output channel, got {shape_of(bias)}.")
     if "b" in (input.dtype.kind, weight.dtype.kind):
-        raise TypeError(f"{name}: booleans cannot be convolved: convert them, e.g. x.float().")
+        raise InvalidTypeError(f"{name}: booleans cannot be convolved: convert them, e.g. x.float().")
     return groups
 
 

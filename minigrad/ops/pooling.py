@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.errors import InvalidTypeError
 from ..engine.faces import public
 from ..engine.node import array_of
 from ..engine.op import Op
@@ -191,7 +192,7 @@ def pools(
 def refuse_bools(name: str, x: Any) -> None:
     """Refuse booleans, which have no order and no mean."""
     if x.dtype.kind == "b":
-        raise TypeError(f"{name}: booleans cannot be pooled: convert them, e.g. x.float().")
+        raise InvalidTypeError(f"{name}: booleans cannot be pooled: convert them, e.g. x.float().")
 
 
 def max_pooled(name: str, input: Any, dims: int, settings: tuple[Any, ...], return_indices: bool) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
+from ..engine.node import Variable
 from ..engine.op import Op
 from ..engine.op import widened as widened
 from ..kernels.constants import at_least_float32, float16, number
@@ -108,13 +109,24 @@ averaged = Op(
 
 
 def central(x: Any, axes: tuple[int, ...]) -> Any:
-    """``x`` minus its mean along the axes."""
-    return sub_op(x, averaged(x, axes, True))
+    """``x - mean(x)``, of arrays minus the mean of that, too: what the rounding of a mean far from 0 leaves."""
+    d = sub_op(x, averaged(x, axes, True))
+    if not isinstance(d, Variable):
+        d -= averaged(d, axes, True)
+    return d
 
 
 def wide_variance(add: Any, x: Any, axes: tuple[int, ...], keepdims: bool, correction: float) -> Any:
-    """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive"""
-    squares = add(np.square(central(widened(floats(x)), axes)), axes, keepdims)
+    """``sum((x - mean(x))**2) / (n - correction)``, at least in float32; divided by 0 where that is not positive
+
+    The corrected two-pass algorithm: without the sum of ``x - mean(x)``, which is 0 but for the rounding of the mean,
+    a mean far from 0 would cost the variance its digits.
+    """
+    x, n = widened(floats(x)), freedom(x, axes)
+    d = x - add(x, axes, True) / n
+    rest = add(d, axes, keepdims)
+    d *= d
+    squares = np.maximum(add(d, axes, keepdims) - rest * (rest / n), 0)
     n = freedom(x, axes, correction)
     return (
         np.true_divide(squares, n)

@@ -70,7 +70,9 @@ def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
             [2, 1]])
     """
     together = given("flip", "dims", axes, dims)
-    return flipped(input, different_axes("flip", len(shape_of(input)), sizes(together)))
+    shape = shape_of(input)
+    axes = different_axes("flip", len(shape), sizes(together))
+    return flipped(input, axes if shape else ())
 
 
 @public("function method", {np.fliplr: lambda f, m: f(m)})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import node as records
+from ..engine.dtypes import get_default_dtype
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.node import describe
@@ -167,6 +168,11 @@ def astype(input: Any, dtype: Any) -> Tensor:
 def in_dtype(x: Any, dtype: Any) -> Any:
     """``x`` in a dtype: itself if it has that, or if none is given."""
     return x if dtype is None or x.dtype == dtype else astype(x, dtype)
+
+
+def in_floats(x: Any) -> Any:
+    """``x``, in the default dtype unless it is of floats."""
+    return x if x.dtype.kind == "f" else astype(x, get_default_dtype())
 
 
 def with_an_axis(x: Any) -> Any:

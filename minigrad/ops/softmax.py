@@ -21,7 +21,7 @@ from .arguments import all_axes, required_axis, single_axis
 from .choosing import where
 from .functions import exp
 from .reductions import narrowed, spread, sum, unreduce, unreduced_shape
-from .shapes import in_dtype
+from .shapes import in_dtype, in_floats
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -126,8 +126,9 @@ log_softmax_op = Op(
 def logsumexp(
     input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
-    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements)."""
-    return logsumexp_op(input, all_axes(input, dim, axis), keepdim or keepdims)
+    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32."""
+    axes = all_axes(input, dim, axis)
+    return logsumexp_op(in_floats(input), axes, keepdim or keepdims)
 
 
 CLASSES = "dim=1 or dim=-1, the classes"

@@ -52,6 +52,11 @@ def written_by(ufunc: np.ufunc | None, array: ndarray, others: tuple[Any, ...]) 
     return True
 
 
+def scalar(values: ndarray) -> ndarray:
+    """Values without their axes, if they are a single one: NumPy sets no element to an array of axes."""
+    return values.reshape(()) if values.size == 1 and values.ndim else values
+
+
 def is_at(tensor: Variable, index: tuple[Any, ...], value: Variable) -> bool:
     """Whether a value is these very elements: ``y[0] += 1`` changes a view and then sets it to itself."""
     if value.memory is not tensor.memory or ndarray in map(type, index):
@@ -140,7 +145,7 @@ class InPlace(Variable):
         if (self.node is not None or requires_grad(value)) and current().recording:
             return self._record_elements(index, value, name)
         try:
-            self.array[index] = value if type(value) is float else fitting_array(value, self.array.dtype)
+            self.array[index] = value if type(value) is float else scalar(fitting_array(value, self.array.dtype))
         except (TypeError, ValueError, OverflowError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.arguments import detached
-from ...engine.errors import InvalidValueError
+from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.host import check as check_values
 from ...engine.node import cure, describe
 from ...engine.scope import call_path
@@ -94,7 +94,7 @@ def refuse_input(x: Any) -> NoReturn:
     """Refuse what is no batch of floats."""
     shape_of(x)  # refuses what is no tensor
     if x.dtype.kind != "f":
-        raise TypeError(
+        raise InvalidTypeError(
             f"batch_norm{call_path()}: expected a float input, got {describe(x)}: convert it, e.g. x.float()."
         )
     raise InvalidValueError(
@@ -122,7 +122,7 @@ def check_fit(shape: tuple[int, ...], dtype: Any, **values: Any) -> None:
                 f"but {name} is {value.shape}.{hint}"
             )
         if value.dtype not in (dtype, at_least_float32(dtype)):
-            raise TypeError(
+            raise InvalidTypeError(
                 f"batch_norm{call_path()}: input is {dtype} but {name} is {value.dtype}: convert one, "
                 f"x.to(mg.{value.dtype}) or module.to(mg.{dtype})."
             )
