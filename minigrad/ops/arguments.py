@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.node import Variable, describe, no_tensor
+from ..engine.scope import call_path
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -73,7 +74,7 @@ def floats_only(name: str, x: Any) -> Any:
     """A tensor or an array of floats as it is; anything else is refused."""
     shape_of(x)
     if x.dtype.kind != "f":
-        raise InvalidTypeError(f"{name}: expected floats, got {describe(x)}: convert it, x.float().")
+        raise InvalidTypeError(f"{name}{call_path()}: expected floats, got {describe(x)}: convert it, x.float().")
     return x
 
 

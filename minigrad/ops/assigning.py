@@ -1,4 +1,4 @@
-"""Elements set by an index, as a new tensor: what ``y[index] = value`` records."""
+"""Elements set by an index, as a new tensor: what ``y[index] = value`` and ``index_put`` record."""
 
 from __future__ import annotations
 
@@ -7,38 +7,45 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import array_of, is_stand_in, real_array_of
+from ..engine.node import array_of, real_array_of
 from ..engine.op import Op
+from .choosing import where
 from .indexing import taken
+from .protocol import by_protocol
 from .shapes import reshape
 
 
-def with_elements(x: Any, value: Any, index: tuple[Any, ...]) -> Any:
-    """A copy of ``x``, in its layout, with other elements at an index."""
-    if is_stand_in(value) and not is_stand_in(x):  # a real array cannot take a stand-in: joined to it, it is one
-        y = np.concatenate([x.reshape(-1), value.reshape(-1)]).astype(x.dtype)[: x.size].reshape(x.shape)
-    else:
-        y = x.copy("K")
+@by_protocol
+def with_elements(x: ndarray, value: Any, index: tuple[Any, ...]) -> ndarray:
+    """A copy of ``x``, in its layout, with other elements at an index; of several for one element the last one."""
+    y = x.copy("K")
     y[index] = value
     return y
+
+
+@by_protocol
+def last_written(shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
+    """Which of the values for an index are in an array of ``shape`` after all have been written to it."""
+    numbers = np.zeros(shape, np.intp)
+    own = np.arange(numbers[index].size).reshape(numbers[index].shape)
+    numbers[index] = own
+    return np.asarray(numbers[index] == own)
 
 
 def remaining(dy: Any, index: tuple[Any, ...]) -> Any:
     """``dy[index]``, but 0 where another value was written to the same element later."""
     gradient = taken(dy, index)
-    if not any(isinstance(part, ndarray) and part.dtype.kind in "iu" for part in index):
-        return gradient
-    order = np.arange(int(np.prod(gradient.shape))).reshape(gradient.shape)
-    last = with_elements(np.zeros(dy.shape, np.int64), order, index)[index]
-    return gradient * (last == order).astype(gradient.dtype)
+    if not any(getattr(part, "dtype", np.bool_) != np.bool_ for part in index):
+        return gradient  # only integers in an array can name an element twice
+    return where(last_written(dy.shape, index), gradient, 0)
 
 
 assigned: Op = Op(
-    "setitem",
+    "index_put",
     with_elements,
     lambda dy, _y, _x, _value, index: assigned(dy, 0.0, index),
     lambda dy, _y, _x, _value, index: remaining(dy, index),
-    doc="a copy with other elements at an index",
+    doc="a copy with other elements at an index; of several for one element the last one",
 )
 
 

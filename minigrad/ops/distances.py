@@ -1,7 +1,4 @@
-"""Lengths and distances of vectors.
-
-``length`` is to be replaced by the vector norm of the linear algebra, where that is there: it has the same gradients.
-"""
+"""Vectors divided by their norms, distances of pairs of vectors, and the cosines of the angles between them."""
 
 from __future__ import annotations
 
@@ -9,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.errors import InvalidTypeError, InvalidValueError
+from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import describe
-from ..engine.op import Op, is_half, widened
+from ..engine.op import Op
 from ..engine.scope import call_path
-from ..kernels.constants import float16
-from .arguments import all_axes, shape_of
-from .arithmetic import abs
-from .choosing import clamp, where
-from .functions import sqrt, square
-from .reductions import amax, amin, sum
-from .shapes import astype, expand
+from .arguments import floats_only
+from .choosing import clamp
+from .norms import norm_along
+from .reductions import of_float16_in_float32, sum
+from .shapes import expand
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -36,40 +31,8 @@ clamped_from_below = Op(
 )
 
 
-def root(total: Any, p: float) -> Any:
-    """``total ** (1 / p)``; of 0 it is 0, and so is its gradient."""
-    safe = where(total == 0, 1, total)
-    return where(total == 0, 0, sqrt(safe) if p == 2 else safe ** (1 / p))
-
-
-def length(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
-    """``sum(|x|**p) ** (1 / p)`` along ``dim``, of float16 in float32; its gradient at 0 is 0."""
-    x = widened(x)
-    if p == 2:
-        return root(sum(square(x), dim, keepdim), p)
-    if p == np.inf or p == -np.inf:
-        return (amax if p > 0 else amin)(abs(x), dim, keepdim)
-    if p == 0:
-        return sum(astype(x != 0, x.dtype), dim, keepdim)
-    powers = where(x == 0, 0, abs(where(x == 0, 1, x)) ** p)
-    return root(sum(powers, dim, keepdim), p)
-
-
-def floats(name: str, *tensors: Any) -> bool:
-    """Whether all are float16; refused unless all are floats."""
-    for x in tensors:
-        shape_of(x)
-        if x.dtype.kind != "f":
-            raise InvalidTypeError(f"{name}{call_path()}: expected floats, got {describe(x)}: convert it, x.float().")
-    return all(map(is_half, tensors))
-
-
-def rounded(y: Any, half: bool) -> Any:
-    """``y`` as float16, if that is what went in."""
-    return astype(y, float16) if half else y
-
-
 @public("functional")
+@of_float16_in_float32
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, *, axis: Any = None) -> Tensor:
     """``x / max(length, eps)``: vectors of length 1, where the length is ``sum(|x|**p) ** (1 / p)``.
 
@@ -83,13 +46,12 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, *, a
     >>> F.normalize(mg.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    half = floats("normalize", input)
     dim = dim if axis is None else axis
-    norm = length(input, p, all_axes(input, dim), True)
-    return rounded(widened(input) / clamp(norm, eps), half)
+    return input / clamp(norm_along("normalize", floats_only("normalize", input), p, dim, True), eps)
 
 
 @public("function functional")
+@of_float16_in_float32
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """``sum(|x1 - x2 + eps|**p) ** (1 / p)`` along the last axis.
 
@@ -102,11 +64,12 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> mg.pairwise_distance(mg.tensor([[0.0, 0.0]]), mg.tensor([[3.0, 4.0]]), eps=0)
     tensor([5.])
     """
-    half = floats("pairwise_distance", x1, x2)
-    return rounded(length(widened(x1) - widened(x2) + eps, p, -1, keepdim), half)
+    x1, x2 = (floats_only("pairwise_distance", x) for x in (x1, x2))
+    return norm_along("pairwise_distance", x1 - x2 + eps, p, -1, keepdim)
 
 
 @public("function functional")
+@of_float16_in_float32
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8, *, axis: int | None = None) -> Tensor:
     """``sum(x1 * x2) / (|x1| * |x2|)`` along ``dim``: the cosine of the angle between vectors.
 
@@ -119,7 +82,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8, *, axis
     >>> mg.cosine_similarity(mg.tensor([1.0, 0.0]), mg.tensor([1.0, 1.0]), dim=0)
     tensor(0.7071)
     """
-    half = floats("cosine_similarity", x1, x2)
+    x1, x2 = (floats_only("cosine_similarity", x) for x in (x1, x2))
     try:
         shape = np.broadcast_shapes(x1.shape, x2.shape)
     except ValueError:
@@ -129,6 +92,6 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8, *, axis
     dim = dim if axis is None else axis
     units = []
     for x in (x1, x2):
-        x = expand(widened(x), shape)
-        units.append(x / clamped_from_below(length(x, 2, dim, True), eps))
-    return rounded(sum(units[0] * units[1], dim), half)
+        x = expand(x, shape)
+        units.append(x / clamped_from_below(norm_along("cosine_similarity", x, 2, dim, True), eps))
+    return sum(units[0] * units[1], dim)

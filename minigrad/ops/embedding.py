@@ -16,8 +16,9 @@ from ..engine.node import Variable, array_of, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
 from .arguments import shape_of
-from .distances import length
 from .indexing import placed
+from .norms import norm_of
+from .reductions import widened
 from .shapes import astype, unsqueeze
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def refuse_no_row(index: ndarray, rows: int) -> None:
 def shorten(weight: Any, index: ndarray, most: float, norm_type: float) -> None:
     """Shorten rows that are longer than ``most``, in place."""
     found = np.take(array_of(weight), index, 0)
-    norm = length(found, norm_type, -1, True)
+    norm = norm_of(widened(found), (len(found.shape) - 1,), True, norm_type)
     weight[index] = np.where(norm > most, found * (most / (norm + 1e-7)), found).astype(found.dtype)
 
 

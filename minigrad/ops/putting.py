@@ -12,14 +12,13 @@ from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.host import check
 from ..engine.node import Variable, array_of, describe
-from ..engine.op import Op
 from .along import constant_index, integer_index, refuse_outside, slices_added_op
 from .arguments import axis_too, one_axis, shape_of
 from .arithmetic import add_op, scaled
+from .assigning import assigned
 from .choosing import where
 from .gathering import bool_mask, vector_index
-from .indexing import array_index, placed, take, taken
-from .protocol import by_protocol
+from .indexing import array_index, placed, take
 from .shapes import astype, expand, reshaped, with_an_axis
 
 if TYPE_CHECKING:
@@ -32,34 +31,6 @@ __all__ = [
     "index_put",
     "masked_fill",
 ]
-
-# -- overwriting ---------------------------------------------------------------------------------
-
-
-@by_protocol
-def overwrite(x: ndarray, values: Any, index: tuple[Any, ...]) -> ndarray:
-    """A copy of ``x`` with values at an index; of several for one element the last one."""
-    y = x.copy()
-    y[index] = values
-    return y
-
-
-@by_protocol
-def last_written(shape: tuple[int, ...], index: tuple[Any, ...]) -> ndarray:
-    """Which of the values for an index are in an array of ``shape`` after all have been written to it."""
-    numbers = np.zeros(shape, np.intp)
-    own = np.arange(numbers[index].size).reshape(numbers[index].shape)
-    numbers[index] = own
-    return np.asarray(numbers[index] == own)
-
-
-overwritten: Op = Op(
-    "index_put",
-    overwrite,
-    lambda dy, _y, _x, _values, index: overwritten(dy, 0, index),
-    lambda dy, _y, _x, _values, index: where(last_written(dy.shape, index), taken(dy, index), 0),
-    doc="other values at an index; of several for one element the last one",
-)
 
 
 def at_slices(axis: int, index: Any) -> tuple[Any, ...]:
@@ -150,7 +121,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
             [0., 1.]])
     """
     x, axis, index, source = slices("index_copy", input, dim, index, source)
-    y = overwritten(x, source, at_slices(axis, constant_index(index)))
+    y = assigned(x, source, at_slices(axis, constant_index(index)))
     return reshaped(y, input.shape) if y.shape != input.shape else y
 
 
@@ -170,7 +141,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
         raise InvalidValueError(f"index_fill: the index must be a vector, got {describe(index)}.")
     check(refuse_outside, "index_fill", array_of(index), axis, n, -n)
     value = value_for("index_fill", input, value)
-    y = overwritten(with_an_axis(input), value, at_slices(axis, constant_index(index)))
+    y = assigned(with_an_axis(input), value, at_slices(axis, constant_index(index)))
     return y if shape else reshaped(y, ())
 
 
@@ -198,7 +169,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     shape, index = shape_of(input), array_index(tuple(indices))
     values = values_like("index_put", input, values)
     if not accumulate:
-        return overwritten(input, values, index)
+        return assigned(input, values, index)
     reach = take(np.broadcast_to(np.zeros((), np.int8), shape), index).shape
     return add_op(input, placed(expand(values, reach), shape, index))
 

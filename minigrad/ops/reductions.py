@@ -6,28 +6,33 @@ The operations take a tuple of axes and ``keepdims``; the functions take PyTorch
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
 from ..engine.errors import EmptyAxisError
 from ..engine.faces import public
 from ..engine.node import Variable
-from ..engine.op import Op
+from ..engine.op import Op, is_half
 from ..engine.op import widened as widened
 from ..kernels.constants import at_least_float32, float16, number
 from ..kernels.sums import plain_sum, sum_over
 from .arguments import all_axes
 from .arithmetic import sub_op
 from .choosing import where
-from .shapes import expand, in_dtype, reshape
+from .shapes import astype, expand, in_dtype, reshape
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 __all__ = ["amax", "amin", "mean", "std", "std_mean", "sum", "var", "var_mean"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # -- which axes --------------------------------------------------------------------------------
 
@@ -58,6 +63,21 @@ def spread(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
 def narrowed(y: Any, x: Any) -> Any:
     """``y`` in float16 if ``x`` is: the end of a computation in float32."""
     return y.astype(float16) if x.dtype == float16 else y
+
+
+def of_float16_in_float32(function: Function) -> Function:
+    """A function that computes in float32 where it is given float16; without wider floats its result is rounded."""
+
+    @functools.wraps(function)
+    def wide(*args: Any, **named: Any) -> Any:
+        operands = [x for x in (*args, *named.values()) if isinstance(x, (Variable, ndarray)) and x.dtype.kind == "f"]
+        half = [is_half(x) for x in operands]
+        if not any(half):
+            return function(*args, **named)
+        y = function(*map(widened, args), **{name: widened(value) for name, value in named.items()})
+        return astype(y, float16) if all(half) else y
+
+    return wide  # type: ignore[return-value]
 
 
 def divided(dy: Any, n: Any) -> Any:

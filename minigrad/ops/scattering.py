@@ -14,12 +14,13 @@ from ..engine.node import Variable, array_of, describe
 from .along import constant_index, elements_added, integer_index
 from .arguments import axis_too
 from .arithmetic import add_op, div_op
+from .assigning import assigned
 from .choosing import where
 from .gathering import along, refuse_longer
 from .indexing import placed, taken
 from .joining import cat
 from .prod import prod
-from .putting import overwritten, value_for, values_like
+from .putting import value_for, values_like
 from .reductions import amax, amin
 from .shapes import expand, reshaped, unsqueeze, with_an_axis
 from .views import ravel
@@ -88,7 +89,7 @@ def scatter(
     if reduce is not None:
         return scatter_reduce(input, dim, index, src, REDUCTIONS_OF_SCATTER[reduce])
     x, axis, index, src = elements("scatter", input, dim, index, src)
-    y = overwritten(x, src, at_elements(axis, constant_index(index)))
+    y = assigned(x, src, at_elements(axis, constant_index(index)))
     return reshaped(y, input.shape) if y.shape != input.shape else y
 
 
@@ -186,13 +187,13 @@ def by_groups(
     """A reduction of all values for an element: they are a row of a table, filled up with the neutral number."""
     named, row, column = table_of(index, x.shape, axis)
     if not named.size:
-        return overwritten(x, 0, (slice(0, 0),))
+        return assigned(x, 0, (slice(0, 0),))
     filled = np.zeros((len(named), int(column.max()) + 1), bool)
     filled[row, column] = True
     table = where(filled, placed(ravel(src), filled.shape, (row, column)), np.asarray(neutral(x.dtype)).astype(x.dtype))
     if with_self:
         table = cat([unsqueeze(taken(ravel(x), (named,)), 1), table], 1)
-    return reshaped(overwritten(ravel(x), reduce(table, 1), (named,)), x.shape)
+    return reshaped(assigned(ravel(x), reduce(table, 1), (named,)), x.shape)
 
 
 def table_of(index: ndarray, shape: tuple[int, ...], axis: int) -> tuple[ndarray, ndarray, ndarray]:

@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from tests.helpers.inputs import leaf
+from tests.helpers.refusals import check_refused
 from tests.ops.edges import nan
 from tests.ops.refused_windows import REFUSED_WINDOWS
 
@@ -169,12 +170,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_the_cure(name):
     """In one line, with what was given."""
-    call, error, parts = REFUSED[name]
-    with pytest.raises(error) as raised:
-        call()
-    message = str(raised.value)
-    assert "\n" not in message
-    assert all(part in message for part in parts), message
+    check_refused(*REFUSED[name])
 
 
 def test_an_operand_without_a_derivative_is_refused_in_backward():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from ...engine.arguments import a_type, not_negative, real
 from ...engine.errors import InvalidValueError
 from ...engine.node import Variable, wrap
+from ...ops.norms import norm_on_arrays
 from ...tensor.tensor import Tensor
 
 
@@ -46,7 +46,8 @@ def get_total_norm(
     power = float(norm_type)
     listed = [tensors] if isinstance(tensors, Variable) else list(tensors)
     arrays = [x.array.astype(np.promote_types(x.dtype, np.float32), copy=False).reshape(-1) for x in listed]
-    total = norm_of(np.concatenate(arrays), power) if arrays else np.float32(0)
+    vector = np.concatenate(arrays) if arrays else np.zeros(0, np.float32)
+    total = norm_on_arrays(vector, (0,), False, power) if vector.size else vector.dtype.type(0)
     if error_if_nonfinite and not np.isfinite(total):
         raise InvalidValueError(
             f"the norm of order {power} of the gradients is {total}: find the first NaN or infinity with "
@@ -54,21 +55,6 @@ def get_total_norm(
         )
     result: Tensor = wrap(np.asarray(total))
     return result
-
-
-def norm_of(vector: Any, power: float) -> Any:
-    """The norm of a vector of floats, scaled by its largest size so that no power overflows."""
-    if not vector.size:
-        return vector.dtype.type(0)
-    sizes = np.abs(vector)
-    if power == 0:
-        return vector.dtype.type(np.count_nonzero(vector))
-    largest = sizes.min() if power == -math.inf else sizes.max()
-    if math.isinf(power) or not np.isfinite(largest) or largest == 0:
-        return largest
-    scaled = (sizes / largest).astype(np.float64, copy=False)
-    with np.errstate(divide="ignore"):
-        return vector.dtype.type(largest * (scaled**power).sum() ** (1 / power))
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None) -> None:

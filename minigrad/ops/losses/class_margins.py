@@ -15,10 +15,10 @@ from ...engine.scope import call_path
 from ..choosing import clamp, where
 from ..functions import square
 from ..indexing import getitem
-from ..reductions import sum
+from ..reductions import of_float16_in_float32, sum
 from ..shapes import reshape, unsqueeze
 from .classes import check_classes, check_scores
-from .reduction import as_operand, of_float16_in_float32, reduction_of
+from .reduction import as_operand, reduction_of
 from .reduction import reduce as collect
 
 if TYPE_CHECKING:

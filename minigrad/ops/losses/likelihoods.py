@@ -18,9 +18,10 @@ from ..arguments import shape_of
 from ..choosing import where
 from ..distances import clamped_from_below
 from ..functions import exp, log, square
+from ..reductions import of_float16_in_float32
 from ..shapes import unsqueeze
 from .pairs import compare, matching, pairwise_loss
-from .reduction import as_operand, check_reduction, of_float16_in_float32, reduction_of
+from .reduction import as_operand, check_reduction, reduction_of
 from .reduction import reduce as collect
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from ..arguments import shape_of
 from ..choosing import clamp, minimum, where
 from ..distances import pairwise_distance
 from ..functions import sqrt, square
-from ..reductions import mean, sum
+from ..reductions import mean, of_float16_in_float32, sum
 from .pairs import bce_with_logits_op, compare, matching, times
-from .reduction import as_operand, check_reduction, of_float16_in_float32, reduction_of
+from .reduction import as_operand, check_reduction, reduction_of
 from .reduction import reduce as collect
 
 if TYPE_CHECKING:

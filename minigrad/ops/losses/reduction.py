@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.node import Variable, describe, no_tensor
-from ...engine.op import is_half, widened
 from ...engine.scope import call_path
-from ...kernels.constants import float16
 from ..reductions import mean, sum
-from ..shapes import astype
-
-Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -50,21 +43,6 @@ def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any) -> s
         f"{name}{call_path()}: size_average and reduce are deprecated: pass reduction={meant!r}.", stacklevel=3
     )
     return meant
-
-
-def of_float16_in_float32(loss: Loss) -> Loss:
-    """A loss that computes with float32 where it is given float16; if it is given no wider floats it is rounded."""
-
-    @functools.wraps(loss)
-    def wide(*args: Any, **named: Any) -> Any:
-        operands = [x for x in (*args, *named.values()) if isinstance(x, (Variable, ndarray)) and x.dtype.kind == "f"]
-        half = [is_half(x) for x in operands]
-        if not any(half):
-            return loss(*args, **named)
-        y = loss(*map(widened, args), **{name: widened(value) for name, value in named.items()})
-        return astype(y, float16) if all(half) else y
-
-    return wide  # type: ignore[return-value]
 
 
 def reduce(losses: Any, reduction: str) -> Any:
