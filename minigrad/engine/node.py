@@ -386,7 +386,12 @@ def line_outside() -> str:
 
 def no_tensor(value: Any) -> str:
     """What is wrong with a value in place of a tensor, and the cure."""
-    return f"expected a tensor, got {describe(value)}: {cure(value)}"
+    return f"expected a tensor, got {named(value)}: {cure(value)}"
+
+
+def named(value: Any) -> str:
+    """As ``describe``; arrays are called so, where a tensor was expected."""
+    return f"an array {describe(value)}" if isinstance(value, ndarray) else describe(value)
 
 
 def cure(value: Any) -> str:

@@ -27,10 +27,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 # fmt: off
 LOOKING = {
-    np.allclose, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str,
-    np.can_cast, np.count_nonzero, np.digitize, np.flatnonzero, np.isclose, np.iscomplexobj, np.isrealobj,
-    np.may_share_memory, np.nonzero, np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed,
-    np.searchsorted, np.shares_memory, np.unique,
+    np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv,
+    np.array_repr, np.array_str, np.can_cast, np.count_nonzero, np.digitize, np.empty_like, np.flatnonzero,
+    np.full_like, np.isclose, np.iscomplexobj, np.isin, np.isrealobj, np.may_share_memory, np.nonzero, np.ones_like,
+    np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed, np.searchsorted, np.shares_memory, np.unique, np.zeros_like,
 }
 # fmt: on
 """Other functions of NumPy's that only look, at which elements there are, where, or whether they are equal: with them
