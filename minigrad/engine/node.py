@@ -389,6 +389,11 @@ def no_tensor(value: Any) -> str:
     return f"expected a tensor, got {named(value)}: {cure(value)}"
 
 
+def written(value: Any) -> str:
+    """An argument in an error message: an array or a tensor by its shape and dtype, anything else as it is written."""
+    return describe(value) if isinstance(value, (Variable, ndarray)) else repr(value)
+
+
 def named(value: Any) -> str:
     """As ``describe``; arrays are called so, where a tensor was expected."""
     return f"an array {describe(value)}" if isinstance(value, ndarray) else describe(value)

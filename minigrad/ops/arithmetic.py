@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..engine.arguments import detached
 from ..engine.faces import public
+from ..engine.node import holds_tensors
 from ..engine.op import Op
 from ..kernels.constants import float64
 from .choosing import where
@@ -111,6 +112,8 @@ sgn = sign
 def scaled(other: Any, alpha: float) -> Any:
     """``alpha * other``, where ``other`` may be a list, too."""
     alpha = detached(alpha)
+    if alpha != 1 and isinstance(other, (list, tuple)) and not holds_tensors(other):
+        return [scaled(item, alpha) if isinstance(item, (list, tuple)) else item * alpha for item in other]
     return other if alpha == 1 else mul(other, alpha)
 
 
