@@ -219,3 +219,24 @@ def test_a_composed_operation_is_named_by_what_was_called():
         mg.logsumexp(ones(2, 3), dim=4)
     with pytest.raises(IndexError, match=r"^std: dim 4 is out of range"):
         ones(2, 3).std(4)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    ("index", "value", "error"),
+    [
+        (0, "a", TypeError),
+        (0, [[1.0], [1.0, 2.0]], ValueError),
+        (0, object(), TypeError),
+        (0, [1.0, 2.0], ValueError),
+        (7, 1.0, IndexError),
+        ((0, 0, 0), 1.0, IndexError),
+        (1.5, 1.0, IndexError),
+    ],
+)
+def test_elements_that_cannot_be_set_are_refused_before_anything_changes(index, value, error, recorded):
+    x = ones(2, 3) * 1 if recorded else ones(2, 3).detach()
+    with pytest.raises(error, match=r"^setting elements: \(2, 3\) float32 cannot take .*: ") as raised:
+        x[index] = value
+    assert "\n" not in str(raised.value)
+    np.testing.assert_array_equal(x.detach().numpy(), np.ones((2, 3)))
