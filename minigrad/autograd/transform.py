@@ -18,7 +18,7 @@ from .. import ops
 from ..engine.errors import InvalidValueError
 from ..engine.gradients import GradientEdge, grad
 from ..engine.modes import current, enable_grad
-from ..engine.node import Node, Variable, describe, wrap
+from ..engine.node import Node, Variable, describe, named, wrap
 from ..engine.paths import reachable
 from ..tensor.function import OwnOp
 from .trees import Structure, flatten, mapped, unflatten
@@ -64,7 +64,7 @@ class Level:
     def source(self, x: Any) -> Any:
         """A tensor with the values of an input, to differentiate by."""
         if not isinstance(x, Variable):
-            raise self.error(f"{self.name}: expected tensors to differentiate by, got {describe(x)}.")
+            raise self.error(f"{self.name}: expected tensors to differentiate by, got {named(x)}.")
         if x.dtype.kind != "f":
             raise RuntimeError(
                 f"{self.name}: only floating point tensors can be differentiated by, got {describe(x)}: convert it, "
@@ -130,7 +130,7 @@ class Call:
         self.outputs, self.structure = flatten(result)
         for y in self.outputs:
             if not isinstance(y, Variable):
-                raise level.error(f"{level.name}: the function must return tensors, got {describe(y)}.")
+                raise level.error(f"{level.name}: the function must return tensors, got {named(y)}.")
 
     def results(self, leaves: Sequence[Any]) -> Any:
         """A tree like the outputs."""
@@ -223,7 +223,7 @@ def tree_like(name: str, tree: Any, leaves: Sequence[Any], structure: Structure 
         raise RuntimeError(f"{name} must be nested as {structure or 'one tensor'}, got {own or describe(tree)}.")
     for x, other in zip(found, leaves):
         if not isinstance(x, Variable):
-            raise TypeError(f"{name} must hold tensors, got {describe(x)}.")
+            raise TypeError(f"{name} must hold tensors, got {named(x)}.")
         if x.shape != other.shape:
             raise RuntimeError(
                 f"{name} must be of shape {other.shape} to go with {describe(other)}, got {describe(x)}."

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from .diagnosis import Comparison
-from .numeric import REFINEMENTS, Function, derivative, estimate, rounding, step_size
+from .numeric import REFINEMENTS, Function, derivative, estimate, jumps, rounding, step_size
 from .problem import GradcheckError, Problem
 from .report import RIGHT, GradcheckReport, Row
 
@@ -69,16 +69,19 @@ def compare(problem: Problem, name: str, analytic: list[ndarray], tolerance: Tol
     for index in np.ndindex(x.shape):
         numeric[:, *index] = add(derivative(function, x, index, step))
     allowed = tolerance.allowed(numeric, uncertainty)
+    jumping = np.zeros(backward.shape, bool)
     noise = rounding(function, x, step, problem.split)
     for index in map(tuple, np.argwhere(~(abs(backward - numeric) <= allowed).all(0))):
         numeric[:, *index], uncertainty[:, *index] = estimate(function, x, index, step, noise, add)
-    allowed = tolerance.allowed(numeric, uncertainty)
+        jumping[:, *index] = jumps(function, x, index, step, noise, add)
+    allowed = np.where(jumping, 0, tolerance.allowed(numeric, uncertainty))
     rows = []
     for i, group in enumerate(problem.groups):
         shapes = {output: problem.weights[output].shape for output in group}
         comparison = Comparison(
             f"{group[0]} by {name}" if len(problem.groups) > 1 else name,
-            x, backward[i], numeric[i], allowed[i], part(function, problem, i), step / REFINEMENTS[-1], shapes,
+            x, backward[i], numeric[i], allowed[i], jumping[i], part(function, problem, i),
+            step / REFINEMENTS[-1], shapes,
         )  # fmt: skip
         if any(problem.weights[output].size for output in group):
             rows.append(row_of(comparison, problem.dtypes[name]))

@@ -28,6 +28,8 @@ class Comparison:
     numeric: ndarray
     allowed: ndarray
     """How far the two may be apart."""
+    jumps: ndarray
+    """Where the function jumps, so that finite differences say nothing."""
     function: Function
     """The weighted outputs as a function of ``x``."""
     step: float
@@ -59,16 +61,17 @@ class Comparison:
 
     @cached_property
     def kinks(self) -> ndarray:
-        """Where the two slopes are not the same."""
-        mask = np.zeros(self.x.shape, bool)
+        """Where the two slopes are not the same, or the function jumps."""
+        mask = np.array(self.jumps)
         for index, (left, right) in zip(self.places, self.slopes):
-            mask[index] = abs(right - left) > ALIKE * max(abs(left), abs(right), abs(self.analytic[index]))
+            mask[index] |= abs(right - left) > ALIKE * max(abs(left), abs(right), abs(self.analytic[index]))
         return mask
 
     def explained_by(self, candidate: ndarray) -> bool:
         """Whether backward's gradient, corrected to ``candidate``, would be right, except at kinks."""
         error = abs(candidate - self.numeric)
-        return bool(np.all((error <= ALIKE * abs(self.numeric).max()) | self.kinks))
+        size = abs(self.numeric[~np.array(self.jumps)]).max(initial=0)
+        return bool(np.all((error <= ALIKE * size) | self.kinks))
 
     @cached_property
     def diagnosis(self) -> tuple[str, str]:
@@ -89,6 +92,15 @@ def not_a_number(m: Comparison) -> str:
         if not np.isfinite(values[m.differs]).all():
             return f"{source} gives NaN or infinity; detect_anomaly() names the operation that makes a gradient NaN"
     return ""
+
+
+def jump(m: Comparison) -> str:
+    """Another value on the left than on the right: there is no derivative."""
+    if not m.jumps[m.differs].all():
+        return ""
+    return (
+        "the values are others on its left than on its right, so there is no derivative; check the function elsewhere"
+    )
 
 
 def kink(m: Comparison) -> str:
@@ -155,6 +167,7 @@ def constant_factor(m: Comparison) -> str:
 
 DIAGNOSES: dict[str, Callable[[Comparison], str]] = {
     "NaN": not_a_number,
+    "jump": jump,
     "kink": kink,
     "cut graph": cut,
     "sign": opposite_sign,

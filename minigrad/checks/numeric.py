@@ -34,6 +34,13 @@ differences rounded to the same digit would agree by accident."""
 UNRELIABLE = 1e-3
 """The scatter, relative to the value, of steps that are too coarse (or of a derivative that is 0)."""
 
+FINEST = 1e-12
+"""The step by which jumps are looked for, relative to the usual one."""
+ALIKE = 1e-2
+"""How far the changes by two such steps may be apart: what curvature or rounding makes of them is."""
+VISIBLE = 1e3
+"""How many rounding errors a jump must exceed."""
+
 
 def step_size(x: ndarray) -> float:
     """The step that suits an input: a thousandth of its standard deviation.
@@ -92,6 +99,21 @@ def estimate(
     unreliable = ~(scatter <= UNRELIABLE * abs(value))
     best = np.lexsort((scatter, unreliable), axis=0)[:1]
     return np.take_along_axis(value, best, 0)[0], np.take_along_axis(scatter, best, 0)[0]
+
+
+def jumps(
+    function: Function, x: ndarray, index: tuple[int, ...], step: float, noise: Any,
+    add: Callable[[ndarray], Any] = np.sum,
+) -> Any:  # fmt: skip
+    """Whether the outputs' sum jumps at ``x[index]``: however fine the step, its change is the same.
+
+    Finite differences then grow without end, and so does their scatter, within which any derivative lies.
+    """
+    finest = max(step * FINEST, 8 * float(np.spacing(abs(x[index]))))
+    steps = [finest * multiple for multiple in (1, 7, 49, 343)]
+    changes = np.array([add(derivative(function, x, index, h, {-1: -1, 1: 1}) * h) for h in steps])
+    size = abs(changes).min(0)
+    return (np.ptp(changes, 0) < ALIKE * size) & (size > VISIBLE * noise) & (steps[-1] < step)
 
 
 def rounding(

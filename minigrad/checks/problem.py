@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.gradients import grad
-from ..engine.node import Effect, Variable, describe
+from ..engine.node import Effect, Variable, named
 from ..engine.paths import reachable
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
@@ -158,15 +158,22 @@ def tensors_in(result: Any) -> dict[str, Tensor]:
     """The tensors that a function returned, by name: ``output 0``."""
     outputs = dict(leaves_in(sequence(result) if isinstance(result, Variable) else result, "output", " "))
     if not all(isinstance(y, Variable) for y in outputs.values()):
-        raise TypeError(f"a function to check must return a tensor or a tuple of tensors, got {describe(result)}.")
+        raise TypeError(f"a function to check must return a tensor or a tuple of tensors, got {named(result)}.")
     return outputs
 
 
 def problem_of(func: Any, inputs: Any) -> Problem:
     """The problem a user poses: a function and its inputs, or a module with its parameters."""
+    if not callable(func):
+        raise TypeError(f"the function to check comes first, then its inputs, got {named(func)} for the function.")
     inputs = sequence(inputs)
     given = dict(leaves_in(inputs, "input", " "))
     checked = {name for name, x in given.items() if requires_grad(x)}
+    if given and not isinstance(func, Module) and not any(isinstance(x, Variable) for x in given.values()):
+        raise ValueError(
+            f"nothing to check: no input is a tensor, got {', '.join(map(named, given.values()))}: make it one, "
+            "mg.tensor(..., requires_grad=True)."
+        )
     parameters: dict[str, Tensor] = {}
     dtypes = {name: given[name].dtype for name in checked}
     if isinstance(func, Module):

@@ -47,6 +47,17 @@ def operands_in_words(operands: Sequence[Any]) -> str:
     return f" Its {', '.join(named)}." if named else ""
 
 
+def result_in_words(node: Any) -> str:
+    """The sentence about the result of an operation that saved it in place of its operands, whose values are gone."""
+    if (
+        node.saved is None
+        or 0 not in node.op.saved_positions
+        or not any(hasattr(x, "edges") for x in operands_of(node))
+    ):
+        return ""
+    return f" Its result {in_words(node.saved[0])}."
+
+
 def check_result(node: Any, result: Any) -> None:
     """Refuse the result of an operation if it has the first NaN or infinity, or takes over that of a leaf."""
     operands = operands_of(node)

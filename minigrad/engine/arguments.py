@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import InvalidValueError
 from .modes import current
-from .node import Variable, array_of, describe
+from .node import Variable, array_of, describe, written
 
 Value = TypeVar("Value")
 
@@ -75,7 +75,7 @@ def whole(value: Any, least: int, message: str) -> int:
         ValueError: for anything else, a boolean too; ``message`` is the argument's name and what it may be.
     """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise InvalidValueError(f"{message}, got {value!r}.")
+        raise InvalidValueError(f"{message}, got {written(value)}.")
     return int(value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -54,3 +56,15 @@ def public(
         return function
 
     return register
+
+
+def called() -> str:
+    """The operation that the running program called, in front of an error in its arguments: ``"sum: "``."""
+    package, name = __name__.partition(".")[0], ""
+    for frame, _ in traceback.walk_stack(sys._getframe()):
+        module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        if module.partition(".")[0] != package:
+            break
+        if module.startswith(f"{package}.ops.") and any(function in faces for faces in FACES.values()):
+            name = f"{function}: "
+    return name

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from .host import writer_here
 from .modes import IN_WALK, Mode, become, current
-from .node import Node, Variable, clock, describe, is_stand_in, wrap
+from .node import Node, Variable, clock, describe, is_stand_in, named, wrap
 from .walk import walk
 
 watch_of = operator.attrgetter("watch")
@@ -55,7 +55,8 @@ def seed(output: Variable, gradient: Any, create_graph: bool) -> tuple[Node, Any
     if output.node is None:
         raise RuntimeError(
             f"a tensor {describe(output)} does not require grad and was not computed from one that "
-            "does: nothing to differentiate. Was it computed under no_grad(), or detached?"
+            "does: nothing to differentiate. Was it computed under no_grad(), detached, or a gradient without "
+            "create_graph=True?"
         )
     if gradient is None:
         if output.array.size != 1:
@@ -262,5 +263,5 @@ def tensors(name: str, values: Any) -> list[Any]:
     values = [values] if single else list(values)
     for value in values:
         if not isinstance(value, (Variable, GradientEdge)):
-            raise TypeError(f"{name} must be a tensor or a sequence of tensors, got {describe(value)}.")
+            raise TypeError(f"{name} must be a tensor or a sequence of tensors, got {named(value)}.")
     return values

@@ -386,7 +386,17 @@ def line_outside() -> str:
 
 def no_tensor(value: Any) -> str:
     """What is wrong with a value in place of a tensor, and the cure."""
-    return f"expected a tensor, got {describe(value)}: {cure(value)}"
+    return f"expected a tensor, got {named(value)}: {cure(value)}"
+
+
+def written(value: Any) -> str:
+    """An argument in an error message: an array or a tensor by its shape and dtype, anything else as it is written."""
+    return describe(value) if isinstance(value, (Variable, ndarray)) else repr(value)
+
+
+def named(value: Any) -> str:
+    """As ``describe``; arrays are called so, where a tensor was expected."""
+    return f"an array {describe(value)}" if isinstance(value, ndarray) else describe(value)
 
 
 def cure(value: Any) -> str:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy import ndarray
 
 from ..kernels.sums import plain_sum, sum_over
-from .anomaly import KINDS, holds, operands_in_words, operands_of, values_of
+from .anomaly import KINDS, holds, operands_in_words, operands_of, result_in_words, values_of
 from .hooks import GroupHook, PreHook
 from .modes import GRADIENTS, current
-from .node import Memory, Node, Variable, array_of, describe, is_stand_in, wrap
+from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
 
 ONCE = (
@@ -191,7 +191,7 @@ def run_hooks(node: Node, gradient: Any, roots: Roots, path: set[Node] | None) -
         if replacement is not None:
             if not isinstance(replacement, Variable) or replacement.shape != node.shape:
                 raise RuntimeError(
-                    f"a hook on {node} returned {describe(replacement)}, expected a tensor {node.shape} or None."
+                    f"a hook on {node} returned {named(replacement)}, expected a tensor {node.shape} or None."
                 )
             tensor = replacement
     tensor = tensor.astype(node.dtype)
@@ -262,7 +262,7 @@ def check_finite(node: Node, dy: Any, gradients: Sequence[Any], roots: Roots) ->
         if not wrong:
             continue
         message = f"{node}: its derivative returned {kind} for a gradient without {kind}."
-        message += operands_in_words(operands_of(node))
+        message += operands_in_words(operands_of(node)) + result_in_words(node)
         if any((dy[KINDS[kind](array)] == 0 if array.shape == dy.shape else dy == 0).any() for array in wrong):
             message += advice_of_choices(node, [root for root, _ in roots])
         raise RuntimeError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine.node import Variable, describe
+from ..engine.node import Variable, describe, named
 from ..tensor.tensor import Tensor
 from .module import Module
 from .parameter import Buffer, Parameter
@@ -114,7 +114,7 @@ def one_dict(dicts: Any) -> dict[str, Any]:
             if name in values:
                 raise ValueError(f"functional_call: {name} is in several of the dicts.")
             if not isinstance(value, Variable):
-                raise TypeError(f"functional_call: {name} must be a tensor, got {describe(value)}.")
+                raise TypeError(f"functional_call: {name} must be a tensor, got {named(value)}.")
             values[name] = value
     return values
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..engine.errors import InvalidTypeError, InvalidValueError
-from ..engine.node import Variable, describe, no_tensor
+from ..engine.faces import called
+from ..engine.node import Variable, describe, no_tensor, written
 from ..engine.scope import call_path
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -37,7 +38,7 @@ def all_axes(x: Any, dim: Any, axis: Any = None) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = tuple(one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
-        raise InvalidValueError(f"dim {dim} names an axis twice.")
+        raise InvalidValueError(f"{called()}dim {dim} names an axis twice.")
     return axes if axes and ndim else tuple(range(ndim))
 
 
@@ -67,7 +68,7 @@ def shape_of(x: Any) -> tuple[int, ...]:
     try:
         return x.array.shape if isinstance(x, Variable) else x.shape
     except AttributeError:
-        raise InvalidTypeError(no_tensor(x)) from None
+        raise InvalidTypeError(f"{called()}{no_tensor(x)}") from None
 
 
 def floats_only(name: str, x: Any) -> Any:
@@ -83,10 +84,10 @@ def one_axis(dim: Any, ndim: int) -> int:
     try:
         axis, axes = operator.index(dim), max(ndim, 1)
     except TypeError:
-        raise TypeError(f"dim must be an integer, got {dim!r}.") from None
+        raise TypeError(f"{called()}dim must be an integer, got {written(dim)}.") from None
     if not -axes <= axis < axes:
         raise IndexError(
-            f"dim {axis} is out of range for a tensor of {ndim} dimensions: expected {-axes} to {axes - 1}."
+            f"{called()}dim {axis} is out of range for a tensor of {ndim} dimensions: expected {-axes} to {axes - 1}."
         )
     return axis % axes
 
@@ -94,7 +95,7 @@ def one_axis(dim: Any, ndim: int) -> int:
 def one_name(dim: Any, axis: Any) -> Any:
     """What was passed as ``dim`` or by NumPy's name ``axis``; None if neither."""
     if dim is not None and axis is not None:
-        raise TypeError("dim and axis are two names of one argument: give only one.")
+        raise TypeError(f"{called()}dim and axis are two names of one argument: give only one.")
     return axis if dim is None else dim
 
 
@@ -110,4 +111,4 @@ def integers(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         return tuple([operator.index(n) for n in values])
     except TypeError:
-        raise TypeError(f"{name} must be of integers, got {', '.join(map(repr, values))}.") from None
+        raise TypeError(f"{called()}{name} must be of integers, got {', '.join(map(written, values))}.") from None

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
-from ..engine.node import Variable, array_of, describe
+from ..engine.node import Variable, array_of, describe, written
 from .along import constant_index, elements_added, integer_index
 from .arguments import axis_too
 from .arithmetic import add_op, div_op
@@ -159,7 +159,8 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     tensor([1.5000, 0.0000, 3.0000])
     """
     if reduce not in REDUCTIONS:
-        raise InvalidValueError(f"scatter_reduce: reduce must be one of {', '.join(REDUCTIONS)}, got {reduce!r}.")
+        names = ", ".join(REDUCTIONS)
+        raise InvalidValueError(f"scatter_reduce: reduce must be one of {names}, got {written(reduce)}.")
     x, axis, index, src = elements("scatter_reduce", input, dim, index, src)
     if reduce in BY_GROUPS:
         y = by_groups(x, axis, constant_index(index), src, *BY_GROUPS[reduce], include_self)

@@ -311,6 +311,6 @@ def contiguous(input: Any) -> Tensor:
 def detach(input: Any) -> Tensor:
     """The same memory outside the graph: a constant."""
     if not isinstance(input, Variable):
-        raise InvalidTypeError(no_tensor(input))
+        raise InvalidTypeError(f"detach: {no_tensor(input)}")
     constant: Any = input
     return constant.detach()

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.anomaly import values_of
 from ..engine.errors import InvalidTypeError
 from ..engine.modes import Switch, current, no_grad
-from ..engine.node import Memory, Node, Variable, array_of, describe, wrap
+from ..engine.node import Memory, Node, Variable, array_of, describe, named, wrap
 from ..engine.walk import as_recorded
 from ..ops import astype, cat, getitem, reshape
 from ..ops.indexing import placed
@@ -138,6 +138,10 @@ class Function:
     ``forward(*args)`` with ``setup_context(ctx, inputs, output)``, works as well.
     """
 
+    def __init__(self, *_: Any, **__: Any) -> None:
+        name = type(self).__name__
+        raise InvalidTypeError(f"{name} is applied, not made: write {name}.apply(x) in place of {name}(...).")
+
     @staticmethod
     def forward(ctx: Any, *args: Any) -> Any:
         """What the operation computes; subclasses define it."""
@@ -167,7 +171,7 @@ class Function:
         several = isinstance(result, (tuple, list))
         outputs = list(result) if several else [result]
         if not any(isinstance(output, Variable) for output in outputs):
-            raise TypeError(f"{cls.__name__}: forward must return tensors, got {', '.join(map(describe, outputs))}.")
+            raise TypeError(f"{cls.__name__}: forward must return tensors, got {', '.join(map(named, outputs))}.")
         if not all(is_one_of(x, outputs) for x in ctx._dirty):
             raise RuntimeError(f"{cls.__name__}: forward must return the inputs that it marks as dirty.")
         places = [i for i, y in enumerate(outputs) if varies(y, ctx._constant)]
@@ -356,9 +360,7 @@ class FunctionOp(OwnOp):
             )
         for i, (dx, need) in enumerate(zip(found, needs)):
             if need and dx is not None and not isinstance(dx, Variable):
-                raise InvalidTypeError(
-                    f"{self.name}: backward returned {describe(dx)} for input {i}, expected a tensor."
-                )
+                raise InvalidTypeError(f"{self.name}: backward returned {named(dx)} for input {i}, expected a tensor.")
         zeros = [None if edge is None else np.zeros(edge.shape, edge.dtype) for edge in needs]
         found = [dx if zero is None or dx is not None else wrap(zero) for dx, zero in zip(found, zeros)]
         return found if dy is tensor else [array_of(dx) for dx in found]

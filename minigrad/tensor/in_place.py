@@ -146,7 +146,7 @@ class InPlace(Variable):
             return self._record_elements(index, value, name)
         try:
             self.array[index] = value if type(value) is float else scalar(fitting_array(value, self.array.dtype))
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory
         memory.changed = clock()
@@ -167,9 +167,9 @@ class InPlace(Variable):
             if is_at(self, index, value):
                 return self
             value = value if value.dtype == self.dtype else ops.astype(value, self.dtype)
-        elif type(value) is not float:
-            value = fitting_array(value, self.array.dtype).astype(self.dtype)
         try:
+            if not isinstance(value, Variable) and type(value) is not float:
+                value = fitting_array(value, self.array.dtype).astype(self.dtype)
             return self._rebind(name, setitem, value, index)
         except (TypeError, ValueError, IndexError) as error:
             raise failure(name, self, value, error.__cause__ or error) from error  # type: ignore[arg-type]

@@ -27,10 +27,11 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 # fmt: off
 LOOKING = {
-    np.allclose, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str,
-    np.can_cast, np.count_nonzero, np.digitize, np.flatnonzero, np.isclose, np.iscomplexobj, np.isrealobj,
-    np.may_share_memory, np.nonzero, np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed,
-    np.searchsorted, np.shares_memory, np.unique,
+    np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.array_equiv,
+    np.array_repr, np.array_str, np.can_cast, np.count_nonzero, np.digitize, np.empty_like, np.flatnonzero,
+    np.full_like, np.isclose, np.iscomplexobj, np.isin, np.isrealobj, np.may_share_memory, np.nonzero, np.ones_like,
+    np.result_type, np.save, np.savetxt, np.savez, np.savez_compressed, np.searchsorted, np.shares_memory, np.unique,
+    np.zeros_like,
 }
 # fmt: on
 """Other functions of NumPy's that only look, at which elements there are, where, or whether they are equal: with them
@@ -48,7 +49,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
 
 def apply_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """``np.sum(t, axis=0)`` and the like."""
-    name = function.__name__
+    room = function.__module__.partition(".")[2]
+    name = f"{room}.{function.__name__}" if room in ("linalg", "fft") else function.__name__
     operation = FUNCTIONS.get(function)
     if operation is None:
         return outside_graph(name, function, args, kwargs, function in LOOKING)

@@ -14,6 +14,8 @@ from tests.checks.inputs import CHECKS, error_of, leaf
     [
         (mg.exp, mg.ones(3), "no input with elements requires grad"),
         (mg.exp, leaf(0, 3), "no input with elements requires grad"),
+        (mg.exp, np.ones(3), "no input is a tensor, got an array (3,) float64: make it one, mg.tensor("),
+        (mg.mul, (2.0, 3), "no input is a tensor, got 2.0, 3: make it one, mg.tensor("),
         (lambda x: x.detach(), leaf(3), "no output requires grad"),
         (lambda x: x.argmax(), leaf(3), "no output requires grad"),
         (nn.ReLU(), mg.arange(3), "no input with elements requires grad"),
@@ -24,6 +26,12 @@ def test_a_check_that_could_not_fail_is_an_error(function, inputs, text, check):
     with pytest.raises(ValueError) as caught:
         check(function, inputs, raise_exception=False)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("check", [mg.gradcheck, mg.gradgradcheck])
+def test_the_function_comes_first(check):
+    with pytest.raises(TypeError, match=r"comes first, then its inputs, got \(3,\) float64 for the function"):
+        check(leaf(3), mg.exp)
 
 
 def test_what_is_not_a_tensor_is_refused_as_output():

@@ -20,7 +20,7 @@ WRONG = {
     "order": ("transposed: backward gives the derivative with axes 0", lambda x: x @ A, lambda dy, _y, x: A @ dy.T),
     "nan": ("NaN: backward gives NaN", np.square, lambda dy, _y, x: dy * x * np.nan),
     "zero": ("cut graph: backward gives 0 everywhere", np.square, lambda dy, _y, x: 0 * x),
-    "other": ("none of NaN, kink, ", np.square, lambda dy, _y, x: dy * (2 * x + 0.3 * abs(x))),
+    "other": ("none of NaN, jump, kink, ", np.square, lambda dy, _y, x: dy * (2 * x + 0.3 * abs(x))),
 }
 
 
@@ -63,6 +63,34 @@ def test_a_kink_is_named_with_both_slopes(op, left, right):
     assert f"kink: the slope at the index is {left} on its left and {right} on its right" in message
 
 
+JUMPS = {
+    "step": (mg.floor, [0.5, 1.0, 2.5], mg.gradcheck),
+    "choice": (lambda x: mg.where(x > 0, x + 1, x), [0.5, 0.0, -2.0], mg.gradcheck),
+    "tie of rounding": (lambda x: x + mg.round(x), [0.7, 2.5, 1.0], mg.gradcheck),
+    "slope of abs": (mg.abs, [0.5, 0.0, -2.0], mg.gradgradcheck),
+    "slope of relu": (mg.relu, [0.5, 0.0, -2.0], mg.gradgradcheck),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_jump_is_no_derivative_of_any_size(name):
+    function, x, check = JUMPS[name]
+    message = error_of(function, mg.tensor(x, requires_grad=True), check)
+    assert "1 of 3 elements differ" in message
+    assert "worst at index (1,)" in message
+    assert "diagnosis: jump: " in message
+
+
+@pytest.mark.parametrize("x", [0.3, 1e3, -1e6])
+def test_a_steep_function_does_not_jump(x):
+    assert mg.gradcheck(lambda t: mg.tanh(1e4 * (t / x - 1)), mg.tensor(x, requires_grad=True, dtype=mg.float64))
+
+
+def test_a_jump_does_not_hide_the_error_at_the_other_elements(new_op):
+    op = new_op(lambda x: x * np.sign(x - 1), lambda dy, _y, x: -dy * np.sign(x - 1))
+    assert "diagnosis: sign" in error_of(op, mg.tensor([0.5, 1.0, -2.0, 1.5, 3.0], requires_grad=True))
+
+
 def test_a_kink_does_not_hide_the_error_at_the_other_elements(new_op):
     op = new_op(lambda x: np.maximum(x, 0), lambda dy, y, _x: -dy * (y > 0))
     x = mg.tensor([0.5, 0.0, -2.0, 1.5, 3.0], requires_grad=True)
@@ -102,7 +130,7 @@ def test_the_report_gives_the_largest_errors_and_the_worst_index_with_both_value
         "input 0 (1, 3): 2 of 3 elements differ.",
         "  largest absolute error 11, largest relative error 0.333",
         "  worst at index (0, 2): backward 41, finite differences 30",
-        "  diagnosis: none of NaN, kink, cut graph, sign, transposed, missing broadcast sum, constant factor: "
+        "  diagnosis: none of NaN, jump, kink, cut graph, sign, transposed, missing broadcast sum, constant factor: "
         "compare the rule with the formula, term by term.",
     ]
 

@@ -10,13 +10,13 @@ from minigrad.nn import functional as F
 X = mg.ones(2, 2)
 
 WRONG = {
-    "cat dim": (lambda: mg.cat([X, X], 1.0), r"^dim must be an integer, got 1\.0\.$"),
+    "cat dim": (lambda: mg.cat([X, X], 1.0), r"^cat: dim must be an integer, got 1\.0\.$"),
     "cat None": (lambda: mg.cat(None), r"^cat: expected a list of tensors, got None"),
     "stack 3": (lambda: mg.stack(3), r"^stack: expected a list of tensors, got 3"),
-    "sum": (lambda: X.sum("a"), r"^dim must be an integer, got 'a'\.$"),
-    "sum of two": (lambda: X.sum((0, "a")), r"^dim must be an integer, got 'a'\.$"),
-    "max": (lambda: X.max("a"), r"^dim must be an integer"),
-    "softmax": (lambda: X.softmax("a"), r"^dim must be an integer"),
+    "sum": (lambda: X.sum("a"), r"^sum: dim must be an integer, got 'a'\.$"),
+    "sum of two": (lambda: X.sum((0, "a")), r"^sum: dim must be an integer, got 'a'\.$"),
+    "max": (lambda: X.max("a"), r"^max: dim must be an integer"),
+    "softmax": (lambda: X.softmax("a"), r"^softmax: dim must be an integer"),
     "dropout": (lambda: F.dropout(X, "a"), r"^dropout: p must be a probability from 0 to 1, got 'a'\.$"),
     "Dropout": (lambda: nn.Dropout("a"), r"^Dropout: p must be a probability from 0 to 1, got 'a'\.$"),
     "normal_": (lambda: nn.init.normal_(X.clone(), "a"), r"^nn\.init: mean must be a number, got 'a'\.$"),
@@ -35,7 +35,7 @@ WRONG = {
     "grad": (lambda: mg.grad(mg.ones(1, requires_grad=True) * 2, X, "a"), r"does not require grad"),
     "randn": (lambda: mg.randn("a"), r"^a size must be of integers, got 'a'\.$"),
     "zeros": (lambda: mg.zeros(2.5), r"^a size must be of integers, got 2\.5\.$"),
-    "reshape": (lambda: X.reshape("a"), r"^a size must be of integers, got 'a'\.$"),
+    "reshape": (lambda: X.reshape("a"), r"^reshape: a size must be of integers, got 'a'\.$"),
     "eye": (lambda: mg.eye("a"), r"^a size must be of integers, got 'a'"),
     "arange": (lambda: mg.arange("a"), r"^end must be a number, got 'a'\.$"),
     "linspace": (lambda: mg.linspace("a", 1, 3), r"^start must be a number, got 'a'\.$"),

@@ -85,3 +85,17 @@ def test_anomalies_are_found_in_a_graph_that_was_recorded_before():
     y = (mg.sqrt(x) * 0).sum()
     with np.errstate(all="ignore"), mg.detect_anomaly(), pytest.raises(RuntimeError, match=r"sqrt: .* returned NaN"):
         y.backward()
+
+
+def test_of_operands_that_are_gone_the_result_is_shown():
+    x = mg.zeros(2, requires_grad=True)
+    words = r"returned inf .* Its operand 0 \(2,\) float32\. Its result \(2,\) float32 in \[0, 0\]\."
+    with mg.autograd.detect_anomaly(), np.errstate(divide="ignore"), pytest.raises(RuntimeError, match=words):
+        mg.sqrt(x * x).sum().backward()
+
+
+def test_a_gradient_without_a_graph_is_told_how_it_gets_one():
+    x = mg.ones(2, requires_grad=True)
+    (dx,) = mg.autograd.grad((x * x).sum(), x)
+    with pytest.raises(RuntimeError, match="a gradient without create_graph=True"):
+        dx.sum().backward()

@@ -177,3 +177,61 @@ def test_an_operand_without_a_derivative_is_refused_in_backward():
     condition = leaf([0.0, 1.0])
     with pytest.raises(RuntimeError, match=r"where has no derivative with respect to operand 0.*x\.detach\(\)"):
         mg.where(condition, leaf([1.0, 2.0]), 0.0).sum().backward()
+
+
+def misused() -> dict[str, Callable[[], Any]]:
+    x, half = ones(2, 3), ones(2)
+    return {
+        "sum": lambda: mg.sum([1.0, 2.0]),
+        "reshape": lambda: mg.reshape(["a"], (1,)),
+        "mean": lambda: x.mean(dim=5),
+        "std": lambda: mg.std(x, dim=1.5),
+        "amax": lambda: mg.amax(x, dim=(0, 0)),
+        "cumsum": lambda: x.cumsum("a"),
+        "argmax": lambda: mg.argmax(x, dim=0, axis=0),
+        "sort": lambda: x.sort(-3),
+        "gather": lambda: mg.gather(x, x, half),
+        "split": lambda: x.split(half),
+        "topk": lambda: x.topk(half),
+        "transpose": lambda: mg.transpose(x, half, 0),
+        "mse_loss": lambda: F.mse_loss(x, "a"),
+        "detach": lambda: mg.detach([1.0]),
+    }
+
+
+@pytest.mark.parametrize("name", misused())
+def test_the_operation_is_named_once_and_arguments_fill_one_line(name):
+    with pytest.raises((TypeError, ValueError, IndexError)) as raised:
+        misused()[name]()
+    message = str(raised.value)
+    assert message.startswith(f"{name}: ")
+    assert message.count(f"{name}: ") == 1
+    assert "\n" not in message
+
+
+def test_a_composed_operation_is_named_by_what_was_called():
+    with pytest.raises(IndexError, match=r"^logsumexp: dim 4 is out of range for a tensor of 2 dimensions"):
+        mg.logsumexp(ones(2, 3), dim=4)
+    with pytest.raises(IndexError, match=r"^std: dim 4 is out of range"):
+        ones(2, 3).std(4)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    ("index", "value", "error"),
+    [
+        (0, "a", TypeError),
+        (0, [[1.0], [1.0, 2.0]], ValueError),
+        (0, object(), TypeError),
+        (0, [1.0, 2.0], ValueError),
+        (7, 1.0, IndexError),
+        ((0, 0, 0), 1.0, IndexError),
+        (1.5, 1.0, IndexError),
+    ],
+)
+def test_elements_that_cannot_be_set_are_refused_before_anything_changes(index, value, error, recorded):
+    x = ones(2, 3) * 1 if recorded else ones(2, 3).detach()
+    with pytest.raises(error, match=r"^setting elements: \(2, 3\) float32 cannot take .*: ") as raised:
+        x[index] = value
+    assert "\n" not in str(raised.value)
+    np.testing.assert_array_equal(x.detach().numpy(), np.ones((2, 3)))

@@ -146,7 +146,7 @@ class Wrong(Function):
     [
         ((None,), RuntimeError, "1 gradients for 2 inputs"),
         ((mg.ones(2), None, mg.ones(2)), RuntimeError, "3 gradients for 2 inputs"),
-        ((np.ones(2), None), TypeError, r"returned \(2,\) float64 for input 0"),
+        ((np.ones(2), None), TypeError, r"returned an array \(2,\) float64 for input 0"),
         ((mg.ones(3), None), RuntimeError, r"a gradient \(3,\) for an operand \(2,\)"),
     ],
 )
@@ -171,6 +171,30 @@ def test_a_saved_tensor_that_was_changed_is_refused():
         h += 1.0
     with pytest.raises(RuntimeError, match=r"Cube: a saved tensor .* was changed in place"):
         y.sum().backward()
+
+
+@pytest.mark.parametrize("arguments", [(), (2.0,)])
+def test_an_operation_of_ones_own_is_applied_not_made(arguments):
+    for error in (TypeError, RuntimeError):
+        with pytest.raises(error, match=r"Cube is applied, not made: write Cube\.apply\(x\)"):
+            Cube(*arguments)
+
+
+def test_arrays_are_called_so_where_tensors_are_expected():
+    class OfArrays(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy.numpy() * 2
+
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match=r"backward returned an array \(2,\) float32 for input 0, expected a tensor"):
+        OfArrays.apply(x).sum().backward()
+    with pytest.raises(TypeError, match=r"expected tensors to differentiate by, got an array \(2,\) float64"):
+        mg.autograd.functional.jacobian(mg.sin, np.ones(2))
 
 
 def test_what_cannot_be_done_is_said():

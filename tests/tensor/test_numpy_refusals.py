@@ -12,14 +12,12 @@ UNLISTED = [
     ("divmod", lambda t: np.divmod(t, 2)),
     ("convolve", lambda t: np.convolve(t[0], B[0])),
     ("cov", lambda t: np.cov(t)),
-    ("inv", lambda t: np.linalg.inv(t[:, :2])),
-    ("fft", lambda t: np.fft.fft(t)),
+    (r"linalg\.inv", lambda t: np.linalg.inv(t[:, :2])),
+    (r"fft\.fft", lambda t: np.fft.fft(t)),
     ("median", lambda t: np.median(t)),
     ("block", lambda t: np.block([[t, A]])),
-    ("any", lambda t: np.any(t > 1, axis=0) if isinstance(t, np.ndarray) else np.any(t, axis=0)),
     ("histogram", lambda t: np.histogram(t)[0]),
     ("broadcast_arrays", lambda t: np.broadcast_arrays(t, A[0])),
-    ("zeros_like", lambda t: np.zeros_like(t)),
     (r"add\.reduce", lambda t: np.add.reduce(t)),
     (r"add\.accumulate", lambda t: np.add.accumulate(t)),
     (r"multiply\.outer", lambda t: np.multiply.outer(t, t)),
@@ -45,7 +43,7 @@ def test_unlisted_functions_are_refused_for_tensors_of_a_graph(name, call):
     np.testing.assert_array_equal(t.numpy(), A)
 
 
-@pytest.mark.parametrize(("name", "call"), [row for row in UNLISTED if row[0] != "any"])
+@pytest.mark.parametrize(("name", "call"), UNLISTED)
 def test_unlisted_functions_of_tensors_outside_a_graph_are_numpys(name, call):
     expected = call(A)
     for t in (mg.tensor(A), mg.tensor(A, requires_grad=True).detach()):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.errors import InvalidTypeError, InvalidValueError
+from ...engine.faces import called
 from ...engine.node import Variable, describe, no_tensor
 from ...engine.scope import call_path
 from ..reductions import mean, sum
@@ -56,5 +57,5 @@ def as_operand(value: Any, dtype: Any) -> Any:
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(no_tensor(value))
+        raise TypeError(f"{called()}{no_tensor(value)}")
     return array.astype(dtype) if array.dtype.kind == "f" else array

@@ -128,6 +128,8 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """
     if not hasattr(ext_tensor, "__dlpack__"):
         raise TypeError(f"from_dlpack expects an array with __dlpack__, got {a_type(ext_tensor)}: use mg.tensor(...).")
+    if isinstance(ext_tensor, ndarray):
+        return from_numpy(ext_tensor)  # by DLPack it would be read-only with NumPy 2.0
     return from_numpy(np.from_dlpack(ext_tensor))
 
 

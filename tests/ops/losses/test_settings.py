@@ -69,7 +69,9 @@ def test_the_index_to_ignore_is_an_int(act, value):
 @pytest.mark.parametrize("loss", [F.nll_loss, F.cross_entropy])
 @pytest.mark.parametrize("target, kind", [(None, "None"), ("text", "str"), ([None, 1], "list")])
 def test_targets_that_are_no_tensors(loss, target, kind):
-    with pytest.raises(TypeError, match=rf"^expected a tensor, got {kind}: make it one, mg\.tensor\(\.\.\.\)\.$"):
+    with pytest.raises(
+        TypeError, match=rf"^{loss.__name__}: expected a tensor, got {kind}: make it one, mg\.tensor\(\.\.\.\)\.$"
+    ):
         loss(X, target)
 
 
