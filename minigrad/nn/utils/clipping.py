@@ -45,9 +45,10 @@ def get_total_norm(
     """
     power = float(norm_type)
     listed = [tensors] if isinstance(tensors, Variable) else list(tensors)
-    arrays = [x.array.astype(np.promote_types(x.dtype, np.float32), copy=False).reshape(-1) for x in listed]
-    vector = np.concatenate(arrays) if arrays else np.zeros(0, np.float32)
-    total = norm_on_arrays(vector, (0,), False, power) if vector.size else vector.dtype.type(0)
+    arrays = [x.array.astype(np.promote_types(x.dtype, np.float32), copy=False) for x in listed]
+    norms = [np.asarray(norm_on_arrays(x, tuple(range(x.ndim)), False, power)) for x in arrays if x.size]
+    together = power or 1.0  # counts of what is not 0 add up
+    total = norm_on_arrays(np.stack(norms), (0,), False, together) if norms else np.float32(0)
     if error_if_nonfinite and not np.isfinite(total):
         raise InvalidValueError(
             f"the norm of order {power} of the gradients is {total}: find the first NaN or infinity with "
