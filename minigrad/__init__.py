@@ -44,6 +44,7 @@ from .autograd import (
 )
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .diagnosis.diagnose import diagnose
+from .engine.absent import absent
 from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
 from .engine.op import Op
 from .graph.draw import draw
@@ -97,3 +98,6 @@ if not TYPE_CHECKING:  # see there
     __all__ += ops.__all__
 
 __version__ = "0.1.0"
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .autograd.transform import Call, Level, tree_like, with_zeros
 from .autograd.trees import unflatten
+from .engine.absent import absent
 from .engine.node import describe
 from .nn.functional_call import functional_call
 
@@ -259,3 +260,7 @@ def checked_argnums(name: str, argnums: Any, count: int) -> list[int]:
 def with_aux(call: Call, output: Any, other: Any, has_aux: bool) -> tuple[Any, ...]:
     """``(output, other)``, and aux if there is one."""
     return (output, other, call.level.finished(call.aux)) if has_aux else (output, other)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .engine.absent import absent
 from .ops.table import functions
 
 if TYPE_CHECKING:
@@ -12,3 +13,6 @@ if TYPE_CHECKING:
 globals().update(functions("special"))
 
 __all__ = list(functions("special"))
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

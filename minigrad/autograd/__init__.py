@@ -7,7 +7,10 @@
 ``trees``       nested tuples, lists and dicts of tensors
 """
 
+from typing import TYPE_CHECKING
+
 from ..checks.gradcheck import gradcheck, gradgradcheck
+from ..engine.absent import absent
 from ..engine.gradients import backward, grad
 from ..engine.modes import (
     detect_anomaly,
@@ -40,3 +43,6 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

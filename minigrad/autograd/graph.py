@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..engine.absent import absent
 from ..engine.gradients import GradientEdge, tensors
 from ..engine.hooks import Group, GroupHook, Handles, RemovableHandle
 from ..engine.node import Node, Variable, describe
@@ -64,3 +65,7 @@ def checked_nodes(values: Any) -> list[Node]:
         if x.node is None:
             raise RuntimeError(f"tensor {i}, {describe(x)}, does not require grad: it gets no gradient to hook.")
     return [x.node for x in found]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -42,7 +42,7 @@ class Diagnosis:
 
 def diagnose(
     model: Module, loader: Any = None, optimizer: Any = None, *,
-    forward: Callable[[Module, Any], Any] = lambda model, batch: model(inputs(batch)),
+    forward: Callable[[Module, Any], Any] | None = None,
 ) -> Diagnosis:  # fmt: skip
     """Look for what people get wrong, before training: each finding says where, what, why and what to do.
 
@@ -76,5 +76,10 @@ def diagnose(
         raise InvalidTypeError(f"diagnose expects a module, got {a_type(model)}.")
     if optimizer is not None and not hasattr(optimizer, "param_groups"):
         raise InvalidTypeError(f"diagnose expects an optimizer with param_groups, got {a_type(optimizer)}.")
-    facts = Facts(model, loader, optimizer, forward)
+    facts = Facts(model, loader, optimizer, forward or first_input)
     return Diagnosis([finding for rule in RULES for finding in rule(facts)])
+
+
+def first_input(model: Module, batch: Any) -> Any:
+    """The model of a batch's inputs."""
+    return model(inputs(batch))

@@ -1,5 +1,8 @@
 """Floor 4: modules, the layers and losses among them, their functions and their initial values."""
 
+from typing import TYPE_CHECKING
+
+from ..engine.absent import absent
 from . import functional, init, utils
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers.activations import (
@@ -51,3 +54,6 @@ __all__ = [
     "Tanh", "Tanhshrink", "Threshold", "functional", "init", "utils",
 ]
 # fmt: on
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
+from ..engine.absent import absent
 from ..engine.node import no_tensor
 from ..ops.table import functions
 from ..tensor.in_place import InPlace
@@ -80,3 +81,6 @@ def batch_norm(  # type: ignore[no-redef]
 
 
 __all__ = ["batch_norm", *FUNCTIONS]
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

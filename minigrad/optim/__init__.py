@@ -1,5 +1,8 @@
 """Floor 5: optimisers."""
 
+from typing import TYPE_CHECKING
+
+from ..engine.absent import absent
 from . import lr_scheduler, swa_utils
 from .decay import param_groups
 from .optimizer import Optimizer
@@ -26,3 +29,6 @@ __all__ = [
     "param_groups",
     "swa_utils",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -1,5 +1,8 @@
 """Tools for modules and their gradients."""
 
+from typing import TYPE_CHECKING
+
+from ...engine.absent import absent
 from . import fusion, rnn
 from .clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .vectors import parameters_to_vector, vector_to_parameters
@@ -14,3 +17,6 @@ __all__ = [
     "rnn",
     "vector_to_parameters",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import ops
+from ...engine.absent import absent
 from ...engine.errors import InvalidValueError
 from ...tensor.creation import full
 from ...tensor.tensor import Tensor
@@ -40,3 +41,7 @@ def pad_sequence(
         rest = full((longest - x.shape[0], *x.shape[1:]), padding_value, dtype=x.dtype)
         padded.append(ops.cat([x, rest] if padding_side == "right" else [rest, x]))
     return ops.stack(padded, 0 if batch_first else 1)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)
