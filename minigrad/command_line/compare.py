@@ -20,12 +20,13 @@ from .. import data, nn, optim
 from ..engine.modes import no_grad
 from ..nn import functional as F
 from ..tensor.random import manual_seed
+from ..training.metrics import accuracy
 from . import pictures
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
 from .progress import progress
 from .table import write_table
-from .train import accuracy, counted, mlp, train_and_test
+from .train import counted, mlp, train_and_test
 
 WIDTHS = (100, 100, 100)
 STANDARD_DEVIATION = 0.01

@@ -18,6 +18,7 @@ from ..io.errors import CheckpointError
 from ..nn import functional as F
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor
+from ..training.metrics import accuracy, r2_score
 from . import pictures
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
@@ -60,7 +61,7 @@ class Task(NamedTuple):
 
     loss: Callable[[Any, Any], Tensor]
     score_name: str
-    score: Callable[[Tensor, Tensor], float]
+    score: Callable[[Any, Any], float]
     format: str
 
     @property
@@ -69,19 +70,9 @@ class Task(NamedTuple):
         return self.score_name.replace("_", " ")
 
 
-def accuracy(output: Tensor, target: Tensor) -> float:
-    """The share of rows whose largest output is that of the target class."""
-    return float((output.argmax(1) == target).float().mean())
-
-
-def r2(output: Tensor, target: Tensor) -> float:
-    """The share of the target's variance that is explained."""
-    return 1 - float(F.mse_loss(output, target)) / float(target.var(correction=0))
-
-
 TASKS = {
     "classification": Task(F.cross_entropy, "test_accuracy", accuracy, ".2%"),
-    "regression": Task(F.mse_loss, "test_r2", r2, ".4f"),
+    "regression": Task(F.mse_loss, "test_r2", r2_score, ".4f"),
 }
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import data, nn, optim
+from minigrad import data, nn, optim, training
 from minigrad.nn import functional as F
 
-NAMES: dict[str, Any] = {"mg": mg, "np": np, "nn": nn, "optim": optim, "data": data, "F": F}
+NAMES: dict[str, Any] = {"mg": mg, "np": np, "nn": nn, "optim": optim, "data": data, "training": training, "F": F}
 """What an example may use without importing it."""
 
 

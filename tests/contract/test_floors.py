@@ -18,7 +18,7 @@ FLOORS = [
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
     ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
-    ["compile", "diagnosis"],
+    ["compile", "diagnosis", "training"],
     ["__init__"],
     ["benchmarks"],
     ["command_line"],
@@ -39,6 +39,7 @@ LATE = {
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
     "minigrad/ops/special/gamma.py": {"scipy"},
+    "minigrad/training/fitting.py": {"tqdm"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""
 
