@@ -59,8 +59,8 @@ def fit(
     >>> history = training.fit(
     ...     model, [(x, 3 * x)], loss=nn.MSELoss(), optimizer=optim.SGD(model.parameters(), lr=0.5), epochs=50,
     ...     metrics=[training.r2_score])
-    >>> round(history["r2_score"][-1], 3), history.best_epoch
-    (1.0, 49)
+    >>> round(history["r2_score"][-1], 3), len(history)
+    (1.0, 50)
     """
     check(model, train, test, optimizer)
     epochs = whole(epochs, 1, "fit: epochs must be an integer of at least 1")
