@@ -1,6 +1,6 @@
 """Floor 4: modules, the layers and losses among them, their functions and their initial values."""
 
-from . import functional, init, utils
+from . import functional, init, modules, utils
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers.activations import (
     CELU,
@@ -48,6 +48,6 @@ __all__ = [
     "Hardswish", "Hardtanh", "Identity", "L1Loss", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss",
     "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "PReLU", "Parameter", "RReLU", "ReLU", "ReLU6",
     "Sequential", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign",
-    "Tanh", "Tanhshrink", "Threshold", "functional", "init", "utils",
+    "Tanh", "Tanhshrink", "Threshold", "functional", "init", "modules", "utils",
 ]
 # fmt: on

@@ -11,7 +11,6 @@ import contextlib
 import copy
 import reprlib
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
 from types import FunctionType
@@ -26,15 +25,18 @@ from ..engine.shown import ModuleShown
 from ..tensor.device import destination
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
+from .hooks import EVERYWHERE, Hooks, call_with_hooks, note_place
 from .parameter import Buffer, Parameter
+from .registering import Hooked
+from .saving import Saved
 from .snapshot import Snapshot
-from .state import IncompatibleKeys, convert, load, saved
-from .tree import PLAIN, Branch, computed, members, named_leaves, once, walk
+from .state import convert
+from .tree import PLAIN, computed, members, named_leaves, once, walk
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Branch):
+class Module(Saved, Hooked):
     """The base of all layers and models: define ``forward``, call the module.
 
     >>> class Net(nn.Module):
@@ -51,8 +53,6 @@ class Module(Branch):
     """
 
     training: bool
-    _not_saved: frozenset[str] = frozenset()
-    """The buffers registered with ``persistent=False``."""
     _optional_keys: frozenset[str] = frozenset()
     """Names a saved state may lack: the present value stays."""
     _call_settings = Settings({"training": True})
@@ -83,8 +83,13 @@ class Module(Branch):
         outer = calls.scope
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         try:
-            output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
-            return output
+            if self._hooks is None and not EVERYWHERE.kinds:
+                output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
+                return output
+            return call_with_hooks(self, args, kwargs)  # type: ignore[no-any-return]
+        except Exception as error:
+            note_place(error, calls.scope)
+            raise
         finally:
             calls.scope = outer
 
@@ -99,7 +104,7 @@ class Module(Branch):
                     f"{type(value).__name__}. Change its values in place: under no_grad(), {name}.copy_(...) or "
                     f"{name}.fill_(...)."
                 )
-            value = Buffer(value.detach())
+            value = Buffer(value.detach(), persistent=getattr(before, "persistent", True))
         object.__setattr__(self, name, value)
         settings = self._call_settings.values
         if type(value) in PLAIN:
@@ -111,13 +116,21 @@ class Module(Branch):
 
     # -- the tree ------------------------------------------------------------------------------
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with dotted names; each once."""
-        return walk(self, prefix)
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with dotted names; each once.
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in walk(self))
+        Args:
+            memo: modules to leave out, with what is below them; those that are found are added.
+            prefix: stands before every name.
+            remove_duplicate: False: a module that is held in several places has all its names.
+        """
+        return walk(self, prefix, again=not remove_duplicate, seen=memo)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it; each once, or with ``remove_duplicate=False`` as often as it is held."""
+        return (module for _, module in walk(self, again=not remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, each once."""
@@ -127,17 +140,21 @@ class Module(Branch):
         """The modules directly below this one, each once."""
         return (child for _, child in self.named_children())
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their names, in the order of definition; shared ones once."""
-        return named_leaves(self, Parameter, recurse, prefix)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their names, in the order of definition; shared ones once, or under all their names."""
+        return named_leaves(self, Parameter, recurse, prefix, again=not remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, in the order of definition; shared ones once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
-        """All buffers with their names, in the order of definition; shared ones once."""
-        return named_leaves(self, Buffer, recurse, prefix)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
+        """All buffers with their names, in the order of definition; shared ones once, or under all their names."""
+        return named_leaves(self, Buffer, recurse, prefix, again=not remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, in the order of definition; shared ones once."""
@@ -167,8 +184,10 @@ class Module(Branch):
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a buffer by name; ``persistent=False`` keeps it out of ``state_dict``."""
-        setattr(self, name, tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor))
-        self._not_saved = self._not_saved - {name} if persistent else self._not_saved | {name}
+        buffer = tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor)
+        setattr(self, name, buffer)
+        if buffer is not None:
+            buffer.persistent = persistent
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
         """Call ``function`` with every module of the tree, the inner ones first; returns itself."""
@@ -263,28 +282,6 @@ class Module(Branch):
         """Convert to float16; returns itself."""
         return self.to(np.float16)
 
-    # -- saving --------------------------------------------------------------------------------
-
-    def state_dict(self) -> OrderedDict[str, Tensor]:
-        """Copies of all parameters and persistent buffers, by name: training on does not change them."""
-        return OrderedDict((name, value.detach().clone()) for name, (value, *_) in saved(self).items())
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Take over the values of a ``state_dict``, in place: all of them or, after an error, none.
-
-        Args:
-            state_dict: tensors or arrays by name.
-            strict: refuse missing and unexpected names; else they are returned.
-
-        Raises:
-            RuntimeError: with all names that are missing, unexpected, of another shape, or too large for the dtype.
-        """
-        return load(self, state_dict, strict)
-
-    def _worth_without(self, name: str) -> str:
-        """Why a loaded state is worth less without an optional name; "" if it is not."""
-        return ""
-
     # -- copying -------------------------------------------------------------------------------
 
     def __copy__(self) -> Any:
@@ -333,7 +330,7 @@ class Module(Branch):
 OWN: dict[str, Any] = {
     "training": (bool, np.bool_),
     "_call_settings": Settings,
-    "_not_saved": frozenset,
+    "_hooks": (Hooks, type(None)),
     "_optional_keys": frozenset,
 }
 """The classes of the attributes that every module has."""
