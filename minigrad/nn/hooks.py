@@ -75,35 +75,49 @@ def note_place(error: Exception, scope: Scope | None) -> None:
 # -- calls ---------------------------------------------------------------------------------------
 
 
-def call_with_hooks(module: Any, args: Any, kwargs: Any) -> Any:
-    """What ``Module.__call__`` does for a module with hooks: they may replace arguments and output."""
-    output: Any = None
-    done: list[Hook] = []
-    try:
-        for hook in hooks_of(module, "forward_pre"):
-            args, kwargs = changed_arguments(hook, module, args, kwargs)
-        walked_back = WalkedBack.of(module)
-        if walked_back:
-            args = walked_back.enter(args)
-        output = module.forward(*args, **kwargs)
-        for hook in hooks_of(module, "forward"):
-            done.append(hook)
-            changed = hook(module, args, kwargs, output)
-            output = output if changed is None else changed
-        return walked_back.leave(output) if walked_back else output
-    except Exception:
-        for hook in hooks_of(module, "forward"):
-            if hook.always_call and hook not in done:
+class HookedCall:
+    """A call of a module with hooks, which may replace arguments and output."""
+
+    def __init__(self, module: Any, args: Any, kwargs: Any) -> None:
+        self.module, self.args, self.kwargs = module, args, kwargs
+        self.output: Any = None
+        self.done: list[Hook] = []
+        self.walked_back: WalkedBack | None = None
+
+    def before(self) -> None:
+        """Call the hooks before ``forward``."""
+        for hook in hooks_of(self.module, "forward_pre"):
+            self.args, self.kwargs = changed_arguments(hook, self.module, self.args, self.kwargs)
+        self.walked_back = WalkedBack.of(self.module)
+        if self.walked_back:
+            self.args = self.walked_back.enter(self.args)
+
+    def after(self, output: Any) -> None:
+        """Call the hooks after it."""
+        self.output = output
+        for hook in hooks_of(self.module, "forward"):
+            self.done.append(hook)
+            self.call(hook)
+        if self.walked_back:
+            self.output = self.walked_back.leave(self.output)
+
+    def call(self, hook: Hook) -> None:
+        """Call a hook after ``forward``."""
+        changed = hook(self.module, self.args, self.kwargs, self.output)
+        self.output = self.output if changed is None else changed
+
+    def failed(self) -> None:
+        """Call the hooks that are always called, after an error."""
+        for hook in hooks_of(self.module, "forward"):
+            if hook.always_call and hook not in self.done:
                 try:
-                    changed = hook(module, args, kwargs, output)
-                    output = output if changed is None else changed
+                    self.call(hook)
                 except Exception as error:  # the first error is the one to raise
                     warnings.warn(
                         "a forward hook with always_call=True raised an error after another error, which is raised: "
                         f"{type(error).__name__}: {error}",
                         stacklevel=3,
                     )
-        raise
 
 
 def changed_arguments(hook: Hook, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:

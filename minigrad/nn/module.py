@@ -25,7 +25,7 @@ from ..engine.shown import ModuleShown
 from ..tensor.device import destination
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
-from .hooks import EVERYWHERE, Hooks, call_with_hooks, note_place
+from .hooks import EVERYWHERE, HookedCall, Hooks, note_place
 from .parameter import Buffer, Parameter
 from .registering import Hooked
 from .saving import Saved
@@ -82,12 +82,19 @@ class Module(Saved, Hooked):
             calls = own_calls()
         outer = calls.scope
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
+        hooked = None
         try:
             if self._hooks is None and not EVERYWHERE.kinds:
                 output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
                 return output
-            return call_with_hooks(self, args, kwargs)  # type: ignore[no-any-return]
+            hooked = HookedCall(self, args, kwargs)
+            hooked.before()
+            hooked.after(self.forward(*hooked.args, **hooked.kwargs))  # from here, as warnings count the frames
+            output = hooked.output
+            return output
         except Exception as error:
+            if hooked:
+                hooked.failed()
             note_place(error, calls.scope)
             raise
         finally:
