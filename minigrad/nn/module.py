@@ -25,7 +25,9 @@ from ..engine.shown import ModuleShown
 from ..tensor.device import destination
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
+from ..tensor.typed import typed
 from .hooks import EVERYWHERE, HookedCall, Hooks, note_place
+from .names import Named
 from .parameter import Buffer, Parameter
 from .registering import Hooked
 from .saving import Saved
@@ -36,7 +38,7 @@ from .tree import PLAIN, computed, members, named_leaves, once, walk
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Saved, Hooked):
+class Module(Saved, Hooked, Named):
     """The base of all layers and models: define ``forward``, call the module.
 
     >>> class Net(nn.Module):
@@ -90,8 +92,7 @@ class Module(Saved, Hooked):
             hooked = HookedCall(self, args, kwargs)
             hooked.before()
             hooked.after(self.forward(*hooked.args, **hooked.kwargs))  # from here, as warnings count the frames
-            output = hooked.output
-            return output
+            return hooked.output  # type: ignore[no-any-return]
         except Exception as error:
             if hooked:
                 hooked.failed()
@@ -185,6 +186,10 @@ class Module(Saved, Hooked):
         """Set a submodule by name; refused if it is not a module or None."""
         set_checked(self, name, module, Module)
 
+    def register_module(self, name: str, module: Module | None) -> None:
+        """``add_module`` by its other name."""
+        self.add_module(name, module)
+
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set a parameter by name; refused if it is not a ``Parameter`` or None."""
         set_checked(self, name, param, Parameter)
@@ -196,11 +201,14 @@ class Module(Saved, Hooked):
         if buffer is not None:
             buffer.persistent = persistent
 
-    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
-        """Call ``function`` with every module of the tree, the inner ones first; returns itself."""
+    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+        """Call ``fn`` with every module of the tree, the inner ones first; returns itself."""
         for _, module in walk(self, inner_first=True):
-            function(module)
+            fn(module)
         return self
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name[:1].isdigit()]  # x.0 is no attribute to write
 
     # -- modes ---------------------------------------------------------------------------------
 
@@ -276,6 +284,14 @@ class Module(Saved, Hooked):
     def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """What one parameter or buffer becomes when the module is converted; layers override it."""
         return dtype
+
+    def type(self: Self, dst_type: Any) -> Self:
+        """Convert to a dtype, as ``to(dst_type)`` does: what is no float keeps its dtype; returns itself.
+
+        >>> nn.Linear(1, 1).type("torch.DoubleTensor").weight.dtype
+        dtype('float64')
+        """
+        return self.to(dtype=typed(dst_type))
 
     def float(self: Self) -> Self:
         """Convert to float32; returns itself."""
