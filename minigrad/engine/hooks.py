@@ -38,6 +38,17 @@ class RemovableHandle:
         self.remove()
 
 
+def add_hook(hooks: dict[int, Any], hook: Callable[..., Any], first: bool) -> RemovableHandle:
+    """Add a hook to others of its kind, as the last or the first."""
+    handle = RemovableHandle(hooks, hook)
+    if first:
+        others = {number: other for number, other in hooks.items() if number != handle.id}
+        for number in others:
+            del hooks[number]
+        hooks.update(others)
+    return handle
+
+
 class Handles:
     """The handles of hooks that belong together."""
 

@@ -52,7 +52,7 @@ class Names:
 
     def name_all(self, root: Module, prefix: str) -> None:
         """Name the modules and tensors of a tree that have no name yet."""
-        for path, module in root.named_modules(prefix):
+        for path, module in root.named_modules(prefix=prefix):
             self.paths.setdefault(module, path)
             shown = module._shows()
             for name, value in own_tensors(module):

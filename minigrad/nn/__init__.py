@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..engine.absent import absent
-from . import functional, init, utils
+from . import functional, init, modules, utils
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers.activations import (
     CELU,
@@ -51,7 +51,7 @@ __all__ = [
     "Hardswish", "Hardtanh", "Identity", "L1Loss", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss",
     "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "PReLU", "Parameter", "RReLU", "ReLU", "ReLU6",
     "Sequential", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign",
-    "Tanh", "Tanhshrink", "Threshold", "functional", "init", "utils",
+    "Tanh", "Tanhshrink", "Threshold", "functional", "init", "modules", "utils",
 ]
 # fmt: on
 

@@ -11,7 +11,6 @@ import contextlib
 import copy
 import reprlib
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
 from types import FunctionType
@@ -26,15 +25,20 @@ from ..engine.shown import ModuleShown
 from ..tensor.device import destination
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
+from ..tensor.typed import typed
+from .hooks import EVERYWHERE, HookedCall, Hooks, note_place
+from .names import Named
 from .parameter import Buffer, Parameter
+from .registering import Hooked
+from .saving import Saved
 from .snapshot import Snapshot
-from .state import IncompatibleKeys, convert, load, saved
-from .tree import PLAIN, Branch, computed, members, named_leaves, once, walk
+from .state import convert
+from .tree import PLAIN, computed, members, named_leaves, once, walk
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Branch):
+class Module(Saved, Hooked, Named):
     """The base of all layers and models: define ``forward``, call the module.
 
     >>> class Net(nn.Module):
@@ -51,8 +55,6 @@ class Module(Branch):
     """
 
     training: bool
-    _not_saved: frozenset[str] = frozenset()
-    """The buffers registered with ``persistent=False``."""
     _optional_keys: frozenset[str] = frozenset()
     """Names a saved state may lack: the present value stays."""
     _call_settings = Settings({"training": True})
@@ -82,9 +84,20 @@ class Module(Branch):
             calls = own_calls()
         outer = calls.scope
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
+        hooked = None
         try:
-            output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
-            return output
+            if self._hooks is None and not EVERYWHERE.kinds:
+                output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
+                return output
+            hooked = HookedCall(self, args, kwargs)
+            hooked.before()
+            hooked.after(self.forward(*hooked.args, **hooked.kwargs))  # from here, as warnings count the frames
+            return hooked.output  # type: ignore[no-any-return]
+        except Exception as error:
+            if hooked:
+                hooked.failed()
+            note_place(error, calls.scope)
+            raise
         finally:
             calls.scope = outer
 
@@ -99,7 +112,7 @@ class Module(Branch):
                     f"{type(value).__name__}. Change its values in place: under no_grad(), {name}.copy_(...) or "
                     f"{name}.fill_(...)."
                 )
-            value = Buffer(value.detach())
+            value = Buffer(value.detach(), persistent=getattr(before, "persistent", True))
         object.__setattr__(self, name, value)
         settings = self._call_settings.values
         if type(value) in PLAIN:
@@ -111,13 +124,21 @@ class Module(Branch):
 
     # -- the tree ------------------------------------------------------------------------------
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with dotted names; each once."""
-        return walk(self, prefix)
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with dotted names; each once.
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in walk(self))
+        Args:
+            memo: modules to leave out, with what is below them; those that are found are added.
+            prefix: stands before every name.
+            remove_duplicate: False: a module that is held in several places has all its names.
+        """
+        return walk(self, prefix, again=not remove_duplicate, seen=memo)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it; each once, or with ``remove_duplicate=False`` as often as it is held."""
+        return (module for _, module in walk(self, again=not remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, each once."""
@@ -127,17 +148,21 @@ class Module(Branch):
         """The modules directly below this one, each once."""
         return (child for _, child in self.named_children())
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their names, in the order of definition; shared ones once."""
-        return named_leaves(self, Parameter, recurse, prefix)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their names, in the order of definition; shared ones once, or under all their names."""
+        return named_leaves(self, Parameter, recurse, prefix, again=not remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, in the order of definition; shared ones once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
-        """All buffers with their names, in the order of definition; shared ones once."""
-        return named_leaves(self, Buffer, recurse, prefix)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
+        """All buffers with their names, in the order of definition; shared ones once, or under all their names."""
+        return named_leaves(self, Buffer, recurse, prefix, again=not remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, in the order of definition; shared ones once."""
@@ -161,20 +186,29 @@ class Module(Branch):
         """Set a submodule by name; refused if it is not a module or None."""
         set_checked(self, name, module, Module)
 
+    def register_module(self, name: str, module: Module | None) -> None:
+        """``add_module`` by its other name."""
+        self.add_module(name, module)
+
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set a parameter by name; refused if it is not a ``Parameter`` or None."""
         set_checked(self, name, param, Parameter)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a buffer by name; ``persistent=False`` keeps it out of ``state_dict``."""
-        setattr(self, name, tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor))
-        self._not_saved = self._not_saved - {name} if persistent else self._not_saved | {name}
+        buffer = tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor)
+        setattr(self, name, buffer)
+        if buffer is not None:
+            buffer.persistent = persistent
 
-    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
-        """Call ``function`` with every module of the tree, the inner ones first; returns itself."""
+    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+        """Call ``fn`` with every module of the tree, the inner ones first; returns itself."""
         for _, module in walk(self, inner_first=True):
-            function(module)
+            fn(module)
         return self
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name[:1].isdigit()]  # x.0 is no attribute to write
 
     # -- modes ---------------------------------------------------------------------------------
 
@@ -251,6 +285,14 @@ class Module(Branch):
         """What one parameter or buffer becomes when the module is converted; layers override it."""
         return dtype
 
+    def type(self: Self, dst_type: Any) -> Self:
+        """Convert to a dtype, as ``to(dst_type)`` does: what is no float keeps its dtype; returns itself.
+
+        >>> nn.Linear(1, 1).type("torch.DoubleTensor").weight.dtype
+        dtype('float64')
+        """
+        return self.to(dtype=typed(dst_type))
+
     def float(self: Self) -> Self:
         """Convert to float32; returns itself."""
         return self.to(np.float32)
@@ -262,28 +304,6 @@ class Module(Branch):
     def half(self: Self) -> Self:
         """Convert to float16; returns itself."""
         return self.to(np.float16)
-
-    # -- saving --------------------------------------------------------------------------------
-
-    def state_dict(self) -> OrderedDict[str, Tensor]:
-        """Copies of all parameters and persistent buffers, by name: training on does not change them."""
-        return OrderedDict((name, value.detach().clone()) for name, (value, *_) in saved(self).items())
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Take over the values of a ``state_dict``, in place: all of them or, after an error, none.
-
-        Args:
-            state_dict: tensors or arrays by name.
-            strict: refuse missing and unexpected names; else they are returned.
-
-        Raises:
-            RuntimeError: with all names that are missing, unexpected, of another shape, or too large for the dtype.
-        """
-        return load(self, state_dict, strict)
-
-    def _worth_without(self, name: str) -> str:
-        """Why a loaded state is worth less without an optional name; "" if it is not."""
-        return ""
 
     # -- copying -------------------------------------------------------------------------------
 
@@ -333,7 +353,7 @@ class Module(Branch):
 OWN: dict[str, Any] = {
     "training": (bool, np.bool_),
     "_call_settings": Settings,
-    "_not_saved": frozenset,
+    "_hooks": (Hooks, type(None)),
     "_optional_keys": frozenset,
 }
 """The classes of the attributes that every module has."""

@@ -40,12 +40,37 @@ class Buffer(Tensor):
     """A tensor that belongs to a module and is saved with it, but never trained.
 
     BatchNorm's running statistics are buffers. A buffer cannot require grad.
+
+    Args:
+        data: a tensor (its memory is shared) or what ``mg.tensor`` accepts.
+        persistent: False keeps it out of ``state_dict``; it is converted with the module all the same.
+
+    >>> net = nn.Module()
+    >>> net.seen, net.cache = nn.Buffer(mg.zeros(1)), nn.Buffer(mg.zeros(2), persistent=False)
+    >>> list(net.state_dict()), [name for name, _ in net.named_buffers()]
+    (['seen'], ['seen', 'cache'])
     """
 
-    __slots__ = ()
+    __slots__ = ("persistent",)
+    persistent: bool
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, *, persistent: bool = True) -> None:
         adopt(self, data)
+        self.persistent = bool(persistent)
+
+    def _over(self, array: Any, memory: Any) -> Tensor:
+        copied = super()._over(array, memory)
+        if isinstance(copied, Buffer):
+            copied.persistent = self.persistent
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        made, kind, state = super().__reduce_ex__(protocol)
+        return made, kind, state if self.persistent else (*state, False)
+
+    def __setstate__(self, values: Any) -> None:
+        self.persistent = len(values) == 4
+        super().__setstate__(values[:4])
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Refused: what should be trained is a ``Parameter``."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Memory, clock
+from ..engine.node import Memory, clock, wrap
 from ..tensor.tensor import Tensor
-from .tree import Branch, entries
+from .parameter import Buffer
+from .snapshot import Snapshot
+from .tree import Branch, entries, joined, members, named_leaves, walk
 
 
 class IncompatibleKeys(NamedTuple):
@@ -26,44 +29,142 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def saved(module: Branch) -> dict[str, tuple[Tensor, Any, str]]:
-    """What a state consists of, parameters and persistent buffers: each with its module and the name there."""
-    found: dict[str, tuple[Tensor, Any, str]] = {}
-    for full_name, value, holder, name in entries(module):
-        if isinstance(value, Tensor) and name not in holder._not_saved:
+EXTRA = "_extra_state"
+"""The name of what ``get_extra_state`` returns, in a state."""
+
+
+def saved(module: Branch, prefix: str = "") -> dict[str, tuple[Any, Any, str]]:
+    """What a state consists of, parameters and persistent buffers: each with its module and the name there.
+
+    Behind those of a module that defines ``get_extra_state`` that name has None in place of the tensor.
+    """
+    found: dict[str, tuple[Any, Any, str]] = {}
+    for path, holder in walk(module, prefix):
+        kept = [(name, value) for name, value in members(holder) if is_saved(value)]
+        for name, value in [*kept, (EXTRA, None)] if holder._has_extra("get") else kept:
+            full_name = joined(path, name)
             if full_name in found:
                 raise RuntimeError(f"{type(module).__name__} has two different {full_name}: rename one.")
             found[full_name] = value, holder, name
     return found
 
 
-def load(module: Branch, state: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+def is_saved(member: Any) -> bool:
+    """Whether a state has what a module holds: parameters, and buffers that are persistent."""
+    return isinstance(member, Tensor) and not (isinstance(member, Buffer) and not member.persistent)
+
+
+class Agreement:
+    """The names on which a state and a module do not agree, and what else is wrong."""
+
+    def __init__(self) -> None:
+        self.keys = IncompatibleKeys([], [])
+        self.errors: list[str] = []
+
+    def ask(self, module: Branch, state: Any, strict: bool) -> None:
+        """Have the hooks before loading change the state, and say what is wrong."""
+        for path, holder in walk(module):
+            for hook in holder._hooks_of("load_pre"):
+                hook(holder, state, path and f"{path}.", {"version": 1}, strict, *self.keys, self.errors)
+
+    def refuse(self, module: Any, strict: bool) -> None:
+        """One error for all of it."""
+        names = {"Missing": self.keys.missing_keys, "Unexpected": self.keys.unexpected_keys}
+        problems = [
+            f"{what} key(s) in state_dict: {', '.join(map(repr, some))}."
+            for what, some in names.items()
+            if strict and some
+        ]
+        problems += self.errors
+        if problems:
+            title = f"Error(s) in loading state_dict for {type(module).__name__}:"
+            raise RuntimeError("\n\t".join([title, *problems]))
+
+
+def load(module: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """What ``Module.load_state_dict`` does."""
     if not isinstance(state, Mapping):
         raise TypeError(f"expected a state_dict, names with tensors, got {type(state).__name__}.")
+    modules = [holder for _, holder in walk(module)]
+    if not any(holder._hooks or holder._has_extra("set") for holder in modules):
+        return load_all(module, state, strict, assign)
+    leaves = [leaf for _, leaf in named_leaves(module, Tensor)]
+    before = Snapshot(modules, leaves)
+    try:
+        return load_all(module, OrderedDict(state), strict, assign)
+    except BaseException:  # users' code may raise anything at any point
+        before.restore()
+        for leaf in leaves:
+            if leaf.node is not None:
+                leaf.node.dtype = leaf.dtype
+        raise
+
+
+def load_all(module: Any, state: Any, strict: bool, assign: bool) -> IncompatibleKeys:
+    """Check all, and then write it; hooks and extra states are users' code, after which all is checked again."""
+    found = Agreement()
+    missing, unexpected = found.keys
+    found.ask(module, state, strict)
     own = saved(module)
     lacking = {name: (holder, key) for name, (_, holder, key) in own.items() if name not in state}
-    missing = [name for name, (holder, key) in lacking.items() if key not in holder._optional_keys]
-    unexpected = [name for name in state if name not in own]
-    problems = [
-        f"{what} key(s) in state_dict: {', '.join(map(repr, names))}."
-        for what, names in (("Missing", missing), ("Unexpected", unexpected))
-        if strict and names
-    ]
-    values: list[tuple[Tensor, ndarray]] = []
-    for name, (leaf, *_) in own.items():
-        if name in state:
+    missing += [name for name, (holder, key) in lacking.items() if key not in holder._optional_keys]
+    unexpected += [name for name in state if name not in own]
+    values: list[tuple[Tensor, Any]] = []
+    extras: list[tuple[Any, Any]] = []
+    for name, (leaf, holder, _) in own.items():
+        if name in state and leaf is None:
+            extras.append((holder, state[name]))
+        elif name in state:
             try:
-                values.append((leaf, fitting(name, leaf, state[name])))
+                values.append((leaf, given(name, leaf, state[name]) if assign else fitting(name, leaf, state[name])))
             except (ValueError, OverflowError) as error:
-                problems.append(str(error))
-    if problems:
-        raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(module).__name__}:", *problems]))
+                found.errors.append(str(error))
+    late = any(holder._hooks_of("load_post") for holder in module.modules())
+    found.refuse(module, strict and not late)  # hooks after loading may take names from the lists
     warn_of_lacking(module, lacking, state)
-    for leaf, array in values:
-        leaf.array[...] = array
-        leaf.memory.changed = clock()
-    return IncompatibleKeys(missing, unexpected)
+    for leaf, value in values:
+        if assign:
+            become(leaf, value)
+        else:
+            leaf.array[...] = value
+            leaf.memory.changed = clock()
+    for holder, extra in extras:
+        holder.set_extra_state(extra)
+    after_loading(module, found.keys)
+    found.refuse(module, strict)
+    return found.keys
+
+
+def after_loading(module: Branch, keys: IncompatibleKeys) -> None:
+    """Call the hooks after loading, which may take names from the lists."""
+    for _, holder in walk(module, inner_first=True):
+        for hook in holder._hooks_of("load_post"):
+            if hook(holder, keys) is not None:
+                raise RuntimeError("a hook after loading returns None: change the lists of names in place.")
+
+
+def given(name: str, leaf: Tensor, value: Any) -> Any:
+    """A saved value as a tensor that may take the place of a parameter or buffer; a copy if it is no tensor."""
+    fitting(name, leaf, value, any_dtype=True)
+    tensor = value if isinstance(value, Tensor) and value.array.flags.writeable else wrap(np.array(unwrapped(value)))
+    if leaf.requires_grad and tensor.dtype.kind != "f":
+        raise ValueError(f"dtype mismatch for {name}: the state has {tensor.dtype}, which cannot require grad.")
+    return tensor
+
+
+def unwrapped(value: Any) -> Any:
+    """The array of a tensor; other values as they are."""
+    return value.array if isinstance(value, Tensor) else value
+
+
+def become(leaf: Tensor, value: Tensor) -> None:
+    """Give a parameter or buffer the memory of another tensor, in its dtype."""
+    leaf.array, leaf.memory = value.array, value.memory
+    leaf.memory.shared = True
+    if leaf.node is not None:
+        leaf.node.dtype = value.dtype
+    if leaf._grad is not None and leaf._grad.dtype != value.dtype:
+        leaf._grad = None
 
 
 def warn_of_lacking(module: Branch, lacking: Mapping[str, tuple[Any, str]], state: Iterable[Any]) -> None:
@@ -76,7 +177,7 @@ def warn_of_lacking(module: Branch, lacking: Mapping[str, tuple[Any, str]], stat
             reasons.setdefault(reason, []).append(full_name)
     if reasons:
         text = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in reasons.items())
-        warnings.warn(f"{type(module).__name__}.load_state_dict: the state has {text}.", stacklevel=4)
+        warnings.warn(f"{type(module).__name__}.load_state_dict: the state has {text}.", stacklevel=5)
 
 
 def convert(module: Branch, dtype: Any) -> None:
@@ -113,7 +214,7 @@ def converted(title: str, array: ndarray, dtype: np.dtype[Any]) -> ndarray:
     return copy
 
 
-def fitting(name: str, leaf: Tensor, value: Any) -> ndarray:
+def fitting(name: str, leaf: Tensor, value: Any, any_dtype: bool = False) -> ndarray:
     """A copy of a saved value, in the dtype of the parameter or buffer it is for; an error if it does not fit."""
     try:
         array = value.array if isinstance(value, Tensor) else np.asarray(value)
@@ -121,6 +222,8 @@ def fitting(name: str, leaf: Tensor, value: Any) -> ndarray:
         raise ValueError(f"{name} is no array: {error}") from error
     if array.shape != leaf.shape:
         raise ValueError(f"size mismatch for {name}: the state has {array.shape}, the model {leaf.shape}.")
+    if any_dtype and array.dtype.kind == leaf.dtype.kind:
+        return array
     if not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
         raise ValueError(f"dtype mismatch for {name}: the state has {array.dtype}, the model {leaf.dtype}.")
     if not leaf.array.flags.writeable:

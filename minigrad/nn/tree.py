@@ -10,6 +10,7 @@ from typing import Any
 from ..engine.arguments import a_type
 from ..engine.scope import Settings
 from ..tensor.tensor import Tensor
+from .hooks import Hooks
 from .parameter import Buffer, Parameter
 
 
@@ -21,7 +22,7 @@ MEMBERS = (Branch, Parameter, Buffer)
 """The classes that are found in the attributes of a module."""
 PLAIN = frozenset({bool, int, float, str, type(None)})
 """The classes of an attribute's plain values: settings, in which nothing can be held."""
-NEVER_HOLD = PLAIN | {Settings}
+NEVER_HOLD = PLAIN | {Settings, Hooks}
 """The classes of values that are not looked into."""
 NO_ORDER = (Set, ValuesView, GeneratorType, map, filter, zip)
 """What may hold modules, but in no order, or only until it is first looked at."""
@@ -60,9 +61,18 @@ def refuse_unordered(name: str, value: Any) -> None:
         raise TypeError(f"{name} is {kind} of modules or parameters, without order: use a list.")
 
 
-def walk(module: Branch, prefix: str = "", inner_first: bool = False) -> Iterator[tuple[str, Any]]:
-    """A module and all below it, each once, with dotted names; each before those it holds, or after them."""
-    seen = {module}
+def walk(
+    module: Branch, prefix: str = "", inner_first: bool = False, again: bool = False, seen: Any = None
+) -> Iterator[tuple[str, Any]]:
+    """A module and all below it, each once, with dotted names; each before those it holds, or after them.
+
+    With ``again`` a module that is held in several places comes as often, but not inside itself. Modules in the set
+    ``seen`` are left out; those that are found are added.
+    """
+    seen = set() if seen is None else seen
+    if module in seen:
+        return
+    seen.add(module)
     open_ones = [(prefix, module, members(module))]
     if not inner_first:
         yield prefix, module
@@ -78,6 +88,8 @@ def walk(module: Branch, prefix: str = "", inner_first: bool = False) -> Iterato
                 break
         else:
             open_ones.pop()
+            if again:
+                seen.discard(holder)
             if inner_first:
                 yield path, holder
 
@@ -87,9 +99,11 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def entries(module: Branch, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any, Any, str]]:
+def entries(
+    module: Branch, prefix: str = "", recurse: bool = True, again: bool = False
+) -> Iterator[tuple[str, Any, Any, str]]:
     """All that the modules of a tree hold: its dotted name, the thing, the module that holds it, the name there."""
-    for path, holder in walk(module, prefix) if recurse else [(prefix, module)]:
+    for path, holder in walk(module, prefix, again=again) if recurse else [(prefix, module)]:
         for name, value in members(holder):
             yield joined(path, name), value, holder, name
 
@@ -104,10 +118,21 @@ def once(named: Iterable[tuple[str, Any]], kind: type) -> Iterator[tuple[str, An
 
 
 def named_leaves(
-    module: Branch, kind: type[Tensor], recurse: bool = True, prefix: str = ""
+    module: Branch, kind: type[Tensor], recurse: bool = True, prefix: str = "", again: bool = False
 ) -> Iterator[tuple[str, Any]]:
-    """The parameters or buffers of a tree with dotted names; shared ones once."""
-    return once(((name, value) for name, value, *_ in entries(module, prefix, recurse)), kind)
+    """The parameters or buffers of a tree with dotted names; shared ones once, or with ``again`` each time."""
+    named = ((name, value) for name, value, *_ in entries(module, prefix, recurse, again))
+    return (pair for pair in named if isinstance(pair[1], kind)) if again else once(named, kind)
+
+
+def held(module: Branch, target: str) -> Any:
+    """What has a dotted name below a module: a module, a parameter or a buffer; None if there is nothing."""
+    for name, value in members(module):
+        if name == target:
+            return value
+        if isinstance(value, Branch) and target.startswith(f"{name}."):
+            return held(value, target[len(name) + 1 :])
+    return None
 
 
 def computed(attributes: Any) -> Iterator[tuple[str, Tensor]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.hooks import RemovableHandle
+from ..engine.hooks import RemovableHandle, add_hook
 
 Registered = dict[str, dict[int, Callable[..., Any]]]
 """The hooks by when they are called."""
@@ -20,14 +20,7 @@ class Hooks:
         """Add a hook, as the last or the first of its kind."""
         if "_hooks" not in vars(self):
             self._hooks = {}
-        hooks = self._hooks.setdefault(when, {})
-        handle = RemovableHandle(hooks, hook)
-        if prepend:
-            others = {number: other for number, other in hooks.items() if number != handle.id}
-            for number in others:
-                del hooks[number]
-            hooks.update(others)
-        return handle
+        return add_hook(self._hooks.setdefault(when, {}), hook, prepend)
 
     def _registered(self, when: str) -> list[Callable[..., Any]]:
         """The hooks of a kind; there are few optimisers with any."""

@@ -29,6 +29,7 @@ MODULES = [
     "minigrad.nn",
     "minigrad.nn.functional",
     "minigrad.nn.init",
+    "minigrad.nn.modules.module",
     "minigrad.nn.utils",
     "minigrad.nn.utils.fusion",
     "minigrad.optim",
