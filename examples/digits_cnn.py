@@ -16,7 +16,7 @@ EPOCHS = 15
 def net() -> nn.Sequential:
     """Two stages of convolution, batch normalisation and ReLU, then pooling, dropout and a linear layer.
 
-    A bias in front of batch normalisation would have no effect, as the mean is subtracted.
+    The convolutions have no bias: batch normalisation would subtract it with the mean.
     """
     return nn.Sequential(
         nn.Conv2d(1, 24, 3, padding=1, bias=False),

@@ -113,7 +113,7 @@ class ParameterList(Parameters):
 
 
 class ParameterDict(Parameters):
-    """Parameters by name, which the module that holds it finds: a dict in all but its methods' order of plain dicts.
+    """Parameters by name, which the module that holds it finds. It has the methods of a dict.
 
     Plain tensors become parameters; other values are kept as they are. What comes from a plain dict is sorted by name,
     as in PyTorch, so that optimisers number the parameters alike; an ``OrderedDict``, a ``ParameterDict`` and pairs
