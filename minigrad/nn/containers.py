@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..engine.arguments import a_type
+import numpy as np
+
+from ..engine.arguments import a_type, whole
+from ..engine.errors import InvalidTypeError, InvalidValueError
 from .module import Module
 
 Self = TypeVar("Self", bound="Numbered")
+
+
+def check_name(container: Module, name: Any, what: str, there: bool) -> None:
+    """Refuse a name that is no string, is empty, has a dot, or is an attribute of all modules."""
+    kind = type(container).__name__
+    if not isinstance(name, str):
+        raise TypeError(f"{kind}: the name of a {what} must be a string, got {name!r}: write {str(name)!r}.")
+    if "." in name or not name:
+        raise KeyError(f"{kind}: a {what} cannot be named {name!r}: dots separate the names of a path.")
+    if not there and hasattr(container, name):
+        raise KeyError(f"{kind} has an attribute {name!r} already: choose another name.")
 
 
 class Container(Module):
@@ -31,12 +46,7 @@ class Container(Module):
                 f"{kind}: item {name!r} is {a_type(module)}, expected a module. "
                 "Classes must be called (nn.ReLU(), not nn.ReLU); a function needs a Module around it."
             )
-        if not isinstance(name, str):
-            raise TypeError(f"{kind}: the name of a module must be a string, got {name!r}: write {str(name)!r}.")
-        if "." in name or not name:
-            raise KeyError(f"{kind}: a module cannot be named {name!r}: dots separate the names of a path.")
-        if not isinstance(vars(self).get(name), Module) and hasattr(self, name):
-            raise KeyError(f"{kind} has an attribute {name!r} already: choose another name.")
+        check_name(self, name, "module", isinstance(vars(self).get(name), Module))
 
     def _named(self) -> dict[str, Module]:
         """The modules by name."""
@@ -75,6 +85,15 @@ class Numbered(Container):
         modules = list(self)
         del modules[index]
         self._replace_all(modules)
+
+    def __iadd__(self: Self, other: Any) -> Self:
+        return self.extend(list(other))
+
+    def pop(self, key: int) -> Module:
+        """Remove the module at a position and return it."""
+        module: Module = self[operator.index(key)]
+        del self[key]
+        return module
 
     def append(self: Self, module: Module) -> Self:
         """Add a module at the end, under the next free number; returns itself."""
@@ -117,11 +136,39 @@ class Sequential(Numbered):
             refuse_cycle(self, name, value)
         super().__setattr__(name, value)
 
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *chain_only(other))
+
+    def __iadd__(self, other: Sequential) -> Any:
+        return self.extend(list(chain_only(other)))
+
+    def __mul__(self, other: int) -> Sequential:
+        return Sequential(*list(self) * times(other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Any:
+        return self.extend(list(self) * (times(other) - 1))
+
     def forward(self, input: Any) -> Any:
         for module in vars(self).values():
             if isinstance(module, Module):
                 input = module(input)
         return input
+
+
+def chain_only(other: Any) -> Sequential:
+    """The other operand of ``+``; refused if it is no chain."""
+    if not isinstance(other, Sequential):
+        raise InvalidValueError(f"Sequential: + joins two of them, got {a_type(other)}: use extend.")
+    return other
+
+
+def times(number: Any) -> int:
+    """How often ``*`` repeats a chain, whose modules it shares."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+        raise InvalidTypeError(f"Sequential: * repeats it a whole number of times, got {number!r}.")
+    return whole(number, 1, "Sequential: * repeats it at least once")
 
 
 def refuse_cycle(chain: Sequential, name: str, module: Module) -> None:
@@ -144,14 +191,17 @@ def chained(module: Module) -> Iterator[Module]:
 class ModuleList(Numbered):
     """A list of modules; what is done with them is the owner's ``forward``."""
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self._replace_all(modules)
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        self._replace_all(() if modules is None else modules)
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
         if isinstance(index, slice):
             found._replace_all(list(found))
         return found
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
 
     def _child_lines(self) -> list[str]:
         lines, start = [], 0
@@ -165,8 +215,19 @@ class ModuleList(Numbered):
 class ModuleDict(Container):
     """Modules by name; what is done with them is the owner's ``forward``."""
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
-        self.update(modules)
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        self.update(() if modules is None else modules)
+
+    def pop(self, key: str) -> Module:
+        """Remove a name and return its module."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def clear(self) -> None:
+        """Remove all modules."""
+        for key in self._named():
+            delattr(self, key)
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Set several modules."""

@@ -178,8 +178,7 @@ def pools(
     kernel = per_axis(name, "kernel_size", kernel_size, dims, 1)
     steps = kernel if stride is None or stride == () else per_axis(name, "stride", stride, dims, 1)
     pads, dilation = per_axis(name, "padding", padding, dims, 0), per_axis(name, "dilation", dilation, dims, 1)
-    if any(2 * p > k for p, k in zip(pads, kernel)):
-        raise refuse(name, f"padding must be at most half of the kernel, got padding {pads} and kernel {kernel}.")
+    check_padding(name, pads, kernel)
     windows = windows_over(lengths, kernel, steps, pads, pads, dilation, bool(ceil_mode))
     check_room(name, windows)
     for n, p, s, d in zip(lengths, pads, steps, dilation):
@@ -187,6 +186,20 @@ def pools(
         if any(start % d >= n for start in range(-p, 0, s)):
             raise refuse(name, f"a window has only padding: dilation {dilation} steps over the input {lengths}.")
     return windows
+
+
+def check_padding(name: str, padding: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    """Refuse more padding than half of a window."""
+    if any(2 * p > k for p, k in zip(padding, kernel)):
+        raise refuse(name, f"padding must be at most half of the kernel, got padding {padding} and kernel {kernel}.")
+
+
+def divisor(name: str, given: Any) -> int:
+    """The number by which the sums of windows are divided, if it is given."""
+    (number,) = per_axis(name, "divisor_override", given, 1, -(1 << 62))
+    if not number:
+        raise refuse(name, "divisor_override must be other than 0: None divides by the number of elements.")
+    return number
 
 
 def refuse_bools(name: str, x: Any) -> None:
@@ -325,9 +338,7 @@ def avg_pool2d(
     tensor([[[2.5000]]])
     """
     if divisor_override is not None:
-        (divisor_override,) = per_axis("avg_pool2d", "divisor_override", divisor_override, 1, -(1 << 62))
-        if not divisor_override:
-            raise refuse("avg_pool2d", "divisor_override must be other than 0: None divides by the number of elements.")
+        divisor_override = divisor("avg_pool2d", divisor_override)
     settings = (kernel_size, stride, padding, 1, ceil_mode)
     result: Tensor = avg_pooled("avg_pool2d", input, 2, settings, count_include_pad, divisor_override)
     return result

@@ -136,3 +136,50 @@ def test_a_refused_update_leaves_a_dict_as_it_was():
     with pytest.raises(TypeError, match="expected a module"):
         modules.update({"b": nn.Tanh(), "c": 3})
     assert list(modules) == ["a"]
+
+
+@pytest.mark.parametrize("make", [nn.Sequential, lambda *m: nn.ModuleList(m)], ids=["chain", "list"])
+def test_lists_of_modules_are_joined_and_lose_modules_like_lists(make):
+    a, b, c = nn.ReLU(), nn.Tanh(), nn.Sigmoid()
+    modules = make(a, b)
+    joined = modules + make(c, a)
+    assert type(joined) is type(modules) and list(joined) == [a, b, c, a] and list(modules) == [a, b]
+    before = modules
+    modules += make(c)
+    assert modules is before and list(modules) == [a, b, c]
+    modules += modules
+    assert list(modules) == [a, b, c, a, b, c] and names(members(modules)) == [str(i) for i in range(6)]
+    assert modules.pop(1) is b and modules.pop(-1) is c and list(modules) == [a, c, a, b]
+    assert names(members(modules)) == ["0", "1", "2", "3"]
+    with pytest.raises(IndexError):
+        modules.pop(4)
+    with pytest.raises(TypeError):
+        modules.pop("0")
+
+
+def test_a_chain_is_repeated_with_the_same_modules():
+    a, b = nn.ReLU(), nn.Tanh()
+    chain = nn.Sequential(a, b)
+    assert list(chain * 2) == list(2 * chain) == [a, b, a, b] and list(chain * 1) == [a, b]
+    before = chain
+    chain *= 3
+    assert chain is before and list(chain) == [a, b] * 3
+    for factor, kind in ((0, ValueError), (-1, ValueError), ("2", TypeError), (2.0, TypeError)):
+        with pytest.raises(kind, match=r"Sequential: \* repeats it"):
+            chain * factor
+    with pytest.raises(ValueError, match=r"\+ joins two of them, got a list: use extend"):
+        chain.__add__([a])
+    joined = nn.ModuleList([a]) + [b]  # noqa: RUF005
+    assert list(joined) == [a, b]
+
+
+def test_modules_leave_a_dict():
+    a, b = nn.ReLU(), nn.Tanh()
+    modules = nn.ModuleDict({"a": a, "b": b})
+    assert modules.pop("a") is a and list(modules) == ["b"]
+    for key in ("a", "training"):
+        with pytest.raises(KeyError):
+            modules.pop(key)
+    modules.clear()
+    assert len(modules) == 0 and list(modules.children()) == []
+    assert len(nn.ModuleList(None)) == len(nn.ModuleDict(None)) == 0

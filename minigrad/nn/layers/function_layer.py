@@ -18,7 +18,8 @@ class FunctionLayer(Module):
 
     The annotated fields of a subclass are the arguments of its constructor, in their order and with their defaults,
     the keywords of the function, and what the layer prints. A field ``inplace`` is accepted as in PyTorch and printed
-    if it is set; the input is never overwritten, the result is the same.
+    if it is set; the input is never overwritten, the result is the same. ``shown`` are the names of the fields that are
+    printed, by default all.
 
     >>> class Power(nn.FunctionLayer, function=mg.pow):
     ...     exponent: float = 2.0
@@ -28,11 +29,16 @@ class FunctionLayer(Module):
 
     _function: ClassVar[Callable[..., Any]]
     _fields: ClassVar[tuple[str, ...]]
+    _shown: ClassVar[tuple[str, ...] | None] = None
 
-    def __init_subclass__(cls, function: Callable[..., Any] | None = None) -> None:
+    def __init_subclass__(
+        cls, function: Callable[..., Any] | None = None, shown: tuple[str, ...] | None = None
+    ) -> None:
         super().__init_subclass__()
         if function is not None:
             cls._function = function
+        if shown is not None:
+            cls._shown = shown
         made: Any = dataclass(eq=False, repr=False)(cls)
         cls._fields = tuple(field.name for field in fields(made) if field.name != "inplace")
 
@@ -42,5 +48,6 @@ class FunctionLayer(Module):
         return result
 
     def extra_repr(self) -> str:
-        settings = [f"{name}={getattr(self, name)!r}" for name in self._fields]
+        shown = self._fields if self._shown is None else self._shown
+        settings = [f"{name}={getattr(self, name)!r}" for name in shown]
         return ", ".join(settings + ["inplace=True"] * bool(getattr(self, "inplace", False)))
