@@ -62,4 +62,4 @@ def test_dropout_refuses_what_is_no_probability(p):
 
 
 def test_dropout_says_its_probability():
-    assert repr(nn.Dropout()) == "Dropout(p=0.5)"
+    assert repr(nn.Dropout()) == "Dropout(p=0.5, inplace=False)"
