@@ -35,6 +35,7 @@ class Criterion(Module):
 
     _function: ClassVar[Callable[..., Any]]
     _settings: ClassVar[inspect.Signature]
+    _keywords: ClassVar[list[str]]
     _operands: ClassVar[str] = "input, target"
     _reductions: ClassVar[tuple[str, ...]] = ()
     """Reductions that this loss has beside the common ones."""
@@ -54,6 +55,7 @@ class Criterion(Module):
         ]
         cls._function = function
         cls._settings = inspect.Signature([first, *fields])
+        cls._keywords = [field.name for field in fields if field.name not in ("size_average", "reduce")]
 
         def init(self: Any, *settings: Any, **named: Any) -> None:
             try:
@@ -120,8 +122,7 @@ class Criterion(Module):
     def _compare(self, *operands: Any) -> Any:
         """What the function gives for these operands and the module's fields."""
         kind = type(self)
-        names = [name for name in kind._settings.parameters if name not in ("self", "size_average", "reduce")]
-        return kind._function(*operands, **{name: getattr(self, name) for name in names})
+        return kind._function(*operands, **{name: getattr(self, name) for name in kind._keywords})
 
 
 def cure(loss: type[Criterion]) -> str:
