@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import ops
 from ...engine.arguments import whole
+from ...engine.dtypes import get_default_dtype
 from ...engine.errors import InvalidValueError
 from ...engine.node import describe
 from ...engine.scope import call_path
@@ -56,13 +57,14 @@ class PReLU(Module):
     Args:
         num_parameters: 1, or the number of channels (axis 1), which then have a slope each.
         init: the slope to start with.
-        dtype: of the weight, float32.
+        device: the CPU.
+        dtype: of the weight, by default the default dtype, float32.
     """
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = "float32") -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         self.num_parameters = whole(num_parameters, 1, "PReLU: num_parameters must be an integer of at least 1")
         self.init = init
-        self.weight = Parameter(full((self.num_parameters,), init, dtype=dtype))
+        self.weight = Parameter(full((self.num_parameters,), init, dtype=dtype or get_default_dtype(), device=device))
 
     def forward(self, input: Any) -> Any:
         return ops.prelu(input, self.weight)

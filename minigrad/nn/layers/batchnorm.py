@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from ... import ops
-from ...engine.dtypes import get_default_dtype
 from ...engine.host import check
 from ...engine.modes import current
-from ...engine.node import describe
 from ...engine.scope import call_path
 from ...engine.shown import ModuleShown
-from ...kernels.constants import at_least_float32
 from ...ops.arguments import shape_of
-from ...tensor.creation import ones, zeros
-from ...tensor.tensor import Tensor
-from ..module import Module
-from ..parameter import Buffer, Parameter
+from .channel_norm import ChannelNorm
 
 
-class BatchNorm(Module):
+class BatchNorm(ChannelNorm):
     """What the three BatchNorm modules share; they differ in the ranks they accept.
 
     In training mode each channel (axis 1) of a batch is normalised with its own mean and biased
@@ -46,7 +36,9 @@ class BatchNorm(Module):
         affine: learn ``weight`` (gamma, from 1) and ``bias`` (beta, from 0); else both are None.
         track_running_stats: keep ``running_mean``, ``running_var`` and ``num_batches_tracked``; else they
             are None and the batch's statistics are used in both modes.
+        device: the CPU.
         dtype: of the parameters, by default the default dtype, float32. Statistics are at least float32.
+        bias: False for a ``weight`` without a ``bias``.
 
     Raises:
         ValueError, TypeError: when called with what cannot be normalised, naming the module and
@@ -55,44 +47,15 @@ class BatchNorm(Module):
 
     _ranks: tuple[int, ...] = ()
     _expected = ""
-    _optional_keys = frozenset({"num_batches_tracked"})
     _warned = False
     """Whether it has said that it is in training mode under ``no_grad``."""
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, dtype: Any = None,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        name = type(self).__name__
-        if not isinstance(num_features, (int, np.integer)) or num_features < 1:
-            raise ValueError(f"{name}: num_features must be an integer of at least 1, got {num_features!r}.")
-        self.eps = eps
-        self.momentum = momentum
-        if momentum is not None and momentum > 0.5:
-            warnings.warn(
-                f"{name}: momentum={momentum} is the weight of the new batch, as in PyTorch; Keras and Flax mean the "
-                f"opposite. For their {momentum} pass {1 - momentum:.4g}.",
-                stacklevel=2,
-            )
-        dtype = np.dtype(dtype or get_default_dtype())
-        statistics = at_least_float32(dtype)
-        self.num_features = int(num_features)
-        self.affine = affine
-        self.track_running_stats = track_running_stats
+        self._set_up(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.frozen = False
-        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine else None
-        kept = track_running_stats
-        self.running_mean = Buffer(zeros(num_features, dtype=statistics)) if kept else None
-        self.running_var = Buffer(ones(num_features, dtype=statistics)) if kept else None
-        self.num_batches_tracked = Buffer(zeros((), dtype=np.int64)) if kept else None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in SETTINGS:
-            right, meaning = SETTINGS[name]
-            if not right(value):
-                raise ValueError(f"{type(self).__name__}: {name} {meaning}, got {describe(value)}.")
-        super().__setattr__(name, value)
 
     def forward(self, input: Any) -> Any:
         shape = shape_of(input)
@@ -186,22 +149,6 @@ class BatchNorm(Module):
             del self._thawed_grads
         return self
 
-    def reset_running_stats(self) -> None:
-        """Start the running statistics again: mean 0, variance 1, no batches."""
-        for buffer, value in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):
-            if buffer is not None:
-                buffer.fill_(value)
-
-    def reset_parameters(self) -> None:
-        """Start statistics and parameters again: weight 1, bias 0."""
-        self.reset_running_stats()
-        for parameter, value in ((self.weight, 1), (self.bias, 0)):
-            if parameter is not None:
-                parameter.data.fill_(value)
-
-    def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        return at_least_float32(dtype) if isinstance(leaf, Buffer) else dtype
-
     def _worth_without(self, name: str) -> str:
         if self.momentum is not None:
             return ""
@@ -214,11 +161,11 @@ class BatchNorm(Module):
         return ModuleShown("frozen" if self.frozen else "", {"weight": "gamma", "bias": "beta"})
 
     def extra_repr(self) -> str:
-        text = (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+        no_bias = ", bias=False" * (self.weight is not None and self.bias is None)
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}{no_bias}, "
             f"track_running_stats={self.track_running_stats}"
-        )
-        return text + ", frozen=True" * self.frozen
+        ) + ", frozen=True" * self.frozen
 
 
 def check_count(count: ndarray) -> None:
@@ -227,25 +174,6 @@ def check_count(count: ndarray) -> None:
         raise ValueError(
             f"batch_norm{call_path()}: num_batches_tracked is {count}: the checkpoint, or what wrote it, is wrong."
         )
-
-
-def is_number(value: Any, low: float, high: float) -> bool:
-    """Whether a value is a real number in an interval."""
-    return isinstance(value, numbers.Real) and low <= float(value) <= high
-
-
-SETTINGS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "eps": (lambda eps: is_number(eps, -math.inf, math.inf), "must be a number"),
-    "momentum": (
-        lambda momentum: momentum is None or is_number(momentum, 0, 1),
-        "is the weight of the new batch and must be from 0 to 1, or None",
-    ),
-    "num_batches_tracked": (
-        lambda count: not isinstance(count, Tensor) or (count.shape == () and count.dtype.kind in "iu"),
-        "must be an integer tensor of one number, without axes",
-    ),
-}
-"""What is checked when it is set, so that calls need not: whether a value is right, and how it should be."""
 
 
 class BatchNorm1d(BatchNorm):

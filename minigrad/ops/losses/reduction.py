@@ -24,8 +24,11 @@ def check_reduction(reduction: str, cure: str = "") -> None:
         raise InvalidValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {given}.{cure}")
 
 
-def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any) -> str:
-    """The reduction that is meant, also by PyTorch's old switches, of which one that is not given counts as True."""
+def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any, stacklevel: int = 3) -> str:
+    """The reduction that is meant, also by PyTorch's old switches, of which one that is not given counts as True.
+
+    ``stacklevel`` leads a warning to who calls the loss.
+    """
     if size_average is None and reduce is None:
         check_reduction(reduction)
         return reduction
@@ -41,7 +44,8 @@ def reduction_of(name: str, reduction: str, size_average: Any, reduce: Any) -> s
         else "mean"
     )
     warnings.warn(
-        f"{name}{call_path()}: size_average and reduce are deprecated: pass reduction={meant!r}.", stacklevel=3
+        f"{name}{call_path()}: size_average and reduce are deprecated: pass reduction={meant!r}.",
+        stacklevel=stacklevel,
     )
     return meant
 

@@ -1,0 +1,1 @@
+"""Losses as modules; the arguments are those of the functions in ``nn.functional``."""
