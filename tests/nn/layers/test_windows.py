@@ -121,7 +121,7 @@ def test_a_layer_is_its_function_and_prints_as_in_pytorch(layer, text, function)
         (nn.AdaptiveMaxPool1d(3, True), lambda x: F.adaptive_max_pool1d(x, 3, return_indices=True)),
         (nn.AdaptiveMaxPool2d(3, True), lambda x: F.adaptive_max_pool2d(x, 3, return_indices=True)),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_indices_are_returned_when_asked_for(layer, function):
     x = mg.randn((2, 3, 7, 6) if layer._dims == 2 else (2, 3, 7))
