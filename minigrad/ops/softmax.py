@@ -17,7 +17,7 @@ from ..kernels.constants import float16
 from ..kernels.finite import all_finite
 from ..kernels.softmax import logsumexp_backward
 from ..kernels.sums import plain_sum, sum_over
-from .arguments import all_axes, required_axis, single_axis
+from .arguments import all_axes, one_name, required_axis, shape_of
 from .choosing import where
 from .functions import exp
 from .reductions import narrowed, spread, sum, unreduce, unreduced_shape
@@ -192,11 +192,11 @@ def softmin(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None)
     return softmax(-in_dtype(input, dtype), guessed_axis("softmin", input, dim, axis))
 
 
-def guessed_axis(name: str, x: Any, dim: Any, axis: Any) -> int:
-    """The one axis meant by ``dim`` or ``axis``; without one a warning, and PyTorch's guess."""
-    only = single_axis(x, dim, axis)
+def guessed_axis(name: str, x: Any, dim: Any, axis: Any) -> Any:
+    """What was given as ``dim`` or ``axis``; without one a warning, and PyTorch's guess."""
+    only = one_name(dim, axis)
     if only is None:
-        only = 0 if len(x.shape) in (0, 1, 3) else 1
+        only = 0 if len(shape_of(x)) in (0, 1, 3) else 1
         warnings.warn(
             f"{name}{call_path()}: dim is not given, so it is taken to be {only}: pass dim={only}.", stacklevel=3
         )
