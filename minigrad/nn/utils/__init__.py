@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from ...engine.absent import absent
 from . import fusion, rnn
 from .clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from .fusion import fuse
 from .vectors import parameters_to_vector, vector_to_parameters
 
 __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "fuse",
     "fusion",
     "get_total_norm",
     "parameters_to_vector",
