@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from types import CodeType
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -25,6 +27,9 @@ PLACES = {
 FACES: dict[str, dict[str, Callable[..., Any]]] = {place: {} for place in PLACES}
 """In each place the functions that users find there, by name. An operation in place is
 listed without its underscore."""
+
+NAMES: dict[CodeType | None, str] = {}
+"""What users call a function, by its code, so that an error finds the name on the stack."""
 
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
 """For each of NumPy's functions that is an operation the one to call for tensors, with NumPy's own arguments."""
@@ -50,8 +55,10 @@ def public(
         raise ValueError(f"there are no faces {', '.join(unknown)}: there are {', '.join(PLACES)}.")
 
     def register(function: Function) -> Function:
+        own = name or function.__name__
         for place in places:
-            FACES[place].update(dict.fromkeys((name or function.__name__, *aliases.split()), function))
+            FACES[place].update(dict.fromkeys((own, *aliases.split()), function))
+        NAMES[getattr(inspect.unwrap(function), "__code__", None)] = own
         NUMPY.update({theirs: partial(call, function) for theirs, call in (numpy or {}).items()})
         return function
 
@@ -62,9 +69,8 @@ def called() -> str:
     """The operation that the running program called, in front of an error in its arguments: ``"sum: "``."""
     package, name = __name__.partition(".")[0], ""
     for frame, _ in traceback.walk_stack(sys._getframe()):
-        module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        if module.partition(".")[0] != package:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
             break
-        if module.startswith(f"{package}.ops.") and any(function in faces for faces in FACES.values()):
-            name = f"{function}: "
+        if frame.f_code in NAMES:
+            name = f"{NAMES[frame.f_code]}: "
     return name
