@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..engine.arguments import detached
 from ..engine.faces import public
+from ..engine.node import holds_tensors
 from ..engine.op import Op
 from ..kernels.constants import float64
 from .choosing import where
@@ -111,9 +112,11 @@ sgn = sign
 def scaled(other: Any, alpha: float) -> Any:
     """``alpha * other``, where ``other`` may be a list, too."""
     alpha = detached(alpha)
-    if isinstance(other, (list, tuple)):
+    if alpha == 1:
+        return other
+    if isinstance(other, (list, tuple)) and not holds_tensors(other):
         return [scaled(x, alpha) for x in other]
-    return other if alpha == 1 else mul(other, alpha)
+    return mul(other, alpha)
 
 
 @public("function method in_place", {np.add: lambda _, input, other: add_op(input, other)})
