@@ -15,6 +15,7 @@ from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
 from ..engine.modes import no_grad
 from ..engine.node import Node
+from ..engine.paths import reachable
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
@@ -129,9 +130,4 @@ def reached(output: Any) -> list[Node]:
             open_ones += value
         elif isinstance(value, dict):
             open_ones += value.values()
-    seen = set(nodes)
-    for node in nodes:
-        new = [edge for edge in node.edges if edge is not None and edge not in seen]
-        seen.update(new)
-        nodes += dict.fromkeys(new)
-    return sorted(nodes, key=lambda node: -node.time)
+    return sorted(reachable(nodes), key=lambda node: -node.time)

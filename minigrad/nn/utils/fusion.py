@@ -15,6 +15,7 @@ from ...engine.arguments import a_type
 from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.modes import enable_grad
 from ...engine.node import Node
+from ...engine.paths import reachable
 from ...tensor.tensor import Tensor
 from ..containers import Sequential
 from ..layers.batchnorm import BatchNorm
@@ -156,7 +157,7 @@ def consecutive(model: Module, x: Tensor) -> Iterator[tuple[Any, BatchNorm]]:
         output = model(x.detach().clone().requires_grad_())
         if not isinstance(output, Tensor) or output.node is None:
             raise InvalidValueError("fuse: the model's output must be a tensor that depends on x.")
-        nodes = below(output.node)
+        nodes = reachable([output.node])
         consumers = Counter(edge for node in nodes for edge in node.edges if edge is not None)
         for node in nodes:
             before, bn = node.edges[0] if node.edges else None, owner(node)
@@ -172,13 +173,3 @@ def consecutive(model: Module, x: Tensor) -> Iterator[tuple[Any, BatchNorm]]:
 def owner(node: Node) -> Any:
     """The module whose call an operation belongs to; None outside of modules."""
     return node.scope.owner() if node.scope else None
-
-
-def below(output: Node) -> list[Node]:
-    """A node and all it was computed from."""
-    nodes, seen = [output], {output}
-    for node in nodes:
-        new = {edge for edge in node.edges if edge is not None} - seen
-        seen |= new
-        nodes += new
-    return nodes
