@@ -261,7 +261,9 @@ class Program:
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
         """What the step returns, with a ``Result`` in place of each tensor and array."""
-        self.prints: list[tuple[str, Any, Any]] = []
+        self.shown: str | None = None
+        """The first line of the step that shows a value, which is not repeated."""
+        self.prints: list[tuple[str | None, Any, Any]] = []
         """What is printed after each run: texts with places, and what they are filled with, by position and by name."""
 
     def value(self, array: ndarray, memory: Memory) -> Value:

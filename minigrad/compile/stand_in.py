@@ -281,6 +281,11 @@ class StandIn(NDArrayOperatorsMixin):
         self.writer.shows()
         return format(self.array.item(), spec) if not self.array.ndim else repr(self)
 
+    def shown(self) -> ndarray:
+        """The array, to be shown."""
+        self.writer.shows()
+        return self.array
+
     def __repr__(self) -> str:
         return f"<{self.value}, stands for {self.shape} {self.dtype}>"
 

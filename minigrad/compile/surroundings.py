@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from types import CellType
 from typing import Any
@@ -104,6 +105,10 @@ class Surroundings:
             yield name, (id(box), frozen(box))
         hooked = [name for name in found.seen.values() if callable(name) and not isinstance(name, (Module, Optimizer))]
         yield "the functions that it calls", tuple(map(id, hooked))
+
+    def has(self, arguments: list[Any]) -> bool:
+        """Whether these are the arguments of the last look."""
+        return len(arguments) == len(self.arguments) and all(map(operator.is_, arguments, self.arguments))
 
     def unchanged(self) -> bool:
         """Whether nothing that may matter is another object, or has another value."""

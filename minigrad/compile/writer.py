@@ -37,14 +37,12 @@ class Writer:
         """The generators that were drawn from, with their state before that."""
         self.forgotten: dict[int, bool] = {}
         """Tensors whose gradients were replaced, by their identity: whether they were None until then."""
-        self.shown: str | None = None
-        """The first line of the step that shows a value."""
 
     def shows(self) -> None:
         """Note the first line that shows a value: at a replay nothing is shown."""
-        self.shown = self.shown or line_outside()
+        self.program.shown = self.program.shown or line_outside()
 
-    def prints(self, text: str, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def prints(self, text: str | None, values: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Have a text with values in it printed after each run; see ``minigrad.compile.shown``."""
         self.program.prints.append((text, *mapped(self.printed, (values, named))))
 
