@@ -263,8 +263,8 @@ class Program:
         """What the step returns, with a ``Result`` in place of each tensor and array."""
         self.shown: str | None = None
         """The first line of the step that shows a value, which is not repeated."""
-        self.prints: list[tuple[str | None, Any, Any]] = []
-        """What is printed after each run: texts with places, and what they are filled with, by position and by name."""
+        self.prints: list[tuple[Any, Any]] = []
+        """What is printed after each run: values by position and by name, and the options of Python's ``print``."""
 
     def value(self, array: ndarray, memory: Memory) -> Value:
         """A new value, for an array like this one."""
@@ -274,7 +274,7 @@ class Program:
     @property
     def results(self) -> list[Value]:
         """The values that are returned or printed, each once, in their order."""
-        leaves = tree_leaves((self.outputs, [print[1:] for print in self.prints]))
+        leaves = tree_leaves((self.outputs, self.prints))
         return list(dict.fromkeys(leaf.value for leaf in leaves if isinstance(leaf, Result)))
 
     def finish(self) -> None:
