@@ -45,9 +45,12 @@ class Plan:
         states = program.states
         self.holders = [place.holder for place, value in states if place.key == "array" and value.memory.writes]
         self.gradient_places = [place for place, _ in states if place.key == "_grad"]
-        self.added_to = [place.holder for place in program.added_to]
-        self.has_gradients = bool(self.gradient_places or self.added_to)
-        """Whether it reads gradients from before the step, or fills some that must be None."""
+        trains = bool(program.settings or program.added_to)
+        self.empty = [place.holder for place in program.empty if trains]
+        self.present = [place.holder for place in program.present if trains]
+        self.present += [place.holder for place in self.gradient_places]
+        self.has_gradients = bool(self.gradient_places or self.empty or self.present)
+        """Whether it depends on which gradients there are before the step."""
         self.filled = [place.holder for place, value in program.settings if value is not None]
         self.cleared = [place.holder for place, value in program.settings if value is None]
         self.gradients: list[ndarray] | None = None
@@ -93,10 +96,10 @@ class Plan:
 
     def gradients_fit(self) -> bool:
         """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
-        for tensor in self.added_to:
+        for tensor in self.empty:
             if tensor._grad is not None:
                 return False
-        return all(place.holder._grad is not None for place in self.gradient_places)
+        return all(tensor._grad is not None for tensor in self.present)
 
     def build(self, backend: str | None) -> None:
         """Make the program ready to run."""

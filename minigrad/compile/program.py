@@ -257,6 +257,10 @@ class Program:
         """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
         self.added_to: list[Place] = []
         """Gradients that were None, and that the step adds to: they must be None."""
+        self.empty: list[Place] = []
+        """Gradients that were None when the step began, and that it does not replace first."""
+        self.present: list[Place] = []
+        """Likewise those that were not None."""
         self.settings: list[tuple[Place, Any]] = []
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None

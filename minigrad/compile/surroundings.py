@@ -137,7 +137,10 @@ class Surroundings:
 
     def same_settings(self) -> bool:
         """Whether the optimisers' settings, which are other numbers, mean the same arithmetic."""
-        return [optimizer._switched_off() for optimizer in self.optimizers] == self.switched_off
+        same = [optimizer._switched_off() for optimizer in self.optimizers] == self.switched_off
+        if not same:
+            self.hooks = -1  # asked again, it is not the same either, though the settings are known now
+        return same
 
     def changes(self) -> Iterator[str]:
         """The variables of Python's that are others than when last looked at: what the step itself has changed."""
