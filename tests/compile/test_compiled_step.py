@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.compile import CompileWarning, Compiled, Refusal
+from minigrad.compile import Compiled, CompileWarning, Refusal
 from tests.compile.trainings import FOUND, TRAININGS, Training, assert_close, batch, everything, leaves_of, pair
 
 CALLS = 8
@@ -79,7 +79,9 @@ CHANGES = {
     "freeze": lambda training: training.model[0].requires_grad_(False),
     "thaw": lambda training: training.model.requires_grad_(True),
     "half in eval": lambda training: training.model[1].eval(),
-    "rate": lambda training: training.optimizer.param_groups[0].update(lr=training.optimizer.param_groups[0]["lr"] * 0.7),
+    "rate": lambda training: training.optimizer.param_groups[0].update(
+        lr=training.optimizer.param_groups[0]["lr"] * 0.7
+    ),
     "momentum": lambda training: training.optimizer.param_groups[0].update(momentum=0.5),
     "decay": lambda training: training.optimizer.param_groups[0].update(weight_decay=0.1),
     "no decay": lambda training: training.optimizer.param_groups[0].update(weight_decay=0),
@@ -99,7 +101,9 @@ CHANGES = {
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
 @pytest.mark.filterwarnings("ignore:.*more than 8 programs:minigrad.compile.CompileWarning")
 def test_any_sequence_of_changes_between_calls_is_as_in_eager(kind, seed):
-    optimizer = functools.partial(optim.SGD, lr=0.1, momentum=0.9) if kind == "SGD" else functools.partial(optim.Adam, lr=0.01)
+    optimizer = (
+        functools.partial(optim.SGD, lr=0.1, momentum=0.9) if kind == "SGD" else functools.partial(optim.Adam, lr=0.01)
+    )
     compiled, eager = make(optimizer), make(optimizer)
     step, choose = mg.compile(compiled.step, backend="numpy"), np.random.default_rng(seed)
     for i in range(40):

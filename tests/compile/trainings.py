@@ -158,7 +158,9 @@ def two_optimizers() -> Training:
 def with_groups() -> Training:
     """A group of parameters with settings of its own, and hooks that compute."""
     model = net()
-    optimizer = optim.AdamW([{"params": model[0].parameters(), "lr": 0.02}, {"params": model[1:].parameters()}], lr=0.01)
+    optimizer = optim.AdamW(
+        [{"params": model[0].parameters(), "lr": 0.02}, {"params": model[1:].parameters()}], lr=0.01
+    )
     model[1].register_forward_hook(lambda module, args, output: output * 1.5)
     model[0].weight.register_hook(lambda gradient: gradient * 0.5)
 
