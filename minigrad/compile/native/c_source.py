@@ -9,8 +9,9 @@ import numpy as np
 from .elements import c_type
 from .fusion import Part, Plan, Step
 from .loops import Nest
-from .nodes import Node, in_order, is_dense, matrix_order
-from .placing import Outside, Place, Room
+from .nodes import Node, in_order, is_plain, matrix_order
+from .placing import LINE, Outside, Place, Room
+from .products import Products
 from .prelude import BEGIN, functions
 
 FIXED = 3
@@ -25,8 +26,10 @@ class Source:
         outsides: the arrays of the table, in order.
     """
 
-    def __init__(self, plan: Plan, room: Room) -> None:
-        self.plan, self.room = plan, room
+    def __init__(self, plan: Plan, room: Room, products: Products) -> None:
+        self.plan, self.room, self.products = plan, room, products
+        self.extra = 0
+        """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
         self.functions: list[str] = []
         self.stretches: list[list[str]] = [[]]
@@ -68,7 +71,7 @@ class Source:
             self.calls.append(node)
             self.stretches.append([])
         elif step.kind == "product":
-            self.product(step.parts[0].node)
+            self.product(number, step.parts[0].node)
         else:
             parts = [part for part in step.parts if not self.is_in_place(part)]
             if not parts:
@@ -100,7 +103,7 @@ class Source:
         base = node.args[0]
         if base.kind == "empty" or self.room.place(base) == self.room.place(node):
             return
-        if is_dense(base.shape, base.strides) and base.strides == node.strides:
+        if is_plain(base) and is_plain(node):
             self.copy(self.address(self.room.place(node)), base)
             return
         self.copy_loops(base, node)
@@ -130,7 +133,7 @@ class Source:
     def copy_out(self, node: Node, outside: Outside) -> None:
         """What is computed for an array of the user's, which could not be written there at once."""
         before = next(before for other, before, _ in self.plan.lowered.written if other == outside)
-        if before.strides == node.strides and is_dense(node.shape, node.strides):
+        if is_plain(before) and is_plain(node):
             self.copy(f"table[{self.slot(outside)}]", node)
             return
         self.room.placed[before] = Place(outside=outside)
@@ -138,28 +141,56 @@ class Source:
 
     # -- products --------------------------------------------------------------------------------
 
-    def product(self, node: Node) -> None:
-        """Products of matrices by the BLAS."""
-        batch = node.shape[:-2]
-        double = node.dtype == np.float64
-        kind, function = ("double", f"((dgemm_t)table[2])") if double else ("float", f"((sgemm_t)table[1])")
-        texts, orders = [], []
+    def product(self, number: int, node: Node) -> None:
+        """Products of matrices: our own, or calls of the BLAS."""
+        batch, t = node.shape[:-2], c_type(node.dtype)
+        (rows, columns), inner = node.shape[-2:], node.args[0].shape[-1]
+        operands = []
         for arg in node.args:
             base, (offset, strides) = (arg.args[0], arg.attribute) if arg.kind == "view" else (arg, (0, arg.strides))
             ahead = len(arg.shape) - 2
             steps = [0] * (len(batch) - ahead) + [s if n != 1 else 0 for n, s in zip(arg.shape[:ahead], strides)]
             terms = [str(offset), *(f"{step} * b{n}" for n, step in enumerate(steps) if step)]
-            texts.append(f"(const {kind} *){self.address(self.room.place(base))} + {' + '.join(terms)}")
-            orders.append(matrix_order(arg.shape[-2:], strides[-2:]))
-        (rows, columns), inner = node.shape[-2:], node.args[0].shape[-1]
+            address = f"(const {t} *){self.address(self.room.place(base))}"
+            operands.append((self.moved(address, terms), arg.shape[-2:], strides[-2:]))
         terms = ["0", *(f"{step} * b{n}" for n, step in enumerate(in_order(node.shape)[:-2]) if batch[n] > 1)]
-        result = f"({kind} *){self.address(self.room.place(node))} + {' + '.join(terms)}"
-        codes = {"N": 111, "T": 112}
-        loops = "".join(f"for (long b{n} = 0; b{n} < {size}; b{n}++) " for n, size in enumerate(batch))
-        self.stretches[-1].append(
-            f"{loops}{function}(101, {codes[orders[0][0]]}, {codes[orders[1][0]]}, {rows}, {columns}, {inner}, 1, "
-            f"{texts[0]}, {orders[0][1]}, {texts[1]}, {orders[1][1]}, 0, {result}, {columns});"
-            f"  // {node.name} {node.scope or ''}"
+        result = self.moved(f"({t} *){self.address(self.room.place(node))}", terms)
+        loops = "".join(f"for (long b{n} = 0; b{n} < {size}; b{n}++) " for n, size in enumerate(batch) if size > 1)
+        comment = f"// {node.name} {node.args[0].shape} @ {node.args[1].shape} {node.scope or ''}".rstrip()
+        if not self.products.takes(rows, columns, inner):
+            self.stretches[-1].append(f"{loops}{self.blas(t, rows, columns, inner, operands, result)}  {comment}")
+            return
+        a, b = ((text, *self.distances(shape, strides)) for text, shape, strides in operands)
+        scratch = self.scratch(self.products.scratch(t, rows, columns, inner))
+        body = self.products.body(t, rows, columns, inner, a, b, result, scratch)
+        lines = [comment, f"LOOP product_{number}(char *arena, void **table) {{"]
+        lines += [f"    {loops}{{", *("        " + line for line in body), "    }", "}"]
+        self.functions.append("\n".join(lines))
+        self.stretches[-1].append(f"product_{number}(arena, table);")
+
+    def moved(self, address: str, terms: list[str]) -> str:
+        """An address and what is added to it."""
+        terms = [term for term in terms if term != "0"]
+        return " + ".join([address, *terms])
+
+    def distances(self, shape: Any, strides: Any) -> tuple[int, int]:
+        """The distances of rows and of columns; 1 of columns where there is only one."""
+        code, distance = matrix_order(shape, strides) or ("N", 1)
+        return (distance, 1) if code == "N" else (1, distance)
+
+    def scratch(self, size: int) -> str:
+        """Memory that nobody else uses, behind everything else."""
+        self.extra = max(self.extra, size)
+        return f"(arena + {-(-self.room.size // LINE) * LINE})"
+
+    def blas(self, t: str, rows: int, columns: int, inner: int, operands: Any, result: str) -> str:
+        """A call of the BLAS."""
+        function = "((dgemm_t)table[2])" if t == "double" else "((sgemm_t)table[1])"
+        codes, (a, b) = {"N": 111, "T": 112}, operands
+        (ta, la), (tb, lb) = (matrix_order(shape, strides) or ("N", 1) for _, shape, strides in operands)
+        return (
+            f"{function}(101, {codes[ta]}, {codes[tb]}, {rows}, {columns}, {inner}, 1, {a[0]}, {la}, {b[0]}, {lb}, 0, "
+            f"{result}, {columns});"
         )
 
     # -- all of it -------------------------------------------------------------------------------
@@ -172,6 +203,6 @@ class Source:
             joined = "\n    ".join(lines)
             names.append(f"int stretch_{number}(char *arena, void **table) {{\n    {joined}\n    "
                          "const int outside = *(int *)table[0];\n    *(int *)table[0] = 0;\n    return outside;\n}")
-        return "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions(body), body, *names]) + "\n"
+        return "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions(body), *self.products.functions(), body, *names]) + "\n"
 
 

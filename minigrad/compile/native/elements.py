@@ -171,4 +171,6 @@ def cast(text: str, source: Any, target: Any) -> str:
         return f"{text} != 0"
     if target == np.float16:
         return f"(float)(_Float16){text}"
+    if source.kind == "b" and target.kind == "f":
+        return f"{text} ? ({c_type(target)})1 : 0"
     return f"({c_type(target)}){text}"

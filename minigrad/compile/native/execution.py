@@ -19,6 +19,7 @@ from . import functions as _functions  # noqa: F401
 from .lowering import Call, Lowering, Operand, Outside
 from .nodes import Node
 from .placing import LINE, Room
+from .products import Lanes, Products
 
 DATA = object.__basicsize__
 """Where an array object has the address of its elements: NumPy's binary interface puts it behind the object's head."""
@@ -51,12 +52,12 @@ class NativeExecution:
         lowered = self.lowered = Lowering(program).lower()
         plan = Plan(lowered)
         room = Room(plan)
-        written = Source(plan, room)
+        written = Source(plan, room, Products(Lanes(64, 14)))
         addresses, integer = products()
         self.source = written.text(integer)
         self.library = build(self.source)
         self.plan, self.room, self.outsides = plan, room, written.outsides
-        self.memory = np.zeros(room.size + LINE, np.uint8)
+        self.memory = np.zeros(room.size + written.extra + 2 * LINE, np.uint8)
         self.arena = -(-data_of(self.memory) // LINE) * LINE
         self.flag = np.zeros(1, np.int64)
         self.table = np.zeros(FIXED + len(self.outsides), np.uintp)

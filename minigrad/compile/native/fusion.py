@@ -35,6 +35,9 @@ SIMPLE = frozenset((
 
 OF_ELEMENTS = ("map", "gather")
 
+Linear = tuple[int, tuple[tuple[int, int], ...]]
+"""A position in memory: a constant, and loops with their factors."""
+
 
 class Part(NamedTuple):
     """A piece of a loop nest: what it computes, over which shape, and, of a ``concat``, for which operand."""
@@ -65,10 +68,11 @@ class Step:
 
 
 class Leaf(NamedTuple):
-    """A kept node that is read, and at which index, if that can be said for each axis."""
+    """A kept node that is read: at which index, if that can be said for each axis, and where in its memory."""
 
     node: Node
     index: Index | None
+    position: Linear | None
 
 
 def squeezed(shape: Sequence[int]) -> tuple[int, ...]:
@@ -100,6 +104,16 @@ def through(axes: Index, index: Index) -> Index:
                 loops[loop] += factor * own
         composed.append((constant, tuple(sorted((loop, f) for loop, f in loops.items() if f))))
     return tuple(composed)
+
+
+def linear(index: Index, strides: Sequence[int], offset: int = 0) -> Linear:
+    """The position of an element in memory with these strides."""
+    loops: dict[int, int] = defaultdict(int)
+    for (constant, factors), stride in zip(index, strides):
+        offset += constant * stride
+        for loop, factor in factors:
+            loops[loop] += factor * stride
+    return offset, tuple(sorted((loop, factor) for loop, factor in loops.items() if factor))
 
 
 class Plan:
@@ -178,14 +192,15 @@ class Plan:
         if node.kind == "view":
             base, axes = node.args[0], self.axes(node)
             if base in self.kept:
-                yield Leaf(base, None if axes is None else through(axes, index))
+                offset, strides = node.attribute
+                yield Leaf(base, None if axes is None else through(axes, index), linear(index, strides, offset))
                 return
             assert axes is not None
             yield from self.leaves(base, through(axes, index))
         elif node in self.kept and not is_root:
-            yield Leaf(node, index)
+            yield Leaf(node, index, linear(index, node.strides))
         elif node.kind == "gather":
-            yield Leaf(node.args[0], None)
+            yield Leaf(kept_under(node.args[0]), None, None)
             for arg in node.args[1:]:
                 yield from self.leaves(arg, broadcast_index(arg.shape, index))
         elif node.kind == "map":

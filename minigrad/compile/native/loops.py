@@ -6,18 +6,14 @@ on the inner loops stands outside of them.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
 
 from .elements import c_type, c_working, cast, expression, identity, literal
-from .fusion import Part, Plan, Step, broadcast_index, own_index, through
+from .fusion import Linear, Part, Plan, Step, broadcast_index, linear, own_index, through
 from .nodes import Index, Node
 from .placing import Room
-
-Linear = tuple[int, tuple[tuple[int, int], ...]]
-"""A position in memory: a constant, and loops with their factors."""
 
 COMBINED = {
     "add": "{0} += {1};", "multiply": "{0} *= {1};",
@@ -31,18 +27,8 @@ COMBINED = {
 CLAUSES = {"add": "+", "multiply": "*", "maximum": "max", "minimum": "min", "logical_or": "|", "logical_and": "&",
            "bitwise_or": "|", "bitwise_and": "&"}  # fmt: skip
 
-LOCAL = 4096
-"""Bytes of sums that are kept on the stack."""
-
-
-def linear(index: Index, strides: Any, offset: int = 0) -> Linear:
-    """The position of an element in memory with these strides."""
-    loops: dict[int, int] = defaultdict(int)
-    for (constant, factors), stride in zip(index, strides):
-        offset += constant * stride
-        for loop, factor in factors:
-            loops[loop] += factor * stride
-    return offset, tuple(sorted((loop, factor) for loop, factor in loops.items() if factor))
+LONG = 100
+"""Characters of a condition that is written where it is used."""
 
 
 class Nest:
@@ -168,7 +154,10 @@ class Nest:
             text = cast(names[0], node.args[0].dtype, node.dtype)
         else:
             text = expression(node.op, names, node.args[-1].dtype, node.dtype)
-        self.known[key] = self.variable(node, text, level)
+        if node.dtype.kind == "b" and len(text) < LONG:
+            self.known[key] = f"({text})", level  # a variable would be a byte, which is no mask of a vector
+        else:
+            self.known[key] = self.variable(node, text, level)
         return self.known[key]
 
     def gathered(self, node: Node, index: Index) -> tuple[str, int]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from .fusion import OF_ELEMENTS, Plan, kept_under, own_index
+from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
 from .lowering import Outside
-from .nodes import Node
+from .nodes import Node, is_plain
 
 LINE = 64
 """Bytes to which arrays are aligned."""
@@ -67,13 +67,13 @@ class Room:
                 continue
             made = plan.made_in[now]
             last = max(self.readers[before], default=-1)
-            direct = now.kind in (*OF_ELEMENTS, "update") and now not in taken and now.strides == before.strides
+            direct = now.kind in (*OF_ELEMENTS, "update") and now not in taken and alike(now, before)
             if now.kind == "update":
                 direct = direct and now.args[0] is before and last <= made
                 direct = direct and not any(n is before for n in (self.plan.steps[made].parts[0].source,))
             elif direct and last == made:
                 direct = all(
-                    leaf.node is not before or leaf.index == own_index(before.shape)
+                    leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
                 )  # fmt: skip
             if direct and last <= made:
@@ -160,3 +160,9 @@ class Room:
         home, offset = self.home(node)
         place = self.placed[home]
         return Place(place.offset + offset, place.outside)
+
+
+def alike(node: Node, other: Node) -> bool:
+    """Whether elements lie in the same order in memory: both without gaps, perhaps in other shapes."""
+    same = (node.shape, node.strides) == (other.shape, other.strides)
+    return same or (node.size == other.size and is_plain(node) and is_plain(other))
