@@ -1,0 +1,8 @@
+"""A program as C: lowered to single assignments, fused to loop nests, built, and called."""
+
+from __future__ import annotations
+
+from .errors import CannotBuild
+from .execution import NativeExecution
+
+__all__ = ["CannotBuild", "NativeExecution"]
