@@ -35,12 +35,13 @@ class Plan:
     ) -> None:
         self.program, self.key, self.names, self.kept = program, key, names, kept
         self.captures = self.calls = 1
+        self.is_due = True
+        """Whether the next call is to be captured."""
         self.bound_at = -1
         """The number of the look at the surroundings after which it was bound."""
         self.execution: Execution | None = None
         self.backend = ""
         self.recording: Any = None
-        self.default: Any = None
         self.arguments = self.simple_arguments(inputs)
         states = program.states
         self.holders = [place.holder for place, value in states if place.key == "array" and value.memory.writes]
@@ -81,18 +82,20 @@ class Plan:
                 if x.node is not None:
                     return None
                 x = x.array
-            if x.shape != shape or x.dtype != dtype:
+            if x.shape != shape or (x.dtype is not dtype and x.dtype != dtype):
                 return None
             found.append(x)
         return found
 
-    def is_due(self) -> bool:
-        """Whether the next call is to be captured."""
-        return self.captures < CAPTURES or self.calls == AGAIN - 1
+    def captured_again(self) -> None:
+        """Another capture was the same program."""
+        self.captures += 1
+        self.calls += 1
+        self.is_due = self.captures < CAPTURES
 
     def fits(self) -> bool:
-        """Whether the gradients that it reads, or adds to, are those that are bound; mostly there are none."""
-        return not self.has_gradients or (self.gradients_fit() and self.holds_gradients())
+        """Whether the gradients that it reads, or adds to, are those that are bound."""
+        return self.gradients_fit() and self.holds_gradients()
 
     def gradients_fit(self) -> bool:
         """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
@@ -125,6 +128,8 @@ class Plan:
         assert execution is not None
         results = execution(arrays)
         self.calls += 1
+        if self.calls == AGAIN - 1:
+            self.is_due = True
         now = clock()
         for memory in self.memories:
             memory.changed = now

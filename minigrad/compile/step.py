@@ -15,7 +15,6 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..engine.dtypes import get_default_dtype
 from ..engine.host import writer_here
 from ..engine.modes import current, no_grad
 from ..engine.node import Variable, array_of
@@ -70,16 +69,13 @@ class Compiled:
             return self._eagerly(args, kwargs)
         with self._lock:
             plan = self._latest
-            if plan is not None and not kwargs:
+            if plan is not None and plan.recording is mode.recording and not (kwargs or plan.is_due):
                 arrays = plan.arrays(args)
                 if (
                     arrays is not None
                     and plan.bound_at == self._surroundings.looks
-                    and plan.recording is mode.recording
-                    and plan.default is get_default_dtype()
-                    and not plan.is_due()
                     and self._surroundings.unchanged()
-                    and plan.fits()
+                    and (not plan.has_gradients or plan.fits())
                 ):
                     return self._run(plan, arrays, args, kwargs)
             return self._prepared(args, kwargs)
@@ -120,7 +116,7 @@ class Compiled:
                 return self._eagerly(args, kwargs)
             names, key = self._key(inputs, leaves)
             plan = self._found(key)
-            if plan is None or plan.is_due():
+            if plan is None or plan.is_due:
                 return self._captured(plan, key, names, inputs, args, kwargs)
         self._take(plan)
         arrays = [array_of(x) for x in leaves_like(plan.program.structure, inputs)]
@@ -145,7 +141,7 @@ class Compiled:
             elif isinstance(x, ndarray):
                 part = ndarray, x.shape, x.dtype
             parts.append((f"argument {number}", part))
-        parts += [("recording", current().recording), ("the default dtype", get_default_dtype())]
+        parts.append(("recording", current().recording))
         surroundings = self._surroundings
         names = [name for name, _ in parts] + surroundings.names
         return names, (*[part for _, part in parts], surroundings.key)
@@ -161,7 +157,7 @@ class Compiled:
             plan.build(self._backend)
         if plan.bound_at != self._surroundings.looks or not plan.holds_gradients():
             plan.bind(self._surroundings.looks)
-        plan.recording, plan.default = current().recording, get_default_dtype()
+        plan.recording = current().recording
         self._latest = plan
 
     # -- captures --------------------------------------------------------------------------------
@@ -198,8 +194,7 @@ class Compiled:
         if plan is None:
             self._add(Plan(program, key, names, inputs, surroundings.kept))
         else:
-            plan.captures += 1
-            plan.calls += 1
+            plan.captured_again()
         self._warn_of_shown(program)
         return result
 

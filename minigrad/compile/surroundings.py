@@ -8,6 +8,7 @@ from types import CellType
 from typing import Any
 
 from ..engine import hooks
+from ..engine.dtypes import OF_NUMBERS
 from ..engine.node import Variable
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
@@ -40,7 +41,7 @@ class Surroundings:
         self.arguments = list(arguments)
         found = Finding(self.function, [*self.given, *self.arguments])
         self.state = found.state
-        self.hooks = hooks.registrations.count
+        self.hooks, self.default = hooks.registrations.count, OF_NUMBERS[float]
         self.reads = found.reads
         self.cells = [(read.holder, read.value) for read in found.reads if isinstance(read.holder, CellType)]
         self.items = [(*read[1:],) for read in found.reads if not isinstance(read.holder, CellType)]
@@ -106,6 +107,7 @@ class Surroundings:
         for name, box in found.boxes:
             yield name, (id(box), frozen(box))
         hooked = [name for name in found.seen.values() if callable(name) and not isinstance(name, (Module, Optimizer))]
+        yield "the default dtype", self.default
         yield "the functions that it calls", tuple(map(id, hooked))
 
     def has(self, arguments: list[Any]) -> bool:
@@ -114,7 +116,7 @@ class Surroundings:
 
     def unchanged(self) -> bool:
         """Whether nothing that may matter is another object, or has another value."""
-        if hooks.registrations.count != self.hooks:
+        if hooks.registrations.count != self.hooks or OF_NUMBERS[float] is not self.default:
             return False
         try:
             if self.live != self.before:
