@@ -33,7 +33,7 @@ from .registering import Hooked
 from .saving import Saved
 from .snapshot import Snapshot
 from .state import convert
-from .tree import PLAIN, computed, members, named_leaves, once, walk
+from .tree import PLAIN, changes, computed, members, named_leaves, once, walk
 
 Self = TypeVar("Self", bound="Module")
 
@@ -114,6 +114,7 @@ class Module(Saved, Hooked, Named):
                 )
             value = Buffer(value.detach(), persistent=getattr(before, "persistent", True))
         object.__setattr__(self, name, value)
+        changes.count += 1
         settings = self._call_settings.values
         if type(value) in PLAIN:
             if settings.get(name, settings) is not value:
@@ -121,6 +122,10 @@ class Module(Saved, Hooked, Named):
         elif name in settings:
             others = {key: setting for key, setting in settings.items() if key != name}
             self.__dict__["_call_settings"] = Settings(others)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        changes.count += 1
 
     # -- the tree ------------------------------------------------------------------------------
 
