@@ -180,14 +180,14 @@ class Instruction:
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """Tuples, lists, dicts and slices with ``function`` applied to what is in them."""
+    if not issubclass(type(tree), NESTED):  # isinstance would ask stand-ins for their class
+        return function(tree)
     if type(tree) is slice:
         return slice(function(tree.start), function(tree.stop), function(tree.step))
     if isinstance(tree, (tuple, list)):
         items = [mapped(function, item) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    if isinstance(tree, dict):
-        return {key: mapped(function, value) for key, value in tree.items()}
-    return function(tree)
+    return {key: mapped(function, value) for key, value in tree.items()}
 
 
 def tree_leaves(tree: Any) -> list[Any]:
