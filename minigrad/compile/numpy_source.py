@@ -28,6 +28,9 @@ WORDS = {
 }  # fmt: skip
 """The names of results, where they are others than those of the functions."""
 
+ASKED = "first: checks of the inputs, and numbers and draws of Python's"
+"""The heading of what comes first."""
+
 WITH_OUT = {np.matmul, np.concatenate, np.clip, np.take}
 """The functions besides ufuncs that can compute into memory, with the same bits."""
 
@@ -59,6 +62,8 @@ class Source:
         for number, (array, value) in enumerate(program.constants):
             self.given[self.names[value]] = array
         self.view_lines: list[str] = []
+        self.is_numpy = True
+        """Whether the call that is being written is NumPy's, which takes a class for a dtype."""
         body = list(self.body())
         self.gradients = [self.names[value] for _, value in program.settings if value is not None]
         self.results = [self.names[value] for value in program.results]
@@ -126,19 +131,25 @@ class Source:
             lines = list(self.written(each))
             if not lines:
                 continue
-            if each.line != line:
-                line, scope = each.line, None
+            heading = source_line(each.line) if each.kind == "call" else ASKED
+            if heading != line:
+                line, scope = heading, None
                 yield ""
-                yield f"# ---- {source_line(line)}"
+                yield f"# ---- {line}"
             if each.scope is not scope:
                 scope = each.scope
                 yield f"# {said(scope)}"
             yield from lines
-        copies = [value for _, value in self.program.settings if value is not None and value.memory.origin != "made"]
-        for value in copies:  # a gradient that is an array of the user's
-            name = self.names[value]
-            self.names[value] = self.new_name(f"{name}_kept")
-            yield f"{self.names[value]} = {name}.copy()"
+        yield from self.keep_gradients()
+
+    def keep_gradients(self) -> Iterator[str]:
+        """The lines that copy what is put somewhere at the end, where it is not in memory that is laid out."""
+        for _, value in self.program.settings:
+            if value is not None and (value.memory in self.moving or value.memory.origin != "made"):
+                name = self.names[value]
+                self.names[value] = kept = self.new_name(f"{name}_kept")
+                self.view_lines.append(f"{kept} = np.empty({value.shape}, {self.argument(value.dtype)})")
+                yield f"np.copyto({kept}, {name})"
 
     def written(self, each: Instruction) -> Iterator[str]:
         """The lines of one instruction."""
@@ -167,7 +178,7 @@ class Source:
         name = self.names[value]
         if each.function is ndarray.astype:
             yield f"np.copyto({name}, {self.argument(each.args[0])}, casting='unsafe')"
-        elif getattr(each.function, "__name__", "") != "empty_like":
+        elif function_word(each.function) != "empty_like":
             yield self.call(each, f"out={name}")
 
     def plain(self, each: Instruction) -> str:
@@ -181,14 +192,16 @@ class Source:
     def call(self, each: Instruction, out: str = "") -> str:
         """The call itself."""
         function = each.function
-        args = [self.argument(arg) for arg in each.args]
         word = getattr(function, "__name__", "")
+        is_method = getattr(function, "__objclass__", None) is ndarray
+        self.is_numpy = is_method or self.function(function).startswith("np.")
+        args = [self.argument(arg) for arg in each.args]
         if word == "__getitem__":
             return f"{args[0]}[{self.index(each.args[1])}]"
         if word == "__setitem__":
             return f"{args[0]}[{self.index(each.args[1])}] = {args[2]}"
         args += [f"{key}={self.argument(value)}" for key, value in each.kwargs.items()]
-        if getattr(function, "__objclass__", None) is ndarray:
+        if is_method:
             return f"{args[0]}.{word}({', '.join(args[1:])})"
         return f"{self.function(function)}({', '.join([*args, out] if out else args)})"
 
@@ -205,15 +218,21 @@ class Source:
     def index(self, index: Any) -> str:
         """What stands in brackets."""
         parts = index if isinstance(index, tuple) and index else (index,)
-        return ", ".join(map(self.argument, parts)) + "," * (isinstance(index, tuple) and len(index) == 1)
+        return ", ".join(map(self.index_part, parts)) + "," * (isinstance(index, tuple) and len(index) == 1)
+
+    def index_part(self, part: Any) -> str:
+        """One part of what stands in brackets."""
+        if type(part) is not slice:
+            return self.argument(part)
+        ends = ["" if end is None else self.argument(end) for end in (part.start, part.stop)]
+        return ":".join(ends) + ("" if part.step is None else f":{self.argument(part.step)}")
 
     def argument(self, value: Any) -> str:
         """An argument as it is typed."""
         if isinstance(value, Value):
             return self.names[value]
         if type(value) is slice:
-            ends = ["" if end is None else self.argument(end) for end in (value.start, value.stop)]
-            return ":".join(ends) + ("" if value.step is None else f":{self.argument(value.step)}")
+            return f"slice({self.argument(value.start)}, {self.argument(value.stop)}, {self.argument(value.step)})"
         if isinstance(value, tuple):
             return f"({', '.join(map(self.argument, value))}{',' * (len(value) == 1)})"
         if isinstance(value, list):
@@ -225,7 +244,7 @@ class Source:
         if isinstance(value, float):
             return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
         if isinstance(value, np.dtype) and value.isbuiltin:
-            return f"np.{value.name}"
+            return f"np.{value.name}" if self.is_numpy else f"np.dtype(np.{value.name})"
         if isinstance(value, type) and getattr(np, value.__name__, None) is value:
             return f"np.{value.__name__}"
         return self.object_name(value, type(value).__name__)
@@ -235,7 +254,13 @@ def function_word(function: Any) -> str:
     """``add.reduce``, ``matmul``, ``transpose``."""
     owner = getattr(function, "__self__", None)
     name = getattr(function, "__name__", type(function).__name__)
-    return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else str(name).strip("_<>") if name[:2] != "__" else name
+    return (
+        f"{owner.__name__}.{name}"
+        if isinstance(owner, np.ufunc)
+        else str(name).strip("_<>")
+        if name[:2] != "__"
+        else name
+    )
 
 
 def path_of(scope: Any) -> str:

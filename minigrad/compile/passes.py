@@ -17,9 +17,7 @@ from numpy import ndarray
 from .program import Instruction, Memory, Program, Result, Value, mapped, tree_leaves, values_in
 
 RESHAPES = frozenset(
-    getattr(owner, name)
-    for name in ("reshape", "ravel", "squeeze", "swapaxes", "transpose")
-    for owner in (np, ndarray)
+    getattr(owner, name) for name in ("reshape", "ravel", "squeeze", "swapaxes", "transpose") for owner in (np, ndarray)
 )
 """What gives a view of all elements: one of the same shape and strides is its operand."""
 
@@ -52,6 +50,9 @@ class Numbering:
         """How often each memory has been written to so far."""
         self.put = {value.memory for _, value in program.settings if value is not None}
         """Memory of what is put somewhere at the end: two places never get the same array."""
+        self.returned = set(program.results)
+        self.taken: set[Value] = set()
+        """New values that are returned: each result stays one of its own."""
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -60,6 +61,8 @@ class Numbering:
         if value not in self.known:
             new = self.known[value] = copy.copy(value)
             new.memory = self.memories.setdefault(value.memory, value.memory)
+            if value in self.returned:
+                self.taken.add(new)
         return self.known[value]
 
     def renamed(self, tree: Any) -> Any:
@@ -68,7 +71,11 @@ class Numbering:
         def leaf(thing: Any) -> Any:
             if isinstance(thing, Value):
                 return self.value(thing)
-            return Result(self.value(thing.value), thing.is_tensor, thing.is_number) if isinstance(thing, Result) else thing
+            return (
+                Result(self.value(thing.value), thing.is_tensor, thing.is_number)
+                if isinstance(thing, Result)
+                else thing
+            )
 
         return mapped(leaf, tree)
 
@@ -80,11 +87,12 @@ class Numbering:
         made = made_by(instruction)
         if made and instruction.kind != "host" and instruction.target is None:
             if self.is_its_operand(instruction, args, made):
-                return self.merge(made, [args[0]])
-            key = self.key(instruction, args, kwargs, made)
-            first = self.first.setdefault(key, made)
-            if first is not made and all(map(self.may_be, made, first)):
-                return self.merge(made, [self.value(value) for value in first])
+                old = [args[0]]
+            else:
+                old = [*map(self.value, self.first.get(self.key(instruction, args, kwargs, made), ()))]
+            if old and all(map(self.may_be, made, old)):
+                return self.merge(made, old)
+            self.first.setdefault(self.key(instruction, args, kwargs, made), made)
         new = copy.copy(instruction)
         new.args, new.kwargs = args, kwargs
         new.results, new.target = self.renamed((instruction.results, instruction.target))
@@ -97,7 +105,7 @@ class Numbering:
         if instruction.function not in RESHAPES or len(made) != 1 or not isinstance(args[0], Value):
             return False
         new, old = made[0], args[0]
-        is_view = self.value(new).memory is old.memory
+        is_view = self.memories.get(new.memory, new.memory) is old.memory
         return is_view and (new.shape, new.strides, new.dtype) == (old.shape, old.strides, old.dtype)
 
     def key(self, instruction: Instruction, args: Any, kwargs: Any, made: list[Value]) -> Hashable:
@@ -107,18 +115,21 @@ class Numbering:
         versions = () if is_view else tuple((id(m), self.writes.get(m, 0)) for m in sorted(operands, key=id))
         return instruction.function, known_by(args), known_by(kwargs), versions
 
-    def may_be(self, new: Value, first: Value) -> bool:
+    def may_be(self, new: Value, old: Value) -> bool:
         """Whether a value may be taken for an earlier one: a view may, an array of its own if nobody writes to either."""
-        old = self.value(first)
+        if new in self.returned and old in self.taken:
+            return False
         memory = self.memories.get(new.memory, new.memory)
         if memory is old.memory:
-            return not (new.memory in self.put and first.memory in self.put)
+            return memory not in self.put
         return not (memory.writes or old.memory.writes or (new.memory in self.put and old.memory in self.put))
 
     def merge(self, made: Iterable[Value], first: Iterable[Value]) -> None:
         """Take values for others, and their memories for those of these."""
         for new, old in zip(made, first):
             self.known[new] = old
+            if new in self.returned:
+                self.taken.add(old)
             if new.memory is not old.memory:
                 self.memories[new.memory] = old.memory
                 if new.memory in self.put:
@@ -144,7 +155,9 @@ def known_by(tree: Any) -> Hashable:
         return type(tree), tree.tobytes()
     if isinstance(tree, float):
         return float, tree.hex()
-    return (type(tree), tree) if isinstance(tree, (int, str, bytes, type(None), np.dtype, type)) else ("object", id(tree))
+    return (
+        (type(tree), tree) if isinstance(tree, (int, str, bytes, type(None), np.dtype, type)) else ("object", id(tree))
+    )
 
 
 # -- what is needed ------------------------------------------------------------------------------

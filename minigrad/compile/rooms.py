@@ -67,7 +67,9 @@ class Rooms:
             shape = tuple(value.shape[axis] for axis in order)
             part = f"memory{block}" if size == self.sizes[block] else f"memory{block}[:{size}]"
             text = f"{names[value]} = {part}.view(np.{value.dtype.name}).reshape({shape})"
-            yield text if order == tuple(range(len(order))) else f"{text}.transpose({tuple(map(int, np.argsort(order)))})"
+            yield (
+                text if order == tuple(range(len(order))) else f"{text}.transpose({tuple(map(int, np.argsort(order)))})"
+            )
 
 
 def last_uses(program: Program) -> dict[int, list[Memory]]:
@@ -88,7 +90,8 @@ def overlaps_exactly(each: Instruction, value: Any, memory: Memory, places: dict
         return False
     operands = [operand for operand in each.reads() if operand.memory is memory]
     alike = all(
-        (operand.shape, operand.strides, operand.dtype) == (value.shape, value.strides, value.dtype) for operand in operands
+        (operand.shape, operand.strides, operand.dtype) == (value.shape, value.strides, value.dtype)
+        for operand in operands
     )
     return alike and all(operand in places for operand in operands)
 
