@@ -284,7 +284,7 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(script, tmp_path, monk
 
 
 def test_an_interrupted_build_leaves_nothing(script, tmp_path, folder):
-    path = script(f"echo $$ > {tmp_path / 'pid'}", "kill -INT $PPID", "sleep 600")
+    path = script(f"echo $$ > {tmp_path / 'pid'}", "sleep 0.2", "kill -INT $PPID", "sleep 600")
     with pytest.raises(KeyboardInterrupt):
         compiler.build(SOURCE, compiler=compiler.Compiler("", "", (str(path),), "", 4))
     assert ended(tmp_path / "pid") and not list(folder.iterdir())
