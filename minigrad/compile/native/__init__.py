@@ -1,1 +1,8 @@
-"""Native code for a program: the C compiler of this machine, what it has built, and NumPy's BLAS."""
+"""A program as C: lowered to single assignments, fused to loop nests, built, and called."""
+
+from __future__ import annotations
+
+from .errors import CannotBuild
+from .execution import NativeExecution
+
+__all__ = ["CannotBuild", "NativeExecution"]

@@ -1,0 +1,208 @@
+"""``Source``: a plan as C: a function for each loop nest, and one for each stretch between two calls of Python's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .elements import c_type
+from .fusion import Part, Plan, Step
+from .loops import Nest
+from .nodes import Node, in_order, is_plain, matrix_order
+from .placing import LINE, Outside, Place, Room
+from .products import Products
+from .prelude import BEGIN, functions
+
+FIXED = 3
+"""Places of the table that are not arrays: where an index out of bounds is noted, and the products of float32, float64."""
+
+
+class Source:
+    """The C of a program.
+
+    Args:
+        plan, room: what is computed, and where it lies.
+        outsides: the arrays of the table, in order.
+    """
+
+    def __init__(self, plan: Plan, room: Room, products: Products) -> None:
+        self.plan, self.room, self.products = plan, room, products
+        self.extra = 0
+        """Bytes of the arena behind what is kept."""
+        self.outsides: list[Outside] = []
+        self.functions: list[str] = []
+        self.stretches: list[list[str]] = [[]]
+        self.calls: list[Node] = []
+        """The calls between the stretches."""
+        for number, step in enumerate(plan.steps):
+            self.step(number, step)
+        for node, outside in room.copies:
+            self.copy_out(node, outside)
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def slot(self, outside: Outside) -> int:
+        """The place of an array in the table."""
+        if outside not in self.outsides:
+            self.outsides.append(outside)
+        return FIXED + self.outsides.index(outside)
+
+    def address(self, place: Place) -> str:
+        """Where something lies."""
+        if place.outside is None:
+            return f"(arena + {place.offset})"
+        base = f"table[{self.slot(place.outside)}]"
+        return base if not place.offset else f"((char *){base} + {place.offset})"
+
+    def pointer(self, name: str, node: Node, written: bool) -> str:
+        """The declaration of an array."""
+        const = "" if written else "const "
+        kind = c_type(node.dtype)
+        comment = f"  // {node.shape}"
+        return f"    {const}{kind} *{name} = ({const}{kind} *){self.address(self.room.place(node))};{comment}"
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def step(self, number: int, step: Step) -> None:
+        """One step."""
+        if step.kind == "call":
+            node = step.parts[0].node
+            self.calls.append(node)
+            self.stretches.append([])
+        elif step.kind == "product":
+            self.product(number, step.parts[0].node)
+        else:
+            parts = [part for part in step.parts if not self.is_in_place(part)]
+            if not parts:
+                return
+            step.parts = parts
+            if step.kind == "update":
+                self.copy_before(parts[0].node)
+            self.nest(f"loops_{number}", step)
+
+    def is_in_place(self, part: Part) -> bool:
+        """Whether an operand of ``concat`` is computed where it is to lie."""
+        source = part.source
+        return part.node.kind == "concat" and source in self.room.owner and self.room.owner[source][0] is part.node
+
+    def nest(self, name: str, step: Step) -> None:
+        """A loop nest as a function."""
+        nest = Nest(step, self.plan, self.room)
+        written = {part.node for part in step.parts}
+        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
+        lines = [f"// {', '.join(scopes)}"] if scopes else []
+        lines.append(f"LOOP {name}(char *arena, void **table) {{")
+        lines += [self.pointer(text, node, node in written) for node, text in nest.arrays.items()]
+        lines += ["    " + line for line in nest.lines()]
+        self.functions.append("\n".join([*lines, "}"]))
+        self.stretches[-1].append(f"{name}(arena, table);")
+
+    def copy_before(self, node: Node) -> None:
+        """What was before an update, unless it is there already."""
+        base = node.args[0]
+        if base.kind == "empty" or self.room.place(base) == self.room.place(node):
+            return
+        if is_plain(base) and is_plain(node):
+            self.copy(self.address(self.room.place(node)), base)
+            return
+        self.copy_loops(base, node)
+
+    def copy_loops(self, base: Node, node: Node) -> None:
+        """Element by element."""
+        loops, pad = [], "    "
+        for axis, size in enumerate(base.shape):
+            loops.append(f"{pad * (axis + 1)}for (long i{axis} = 0; i{axis} < {size}; i{axis}++)")
+        ends = [" + ".join(["0", *(f"{stride} * i{axis}" for axis, stride in enumerate(n.strides))]) for n in (node, base)]
+        name = f"copy_{len(self.functions)}"
+        kind = c_type(base.dtype)
+        body = [
+            f"LOOP {name}(char *arena, void **table) {{",
+            f"    {kind} *to = ({kind} *){self.address(self.room.place(node))};",
+            f"    const {kind} *from = (const {kind} *){self.address(self.room.place(base))};", *loops,
+            f"{pad * (len(loops) + 1)}to[{ends[0]}] = from[{ends[1]}];", "}",
+        ]  # fmt: skip
+        self.functions.append("\n".join(body))
+        self.stretches[-1].append(f"{name}(arena, table);")
+
+    def copy(self, to: str, node: Node) -> None:
+        """A piece of memory as it is."""
+        size = node.size * node.dtype.itemsize
+        self.stretches[-1].append(f"memcpy({to}, {self.address(self.room.place(node))}, {size});")
+
+    def copy_out(self, node: Node, outside: Outside) -> None:
+        """What is computed for an array of the user's, which could not be written there at once."""
+        before = next(before for other, before, _ in self.plan.lowered.written if other == outside)
+        if is_plain(before) and is_plain(node):
+            self.copy(f"table[{self.slot(outside)}]", node)
+            return
+        self.room.placed[before] = Place(outside=outside)
+        self.copy_loops(node, before)
+
+    # -- products --------------------------------------------------------------------------------
+
+    def product(self, number: int, node: Node) -> None:
+        """Products of matrices: our own, or calls of the BLAS."""
+        batch, t = node.shape[:-2], c_type(node.dtype)
+        (rows, columns), inner = node.shape[-2:], node.args[0].shape[-1]
+        operands = []
+        for arg in node.args:
+            base, (offset, strides) = (arg.args[0], arg.attribute) if arg.kind == "view" else (arg, (0, arg.strides))
+            ahead = len(arg.shape) - 2
+            steps = [0] * (len(batch) - ahead) + [s if n != 1 else 0 for n, s in zip(arg.shape[:ahead], strides)]
+            terms = [str(offset), *(f"{step} * b{n}" for n, step in enumerate(steps) if step)]
+            address = f"(const {t} *){self.address(self.room.place(base))}"
+            operands.append((self.moved(address, terms), arg.shape[-2:], strides[-2:]))
+        terms = ["0", *(f"{step} * b{n}" for n, step in enumerate(in_order(node.shape)[:-2]) if batch[n] > 1)]
+        result = self.moved(f"({t} *){self.address(self.room.place(node))}", terms)
+        loops = "".join(f"for (long b{n} = 0; b{n} < {size}; b{n}++) " for n, size in enumerate(batch) if size > 1)
+        comment = f"// {node.name} {node.args[0].shape} @ {node.args[1].shape} {node.scope or ''}".rstrip()
+        if not self.products.takes(rows, columns, inner):
+            self.stretches[-1].append(f"{loops}{self.blas(t, rows, columns, inner, operands, result)}  {comment}")
+            return
+        a, b = ((text, *self.distances(shape, strides)) for text, shape, strides in operands)
+        scratch = self.scratch(self.products.scratch(t, rows, columns, inner))
+        body = self.products.body(t, rows, columns, inner, a, b, result, scratch)
+        lines = [comment, f"LOOP product_{number}(char *arena, void **table) {{"]
+        lines += [f"    {loops}{{", *("        " + line for line in body), "    }", "}"]
+        self.functions.append("\n".join(lines))
+        self.stretches[-1].append(f"product_{number}(arena, table);")
+
+    def moved(self, address: str, terms: list[str]) -> str:
+        """An address and what is added to it."""
+        terms = [term for term in terms if term != "0"]
+        return " + ".join([address, *terms])
+
+    def distances(self, shape: Any, strides: Any) -> tuple[int, int]:
+        """The distances of rows and of columns; 1 of columns where there is only one."""
+        code, distance = matrix_order(shape, strides) or ("N", 1)
+        return (distance, 1) if code == "N" else (1, distance)
+
+    def scratch(self, size: int) -> str:
+        """Memory that nobody else uses, behind everything else."""
+        self.extra = max(self.extra, size)
+        return f"(arena + {-(-self.room.size // LINE) * LINE})"
+
+    def blas(self, t: str, rows: int, columns: int, inner: int, operands: Any, result: str) -> str:
+        """A call of the BLAS."""
+        function = "((dgemm_t)table[2])" if t == "double" else "((sgemm_t)table[1])"
+        codes, (a, b) = {"N": 111, "T": 112}, operands
+        (ta, la), (tb, lb) = (matrix_order(shape, strides) or ("N", 1) for _, shape, strides in operands)
+        return (
+            f"{function}(101, {codes[ta]}, {codes[tb]}, {rows}, {columns}, {inner}, 1, {a[0]}, {la}, {b[0]}, {lb}, 0, "
+            f"{result}, {columns});"
+        )
+
+    # -- all of it -------------------------------------------------------------------------------
+
+    def text(self, integer: str = "int64_t") -> str:
+        """The C source."""
+        body = "\n\n".join(self.functions)
+        names = []
+        for number, lines in enumerate(self.stretches):
+            joined = "\n    ".join(lines)
+            names.append(f"int stretch_{number}(char *arena, void **table) {{\n    {joined}\n    "
+                         "const int outside = *(int *)table[0];\n    *(int *)table[0] = 0;\n    return outside;\n}")
+        return "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions(body), *self.products.functions(), body, *names]) + "\n"
+
+

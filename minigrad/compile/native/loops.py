@@ -1,0 +1,292 @@
+"""``Nest``: a step of the plan as a loop nest in C.
+
+Loops run in the order in which memory lies, neighbours become one loop where all arrays allow it, what does not depend
+on the inner loops stands outside of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .elements import c_type, c_working, cast, expression, identity, literal
+from .fusion import Linear, Part, Plan, Step, broadcast_index, linear, own_index, through
+from .nodes import Index, Node
+from .placing import Room
+
+COMBINED = {
+    "add": "{0} += {1};", "multiply": "{0} *= {1};",
+    "maximum": "{0} = ({1} > {0} || {1} != {1}) ? {1} : {0};",
+    "minimum": "{0} = ({1} < {0} || {1} != {1}) ? {1} : {0};",
+    "logical_or": "{0} |= {1};", "logical_and": "{0} &= {1};", "bitwise_or": "{0} |= {1};",
+    "bitwise_and": "{0} &= {1};",
+}  # fmt: skip
+"""How an element goes into a reduction."""
+
+CLAUSES = {"add": "+", "multiply": "*", "maximum": "max", "minimum": "min", "logical_or": "|", "logical_and": "&",
+           "bitwise_or": "|", "bitwise_and": "&"}  # fmt: skip
+
+LONG = 100
+"""Characters of a condition that is written where it is used."""
+
+
+class Nest:
+    """One loop nest on its way to C."""
+
+    def __init__(self, step: Step, plan: Plan, room: Room) -> None:
+        self.step, self.plan, self.room = step, plan, room
+        self.sizes = step.sizes
+        self.accesses: list[tuple[Linear, int]] = []
+        self.loops: list[list[int]] = [[loop] for loop in range(len(self.sizes))]
+        self.write()  # once to see what is accessed
+        self.loops = self.collapsed(self.ordered())
+        self.write()
+
+    # -- loops -----------------------------------------------------------------------------------
+
+    def ordered(self) -> list[int]:
+        """The loops, the inner one last: the one whose elements lie next to each other in most accesses."""
+        weight = [0.0] * len(self.sizes)
+        for (_, factors), bonus in self.accesses:
+            for loop, factor in factors:
+                weight[loop] += bonus * np.log2(1 + min(abs(factor), 1 << 20))
+            absent = set(range(len(self.sizes))) - {loop for loop, _ in factors}
+            for loop in absent if factors else ():
+                weight[loop] += 0.1 * bonus
+        return sorted(range(len(self.sizes)), key=lambda loop: (-weight[loop], loop))
+
+    def collapsed(self, order: list[int]) -> list[list[int]]:
+        """The loops in this order, with neighbours that may be one loop joined."""
+        loops = [[loop] for loop in order]
+        reduced = [self.reduced(part) for part in self.step.parts if part.node.kind in ("reduce", "argument")]
+        at = 0
+        while at + 1 < len(loops):
+            outer, inner = loops[at][-1], loops[at + 1][0]
+            size = int(np.prod([self.sizes[loop] for loop in loops[at + 1]]))
+            fits = all((outer in axes) == (inner in axes) for axes in reduced)
+            last = loops[at + 1][-1]
+            for (_, factors), _ in self.accesses:
+                by = dict(factors)
+                fits = fits and by.get(outer, 0) == by.get(last, 0) * size
+            if fits:
+                loops[at : at + 2] = [loops[at] + loops[at + 1]]
+                at = max(at - 1, 0)
+            else:
+                at += 1
+        return loops
+
+    def reduced(self, part: Part) -> set[int]:
+        """The loops over which a part reduces."""
+        index = own_index(part.shape)
+        return {loop for axis in part.node.attribute for loop, _ in index[axis][1]}
+
+    def size(self, position: int) -> int:
+        """How often a loop runs."""
+        return int(np.prod([self.sizes[loop] for loop in self.loops[position]]))
+
+    def text(self, position: Linear) -> str:
+        """A position in C."""
+        constant, factors = position
+        by = dict(factors)
+        terms = []
+        for number, members in enumerate(self.loops):
+            factor = by.get(members[-1], 0)
+            if factor:
+                terms.append(f"i{number}" if factor == 1 else f"{factor} * i{number}")
+        if constant or not terms:
+            terms.append(str(constant))
+        return " + ".join(terms)
+
+    def level(self, factors: Any) -> int:
+        """Inside of how many loops something stands that goes with these."""
+        used = {loop for loop, _ in factors}
+        return max((n + 1 for n, members in enumerate(self.loops) if used & set(members)), default=0)
+
+    # -- expressions -----------------------------------------------------------------------------
+
+    def array(self, node: Node) -> str:
+        """The name of a kept node's memory."""
+        if node not in self.arrays:
+            self.arrays[node] = f"{node.name or 't'}_{node.number}" if node.name == "" else node.name
+            if list(self.arrays.values()).count(self.arrays[node]) > 1:
+                self.arrays[node] += f"_{node.number}"
+        return self.arrays[node]
+
+    def load(self, node: Node, position: Linear, extra: str = "", level: int = 0) -> tuple[str, int]:
+        """A variable with an element of a kept node."""
+        key = node, position, extra
+        if key not in self.known:
+            self.accesses.append((position, 1))
+            level = max(level, self.level(position[1]))
+            text = f"{self.array(node)}[{self.text(position)}{extra}]"
+            self.known[key] = self.variable(node, f"(float){text}" if node.dtype == np.float16 else text, level)
+        return self.known[key]
+
+    def variable(self, node: Node, text: str, level: int) -> tuple[str, int]:
+        """A new variable."""
+        self.count += 1
+        name = f"x{self.count}"
+        self.head[level].append(f"const {c_working(node.dtype)} {name} = {text};")
+        return name, level
+
+    def value(self, node: Node, index: Index, is_root: bool = False) -> tuple[str, int]:
+        """A variable with an element of a node, and inside of how many loops it is known."""
+        if node.kind == "constant":
+            return literal(np.frombuffer(node.attribute, node.dtype)[0], node.dtype), 0
+        if node.kind == "view":
+            base, axes = node.args[0], self.plan.axes(node)
+            if axes is not None and (base not in self.plan.kept or (base, through(axes, index)) in self.known):
+                return self.value(base, through(axes, index))
+            offset, strides = node.attribute
+            return self.load(base, linear(index, strides, offset))
+        key = node, index
+        if key in self.known:
+            return self.known[key]
+        if node in self.plan.kept and not is_root:
+            return self.load(node, linear(index, node.strides))
+        if node.kind == "gather":
+            self.known[key] = self.gathered(node, index)
+            return self.known[key]
+        args = [self.value(arg, broadcast_index(arg.shape, index)) for arg in node.args]
+        names, level = [name for name, _ in args], max((level for _, level in args), default=0)
+        if node.op == "cast":
+            text = cast(names[0], node.args[0].dtype, node.dtype)
+        else:
+            text = expression(node.op, names, node.args[-1].dtype, node.dtype)
+        if node.dtype.kind == "b" and len(text) < LONG:
+            self.known[key] = f"({text})", level  # a variable would be a byte, which is no mask of a vector
+        else:
+            self.known[key] = self.variable(node, text, level)
+        return self.known[key]
+
+    def gathered(self, node: Node, index: Index) -> tuple[str, int]:
+        """An element of a table at positions that are computed; one out of bounds is noted, and the first is read."""
+        table, *positions = node.args
+        base, (offset, strides) = (table.args[0], table.attribute) if table.kind == "view" else (
+            table, (0, table.strides))  # fmt: skip
+        axes, plain = node.attribute[0], dict(node.attribute[1])
+        extra, level = "", 0
+        for axis, position in zip(axes, positions):
+            name, own = self.value(position, broadcast_index(position.shape, index))
+            size, level = table.shape[axis], max(level, own)
+            self.count += 1
+            place = f"p{self.count}"
+            wrapped = f"{name} < 0 ? (int64_t){name} + {size} : (int64_t){name}"
+            self.head[own] += [
+                f"const int64_t {place}w = {wrapped if position.dtype.kind == 'i' else f'(int64_t){name}'};",
+                f"outside |= {place}w < 0 || {place}w >= {size};",
+                f"const int64_t {place} = {place}w < 0 || {place}w >= {size} ? 0 : {place}w;",
+            ]
+            extra += f" + {strides[axis]} * {place}"
+        own_part: Index = tuple(index[axis] for axis in plain.values())
+        start = linear(own_part, [strides[axis] for axis in plain], offset)
+        self.gathers = True
+        return self.load(base, start, extra, level)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Fill ``head`` and ``tail``: what stands before and after each loop."""
+        depth = len(self.loops)
+        self.head: list[list[str]] = [[] for _ in range(depth + 1)]
+        self.tail: list[list[str]] = [[] for _ in range(depth + 1)]
+        self.known: dict[Any, tuple[str, int]] = {}
+        self.arrays: dict[Node, str] = {}
+        self.clauses: list[str] = []
+        self.count, self.gathers = 0, False
+        for part in self.step.parts:
+            if part.node.kind in ("reduce", "argument"):
+                self.reduce(part)
+            elif part.source is not None:
+                self.store_part(part)
+            else:
+                index = own_index(part.shape)
+                name, _ = self.value(part.node, index, is_root=True)
+                if part.node not in self.room.inside:
+                    self.store(part.node, linear(index, part.node.strides), name)
+
+    def store(self, node: Node, position: Linear, name: str) -> None:
+        """Write an element into memory."""
+        self.accesses.append((position, 2))
+        self.tail[-1].append(f"{self.array(node)}[{self.text(position)}] = {name};")
+
+    def store_part(self, part: Part) -> None:
+        """A part of a ``concat``, or what an update puts in."""
+        node, source = part.node, part.source
+        assert source is not None
+        if source in self.room.owner and self.room.owner[source][0] is node and node.kind == "concat":
+            return  # it is computed where it is to lie
+        index = own_index(part.shape)
+        offset, strides = node.attribute[part.number] if node.kind == "concat" else node.attribute
+        name, _ = self.value(source, index)
+        self.store(node, linear(index, strides, offset), name)
+
+    def reduce(self, part: Part) -> None:
+        """A sum, or the like, over some of the loops."""
+        node, index = part.node, own_index(part.shape)
+        reduced = self.reduced(part)
+        name, _ = self.value(node.args[0], index)
+        kept_axes: Index = tuple(axis for a, axis in enumerate(index) if a not in node.attribute)
+        result = linear(kept_axes, node.strides)
+        self.accesses.append((result, 1))
+        first = min((n for n, members in enumerate(self.loops) if members[0] in reduced), default=len(self.loops))
+        inner = [n for n in range(first, len(self.loops)) if self.loops[n][0] not in reduced]
+        wide = "double" if node.op in ("add", "multiply") and node.dtype.kind == "f" else c_working(node.dtype)
+        self.count += 1
+        total, begin = f"s{self.count}", identity(node.op, node.dtype)
+        narrow = f"({c_type(node.dtype)})" if wide != c_type(node.dtype) else ""
+        if not inner:
+            self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}")
+            return
+        size = int(np.prod([self.size(n) for n in inner]))
+        strides, step = {}, 1
+        for n in reversed(inner):
+            strides[n], step = step, step * self.size(n)
+        own = " + ".join(f"{strides[n]} * i{n}" if strides[n] != 1 else f"i{n}" for n in inner)
+        loops = "".join(f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) " for n in inner)
+        self.head[first].append(f"{wide} {total}[{size}];")
+        self.head[first].append(f"for (long i = 0; i < {size}; i++) {total}[i] = {begin};")
+        self.tail[-1].append(COMBINED[node.op].format(f"{total}[{own}]", name))
+        self.tail[first].append(f"{loops}{self.array(node)}[{self.text(result)}] = {narrow}{total}[{own}];")
+
+    def scalar(self, node: Node, total: str, begin: str, wide: str, name: str, first: int, store: str) -> None:
+        """A reduction into one variable; a NaN among floats is noted apart, because lanes forget it."""
+        self.head[first].append(f"{wide} {total} = {begin};")
+        is_last = first == len(self.loops) - 1
+        if is_last:
+            self.clauses.append(f"reduction({CLAUSES[node.op]}:{total})")
+        if node.op in ("maximum", "minimum") and node.dtype.kind == "f":
+            sign = ">" if node.op == "maximum" else "<"
+            self.head[first].append(f"int {total}n = 0;")
+            self.tail[-1] += [f"{total} = {name} {sign} {total} ? {name} : {total};", f"{total}n |= {name} != {name};"]
+            if is_last:
+                self.clauses.append(f"reduction(|:{total}n)")
+            self.tail[first].append(f"{store}({total}n ? NAN : {total});")
+            return
+        self.tail[-1].append(COMBINED[node.op].format(total, name))
+        self.tail[first].append(f"{store}{total};")
+
+    # -- C ---------------------------------------------------------------------------------------
+
+    def lines(self) -> list[str]:
+        """The body of the function."""
+        depth, lines = len(self.loops), []
+        if self.gathers:
+            lines.append("int outside = 0;")
+            if depth:
+                self.clauses.append("reduction(|:outside)")
+        for n in range(depth + 1):
+            pad = "    " * n
+            lines += [pad + line for line in self.head[n]]
+            if n < depth:
+                if n == depth - 1:
+                    lines.append(pad + " ".join(("#pragma omp simd", *self.clauses)))
+                lines.append(f"{pad}for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) {{")
+        lines += ["    " * depth + line for line in self.tail[depth]]
+        for n in reversed(range(depth)):
+            lines.append("    " * n + "}")
+            lines += ["    " * n + line for line in self.tail[n]]
+        if self.gathers:
+            lines.append("if (outside) *(int *)table[0] = 1;")
+        return lines

@@ -1,0 +1,168 @@
+"""``Room``: where each kept node lies, in the arena or in an array of the user's.
+
+What is not needed at the same time shares memory. What is computed for an array of the user's is written into that
+array at once, where nobody reads it later as it was; else it is copied there at the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
+from .lowering import Outside
+from .nodes import Node, is_plain
+
+LINE = 64
+"""Bytes to which arrays are aligned."""
+
+
+class Place(NamedTuple):
+    """In the arena: so many bytes from its beginning. Of the user's: the array of that number in the table."""
+
+    offset: int = 0
+    outside: Outside | None = None
+
+
+class Room:
+    """The places of the kept nodes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.readers: dict[Node, list[int]] = defaultdict(list)
+        self.inside: set[Node] = set()
+        """Nodes that are read in the loops that compute them only: they need no memory."""
+        self.placed: dict[Node, Place] = {}
+        self.owner: dict[Node, tuple[Node, int]] = {}
+        """Nodes that lie in the memory of another one, and how many bytes from its beginning."""
+        self.copies: list[tuple[Node, Outside]] = []
+        """What is copied to arrays of the user's at the end."""
+        self.size = 0
+        self.find_readers()
+        self.in_place()
+        self.parts_in_place()
+        self.lay_out()
+
+    def find_readers(self) -> None:
+        """In which steps each node is read."""
+        plan = self.plan
+        forever = len(plan.steps)
+        for number, step in enumerate(plan.steps):
+            for node in step.reads:
+                self.readers[node].append(number)
+        for root in plan.roots:
+            self.readers[kept_under(root)].append(forever)
+        for node in plan.kept:
+            if node.kind == "result":
+                self.readers[node.args[0]].append(plan.made_in[node])
+            if node.kind in OF_ELEMENTS and set(self.readers[node]) <= {plan.made_in[node]}:
+                self.inside.add(node)
+
+    def in_place(self) -> None:
+        """Let what changes arrays of the user's be written into them."""
+        plan = self.plan
+        taken: set[Node] = set()
+        for outside, before, now in plan.lowered.written:
+            if outside.source == "host":
+                continue
+            made = plan.made_in[now]
+            last = max(self.readers[before], default=-1)
+            direct = now.kind in (*OF_ELEMENTS, "update") and now not in taken and alike(now, before)
+            if now.kind == "update":
+                direct = direct and now.args[0] is before and last <= made
+                direct = direct and not any(n is before for n in (self.plan.steps[made].parts[0].source,))
+            elif direct and last == made:
+                direct = all(
+                    leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
+                    for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
+                )  # fmt: skip
+            if direct and last <= made:
+                self.placed[now] = Place(outside=outside)
+                taken.add(now)
+                self.inside.discard(now)
+            else:
+                self.copies.append((now, outside))
+
+    def parts_in_place(self) -> None:
+        """Let operands of ``concat`` be computed where they are to lie, and an update change what was before."""
+        plan = self.plan
+        for node in plan.nodes:
+            if node.kind == "concat":
+                for arg, (offset, strides) in zip(node.args, node.attribute):
+                    own = arg.kind in (*OF_ELEMENTS, "product", "reduce") and arg in plan.kept
+                    if own and arg not in self.owner and arg not in self.placed and arg.strides == strides:
+                        self.owner[arg] = node, offset * node.dtype.itemsize
+                        self.inside.discard(arg)
+            elif node.kind == "update" and node not in self.placed:
+                base = node.args[0]
+                others = [reader for reader in self.readers[base] if reader != plan.made_in[node]]
+                own = base.kind not in ("load", "result") and base not in self.placed
+                if own and base.strides == node.strides and all(r < plan.made_in[node] for r in others):
+                    self.owner[base] = node, 0
+                    self.inside.discard(base)
+
+    def home(self, node: Node) -> tuple[Node, int]:
+        """The node in whose memory it lies, and how many bytes from its beginning."""
+        offset = 0
+        while node in self.owner:
+            node, more = self.owner[node]
+            offset += more
+        return node, offset
+
+    def lay_out(self) -> None:
+        """Give everything else a piece of the arena for as long as it is needed."""
+        plan = self.plan
+        spans: dict[Node, list[int]] = {}
+        for node in plan.nodes:
+            if node not in plan.kept or node.kind in ("load", "call") and not self.is_made(node) or node in self.inside:
+                continue
+            home, _ = self.home(node)
+            if node.kind == "empty" and home is not node:
+                continue
+            if home in self.placed:
+                continue
+            first = self.first_write(node)
+            last = max([*self.readers[node], plan.made_in[node]])
+            span = spans.setdefault(home, [first, last])
+            span[0], span[1] = min(span[0], first), max(span[1], last)
+        self.fit(spans)
+
+    def is_made(self, node: Node) -> bool:
+        """Whether a call makes memory of its own: it writes to an operand."""
+        return node.kind == "call" and node.attribute.writes
+
+    def first_write(self, node: Node) -> int:
+        """The first step that writes to a node."""
+        if node.kind == "concat":
+            return min((n for n, step in enumerate(self.plan.steps) if any(p.node is node for p in step.parts)),
+                       default=0)  # fmt: skip
+        return max(self.plan.made_in[node], 0)
+
+    def fit(self, spans: dict[Node, list[int]]) -> None:
+        """Lay pieces into the arena, the largest first, where no other one is at the same time."""
+        laid: list[tuple[int, int, int, int]] = []
+        for node, (first, last) in sorted(spans.items(), key=lambda item: -item[0].size * item[0].dtype.itemsize):
+            size = -(-max(node.size, 1) * node.dtype.itemsize // LINE) * LINE
+            start = 0
+            for begin, end, since, until in sorted(laid):
+                if since <= last and first <= until:
+                    if begin - start >= size:
+                        break
+                    start = max(start, end)
+            laid.append((start, start + size, first, last))
+            self.placed[node] = Place(start)
+            self.size = max(self.size, start + size)
+
+    def place(self, node: Node) -> Place:
+        """Where a node lies."""
+        if node.kind == "load":
+            return Place(outside=node.attribute)
+        home, offset = self.home(node)
+        place = self.placed[home]
+        return Place(place.offset + offset, place.outside)
+
+
+def alike(node: Node, other: Node) -> bool:
+    """Whether elements lie in the same order in memory: both without gaps, perhaps in other shapes."""
+    same = (node.shape, node.strides) == (other.shape, other.strides)
+    return same or (node.size == other.size and is_plain(node) and is_plain(other))

@@ -1,0 +1,169 @@
+"""Products of matrices in C: small ones of our own, which are faster than the BLAS's there, and calls of the BLAS.
+
+A block of rows times two vectors of columns is kept in registers; the columns are packed, transposed if need be, so that
+the inner loop reads them one after the other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Lanes(NamedTuple):
+    """What a processor has: bytes of a vector, and rows of a block whose sums fit into the registers."""
+
+    bytes: int
+    rows: int
+
+
+LARGEST = 512**3
+"""Multiplications of the largest product of our own: OpenBLAS is as fast at mid, and faster beyond."""
+
+NARROW = 12
+"""Columns below which the BLAS is taken: most of a vector would be empty."""
+
+BLOCK = """\
+static void __attribute__((noinline)) {name}(long n, const {t} *a, long by_row, long by_column, const {t} *b, {t} *c,
+                                             long distance) {{
+    typedef {t} vector __attribute__((vector_size({bytes}), aligned({size})));
+    vector {sums};
+    for (long i = 0; i < n; i++, a += by_column, b += {width}) {{
+        const vector {columns};
+{steps}
+    }}
+{stores}
+}}"""
+
+PACK = """\
+static void __attribute__((noinline)) pack_{t}(long n, long columns, long width, const {t} *b, long by_row,
+                                               long by_column, {t} *packed) {{
+    if (by_column == 1)
+        for (long i = 0; i < n; i++) {{
+            #pragma omp simd
+            for (long j = 0; j < columns; j++) packed[i * width + j] = b[i * by_row + j];
+        }}
+    else {{
+        long j = 0;
+        typedef {t} four __attribute__((vector_size({four}), aligned({size})));
+        typedef {i} pick __attribute__((vector_size({four})));
+        for (; by_row == 1 && j + 4 <= columns; j += 4) {{
+            const {t} *from = b + j * by_column;
+            {t} *to = packed + j;
+            long i = 0;
+            for (; i + 4 <= n; i += 4, from += 4, to += 4 * width) {{
+                const four r0 = *(const four *)from, r1 = *(const four *)(from + by_column),
+                           r2 = *(const four *)(from + 2 * by_column), r3 = *(const four *)(from + 3 * by_column);
+                const four l0 = MIX(r0, r1, 0, 4, 1, 5), h0 = MIX(r0, r1, 2, 6, 3, 7),
+                           l1 = MIX(r2, r3, 0, 4, 1, 5), h1 = MIX(r2, r3, 2, 6, 3, 7);
+                *(four *)to = MIX(l0, l1, 0, 1, 4, 5);
+                *(four *)(to + width) = MIX(l0, l1, 2, 3, 6, 7);
+                *(four *)(to + 2 * width) = MIX(h0, h1, 0, 1, 4, 5);
+                *(four *)(to + 3 * width) = MIX(h0, h1, 2, 3, 6, 7);
+            }}
+            for (; i < n; i++, from++, to += width)
+                for (long k = 0; k < 4; k++) to[k] = from[k * by_column];
+        }}
+        for (; j < columns; j++)
+            for (long i = 0; i < n; i++) packed[i * width + j] = b[i * by_row + j * by_column];
+    }}
+    for (long i = 0; i < n; i++)
+        for (long j = columns; j < width; j++) packed[i * width + j] = 0;
+}}"""
+
+MIX = """\
+#if defined(__clang__) || __GNUC__ >= 12
+#define MIX(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define MIX(a, b, i, j, k, l) __builtin_shuffle(a, b, (pick){i, j, k, l})
+#endif"""
+
+
+class Products:
+    """The products of a program that are our own, and the functions they use."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.blocks: dict[str, str] = {}
+
+    def takes(self, rows: int, columns: int, inner: int) -> bool:
+        """Whether a product is better here than in the BLAS."""
+        return columns >= NARROW and rows * columns * inner <= LARGEST
+
+    def block(self, t: str, rows: int, vectors: int) -> str:
+        """The function that multiplies some rows with one or two vectors of columns."""
+        name = f"rows_{rows}_{vectors}_{t}"
+        if name not in self.blocks:
+            size = 4 if t == "float" else 8
+            width = self.lanes.bytes // size * vectors
+            sums = ", ".join(f"s{r}_{v} = {{0}}" for r in range(rows) for v in range(vectors))
+            columns = ", ".join(f"b{v} = *(const vector *)(b + {v * self.lanes.bytes // size})" for v in range(vectors))
+            steps, stores = [], []
+            for r in range(rows):
+                each = " ".join(f"s{r}_{v} += x * b{v};" for v in range(vectors))
+                steps.append(f"        {{ const {t} x = a[{r} * by_row]; {each} }}")
+                stores += [
+                    f"    *(vector *)(c + {r} * distance + {v * self.lanes.bytes // size}) = s{r}_{v};"
+                    for v in range(vectors)
+                ]
+            self.blocks[name] = BLOCK.format(
+                name=name, t=t, bytes=self.lanes.bytes, size=size, width=width, sums=sums, columns=columns,
+                steps="\n".join(steps), stores="\n".join(stores),
+            )  # fmt: skip
+        return name
+
+    def scratch(self, t: str, rows: int, columns: int, inner: int) -> int:
+        """Bytes it needs for packed columns, and for the last columns of the result."""
+        return 2 * self.lanes.bytes * inner + self.lanes.bytes * 2 * rows
+
+    def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[str, int, int], b: tuple[str, int, int],
+             c: str, scratch: str) -> list[str]:  # fmt: skip
+        """The statements of a product: of operands the address and the distances of rows and columns."""
+        size = 4 if t == "float" else 8
+        lane = self.lanes.bytes // size
+        lines = [f"const {t} *a = {a[0]}, *b = {b[0]};", f"{t} *c = {c}, *packed = ({t} *){scratch};"]
+        pieces = [(0, columns // (2 * lane), 2 * lane)]
+        rest = columns % (2 * lane)
+        if pieces[0][1]:
+            lines.append(f"for (long j = 0; j + {2 * lane} <= {columns}; j += {2 * lane}) {{")
+            lines.append(f"    pack_{t}({inner}, {2 * lane}, {2 * lane}, b + j * {b[2]}, {b[1]}, {b[2]}, packed);")
+            lines += ["    " + line for line in self.rows(t, rows, inner, 2, a, "c + j", columns)]
+            lines.append("}")
+        if rest:
+            vectors = 1 if rest <= lane else 2
+            start, width = columns - rest, vectors * lane
+            lines.append(f"pack_{t}({inner}, {rest}, {width}, b + {start * b[2]}, {b[1]}, {b[2]}, packed);")
+            if rest == width:
+                lines += self.rows(t, rows, inner, vectors, a, f"c + {start}", columns)
+            else:
+                lines.append(f"{t} *last = packed + {inner * width};")
+                lines += self.rows(t, rows, inner, vectors, a, "last", width)
+                lines.append(
+                    f"for (long i = 0; i < {rows}; i++) "
+                    f"for (long j = 0; j < {rest}; j++) c[i * {columns} + {start} + j] = last[i * {width} + j];"
+                )
+        return lines
+
+    def rows(self, t: str, rows: int, inner: int, vectors: int, a: tuple[str, int, int], c: str, distance: int) -> list[str]:
+        """All rows times packed columns, in blocks of nearly the same number of rows."""
+        count = -(-rows // self.lanes.rows)
+        base, more = divmod(rows, count)
+        lines, start = [], 0
+        for size, times in ((base + 1, more), (base, count - more)):
+            if times:
+                name = self.block(t, size, vectors)
+                lines.append(
+                    f"for (long i = {start}; i < {start + size * times}; i += {size}) "
+                    f"{name}({inner}, a + i * {a[1]}, {a[1]}, {a[2]}, packed, {c} + i * {distance}, {distance});"
+                )
+                start += size * times
+        return lines
+
+    def functions(self) -> list[str]:
+        """The functions that products use."""
+        kinds = sorted({name.rsplit("_", 1)[1] for name in self.blocks})
+        packs = [
+            PACK.format(t=t, size=4 if t == "float" else 8, four=16 if t == "float" else 32,
+                        i="int32_t" if t == "float" else "int64_t")
+            for t in kinds
+        ]  # fmt: skip
+        return [MIX, *packs, *self.blocks.values()] if kinds else []
