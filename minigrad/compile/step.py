@@ -15,7 +15,6 @@ from typing import Any
 
 from numpy import ndarray
 
-from ..engine.dtypes import get_default_dtype
 from ..engine.host import writer_here
 from ..engine.modes import current, no_grad
 from ..engine.node import Variable, array_of
@@ -70,23 +69,19 @@ class Compiled:
             return self._eagerly(args, kwargs)
         with self._lock:
             plan = self._latest
-            if plan is not None and not kwargs:
+            if plan is not None and plan.recording is mode.recording and not (kwargs or plan.is_due):
                 arrays = plan.arrays(args)
                 if (
                     arrays is not None
                     and plan.bound_at == self._surroundings.looks
-                    and plan.recording is mode.recording
-                    and plan.default is get_default_dtype()
-                    and not plan.is_due()
                     and self._surroundings.unchanged()
-                    and plan.gradients_fit()
-                    and plan.holds_gradients()
+                    and (not plan.has_gradients or plan.fits())
                 ):
                     return self._run(plan, arrays, args, kwargs)
             return self._prepared(args, kwargs)
 
     def _run(self, plan: Plan, arrays: Sequence[ndarray], args: Any, kwargs: Any) -> Any:
-        """Replay a program; eagerly if a check refuses the inputs before anything has changed, for eager's own error."""
+        """Replay a program; if a check refuses the inputs, nothing has changed yet: then eagerly, for its own error."""
         try:
             return plan.run(arrays)
         except Exception:
@@ -121,7 +116,7 @@ class Compiled:
                 return self._eagerly(args, kwargs)
             names, key = self._key(inputs, leaves)
             plan = self._found(key)
-            if plan is None or plan.is_due():
+            if plan is None or plan.is_due:
                 return self._captured(plan, key, names, inputs, args, kwargs)
         self._take(plan)
         arrays = [array_of(x) for x in leaves_like(plan.program.structure, inputs)]
@@ -146,7 +141,7 @@ class Compiled:
             elif isinstance(x, ndarray):
                 part = ndarray, x.shape, x.dtype
             parts.append((f"argument {number}", part))
-        parts += [("recording", current().recording), ("the default dtype", get_default_dtype())]
+        parts.append(("recording", current().recording))
         surroundings = self._surroundings
         names = [name for name, _ in parts] + surroundings.names
         return names, (*[part for _, part in parts], surroundings.key)
@@ -162,7 +157,7 @@ class Compiled:
             plan.build(self._backend)
         if plan.bound_at != self._surroundings.looks or not plan.holds_gradients():
             plan.bind(self._surroundings.looks)
-        plan.recording, plan.default = current().recording, get_default_dtype()
+        plan.recording = current().recording
         self._latest = plan
 
     # -- captures --------------------------------------------------------------------------------
@@ -199,8 +194,7 @@ class Compiled:
         if plan is None:
             self._add(Plan(program, key, names, inputs, surroundings.kept))
         else:
-            plan.captures += 1
-            plan.calls += 1
+            plan.captured_again()
         self._warn_of_shown(program)
         return result
 
@@ -216,7 +210,7 @@ class Compiled:
             del self._plans[oldest]
             self._say(
                 "programs",
-                f"{self._name()} has more than {MOST} programs, and forgets the oldest: the latest was captured because "
+                f"{self._name()} has more than {MOST} programs, and forgets the oldest: it was captured again because "
                 f"{reason}. What changes from call to call should be a tensor, or stay what it is.",
             )
 
@@ -241,8 +235,8 @@ class Compiled:
         if program.shown:
             self._say(
                 "shown",
-                f"{program.shown}: {self._name()} shows values there only in the calls that are captured, of which there "
-                'are few. mg.print("loss {:.3f}", loss) prints at every call.',
+                f"{program.shown}: {self._name()} shows values there only in calls that are captured, which are few: "
+                'mg.print("loss {:.3f}", loss) prints at every call.',
             )
 
     def _say(self, what: str, text: str) -> None:
