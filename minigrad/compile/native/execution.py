@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from ..program import Program, mapped, tree_leaves, Value
 from .building import build, products
-from .c_source import FIXED, Source
+from .c_source import FIXED, Source, text
 from .errors import CannotBuild
 from .fusion import Plan, kept_under
 from . import functions as _functions  # noqa: F401
@@ -48,15 +48,25 @@ class NativeExecution:
     """
 
     def __init__(self, program: Program) -> None:
+        self.write(program)
+        _, integer = products()
+        self.source = text([self.written], integer)
+        self.link(build(self.source))
+
+    def write(self, program: Program, prefix: str = "") -> None:
+        """Write the C, with a prefix to all names."""
         self.program = program
         lowered = self.lowered = Lowering(program).lower()
         plan = Plan(lowered)
         room = Room(plan)
-        written = Source(plan, room, Products(Lanes(64, 14)))
-        addresses, integer = products()
-        self.source = written.text(integer)
-        self.library = build(self.source)
-        self.plan, self.room, self.outsides = plan, room, written.outsides
+        self.written = Source(plan, room, Products(Lanes(64, 14)), prefix)
+        self.plan, self.room, self.outsides = plan, room, self.written.outsides
+
+    def link(self, library: ctypes.CDLL) -> None:
+        """Take the functions from a library that has been built, and give them memory."""
+        program, room, written, lowered = self.program, self.room, self.written, self.lowered
+        addresses, _ = products()
+        self.library = library
         self.memory = np.zeros(room.size + written.extra + 2 * LINE, np.uint8)
         self.arena = -(-data_of(self.memory) // LINE) * LINE
         self.flag = np.zeros(1, np.int64)
@@ -139,7 +149,7 @@ class NativeExecution:
         table = data_of(self.table)
         for number in range(len(written.stretches)):
             if written.stretches[number]:
-                function = getattr(self.library, f"stretch_{number}")
+                function = getattr(self.library, f"{written.prefix}stretch_{number}")
                 function.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
                 runs.append(functools.partial(self.run_c, function, self.arena, table))
             if number < len(written.calls):

@@ -312,7 +312,7 @@ class Nest:
                 self.clauses.append("reduction(|:outside)")
         lines += self.by_columns() if self.tile else self.nested(0)
         if self.gathers:
-            lines.append("if (outside) *(int *)table[0] = 1;")
+            lines.append("if (outside) *outside_all = 1;")
         return lines
 
     def nested(self, start: int, inner: str = "") -> list[str]:
