@@ -14,15 +14,15 @@ import numpy as np
 
 from .errors import CannotBuild
 
-FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = ["-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math",
          "-ffp-contract=fast", "-fwrapv", "-fopenmp-simd", "-fPIC", "-shared", "-w"]  # fmt: skip
 
 
-def build(source: str) -> ctypes.CDLL:
+def build(source: str, level: str = "-O3") -> ctypes.CDLL:
     folder = tempfile.mkdtemp(prefix="minigrad-c-")
     path = Path(folder, "step.c")
     path.write_text(source)
-    result = subprocess.run(["gcc", *FLAGS, str(path), "-o", f"{folder}/step.so", "-lm"], capture_output=True, text=True)
+    result = subprocess.run(["gcc", level, *FLAGS, str(path), "-o", f"{folder}/step.so", "-lm"], capture_output=True, text=True)
     if result.returncode:
         raise CannotBuild(result.stderr[:3000])
     library = ctypes.CDLL(f"{folder}/step.so")

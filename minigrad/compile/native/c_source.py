@@ -12,7 +12,7 @@ from .elements import c_type
 from .fusion import Part, Plan, Step
 from .loops import Nest
 from .nodes import Node, in_order, is_plain, matrix_order
-from .placing import LINE, Outside, Place, Room
+from .placing import LINE, Outside, Place, Room, is_in_place
 from .products import Products
 from .prelude import BEGIN, functions
 
@@ -91,18 +91,16 @@ class Source:
         elif step.kind == "product":
             self.product(number, step.parts[0].node)
         else:
-            parts = [part for part in step.parts if not self.is_in_place(part)]
+            parts = [
+                part for part in step.parts
+                if part.node.kind != "concat" or not is_in_place(self.room, part.node, part.number)
+            ]  # fmt: skip
             if not parts:
                 return
             step.parts = parts
             if step.kind == "update":
                 self.copy_before(parts[0].node)
             self.nest(f"loops_{number}", step)
-
-    def is_in_place(self, part: Part) -> bool:
-        """Whether an operand of ``concat`` is computed where it is to lie."""
-        source = part.source
-        return part.node.kind == "concat" and source in self.room.owner and self.room.owner[source][0] is part.node
 
     def nest(self, name: str, step: Step) -> None:
         """A loop nest as a function."""

@@ -242,8 +242,6 @@ class Nest:
         """A part of a ``concat``, or what an update puts in."""
         node, source = part.node, part.source
         assert source is not None
-        if source in self.room.owner and self.room.owner[source][0] is node and node.kind == "concat":
-            return  # it is computed where it is to lie
         index = own_index(part.shape)
         offset, strides = node.attribute[part.number] if node.kind == "concat" else node.attribute
         name, _ = self.value(source, index)

@@ -85,16 +85,16 @@ static inline float exp_float(float x) { /* 2**n * exp(r), |r| <= log(2) / 2; la
     return x != x ? x : x > 88.8f ? INFINITY : x < -104.0f ? 0.0f : p;
 }""",
     "FLOOR_DIVIDE": """\
-#define FLOOR_DIVIDE(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), q_ = 0; \\
+#define FLOOR_DIVIDE(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), q_ = 0; \\
     if (y_ == 0) q_ = 0; \\
     else if (y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0) q_ = -x_; \\
     else { q_ = x_ / y_; if (x_ % y_ != 0 && (x_ < 0) != (y_ < 0)) q_ -= 1; } q_; })""",
     "REMAINDER": """\
-#define REMAINDER(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), r_ = 0; \\
+#define REMAINDER(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), r_ = 0; \\
     if (y_ != 0 && !(y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0)) { \\
         r_ = x_ % y_; if (r_ != 0 && (r_ < 0) != (y_ < 0)) r_ += y_; } r_; })""",
     "FMOD": """\
-#define FMOD(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), r_ = 0; \\
+#define FMOD(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), r_ = 0; \\
     if (y_ != 0 && !(y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0)) r_ = x_ % y_; r_; })""",
     "MAX_float": "#define MAX_float 3.402823466e+38f",
     "MAX_double": "#define MAX_double 1.7976931348623157e+308",
