@@ -127,14 +127,17 @@ class NativeExecution:
         given: dict[Any, ndarray] = {value: self.inputs[i] for i, (_, value) in enumerate(self.program.inputs)}
         given |= {value: array for array, value in self.program.constants}
         number = 0
-        for instruction, _ in self.lowered.hosts:
+        for instruction in self.lowered.hosts:
             made = [v for v in tree_leaves(instruction.results) if isinstance(v, Value)]
             targets = []
             for value in made:
-                array = self.entry("host", number, value)
+                if instruction.kind == "host":
+                    array = self.entry("host", number, value)
+                    number += 1
+                else:
+                    array = np.empty(value.shape, value.dtype)
                 targets.append(array)
                 given[value] = array
-                number += 1
             args, kwargs = mapped(
                 lambda leaf: given[leaf] if isinstance(leaf, Value) else leaf,
                 (tuple(instruction.args), instruction.kwargs),

@@ -250,7 +250,7 @@ def item(lowering: Lowering, x: Any, index: Any) -> Node:
         raise Unknown
     index = (*index, *[slice(None)] * (len(node.shape) - len(index)))
     axes = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
-    if axes != list(range(axes[0], axes[-1] + 1)):
+    if not axes or axes != list(range(axes[0], axes[-1] + 1)):
         raise Unknown
     positions = [lowering.get(index[axis]) for axis in axes]
     common = np.broadcast_shapes(*(p.shape for p in positions))

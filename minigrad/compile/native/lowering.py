@@ -32,8 +32,8 @@ class Lowered(NamedTuple):
     results: list[Node]
     effects: list[Node]
     """Calls that are made for what they refuse."""
-    hosts: list[tuple[Instruction, list[int]]]
-    """Host calls and checks that come first, and which loads their results are."""
+    hosts: list[Instruction]
+    """Host calls and checks, which come first."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -47,8 +47,9 @@ class Lowering:
         self.program = program
         self.graph = Graph()
         self.versions = Versions(program, self.graph)
-        self.hosts: list[tuple[Instruction, list[int]]] = []
-        self.host_values: list[Value] = []
+        self.hosts: list[Instruction] = []
+        self.drawn = 0
+        """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
 
     def lower(self) -> Lowered:
@@ -95,16 +96,20 @@ class Lowering:
                 self.versions.enter(Outside(source, number), value, value if len(several) > 1 else None)
 
     def before(self, instruction: Instruction) -> None:
-        """A host call, or a check of inputs: Python makes it before anything else."""
-        made = [v for v in tree_leaves(instruction.results) if isinstance(v, Value)]
-        numbers = []
-        for value in made:
-            if instruction.kind == "host":
+        """A host call, or a check of inputs: Python makes it before anything else.
+
+        What a check needs is computed by Python for the check, and by C for whoever else needs it.
+        """
+        self.hosts.append(instruction)
+        if instruction.kind == "check":
+            if instruction.results is not None:
+                self.instruction(instruction)
+            return
+        for value in tree_leaves(instruction.results):
+            if isinstance(value, Value):
                 self.graph.name = f"h{value.number}"
-                self.versions.enter(Outside("host", len(self.host_values)), value)
-            numbers.append(len(self.host_values))
-            self.host_values.append(value)
-        self.hosts.append((instruction, numbers))
+                self.versions.enter(Outside("host", self.drawn), value)
+                self.drawn += 1
 
     # -- one instruction -------------------------------------------------------------------------
 
