@@ -121,9 +121,9 @@ class NativeExecution:
 
     # -- what runs -------------------------------------------------------------------------------
 
-    def host_calls(self) -> list[tuple[Callable[..., Any], Any, bool, list[ndarray]]]:
+    def host_calls(self) -> list[tuple[Callable[..., Any], ndarray | None, list[ndarray] | None]]:
         """The checks and host calls, and the arrays their results go to."""
-        calls = []
+        calls: list[tuple[Callable[..., Any], ndarray | None, list[ndarray] | None]] = []
         given: dict[Any, ndarray] = {value: self.inputs[i] for i, (_, value) in enumerate(self.program.inputs)}
         given |= {value: array for array, value in self.program.constants}
         number = 0
@@ -142,34 +142,31 @@ class NativeExecution:
                 lambda leaf: given[leaf] if isinstance(leaf, Value) else leaf,
                 (tuple(instruction.args), instruction.kwargs),
             )
-            several = isinstance(instruction.results, list)
-            calls.append((functools.partial(instruction.function, *args, **kwargs), several, targets))
+            several = targets if isinstance(instruction.results, list) else None
+            call = functools.partial(instruction.function, *args, **kwargs)
+            calls.append((call, targets[0] if targets and several is None else None, several))
         return calls
 
-    def stretches(self, written: Source) -> list[Callable[[], Any]]:
+    def stretches(self, written: Source) -> list[tuple[Callable[..., Any], tuple[int, ...]]]:
         """C and the calls of Python's in turn."""
-        runs: list[Callable[[], Any]] = []
+        runs: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
         table = data_of(self.table)
         for number in range(len(written.stretches)):
             if written.stretches[number]:
                 function = getattr(self.library, f"{written.prefix}stretch_{number}")
                 function.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-                runs.append(functools.partial(self.run_c, function, self.arena, table))
+                runs.append((function, (self.arena, table)))
             if number < len(written.calls):
-                runs.append(self.python_call(written.calls[number]))
+                runs.append((self.python_call(written.calls[number]), ()))
         return runs
 
-    def run_c(self, function: Any, arena: int, table: int) -> None:
-        """A stretch of C."""
-        if function(arena, table):
-            raise IndexError("an index of the step is out of bounds.")
-
-    def python_call(self, node: Node) -> Callable[[], Any]:
+    def python_call(self, node: Node) -> Callable[[], None]:
         """A call of Python's on arrays over the memory of C; what lies in the user's arrays is asked for anew."""
         call: Call = node.attribute
         operands = node.args
         targets = [other for other in self.plan.nodes if other.kind == "result" and other.args[0] is node]
 
+        @np.errstate(all="ignore")
         def run() -> None:
             arrays = [self.array(operand) for operand in operands]
             if call.writes:
@@ -197,17 +194,17 @@ class NativeExecution:
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
         for own, array in zip(self.inputs, inputs):
-            np.copyto(own, array)
-        with np.errstate(all="ignore"):
-            for call, several, targets in self.hosts:
-                made = call()
-                if several:
-                    for target, array in zip(targets, made):
-                        target[...] = array
-                elif targets:
-                    targets[0][...] = made
-            for run in self.runs:
-                run()
+            own[...] = array
+        for call, target, several in self.hosts:
+            made = call()
+            if several is not None:
+                for place, array in zip(several, made):
+                    place[...] = array
+            elif target is not None:
+                target[...] = made
+        for function, arguments in self.runs:
+            if function(*arguments):
+                raise IndexError("an index of the step is out of bounds.")
         for number in self.changed_inputs:
-            np.copyto(inputs[number], self.inputs[number])
+            inputs[number][...] = self.inputs[number]
         return [array.copy() for array in self.results]
