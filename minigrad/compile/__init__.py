@@ -5,12 +5,17 @@
 ``program``   the instructions, which can be read and carried out again; ``printing`` is how they read
 ``world``     what a step reads and changes
 ``capture``   a step, run once with stand-ins
+``step``      a compiled step: its ``plan`` for each kind of call, kept as long as its ``surroundings`` fit
 
 No room below knows of this one.
 """
 
 from .capture import capture
+from .compiling import compile  # noqa: A004
+from .execution import CannotBuild, CompileWarning
 from .program import Program
+from .results import print  # noqa: A004
 from .stand_in import Refusal
+from .step import Compiled
 
-__all__ = ["Program", "Refusal", "capture"]
+__all__ = ["CannotBuild", "CompileWarning", "Compiled", "Program", "Refusal", "capture", "compile", "print"]

@@ -14,8 +14,9 @@ from numpy import ndarray
 
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, describe
-from .program import Program, Result, mapped, tree_leaves
-from .stand_in import Refusal, StandIn
+from .naming import argument_names
+from .program import Program, mapped, tree_leaves
+from .stand_in import Refusal, StandIn, Unprepared
 from .world import World
 from .writer import Writer
 
@@ -52,20 +53,39 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
             of the step any more.
         TypeError: if something in ``state`` is none of these.
     """
-    calls = own_calls()
-    if calls.writer is not None:
+    if own_calls().writer is not None:
         raise RuntimeError("a step that is being captured cannot capture another one.")
+    return captured(step, inputs, [("", thing) for thing in state])
+
+
+def captured(
+    step: Callable[..., Any], inputs: tuple[Any, ...], state: Iterable[tuple[str, Any]],
+    accept: Callable[[Program], str | None] = lambda program: None, named: Callable[..., Any] | None = None,
+) -> tuple[Program, Any]:  # fmt: skip
+    """What ``capture`` does, with a name for each thing of the state.
+
+    Args:
+        step, inputs, state: as of ``capture``.
+        accept: is given the program; what it says against it is refused.
+        named: the function whose arguments' names are those of the inputs, if it is not ``step``.
+    """
+    calls = own_calls()
     world = World(inputs, state)
     writer = Writer(world.optimizers)
     calls.writer = writer
     try:
         returned = Returned(writer)
         returned.take(step(*world.enter(writer)))
+        writer.program.input_names = argument_names(named or step, inputs)
         problem = world.leave(writer)
         if problem:
-            raise Refusal(problem)
+            raise (Unprepared if world.needs_a_step else Refusal)(problem)
         refuse_if_changed(writer)
         refuse_if_held(writer)
+        writer.program.finish()
+        problem = accept(writer.program)
+        if problem:
+            raise Refusal(problem)
     except BaseException as error:
         world.leave(writer)
         if isinstance(error, Refusal):
@@ -75,7 +95,6 @@ def capture(step: Callable[..., Any], *inputs: Any, state: Iterable[Any] = ()) -
     finally:
         world.leave(writer)
         calls.writer = None
-    writer.program.finish()
     return writer.program, returned.now()
 
 
@@ -92,12 +111,11 @@ class Returned:
 
     def result(self, leaf: Any) -> Any:
         """The result for a tensor or an array; anything else is the same at each replay."""
-        array = array_of(leaf)
-        if not isinstance(array, ndarray):
+        if not isinstance(array_of(leaf), ndarray):
             return leaf
-        value = self.writer.value_of(array)
-        self.arrays[value.number] = self.writer.real(array)
-        return Result(value, isinstance(leaf, Variable))
+        result = self.writer.result_of(leaf)
+        self.arrays[result.value.number] = self.writer.real(array_of(leaf))
+        return result
 
     def now(self) -> Any:
         """What this run of the step returns."""

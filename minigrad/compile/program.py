@@ -63,6 +63,13 @@ class Place:
         """The last thing on the path, which has the array."""
         return functools.reduce(part, self.path, self.holder)
 
+    def owner_of(self, kind: type) -> Any:
+        """The last thing of a class on the path, or None."""
+        things = [self.holder]
+        for key in self.path:
+            things.append(part(things[-1], key))
+        return next((thing for thing in reversed(things) if isinstance(thing, kind)), None)
+
     def get(self) -> Any:
         """What is there now."""
         return part(self.owner(), self.key)
@@ -127,7 +134,7 @@ class Instruction:
             some inputs, or what it needs for that.
     """
 
-    __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "results", "scope", "target")
+    __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "line", "results", "scope", "target")
 
     def __init__(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any],
@@ -137,6 +144,8 @@ class Instruction:
         self.results, self.target = results, target
         self.scope, self.kind = scope, kind
         self.is_nested = any(type(arg) in NESTED and bool(values_in(arg)) for arg in (*args, *kwargs.values()))
+        self.line = ""
+        """The line of the step that it comes from."""
         self.last_uses: list[int] = []
         """Numbers of values that are not needed after it."""
 
@@ -203,14 +212,20 @@ def values_in(tree: Any) -> set[Value]:
 
 
 class Result:
-    """A value that the step returns, as a tensor or as an array."""
+    """A value that the step returns, as a tensor, as an array, or as a number of Python's."""
 
-    def __init__(self, value: Value, is_tensor: bool) -> None:
-        self.value, self.is_tensor = value, is_tensor
+    def __init__(self, value: Value, is_tensor: bool, is_number: bool = False) -> None:
+        self.value, self.is_tensor, self.is_number = value, is_tensor, is_number
 
     def of(self, array: ndarray) -> Any:
         """What is returned for an array: a copy, outside any graph."""
-        return wrap(array.copy()) if self.is_tensor else array.copy()
+        return self.of_own(array.copy())
+
+    def of_own(self, array: ndarray) -> Any:
+        """What is returned for an array that nobody else has."""
+        if self.is_tensor:
+            return wrap(array)
+        return array.item() if self.is_number else array
 
     def __repr__(self) -> str:
         return repr(self.value)
@@ -223,6 +238,8 @@ class Program:
         self.values: list[Value] = []
         self.inputs: list[tuple[int, Value]] = []
         """The step's arguments that are arrays or tensors; what is in tuples, lists and dicts is counted one by one."""
+        self.input_names: dict[int, str] = {}
+        """Names of these arguments, by their numbers."""
         self.structure: Any = ()
         """The step's arguments with None in place of what is in tuples, lists and dicts."""
         self.settled: dict[int, Any] = {}
@@ -244,11 +261,21 @@ class Program:
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
         """What the step returns, with a ``Result`` in place of each tensor and array."""
+        self.shown: str | None = None
+        """The first line of the step that shows a value, which is not repeated."""
+        self.prints: list[tuple[str | None, Any, Any]] = []
+        """What is printed after each run: texts with places, and what they are filled with, by position and by name."""
 
     def value(self, array: ndarray, memory: Memory) -> Value:
         """A new value, for an array like this one."""
         self.values.append(Value(len(self.values), array, memory))
         return self.values[-1]
+
+    @property
+    def results(self) -> list[Value]:
+        """The values that are returned or printed, each once, in their order."""
+        leaves = tree_leaves((self.outputs, [print[1:] for print in self.prints]))
+        return list(dict.fromkeys(leaf.value for leaf in leaves if isinstance(leaf, Result)))
 
     def finish(self) -> None:
         """Order the instructions, note after which of them each value is not needed any more, forget what none needs.
@@ -260,7 +287,7 @@ class Program:
         order = {kind: i for i, kind in enumerate(KINDS)}
         self.instructions.sort(key=lambda instruction: order[instruction.kind])
         kept: set[Value] = {value for _, value in self.settings if value is not None}
-        kept |= {leaf.value for leaf in tree_leaves(self.outputs) if isinstance(leaf, Result)}
+        kept.update(self.results)
         for instruction in reversed(self.instructions):
             uses = (instruction.reads() | instruction.makes()) - kept
             instruction.last_uses = sorted(value.number for value in uses)

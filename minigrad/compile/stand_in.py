@@ -103,6 +103,10 @@ class Refusal(RuntimeError):  # noqa: N818
         super().__init__(f"{line_outside()}: {reason}")
 
 
+class Unprepared(Refusal):
+    """A step that can be captured once it has been taken."""
+
+
 def refuse_value(what: str) -> NoReturn:
     """Refuse what would make a number of the first run a constant of the program."""
     raise Refusal(DECIDES.format(what=what, cure=CURES[what]))
@@ -149,10 +153,12 @@ class StandIn(NDArrayOperatorsMixin):
         base: what it is a view of, or None.
     """
 
-    __slots__ = ("__weakref__", "array", "base", "value", "writer")
+    __slots__ = ("__weakref__", "array", "base", "is_number", "value", "writer")
 
     def __init__(self, array: ndarray, value: Any, writer: Any, base: Any = None) -> None:
         self.array, self.value, self.writer, self.base = array, value, writer, base
+        self.is_number = False
+        """Whether it stands for a number of Python's, which ``item()`` has made, or which was computed of such."""
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -209,7 +215,11 @@ class StandIn(NDArrayOperatorsMixin):
 
     def item(self) -> Any:
         """The only element: a number that is not known, which can be computed with, formatted and returned."""
-        return self.reshape(())
+        number = self.reshape(())
+        if number is self:  # without axes it may be part of a tensor
+            number = self[()]
+        number.is_number = True
+        return number
 
     # -- elements ------------------------------------------------------------------------------
 
@@ -268,7 +278,13 @@ class StandIn(NDArrayOperatorsMixin):
         refuse_value("np.asarray")
 
     def __format__(self, spec: str) -> str:
+        self.writer.shows()
         return format(self.array.item(), spec) if not self.array.ndim else repr(self)
+
+    def shown(self) -> ndarray:
+        """The array, to be shown."""
+        self.writer.shows()
+        return self.array
 
     def __repr__(self) -> str:
         return f"<{self.value}, stands for {self.shape} {self.dtype}>"

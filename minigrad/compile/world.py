@@ -23,6 +23,8 @@ from .writer import Writer
 
 COPY_OF_SETTINGS = "_call_settings"
 """The attribute in which a module keeps a copy of others, made anew whenever one is set."""
+SAID = frozenset((COPY_OF_SETTINGS, "_warned"))
+"""Attributes of modules that may change in a step: no arithmetic depends on them."""
 
 
 ARGUMENTS = (
@@ -59,10 +61,10 @@ class World:
 
     Args:
         inputs: the arguments of the step.
-        state: modules, optimisers and tensors.
+        state: modules, optimisers and tensors, each with a name, which may be empty.
     """
 
-    def __init__(self, inputs: tuple[Any, ...], state: Iterable[Any]) -> None:
+    def __init__(self, inputs: tuple[Any, ...], state: Iterable[tuple[str, Any]]) -> None:
         self.structure = inputs
         self.inputs = tree_leaves(inputs)
         for number, x in enumerate(self.inputs):
@@ -74,9 +76,11 @@ class World:
         self.optimizers: list[Optimizer] = []
         self.modules: list[Module] = []
         named: dict[int, tuple[str, Variable]] = {}
-        for thing in state:
-            for name, tensor in self.tensors_of(thing):
-                named.setdefault(id(tensor), (name, tensor))
+        state = list(state)
+        self.one_module = sum(isinstance(thing, Module) for _, thing in state) == 1
+        for name, thing in state:
+            for full_name, tensor in self.tensors_of(name, thing):
+                named.setdefault(id(tensor), (full_name, tensor))
         self.tensors = list(named.values())
         self.arguments = {i: x for i, x in enumerate(self.inputs) if isinstance(x, Variable) and id(x) not in named}
         self.memories = [(x, x.memory, x.node) for x in [*self.arguments.values(), *(x for _, x in self.tensors)]]
@@ -91,19 +95,22 @@ class World:
         self.switches += [(name, tensor, "requires_grad", tensor.node is not None) for name, tensor in self.tensors]
         self.kept: list[Kept] = []
         self.entered = False
+        self.needs_a_step = False
+        """Whether an optimiser has to take a step before it can be captured."""
 
-    def tensors_of(self, thing: Any) -> Iterator[tuple[str, Variable]]:
-        """The tensors, with names, of one thing of the state."""
+    def tensors_of(self, name: str, thing: Any) -> Iterator[tuple[str, Variable]]:
+        """The tensors, with names, of one thing of the state; those of the only module without its name."""
         if isinstance(thing, Module):
             self.modules.extend(thing.modules())
-            yield from thing.named_parameters()
-            yield from thing.named_buffers()
+            prefix = "" if self.one_module else name
+            yield from thing.named_parameters(prefix)
+            yield from thing.named_buffers(prefix)
         elif isinstance(thing, Optimizer):
             self.optimizers.append(thing)
             parameters = [parameter for group in thing.param_groups for parameter in group["params"]]
             yield from ((f"parameter {i}", parameter) for i, parameter in enumerate(parameters))
         elif isinstance(thing, Variable):
-            yield "tensor", thing
+            yield name or "tensor", thing
         else:
             raise TypeError(f"state: expected modules, optimisers and tensors, got {describe(thing)}.")
 
@@ -165,6 +172,7 @@ class World:
             return None
         self.entered = False
         problems = [problem for counters in self.counters if (problem := counters.join())]
+        self.needs_a_step = bool(problems)
         news = [(module, name, buffer, array_of(vars(module).get(name))) for module, name, buffer in self.buffers]
         for module, name, buffer, new in news:  # of all of them before one is changed: they may have changed places
             if vars(module).get(name) is not buffer and isinstance(new, ndarray):  # a Buffer set anew is written to
@@ -200,7 +208,7 @@ class World:
         for module, (_, before) in zip(self.modules, self.attributes.contents):
             of_module = {name: f"{type(module).__name__}.{name}" for name in {**before, **vars(module)}}
             names.update((id(value), of_module[name]) for name, value in before.items())
-            yield from (of_module[name] for name in different(before, vars(module)) if name != COPY_OF_SETTINGS)
+            yield from (of_module[name] for name in different(before, vars(module)) if name not in SAID)
         for container, before in self.attributes.contents[len(self.modules) :]:
             if different(before, container):
                 yield names[id(container)]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine.modes import own_calls
-from ..engine.node import Node, clock, describe
+from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
 from ..optim.optimizer import Optimizer
-from .program import Instruction, Memory, Place, Program, Value, mapped, tree_leaves, values_in
+from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
 from .stand_in import SAME, Refusal, StandIn
 
 
@@ -37,6 +37,20 @@ class Writer:
         """The generators that were drawn from, with their state before that."""
         self.forgotten: dict[int, bool] = {}
         """Tensors whose gradients were replaced, by their identity: whether they were None until then."""
+
+    def shows(self) -> None:
+        """Note the first line that shows a value: at a replay nothing is shown."""
+        self.program.shown = self.program.shown or line_outside()
+
+    def prints(self, text: str | None, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Have a text with values in it printed after each run; see ``minigrad.compile.shown``."""
+        self.program.prints.append((text, *mapped(self.printed, (values, named))))
+
+    def printed(self, leaf: Any) -> Any:
+        """The result for a tensor or an array that is printed: a copy, as it is now."""
+        if type(array_of(leaf)) is not StandIn:
+            return leaf
+        return Result(np.copy(array_of(leaf)).value, isinstance(leaf, Variable), type(leaf) is StandIn)
 
     # -- from outside --------------------------------------------------------------------------
 
@@ -93,6 +107,8 @@ class Writer:
             self.write(Instruction(function, args, kwargs, None, target.value, own_calls().scope))
             return target if result is not None else None
         results = mapped(lambda array: self.result(array, operands), result)
+        if type(results) is StandIn and operands and all(operand.is_number for operand in operands):
+            results.is_number = True
         named = results.value if type(results) is StandIn else [each.value for each in results]
         self.write(Instruction(function, args, kwargs, named, None, own_calls().scope))
         return results
@@ -109,6 +125,7 @@ class Writer:
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
+        instruction.line = line_outside()
         self.program.instructions.append(instruction)
 
     def result(self, array: Any, operands: Iterable[StandIn]) -> StandIn:
@@ -204,6 +221,11 @@ class Writer:
         if type(leaf) is StandIn:
             return leaf.value
         return self.constant(leaf) if isinstance(leaf, ndarray) else leaf
+
+    def result_of(self, leaf: Any) -> Result:
+        """The result for a tensor or an array that the step returns."""
+        is_number = type(leaf) is StandIn and leaf.is_number
+        return Result(self.value_of(array_of(leaf)), isinstance(leaf, Variable), is_number)
 
 
 def stand_ins_in(tree: Any) -> list[StandIn]:

@@ -10,6 +10,15 @@ numbers = itertools.count(1).__next__
 """The keys of hooks, in the order of registration."""
 
 
+class Registrations:
+    """How often a hook was registered or removed, of whatever: who knows the hooks asks for this before he looks."""
+
+    count = 0
+
+
+registrations = Registrations()
+
+
 class RemovableHandle:
     """What registering a hook returns; as a context manager it removes the hook at the end of the block.
 
@@ -26,10 +35,12 @@ class RemovableHandle:
             raise TypeError(f"a hook is a function, got {hook!r}.")
         self.hooks, self.id = hooks, numbers()
         hooks[self.id] = hook
+        registrations.count += 1
 
     def remove(self) -> None:
         """Take the hook away; if it is gone already, nothing happens."""
         self.hooks.pop(self.id, None)
+        registrations.count += 1
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+from numpy import ndarray
+
 from .modes import current, own_calls
 
 
@@ -26,6 +29,44 @@ def host(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     writer = writer_here()
     return function(*args) if writer is None else writer.host(function, *args)
+
+
+class Numbers:
+    """A function of the host that returns Python's own floats, as one that returns arrays without axes.
+
+    A program whose memory is its own calls ``function`` and puts the floats there.
+    """
+
+    __slots__ = ("dtype", "function")
+
+    def __init__(self, function: Callable[..., Any], dtype: np.dtype[Any]) -> None:
+        self.function, self.dtype = function, dtype
+
+    def __call__(self, *args: Any) -> list[ndarray]:
+        return [np.array(number, self.dtype) for number in self.function(*args)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Numbers) and (self.function, self.dtype) == (other.function, other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((self.function, self.dtype))
+
+    @property
+    def __self__(self) -> Any:
+        """The object of the function, if it is a method."""
+        return getattr(self.function, "__self__", None)
+
+    @property
+    def __name__(self) -> str:
+        return str(self.function.__name__)
+
+
+def host_numbers(function: Callable[..., Any], dtype: Any, *args: Any) -> list[Any]:
+    """``host`` for a function that returns Python's own numbers: arrays without axes, in a dtype."""
+    if current().calls.writer is None:
+        return [np.array(number, dtype) for number in function(*args)]
+    found: list[Any] = host(Numbers(function, dtype), *args)
+    return found
 
 
 def check(function: Callable[..., Any], *args: Any) -> None:

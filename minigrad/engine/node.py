@@ -105,6 +105,10 @@ OUTDATED = -1
 """What a view has ``seen`` if a recorded change has set its elements by an index since."""
 
 
+class Borrowed(ndarray):
+    """A gradient in memory that a compiled step computes in again: who asks for ``.grad`` gets a copy of it."""
+
+
 class Variable:
     """An array, and the node that made it."""
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
-from ..engine.host import check, host
+from ..engine.host import check, host, host_numbers
 from ..engine.modes import current, enable_grad
 from ..engine.node import describe
 from ..tensor.gradients import zero_gradients
@@ -150,7 +149,7 @@ class Optimizer(Hooks, Rule):
         """Change the parameters of a block by arithmetic in its precision."""
         block, settings = self._blocks[group][number], self._checked_settings.checked[group]
         state = self._vectors(block, settings)
-        weight_decay, *numbers = host(self._count_step, group, number)
+        weight_decay, *numbers = host_numbers(self._count_step, block.precision, group, number)
         gradient = gradient.astype(block.precision, copy=False)
         if settings.get("maximize"):
             gradient = -gradient
@@ -172,7 +171,7 @@ class Optimizer(Hooks, Rule):
         )
         return block.vectors(self._needed_state(settings), initial)
 
-    def _count_step(self, group: int, number: int) -> list[ndarray]:
+    def _count_step(self, group: int, number: int) -> tuple[float, ...]:
         """Count a step of a block, and return its weight decay and its numbers.
 
         Everything that depends on the number of the step or on settings that are numbers is computed here: a program
@@ -188,8 +187,7 @@ class Optimizer(Hooks, Rule):
         weight_decay = settings.get("weight_decay", 0)
         if settings.get("decoupled_weight_decay"):
             weight_decay *= settings["lr"]
-        numbers = weight_decay, *self.numbers(block.step, settings, new)
-        return [np.array(number, block.precision) for number in numbers]
+        return weight_decay, *self.numbers(block.step, settings, new)
 
     def _prepared_state(self) -> Iterator[tuple[int, int, str]]:
         """The state vectors that the next step reads and changes, by group, block and name; new ones are zeros."""

@@ -22,7 +22,7 @@ from ..engine.dtypes import get_default_dtype
 from ..engine.errors import InvalidValueError
 from ..engine.host import forgets
 from ..engine.modes import current
-from ..engine.node import Memory, Node, Variable, View, array_of, describe, real_array_of, wrap
+from ..engine.node import Borrowed, Memory, Node, Variable, View, array_of, describe, is_stand_in, wrap
 from . import numpy_protocols
 from .conversion import array_from
 from .hooks import HookMethods
@@ -121,7 +121,8 @@ class Tensor(
 
     def __repr__(self) -> str:
         made_by = self.node.op.name if self.node is not None and self.node.op else None
-        return represent(real_array_of(self.array), self.node is not None, made_by)
+        array: Any = self.array
+        return represent(array.shown() if is_stand_in(array) else array, self.node is not None, made_by)
 
     def __format__(self, spec: str) -> str:
         if not self.array.ndim:
@@ -218,7 +219,7 @@ class Tensor(
     def grad(self) -> Tensor | None:
         """The gradient that backward has added up, None before."""
         if not isinstance(self._grad, (Tensor, NoneType)):
-            self._grad = wrap(self._grad)
+            self._grad = wrap(np.array(self._grad) if type(self._grad) is Borrowed else self._grad)
         return self._grad
 
     @grad.setter

@@ -1,0 +1,170 @@
+"""``Plan``: a program of a compiled step with all that a call needs: what it is for, and where its results go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.node import Borrowed, clock
+from ..tensor.tensor import Tensor
+from .execution import Execution, build
+from .program import Program
+from .results import Maker, maker_of, printer_of
+
+AGAIN = 100
+"""The call at which a step is captured once more, to see whether it is still the same program."""
+CAPTURES = 2
+"""How many captures must agree before the first replay."""
+
+
+class Plan:
+    """A program, how often it was captured and called, and what it needs to run.
+
+    Args:
+        program: the first capture.
+        key, names: what it depends on, and what each part of that is.
+        inputs: the arguments of the call.
+        kept: the objects whose identities are in the key.
+    """
+
+    def __init__(
+        self, program: Program, key: tuple[Any, ...], names: Sequence[str], inputs: Sequence[Any], kept: Any
+    ) -> None:
+        self.program, self.key, self.names, self.kept = program, key, names, kept
+        self.captures = self.calls = 1
+        self.bound_at = -1
+        """The number of the look at the surroundings after which it was bound."""
+        self.execution: Execution | None = None
+        self.backend = ""
+        self.recording: Any = None
+        self.default: Any = None
+        self.arguments = self.simple_arguments(inputs)
+        states = program.states
+        self.holders = [place.holder for place, value in states if place.key == "array" and value.memory.writes]
+        self.gradient_places = [place for place, _ in states if place.key == "_grad"]
+        self.added_to = [place.holder for place in program.added_to]
+        self.filled = [place.holder for place, value in program.settings if value is not None]
+        self.cleared = [place.holder for place, value in program.settings if value is None]
+        self.gradients: list[ndarray] | None = None
+        self.borrowed: list[tuple[Any, Any]] = []
+        self.returned: Maker = maker_of(program)
+        self.print_all = printer_of(program)
+
+    def simple_arguments(self, inputs: Sequence[Any]) -> list[tuple[type, Any, Any]] | None:
+        """Class, shape and dtype of each argument; None if one is no array, or a tensor that requires grad."""
+        if self.program.twins:
+            return None
+        arguments = []
+        for x in inputs:
+            if type(x) is not ndarray and not (type(x) is Tensor and x.node is None):
+                return None
+            array = x if type(x) is ndarray else x.array
+            arguments.append((type(x), array.shape, array.dtype))
+        return arguments
+
+    def arrays(self, args: Sequence[Any]) -> list[ndarray] | None:
+        """The arrays of the arguments; None if they are not of the kinds it was captured with."""
+        arguments = self.arguments
+        if arguments is None or len(args) != len(arguments):
+            return None
+        found = []
+        for x, (kind, shape, dtype) in zip(args, arguments):
+            if type(x) is not kind:
+                return None
+            if kind is not ndarray:
+                if x.node is not None:
+                    return None
+                x = x.array
+            if x.shape != shape or x.dtype != dtype:
+                return None
+            found.append(x)
+        return found
+
+    def is_due(self) -> bool:
+        """Whether the next call is to be captured."""
+        return self.captures < CAPTURES or self.calls == AGAIN - 1
+
+    def gradients_fit(self) -> bool:
+        """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
+        for tensor in self.added_to:
+            if tensor._grad is not None:
+                return False
+        return all(place.holder._grad is not None for place in self.gradient_places)
+
+    def build(self, backend: str | None) -> None:
+        """Make the program ready to run."""
+        self.backend, self.execution = build(self.program, backend)
+
+    def bind(self, look: int) -> None:
+        """Take the arrays that are in all places now."""
+        assert self.execution is not None
+        for place in self.gradient_places:
+            make_own(place.holder)
+        self.execution.bind([place.array() for place, _ in self.program.states])
+        self.memories = [holder.memory for holder in self.holders]
+        self.bound_gradients = [place.array() for place in self.gradient_places]
+        self.bound_at = look
+
+    def holds_gradients(self) -> bool:
+        """Whether the gradients that the step reads are in the arrays that are bound."""
+        for place, array in zip(self.gradient_places, self.bound_gradients):
+            if place.array() is not array:
+                return False
+        return True
+
+    def run(self, arrays: Sequence[ndarray]) -> Any:
+        """One step; returns what the step returns."""
+        execution = self.execution
+        assert execution is not None
+        results = execution(arrays)
+        self.calls += 1
+        now = clock()
+        for memory in self.memories:
+            memory.changed = now
+        if execution.gradients is not self.gradients:
+            self.borrow(execution.gradients)
+        for tensor, gradient in self.borrowed:
+            tensor._grad = gradient
+        for tensor in self.cleared:
+            tensor._grad = None
+        if self.print_all is not None:
+            self.print_all(results)
+        return self.returned(results)
+
+    def borrow(self, gradients: list[ndarray]) -> None:
+        """Have the tensors' gradients in memory of the program: who asks for one gets a copy."""
+        self.gradients = gradients
+        self.borrowed = [(tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)]
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{value.shape} {value.dtype}" for _, value in self.program.inputs) or "no arrays"
+        how = f"{self.backend}, " if self.backend else ""
+        return f"({inputs}): {len(self.program.instructions)} instructions, {how}called {times(self.calls)}"
+
+
+def times(count: int) -> str:
+    """``once``, ``2 times``."""
+    return "once" if count == 1 else f"{count} times"
+
+
+def make_own(tensor: Any) -> None:
+    """Give a tensor a gradient of its own in place of one in memory of a program."""
+    if type(tensor._grad) is Borrowed:
+        tensor._grad = np.array(tensor._grad)
+
+
+def written_inputs(program: Program) -> str | None:
+    """Why a step that writes to its inputs is refused, or None."""
+    for number, value in program.inputs:
+        if value.memory.origin == "input" and value.memory.writes:
+            line = next((each.line for each in program.instructions if each.target and each.target.memory is value.memory), "")
+            name = program.input_names.get(number, f"argument {number}")
+            return (
+                f"{line}: the argument {name} is changed in place, of which another call gives another one: compute a "
+                f"new tensor, or name what is to be changed in state=[...]."
+            )
+    return None
+

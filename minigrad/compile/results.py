@@ -1,0 +1,112 @@
+"""What a compiled step returns and prints, from the arrays that a program has made."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.modes import current
+from ..engine.host import writer_here
+from ..engine.node import Variable, array_of, wrap
+from .program import Program, Result, mapped
+from .stand_in import StandIn
+
+Maker = Callable[[Sequence[ndarray]], Any]
+
+
+def maker_of(program: Program) -> Maker:
+    """The function that makes what the step returns of new arrays, one for each of ``program.results``."""
+    positions = {value: number for number, value in enumerate(program.results)}
+    return maker(program.outputs, positions, set())
+
+
+def printer_of(program: Program) -> Maker | None:
+    """The function that prints what the step prints, or None."""
+    if not program.prints:
+        return None
+    positions = {value: number for number, value in enumerate(program.results)}
+    texts = [(text, maker((values, named), positions, set())) for text, values, named in program.prints]
+
+    def print_all(arrays: Sequence[ndarray]) -> None:
+        for text, make in texts:
+            values, named = make(arrays)
+            shown(text, values, named)
+
+    return print_all
+
+
+def maker(tree: Any, positions: dict[Any, int], used: set[int]) -> Maker:
+    """The function that makes one part of what is returned; an array that is used before is copied."""
+    if isinstance(tree, Result):
+        return maker_of_result(tree, positions[tree.value], used)
+    if isinstance(tree, (tuple, list)):
+        makers = [maker(item, positions, used) for item in tree]
+        if type(tree) is tuple:
+            return lambda arrays: tuple([make(arrays) for make in makers])
+        if isinstance(tree, tuple):  # with names
+            return lambda arrays: type(tree)(*[make(arrays) for make in makers])
+        return lambda arrays: type(tree)([make(arrays) for make in makers])
+    if isinstance(tree, dict):
+        by_key = {key: maker(item, positions, used) for key, item in tree.items()}
+        return lambda arrays: {key: make(arrays) for key, make in by_key.items()}
+    return lambda arrays: tree
+
+
+def maker_of_result(result: Result, position: int, used: set[int]) -> Maker:
+    """The function that makes a tensor, an array or a number."""
+    if position in used:
+        return lambda arrays: result.of(arrays[position])
+    used.add(position)
+    if result.is_tensor:
+        return lambda arrays: wrap(arrays[position])
+    return lambda arrays: result.of_own(arrays[position])
+
+
+def detached(tree: Any) -> Any:
+    """What a step has returned, outside of any graph, as a compiled one returns it."""
+    return mapped(lambda leaf: leaf.detach() if isinstance(leaf, Variable) else leaf, tree)
+
+
+def shown(text: Any, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Print a text with values in its places, or values side by side; None for no text."""
+    if isinstance(text, str) and "{" in text:
+        builtins.print(text.format(*values, **named))
+    elif text is None:
+        builtins.print(*values)
+    else:
+        builtins.print(text, *values)
+
+
+def as_now(leaf: Any) -> Any:
+    """A value that is being captured, with its real array."""
+    array = array_of(leaf)
+    if type(array) is not StandIn:
+        return leaf
+    return wrap(np.array(array.array)) if isinstance(leaf, Variable) else array.array.item()
+
+
+def print(text: Any, *values: Any, **named: Any) -> None:  # noqa: A001
+    """Print values, also at every call of a compiled step, where ``print`` prints in captures only.
+
+    A compiled step prints when it is done, in the order of the calls.
+
+    Args:
+        text: what ``str.format`` fills, if it has places, ``"loss {:.3f}"``; else it is printed before the values.
+        *values: numbers, tensors, anything.
+        **named: values for places with names.
+
+    >>> mg.print("loss {:.3f} of {what}", mg.tensor(0.5), what="one batch")
+    loss 0.500 of one batch
+    """
+    writer = writer_here() if current().calls.writer is not None else None
+    if writer is None:
+        shown(text, values, named)
+        return
+    if not isinstance(text, str):
+        text, values = None, (text, *values)
+    writer.prints(text, values, named)
+    shown(text, mapped(as_now, values), mapped(as_now, named))

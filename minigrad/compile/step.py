@@ -1,0 +1,372 @@
+"""``compile``: a training step, or a model that predicts, as a program that is captured once and then replayed."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import inspect
+import logging
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from numpy import ndarray
+
+from ..engine.dtypes import get_default_dtype
+from ..engine.host import writer_here
+from ..engine.modes import current, no_grad
+from ..engine.node import Variable, array_of
+from ..nn.module import Module
+from .agreement import difference
+from .capture import captured
+from .execution import CompileWarning, Interpreter, execution_class, improved
+from .finding import frozen
+from .plan import Plan, make_own, written_inputs
+from .program import Program, leaves_like, mapped, tree_leaves
+from .results import detached
+from .stand_in import Unprepared
+from .surroundings import Surroundings, guards
+
+log = logging.getLogger("minigrad.compile")
+
+MOST = 8
+"""How many programs a step keeps."""
+
+CAPTURING = threading.RLock()
+"""One step is captured at a time: while it is, its tensors have no arrays for others."""
+
+IN_TRAINING = (
+    "a compiled model predicts, and {name} is in training mode: call model.eval() first. To train, compile a step, a "
+    "function of zero_grad, forward, loss, backward and the optimiser's step: step = mg.compile(train_step)."
+)
+
+
+class Compiled:
+    """A function that is captured when it is called, and replayed; see ``compile``."""
+
+    def __init__(self, function: Callable[..., Any], state: Iterable[Any], backend: str | None) -> None:
+        self._function, self._given, self._backend = function, list(state), backend
+        self._is_model = isinstance(function, Module)
+        if not self._is_model:
+            functools.update_wrapper(self, function, updated=())
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin without programs."""
+        self._lock = threading.RLock()
+        self._surroundings = Surroundings(self._function, self._given)
+        self._plans: OrderedDict[tuple[Any, ...], list[Plan]] = OrderedDict()
+        self._latest: Plan | None = None
+        self._said: set[str] = set()
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        mode = current()
+        if mode.anomaly or (mode.calls.writer is not None and writer_here() is not None):
+            return self._eagerly(args, kwargs)
+        with self._lock:
+            plan = self._latest
+            if plan is not None and not kwargs:
+                arrays = plan.arrays(args)
+                if (
+                    arrays is not None
+                    and plan.bound_at == self._surroundings.looks
+                    and plan.recording is mode.recording
+                    and plan.default is get_default_dtype()
+                    and not plan.is_due()
+                    and self._surroundings.unchanged()
+                    and plan.gradients_fit()
+                    and plan.holds_gradients()
+                ):
+                    return self._run(plan, arrays, args, kwargs)
+            return self._prepared(args, kwargs)
+
+    def _run(self, plan: Plan, arrays: Sequence[ndarray], args: Any, kwargs: Any) -> Any:
+        """Replay a program; eagerly if a check refuses the inputs before anything has changed, for eager's own error."""
+        try:
+            return plan.run(arrays)
+        except Exception:
+            if plan.execution is None or plan.execution.begun:
+                raise
+        return self._eagerly(args, kwargs)
+
+    def _eagerly(self, args: Any, kwargs: Any) -> Any:
+        """The function itself, outside of any graph unless a step around it is being captured."""
+        if writer_here() is not None:
+            return self._function(*args, **kwargs)
+        return detached(self._step()(*args, **kwargs))
+
+    def _step(self) -> Callable[..., Any]:
+        """What is captured: a model without a graph, any other function as it is."""
+        return no_grad()(self._function.__call__) if self._is_model else self._function  # type: ignore[operator]
+
+    def _prepared(self, args: Any, kwargs: Any) -> Any:
+        """Find the program for a call, or capture one, and run it."""
+        if self._is_model and self._function.training:  # type: ignore[attr-defined]
+            raise RuntimeError(IN_TRAINING.format(name=type(self._function).__name__))
+        args, kwargs = self._by_position(args, kwargs)
+        inputs = (*args, kwargs) if kwargs else args
+        leaves = tree_leaves(inputs)
+        objects = [x for x in leaves if not isinstance(x, (ndarray, Variable)) and type(frozen(x)) is int]
+        with CAPTURING:
+            surroundings = self._surroundings
+            try:
+                if not surroundings.looks or not surroundings.has(objects) or not surroundings.unchanged():
+                    surroundings.look(objects)
+            except (TypeError, ValueError):  # a setting that makes no sense: eager says so
+                return self._eagerly(args, kwargs)
+            names, key = self._key(inputs, leaves)
+            plan = self._found(key)
+            if plan is None or plan.is_due():
+                return self._captured(plan, key, names, inputs, args, kwargs)
+        self._take(plan)
+        arrays = [array_of(x) for x in leaves_like(plan.program.structure, inputs)]
+        return self._run(plan, [arrays[number] for number, _ in plan.program.inputs], args, kwargs)
+
+    def _by_position(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a call, by position as far as they can be."""
+        if not kwargs or self._is_model:
+            return args, kwargs
+        bound = inspect.signature(self._function).bind(*args, **kwargs)
+        return bound.args, bound.kwargs
+
+    def _key(self, inputs: Any, leaves: Sequence[Any]) -> tuple[list[str], tuple[Any, ...]]:
+        """All that a program depends on, and a name for each part."""
+        parts: list[tuple[str, Any]] = [("the arguments", frozen(mapped(lambda _: None, inputs), 64))]
+        places: dict[int, int] = {id(tensor): -1 for tensor, _, _ in self._surroundings.tensors}
+        for number, x in enumerate(leaves):
+            part: Any = frozen(x)
+            if isinstance(x, Variable):
+                twin = places.setdefault(id(x), number)
+                part = type(x), x.shape, x.dtype, x.node is not None, twin if twin != number else None
+            elif isinstance(x, ndarray):
+                part = ndarray, x.shape, x.dtype
+            parts.append((f"argument {number}", part))
+        parts += [("recording", current().recording), ("the default dtype", get_default_dtype())]
+        surroundings = self._surroundings
+        names = [name for name, _ in parts] + surroundings.names
+        return names, (*[part for _, part in parts], surroundings.key)
+
+    def _found(self, key: tuple[Any, ...]) -> Plan | None:
+        """The plan of a key whose gradients are those of now, or None."""
+        return next((plan for plan in self._plans.get(key, ()) if plan.gradients_fit()), None)
+
+    def _take(self, plan: Plan) -> None:
+        """Make a plan ready for the next run, and the first that the next call looks at."""
+        self._plans.move_to_end(plan.key)
+        if plan.execution is None:
+            plan.build(self._backend)
+        if plan.bound_at != self._surroundings.looks or not plan.holds_gradients():
+            plan.bind(self._surroundings.looks)
+        plan.recording, plan.default = current().recording, get_default_dtype()
+        self._latest = plan
+
+    # -- captures --------------------------------------------------------------------------------
+
+    def _captured(
+        self, plan: Plan | None, key: tuple[Any, ...], names: list[str], inputs: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """Capture the step, for a new plan or to see that a plan still holds; returns what it returns."""
+        step = self._step()
+        surroundings = self._surroundings
+        for tensor, _, _ in surroundings.tensors:
+            make_own(tensor)
+
+        def call(*given: Any) -> Any:
+            return step(*given[:-1], **given[-1]) if kwargs else step(*given)
+
+        def accept(program: Program) -> str | None:
+            changed = next(surroundings.changes(), None)
+            if changed is not None:
+                return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
+            checks = guards(surroundings.optimizers)
+            program.instructions = [each for each in program.instructions if each.function not in checks]
+            problem = written_inputs(program)
+            if problem is None and plan is not None:
+                other = difference(plan.program, program)
+                problem = other and f"two runs of the step are not the same program. {other}"
+            return problem
+
+        named = self._function.forward if self._is_model else self._function  # type: ignore[attr-defined]
+        try:
+            program, result = captured(call, inputs, surroundings.state, accept, named)
+        except Unprepared:
+            return self._eagerly(args, kwargs)
+        if plan is None:
+            self._add(Plan(program, key, names, inputs, surroundings.kept))
+        else:
+            plan.captures += 1
+            plan.calls += 1
+        self._warn_of_shown(program)
+        return result
+
+    def _add(self, plan: Plan) -> None:
+        """Keep a new plan, and forget the one that was not used for the longest time if there are too many."""
+        reason = self._reason(plan)
+        if reason:
+            log.info("%s is captured again: %s.", self._name(), reason)
+        self._plans.setdefault(plan.key, []).append(plan)
+        self._plans.move_to_end(plan.key)
+        if len(self._all()) > MOST:
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+            self._say(
+                "programs",
+                f"{self._name()} has more than {MOST} programs, and forgets the oldest: the latest was captured because "
+                f"{reason}. What changes from call to call should be a tensor, or stay what it is.",
+            )
+
+    def _all(self) -> list[Plan]:
+        """All plans, that of the latest call last."""
+        return [plan for plans in self._plans.values() for plan in plans]
+
+    def _reason(self, plan: Plan) -> str:
+        """What is different from the program before."""
+        others = self._all()
+        if not others:
+            return ""
+        before = others[-1]
+        now, then = (*plan.key[:-1], *plan.key[-1]), (*before.key[:-1], *before.key[-1])
+        for name, old, new in zip(plan.names, then, now):
+            if old != new:
+                return f"{name} is another one"
+        return "it reads other gradients" if now == then else "it reads other things"
+
+    def _warn_of_shown(self, program: Program) -> None:
+        """Say once that values which the step shows are shown in captures only."""
+        if program.shown:
+            self._say(
+                "shown",
+                f"{program.shown}: {self._name()} shows values there only in the calls that are captured, of which there "
+                'are few. mg.print("loss {:.3f}", loss) prints at every call.',
+            )
+
+    def _say(self, what: str, text: str) -> None:
+        """Say something once."""
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(text, CompileWarning, stacklevel=6)
+
+    # -- what is there to be read ----------------------------------------------------------------
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that are kept, the latest last."""
+        return [plan.program for plan in self._all()]
+
+    @property
+    def program(self) -> Program:
+        """The program of the latest call, an instruction a line: ``print(step.program)``."""
+        return self._plan().program
+
+    @property
+    def source(self) -> str:
+        """What NumPy runs for the latest call, to be read: ``print(step.source)``."""
+        plan = self._plan()
+        if plan.backend == "numpy":
+            assert plan.execution is not None
+            return plan.execution.source
+        return source_of(plan.program)
+
+    @property
+    def c_source(self) -> str:
+        """The source in C that runs, where it does.
+
+        Raises:
+            RuntimeError: if the step runs with NumPy.
+        """
+        plan = self._plan()
+        if plan.execution is None:
+            plan.build(self._backend)
+        assert plan.execution is not None
+        if plan.backend != "c":
+            raise RuntimeError(f"{self._name()} runs with NumPy: there is no source in C, but step.source.")
+        return plan.execution.source
+
+    @property
+    def backend(self) -> str | None:
+        """``"c"`` or ``"numpy"``; None before the first replay."""
+        plan = self._latest
+        return plan.backend if plan is not None else None
+
+    def _plan(self) -> Plan:
+        """The latest plan."""
+        plans = self._all()
+        if not plans:
+            raise RuntimeError(f"{self._name()} has no program yet: call it once.")
+        return plans[-1]
+
+    def _name(self) -> str:
+        """The name of the function."""
+        return str(getattr(self._function, "__qualname__", type(self._function).__name__))
+
+    def __repr__(self) -> str:
+        plans = self._all()
+        count = f"{len(plans)} program{'s' * (len(plans) != 1)}" if plans else "not called yet"
+        return "\n    ".join([f"<compiled {self._name()}: {count}>", *map(repr, plans)])
+
+    # -- as a method, copied, pickled ------------------------------------------------------------
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The compiled method of an object, which has programs of its own."""
+        if instance is None:
+            return self
+        own = vars(instance).get(self._key_of_method)
+        if own is None or own._function.__self__ is not instance:
+            own = Compiled(self._function.__get__(instance, owner), self._given, self._backend)
+            own._method = instance, self._key_of_method.removeprefix("_compiled ")
+            vars(instance)[self._key_of_method] = own
+        return own
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeError(f"{self._name()} is compiled, a method of the class; it cannot be set.")
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._key_of_method = f"_compiled {name}"
+
+    _key_of_method = ""
+    _method: tuple[Any, str] | None = None
+    """Of the method of an object: that, and the name."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Of a model what it has itself: ``predict.eval()``."""
+        if name.startswith("_") or not self.__dict__.get("_is_model"):
+            raise AttributeError(f"a compiled function has no attribute {name!r}.")
+        return getattr(self._function, name)
+
+    def __copy__(self) -> Compiled:
+        return Compiled(self._function, self._given, self._backend)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self._method is not None:
+            instance, name = self._method
+            return getattr(copy.deepcopy(instance, memo), name)
+        function, state = copy.deepcopy((self._function, self._given), memo)
+        return Compiled(function, state, self._backend)
+
+    def __reduce__(self) -> Any:
+        if self._method is not None:
+            return getattr, self._method
+        if is_global(self):
+            return self._name()
+        return Compiled, (self._function, self._given, self._backend)
+
+
+def is_global(compiled: Any) -> bool:
+    """Whether it is what its module has under the name of its function, as after ``@mg.compile``."""
+    if isinstance(compiled._function, Module):
+        return False
+    try:
+        module = importlib.import_module(compiled._function.__module__)
+        return functools.reduce(getattr, compiled._name().split("."), module) is compiled
+    except (AttributeError, ImportError):
+        return False
+
+
+def source_of(program: Program) -> str:
+    """A program as NumPy's source."""
+    return (execution_class("numpy") or Interpreter)(improved(program)).source

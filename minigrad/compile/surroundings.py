@@ -1,0 +1,174 @@
+"""Whether what a step reads from outside is what it was: asked before each call, in one pass."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from types import CellType
+from typing import Any
+
+from ..engine import hooks
+from ..engine.node import Variable
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
+from .finding import Finding, frozen
+from .world import SAID
+
+NO_PART = SAID | {"_hooks"}
+"""Attributes of modules that are no part of the key; the functions of hooks are."""
+
+
+class Surroundings:
+    """The modules, optimisers, tensors and variables that a function reads, as they were when last looked at.
+
+    ``key`` says all that a program depends on; ``names`` what each part of it is. ``unchanged`` compares as little as
+    it can: if it says no, a ``look`` makes the key anew, which may be the same as before.
+    """
+
+    def __init__(self, function: Any, state: Iterable[Any]) -> None:
+        self.function, self.given = function, list(state)
+        self.looks = 0
+        self.key: tuple[Any, ...] = ()
+
+    def look(self, arguments: Iterable[Any] = ()) -> None:
+        """Find everything anew.
+
+        Args:
+            arguments: those of the step that may be, or hold, modules, optimisers and functions.
+        """
+        self.looks += 1
+        self.arguments = list(arguments)
+        found = Finding(self.function, [*self.given, *self.arguments])
+        self.state = found.state
+        self.hooks = hooks.registrations.count
+        self.reads = [read for read in found.reads if not isinstance(read.holder, CellType)]
+        self.cells = [read for read in found.reads if isinstance(read.holder, CellType)]
+        self.modules = self.all_modules()
+        tensors: dict[int, tuple[str, Any]] = {}
+        self.optimizers: list[Optimizer] = []
+        for name, thing in self.state:
+            if isinstance(thing, Optimizer):
+                self.optimizers.append(thing)
+            for full_name, tensor in tensors_of(name, thing):
+                tensors.setdefault(id(tensor), (full_name, tensor))
+        self.tensors = [(tensor, tensor.array, tensor.node) for _, tensor in tensors.values()]
+        self.switched_off = [optimizer._switched_off() for optimizer in self.optimizers]
+        self.blocks = [(optimizer, optimizer._blocks) for optimizer in self.optimizers]
+        self.vectors = [
+            (block.state, name, vector)
+            for optimizer in self.optimizers for blocks in optimizer._blocks for block in blocks
+            for name, vector in block.state.items()
+        ]  # fmt: skip
+        self.live: list[Any] = [vars(module) for _, module in self.modules]
+        self.live += [box for _, box in found.boxes if not isinstance(box, tuple)]
+        self.live += [blocks for optimizer in self.optimizers for blocks in optimizer._blocks]
+        self.before = [each.copy() for each in self.live]
+        self.kept = found.seen, self.before
+        parts = list(self.parts(found, list(tensors.values())))
+        self.names = [name for name, _ in parts]
+        self.key = tuple([part for _, part in parts])
+
+    def all_modules(self) -> list[tuple[str, Module]]:
+        """Each module of the state, with a name."""
+        modules: dict[int, tuple[str, Module]] = {}
+        for root, thing in self.state:
+            if isinstance(thing, Module):
+                for path, module in thing.named_modules():
+                    modules.setdefault(id(module), (".".join(filter(None, (root, path))), module))
+        return list(modules.values())
+
+    def parts(self, found: Finding, tensors: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+        """The parts of the key, each with a name."""
+        for name, module in self.modules:
+            kind = f"{name} ({type(module).__name__})" if name else type(module).__name__
+            yield f"the module {kind}", id(module)
+            for key, value in vars(module).items():
+                if key not in NO_PART:
+                    yield f"{key} of {kind}", (key, frozen(value))
+        for name, tensor in tensors:
+            yield f"the tensor {name}", id(tensor)
+            yield f"requires_grad of {name}", tensor.node is not None
+            yield f"the memory of {name}", (tensor.array.shape, tensor.array.dtype, tensor.array.strides)
+            node = tensor.node
+            if node is not None and (node.hooks or node.watch):
+                watched = node.watch.hooks if node.watch else {}
+                yield f"the hooks of {name}", (*map(id, (node.hooks or {}).values()), *map(id, watched.values()))
+        for optimizer, off in zip(self.optimizers, self.switched_off):
+            kind = type(optimizer).__name__
+            groups = [frozenset(each) for each in off]
+            yield f"the settings of {kind} that are switched on", (id(optimizer), *groups)
+            yield f"the parameters of {kind}", tuple(tuple(map(id, group["params"])) for group in optimizer.param_groups)
+            yield f"the blocks of {kind}", tuple(tuple(map(id, blocks)) for blocks in optimizer._blocks)
+        for name, holder, key, value in found.reads:
+            yield name, (id(holder), key, frozen(value))
+        for name, box in found.boxes:
+            yield name, (id(box), frozen(box))
+        hooked = [name for name in found.seen.values() if callable(name) and not isinstance(name, (Module, Optimizer))]
+        yield "the functions that it calls", tuple(map(id, hooked))
+
+    def has(self, arguments: list[Any]) -> bool:
+        """Whether these are the arguments of the last look."""
+        return len(arguments) == len(self.arguments) and all(map(operator.is_, arguments, self.arguments))
+
+    def unchanged(self) -> bool:
+        """Whether nothing that may matter is another object, or has another value."""
+        if hooks.registrations.count != self.hooks:
+            return False
+        try:
+            if self.live != self.before:
+                return False
+            for tensor, array, node in self.tensors:
+                if tensor.array is not array or tensor.node is not node:
+                    return False
+            for _, holder, key, value in self.reads:
+                if holder[key] is not value:
+                    return False
+            for _, cell, _, value in self.cells:
+                if cell.cell_contents is not value:
+                    return False
+            for state, name, vector in self.vectors:
+                if state[name] is not vector:
+                    return False
+            for optimizer, blocks in self.blocks:
+                if optimizer._blocks is not blocks:
+                    return False
+                if optimizer.param_groups != optimizer._checked_settings.known:
+                    return self.same_settings()
+        except (ValueError, TypeError, KeyError, RuntimeError):  # arrays or tensors that are not the same, a name gone
+            return False
+        return True
+
+    def same_settings(self) -> bool:
+        """Whether the optimisers' settings, which are other numbers, mean the same arithmetic."""
+        return [optimizer._switched_off() for optimizer in self.optimizers] == self.switched_off
+
+    def changes(self) -> Iterator[str]:
+        """The variables of Python's that are others than when last looked at: what the step itself has changed."""
+        for name, holder, key, value in self.reads:
+            if holder.get(key) is not value:
+                yield name
+        for name, cell, _, value in self.cells:
+            if cell.cell_contents is not value:
+                yield name
+        number = len(self.modules)
+        for now, before in zip(self.live[number:], self.before[number:]):
+            if len(now) != len(before):
+                yield "a list or dict that it reads"
+
+
+def tensors_of(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors of one thing of the state, with names."""
+    prefix = f"{name}." if name else ""
+    if isinstance(thing, Module):
+        for named in (thing.named_parameters, thing.named_buffers):
+            yield from ((prefix + path, tensor) for path, tensor in named())
+    elif isinstance(thing, Optimizer):
+        for group in thing.param_groups:
+            yield from ((f"{prefix}parameter {i}", tensor) for i, tensor in enumerate(group["params"]))
+    elif isinstance(thing, Variable):
+        yield name or "tensor", thing
+
+
+def guards(optimizers: Iterable[Optimizer]) -> list[Callable[..., Any]]:
+    """The functions by which optimisers check their settings: ``unchanged`` asks that before."""
+    return [check for each in optimizers for check in (each._check_settings, each._refuse_other_branches)]
