@@ -104,7 +104,7 @@ class Source:
 
     def nest(self, name: str, step: Step) -> None:
         """A loop nest as a function."""
-        nest = Nest(step, self.plan, self.room)
+        nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
         written = {part.node for part in step.parts}
         scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
@@ -218,7 +218,7 @@ class Source:
         for number, lines in enumerate(self.stretches):
             joined = "\n    ".join(lines)
             texts.append(
-                f"int {self.prefix}stretch_{number}(char *arena, void **table) {{\n    {joined}\n"
+                f"ENTRY {self.prefix}stretch_{number}(char *arena, void **table) {{\n    {joined}\n"
                 "    const int outside = *(int *)table[0];\n    *(int *)table[0] = 0;\n    return outside;\n}"
             )
         return texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,24 @@ from ...ops.diagonals import embedded
 from ...ops.indexing import put
 from ..program import Value
 from .elements import casts_alike
-from .lowering import Lowering, Unknown, entry
+from .lowering import Lowering, Unknown
 from .memory_versions import Pattern
 from .nodes import Node, in_order, is_dense, settled
 
 # ruff: noqa: D103
+
+LOWERED: dict[Callable[..., Any], Callable[..., Node | None]] = {}
+"""How each function is lowered: from its arguments to a node, or None if it has written to its target."""
+
+
+def entry(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The decorator of what lowers these functions."""
+
+    def enter(lower: Callable[..., Any]) -> Callable[..., Any]:
+        LOWERED.update(dict.fromkeys(functions, lower))
+        return lower
+
+    return enter
 
 
 @entry(np.where)

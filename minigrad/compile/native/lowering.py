@@ -1,20 +1,19 @@
 """``lowered``: a program of NumPy calls with NumPy's aliasing, as nodes in single assignments.
 
-Each function that C knows has an entry in ``LOWERED``; everything else becomes a call of Python's on the same memory.
+Each function that C knows has an entry in ``functions.LOWERED``; everything else becomes a call of Python's on the same memory.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
 
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
 from .elements import MAPS, REDUCTIONS, casts_alike, is_known
-from .errors import CannotBuild
+from ..execution import CannotBuild
 from .memory_versions import Outside, Pattern, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order
 
@@ -41,10 +40,15 @@ class Unknown(Exception):  # noqa: N818
 
 
 class Lowering:
-    """One program on its way."""
+    """One program on its way.
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    Args:
+        program: what is lowered.
+        functions: how calls other than ufuncs are lowered: from their arguments to a node, or None if it has written.
+    """
+
+    def __init__(self, program: Program, functions: Mapping[Any, Callable[..., Node | None]]) -> None:
+        self.program, self.functions = program, functions
         self.graph = Graph()
         self.versions = Versions(program, self.graph)
         self.hosts: list[Instruction] = []
@@ -128,8 +132,8 @@ class Lowering:
                 node = self.ufunc(function, instruction)
             elif isinstance(owner, np.ufunc):
                 node = self.reduction(owner, function.__name__, instruction)
-            elif function in LOWERED:
-                node = LOWERED[function](self, *instruction.args, **instruction.kwargs)
+            elif function in self.functions:
+                node = self.functions[function](self, *instruction.args, **instruction.kwargs)
             else:
                 raise Unknown
         except Unknown:
@@ -335,17 +339,3 @@ def results_of(program: Program) -> list[Value]:
 def reduced_dtype(ufunc: np.ufunc, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which NumPy reduces."""
     return np.asarray(ufunc.reduce(np.ones(1, dtype))).dtype
-
-
-def entry(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The decorator of what lowers these functions: it is given their arguments."""
-
-    def enter(lower: Callable[..., Any]) -> Callable[..., Any]:
-        LOWERED.update(dict.fromkeys(functions, lower))
-        return lower
-
-    return enter
-
-
-LOWERED: dict[Callable[..., Any], Callable[..., Node | None]] = {}
-"""How calls other than ufuncs are lowered: from their arguments to a node, or None if it has written."""

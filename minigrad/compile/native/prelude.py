@@ -13,6 +13,11 @@ BEGIN = """\
 typedef void (*sgemm_t)(int, int, int, INT, INT, INT, float, const float *, INT, const float *, INT, float, float *, INT);
 typedef void (*dgemm_t)(int, int, int, INT, INT, INT, double, const double *, INT, const double *, INT, double, double *,
                         INT);
+#ifdef _WIN32
+#define ENTRY __declspec(dllexport) int
+#else
+#define ENTRY int
+#endif
 #define LOOP static void __attribute__((noinline))
 """
 

@@ -16,6 +16,10 @@ class Lanes(NamedTuple):
     rows: int
 
 
+LANES = {16: Lanes(64, 14), 8: Lanes(32, 6), 4: Lanes(16, 6), 1: Lanes(16, 6)}
+"""By how many float32 numbers a vector holds."""
+
+
 LARGEST = 512**3
 """Multiplications of the largest product of our own: OpenBLAS is as fast at mid, and faster beyond."""
 
@@ -81,13 +85,13 @@ MIX = """\
 class Products:
     """The products of a program that are our own, and the functions they use."""
 
-    def __init__(self, lanes: Lanes) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: Lanes, has_blas: bool = True) -> None:
+        self.lanes, self.has_blas = lanes, has_blas
         self.blocks: dict[str, str] = {}
 
     def takes(self, rows: int, columns: int, inner: int) -> bool:
         """Whether a product is better here than in the BLAS."""
-        return columns >= NARROW and rows * columns * inner <= LARGEST
+        return not self.has_blas or columns >= NARROW and rows * columns * inner <= LARGEST
 
     def block(self, t: str, rows: int, vectors: int) -> str:
         """The function that multiplies some rows with one or two vectors of columns."""
