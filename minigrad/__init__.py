@@ -44,6 +44,7 @@ from .autograd import (
     set_grad_enabled,
 )
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .compile import compile, print
 from .diagnosis.diagnose import diagnose
 from .engine.absent import absent
 from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
@@ -80,11 +81,11 @@ newaxis = None
 # fmt: off
 __all__ = [
     "CheckpointError", "Generator", "GradcheckError", "Op", "Size", "Tensor", "__version__", "autograd", "backends",
-    "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributions", "draw", "e",
-    "enable_grad", "func", "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad",
+    "compile", "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributions", "draw",
+    "e", "enable_grad", "func", "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad",
     "gradcheck", "gradgradcheck", "inf", "inference_mode", "initial_seed", "is_grad_enabled",
     "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "optim", "pi",
-    "promote_types", "random", "result_type", "save", "seed", "set_default_device", "set_default_dtype",
+    "print", "promote_types", "random", "result_type", "save", "seed", "set_default_device", "set_default_dtype",
     "set_detect_anomaly", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special",
     "testing", "training", "use_deterministic_algorithms", "utils",
 ]

@@ -11,10 +11,10 @@ No room below knows of this one.
 """
 
 from .capture import capture
-from .compiling import compile  # noqa: A004
+from .compiling import compile
 from .execution import CannotBuild, CompileWarning
 from .program import Program
-from .results import print  # noqa: A004
+from .results import print
 from .stand_in import Refusal
 from .step import Compiled
 

@@ -18,10 +18,10 @@ NO_MATTER = {
     "dynamic": (True, False, None),
     "mode": (None, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
 }
-"""PyTorch's choices, and their values, that are no matter here: a step is always one program, and one for each shape."""
+"""PyTorch's choices and their values, which are no matter: a step is always one program, and one for each shape."""
 
 
-def compile(  # noqa: A001
+def compile(
     function: Callable[..., Any] | None = None, *, state: Iterable[Any] = (), backend: str | None = None,
     disable: bool = False, **choices: Any,
 ) -> Any:  # fmt: skip
@@ -107,7 +107,9 @@ def checked_state(state: Any) -> Iterable[Any]:
         raise TypeError(f"compile: state is a list of modules, optimisers and tensors, got {describe(state)}.")
     for thing in state:
         if not isinstance(thing, (Module, Optimizer, Variable)):
-            raise TypeError(f"compile: state is a list of modules, optimisers and tensors, got {describe(thing)} in it.")
+            raise TypeError(
+                f"compile: state is a list of modules, optimisers and tensors, got {describe(thing)} in it."
+            )
         yield thing
 
 
@@ -121,5 +123,7 @@ def checked_function(function: Any) -> Any:
     if any(
         ask(function) for ask in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
     ):
-        raise TypeError("compile takes a function that returns, no generator or coroutine: compile the step inside of it.")
+        raise TypeError(
+            "compile takes a function that returns, no generator or coroutine: compile the step inside of it."
+        )
     return function

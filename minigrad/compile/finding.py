@@ -6,6 +6,7 @@ step, or of a function it can be seen to call, mentions by name. Packages are no
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import sys
@@ -25,7 +26,7 @@ from ..optim.optimizer import Optimizer
 MANY = 1000
 """Items of a list or dict from which it is not looked into: data, rather than parts of a model."""
 
-PACKAGES = frozenset(("minigrad", "numpy", *sys.stdlib_module_names)) - {"__main__"}
+PACKAGES = frozenset(("minigrad", "numpy", *sys.stdlib_module_names)) - {"__main__", "test"}
 """Packages whose functions and objects are not looked into."""
 
 LOOKED_INTO = frozenset((("types", "SimpleNamespace"), ("argparse", "Namespace")))
@@ -70,9 +71,16 @@ def names_in(code: CodeType) -> Names:
 
 
 def is_of_package(thing: Any) -> bool:
-    """Whether a function, class or module belongs to this package, to NumPy or to Python."""
+    """Whether a function, class or module belongs to this package, to NumPy or to Python.
+
+    What is made by ``exec``, in a notebook or an example say, has "builtins" for its module, or that of who runs it.
+    """
     name = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-    return isinstance(name, str) and name.partition(".")[0] in PACKAGES
+    if not isinstance(name, str) or name.partition(".")[0] not in PACKAGES:
+        return False
+    if isinstance(thing, FunctionType):
+        return thing.__globals__ is vars(sys.modules.get(name, builtins))
+    return name != "builtins" or isinstance(thing, ModuleType) or hasattr(builtins, thing.__name__)
 
 
 class Finding:
@@ -186,7 +194,7 @@ class Finding:
     def look_at_object(self, name: str, value: Any) -> None:
         """Any other object: the attributes that are mentioned."""
         kind = type(value)
-        if isinstance(value, type) or isinstance(value, ndarray):
+        if isinstance(value, (type, ndarray)):
             return
         if is_of_package(value if isinstance(value, ModuleType) else kind):
             if (kind.__module__, kind.__name__) not in LOOKED_INTO:
@@ -230,7 +238,7 @@ PLAIN_KEYS = (bool, int, float, complex, str, bytes, type(None), np.dtype)
 
 def frozen(value: Any, depth: int = 4) -> Any:
     """A part of a key: plain values by their type and value, tuples, lists and dicts by these, others by identity."""
-    if isinstance(value, PLAIN_KEYS) or isinstance(value, np.generic):
+    if isinstance(value, (*PLAIN_KEYS, np.generic)):
         return type(value), value if value == value else repr(value)
     if depth and isinstance(value, (list, tuple)) and len(value) <= MANY:
         return type(value), *(frozen(item, depth - 1) for item in value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.node import Borrowed, clock
+from ..engine.node import Borrowed, array_of, clock
 from ..tensor.tensor import Tensor
 from .execution import Execution, build
 from .program import Program
@@ -45,7 +45,12 @@ class Plan:
         states = program.states
         self.holders = [place.holder for place, value in states if place.key == "array" and value.memory.writes]
         self.gradient_places = [place for place, _ in states if place.key == "_grad"]
-        self.added_to = [place.holder for place in program.added_to]
+        trains = bool(program.settings or program.added_to)
+        self.empty = [place.holder for place in program.empty if trains]
+        self.present = [place.holder for place in program.present if trains]
+        self.present += [place.holder for place in self.gradient_places]
+        self.has_gradients = bool(self.gradient_places or self.empty or self.present)
+        """Whether it depends on which gradients there are before the step."""
         self.filled = [place.holder for place, value in program.settings if value is not None]
         self.cleared = [place.holder for place, value in program.settings if value is None]
         self.gradients: list[ndarray] | None = None
@@ -57,21 +62,19 @@ class Plan:
         """Class, shape and dtype of each argument; None if one is no array, or a tensor that requires grad."""
         if self.program.twins:
             return None
-        arguments = []
-        for x in inputs:
-            if type(x) is not ndarray and not (type(x) is Tensor and x.node is None):
-                return None
-            array = x if type(x) is ndarray else x.array
-            arguments.append((type(x), array.shape, array.dtype))
-        return arguments
+        if not all(type(x) is ndarray or (type(x) is Tensor and x.node is None) for x in inputs):
+            return None
+        arrays = map(array_of, inputs)
+        return [(type(x), array.shape, array.dtype) for x, array in zip(inputs, arrays)]
 
     def arrays(self, args: Sequence[Any]) -> list[ndarray] | None:
         """The arrays of the arguments; None if they are not of the kinds it was captured with."""
         arguments = self.arguments
         if arguments is None or len(args) != len(arguments):
             return None
-        found = []
-        for x, (kind, shape, dtype) in zip(args, arguments):
+        found: list[Any] = []
+        each: Any = zip(args, arguments)
+        for x, (kind, shape, dtype) in each:
             if type(x) is not kind:
                 return None
             if kind is not ndarray:
@@ -87,12 +90,16 @@ class Plan:
         """Whether the next call is to be captured."""
         return self.captures < CAPTURES or self.calls == AGAIN - 1
 
+    def fits(self) -> bool:
+        """Whether the gradients that it reads, or adds to, are those that are bound; mostly there are none."""
+        return not self.has_gradients or (self.gradients_fit() and self.holds_gradients())
+
     def gradients_fit(self) -> bool:
         """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
-        for tensor in self.added_to:
+        for tensor in self.empty:
             if tensor._grad is not None:
                 return False
-        return all(place.holder._grad is not None for place in self.gradient_places)
+        return all(tensor._grad is not None for tensor in self.present)
 
     def build(self, backend: str | None) -> None:
         """Make the program ready to run."""
@@ -110,10 +117,7 @@ class Plan:
 
     def holds_gradients(self) -> bool:
         """Whether the gradients that the step reads are in the arrays that are bound."""
-        for place, array in zip(self.gradient_places, self.bound_gradients):
-            if place.array() is not array:
-                return False
-        return True
+        return all(place.array() is array for place, array in zip(self.gradient_places, self.bound_gradients))
 
     def run(self, arrays: Sequence[ndarray]) -> Any:
         """One step; returns what the step returns."""
@@ -160,11 +164,12 @@ def written_inputs(program: Program) -> str | None:
     """Why a step that writes to its inputs is refused, or None."""
     for number, value in program.inputs:
         if value.memory.origin == "input" and value.memory.writes:
-            line = next((each.line for each in program.instructions if each.target and each.target.memory is value.memory), "")
+            line = next(
+                (each.line for each in program.instructions if each.target and each.target.memory is value.memory), ""
+            )
             name = program.input_names.get(number, f"argument {number}")
             return (
-                f"{line}: the argument {name} is changed in place, of which another call gives another one: compute a "
-                f"new tensor, or name what is to be changed in state=[...]."
+                f"{line}: the argument {name} is changed in place, and another call gives another one: compute a new "
+                "tensor, or name what is to be changed in state=[...]."
             )
     return None
-

@@ -257,14 +257,18 @@ class Program:
         """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
         self.added_to: list[Place] = []
         """Gradients that were None, and that the step adds to: they must be None."""
+        self.empty: list[Place] = []
+        """Gradients that were None when the step began, and that it does not replace first."""
+        self.present: list[Place] = []
+        """Likewise those that were not None."""
         self.settings: list[tuple[Place, Any]] = []
         """What is put somewhere at the end: a value, or None (gradients)."""
         self.outputs: Any = None
         """What the step returns, with a ``Result`` in place of each tensor and array."""
         self.shown: str | None = None
         """The first line of the step that shows a value, which is not repeated."""
-        self.prints: list[tuple[str | None, Any, Any]] = []
-        """What is printed after each run: texts with places, and what they are filled with, by position and by name."""
+        self.prints: list[tuple[Any, Any]] = []
+        """What is printed after each run: values by position and by name, and the options of Python's ``print``."""
 
     def value(self, array: ndarray, memory: Memory) -> Value:
         """A new value, for an array like this one."""
@@ -274,7 +278,7 @@ class Program:
     @property
     def results(self) -> list[Value]:
         """The values that are returned or printed, each once, in their order."""
-        leaves = tree_leaves((self.outputs, [print[1:] for print in self.prints]))
+        leaves = tree_leaves((self.outputs, self.prints))
         return list(dict.fromkeys(leaf.value for leaf in leaves if isinstance(leaf, Result)))
 
     def finish(self) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.modes import current
 from ..engine.host import writer_here
+from ..engine.modes import current
 from ..engine.node import Variable, array_of, wrap
+from ..tensor.tensor import Tensor
 from .program import Program, Result, mapped
 from .stand_in import StandIn
 
@@ -29,12 +30,12 @@ def printer_of(program: Program) -> Maker | None:
     if not program.prints:
         return None
     positions = {value: number for number, value in enumerate(program.results)}
-    texts = [(text, maker((values, named), positions, set())) for text, values, named in program.prints]
+    makers = [(maker(printed, positions, set()), options) for printed, options in program.prints]
 
     def print_all(arrays: Sequence[ndarray]) -> None:
-        for text, make in texts:
+        for make, options in makers:
             values, named = make(arrays)
-            shown(text, values, named)
+            shown(values, named, options)
 
     return print_all
 
@@ -68,17 +69,15 @@ def maker_of_result(result: Result, position: int, used: set[int]) -> Maker:
 
 def detached(tree: Any) -> Any:
     """What a step has returned, outside of any graph, as a compiled one returns it."""
-    return mapped(lambda leaf: leaf.detach() if isinstance(leaf, Variable) else leaf, tree)
+    return mapped(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, tree)
 
 
-def shown(text: Any, values: tuple[Any, ...], named: dict[str, Any]) -> None:
-    """Print a text with values in its places, or values side by side; None for no text."""
-    if isinstance(text, str) and "{" in text:
-        builtins.print(text.format(*values, **named))
-    elif text is None:
-        builtins.print(*values)
-    else:
-        builtins.print(text, *values)
+def shown(values: tuple[Any, ...], named: dict[str, Any], options: dict[str, Any]) -> None:
+    """Print a text with values in its places, or values side by side."""
+    text = values[0] if values else None
+    if isinstance(text, str) and "{" in text and (named or len(values) > 1):
+        values = (text.format(*values[1:], **named),)
+    builtins.print(*values, **options)
 
 
 def as_now(leaf: Any) -> Any:
@@ -89,24 +88,25 @@ def as_now(leaf: Any) -> Any:
     return wrap(np.array(array.array)) if isinstance(leaf, Variable) else array.array.item()
 
 
-def print(text: Any, *values: Any, **named: Any) -> None:  # noqa: A001
-    """Print values, also at every call of a compiled step, where ``print`` prints in captures only.
+def print(
+    *values: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False, **named: Any
+) -> None:
+    """Print values, also at every call of a compiled step, where Python's ``print`` prints in captures only.
 
     A compiled step prints when it is done, in the order of the calls.
 
     Args:
-        text: what ``str.format`` fills, if it has places, ``"loss {:.3f}"``; else it is printed before the values.
-        *values: numbers, tensors, anything.
+        *values: numbers, tensors, anything. If the first is a text with places, ``"loss {:.3f}"``, the others, and
+            ``named``, are filled in; else they are printed side by side.
+        sep, end, file, flush: as of Python's ``print``.
         **named: values for places with names.
 
     >>> mg.print("loss {:.3f} of {what}", mg.tensor(0.5), what="one batch")
     loss 0.500 of one batch
     """
+    options = {"sep": sep, "end": end, "file": file, "flush": flush}
     writer = writer_here() if current().calls.writer is not None else None
-    if writer is None:
-        shown(text, values, named)
-        return
-    if not isinstance(text, str):
-        text, values = None, (text, *values)
-    writer.prints(text, values, named)
-    shown(text, mapped(as_now, values), mapped(as_now, named))
+    if writer is not None:
+        writer.prints(values, named, options)
+        values, named = mapped(as_now, (values, named))
+    shown(values, named, options)

@@ -79,14 +79,13 @@ class Compiled:
                     and plan.default is get_default_dtype()
                     and not plan.is_due()
                     and self._surroundings.unchanged()
-                    and plan.gradients_fit()
-                    and plan.holds_gradients()
+                    and plan.fits()
                 ):
                     return self._run(plan, arrays, args, kwargs)
             return self._prepared(args, kwargs)
 
     def _run(self, plan: Plan, arrays: Sequence[ndarray], args: Any, kwargs: Any) -> Any:
-        """Replay a program; eagerly if a check refuses the inputs before anything has changed, for eager's own error."""
+        """Replay a program; if a check refuses the inputs, nothing has changed yet: then eagerly, for its own error."""
         try:
             return plan.run(arrays)
         except Exception:
@@ -216,7 +215,7 @@ class Compiled:
             del self._plans[oldest]
             self._say(
                 "programs",
-                f"{self._name()} has more than {MOST} programs, and forgets the oldest: the latest was captured because "
+                f"{self._name()} has more than {MOST} programs, and forgets the oldest: it was captured again because "
                 f"{reason}. What changes from call to call should be a tensor, or stay what it is.",
             )
 
@@ -241,8 +240,8 @@ class Compiled:
         if program.shown:
             self._say(
                 "shown",
-                f"{program.shown}: {self._name()} shows values there only in the calls that are captured, of which there "
-                'are few. mg.print("loss {:.3f}", loss) prints at every call.',
+                f"{program.shown}: {self._name()} shows values there only in calls that are captured, which are few: "
+                'mg.print("loss {:.3f}", loss) prints at every call.',
             )
 
     def _say(self, what: str, text: str) -> None:

@@ -11,7 +11,7 @@ from ..engine import hooks
 from ..engine.node import Variable
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from .finding import Finding, frozen
+from .finding import Finding, contents_of, frozen
 from .world import SAID
 
 NO_PART = SAID | {"_hooks"}
@@ -41,8 +41,9 @@ class Surroundings:
         found = Finding(self.function, [*self.given, *self.arguments])
         self.state = found.state
         self.hooks = hooks.registrations.count
-        self.reads = [read for read in found.reads if not isinstance(read.holder, CellType)]
-        self.cells = [read for read in found.reads if isinstance(read.holder, CellType)]
+        self.reads = found.reads
+        self.cells = [(read.holder, read.value) for read in found.reads if isinstance(read.holder, CellType)]
+        self.items = [(*read[1:],) for read in found.reads if not isinstance(read.holder, CellType)]
         self.modules = self.all_modules()
         tensors: dict[int, tuple[str, Any]] = {}
         self.optimizers: list[Optimizer] = []
@@ -53,12 +54,10 @@ class Surroundings:
                 tensors.setdefault(id(tensor), (full_name, tensor))
         self.tensors = [(tensor, tensor.array, tensor.node) for _, tensor in tensors.values()]
         self.switched_off = [optimizer._switched_off() for optimizer in self.optimizers]
-        self.blocks = [(optimizer, optimizer._blocks) for optimizer in self.optimizers]
-        self.vectors = [
-            (block.state, name, vector)
-            for optimizer in self.optimizers for blocks in optimizer._blocks for block in blocks
-            for name, vector in block.state.items()
-        ]  # fmt: skip
+        for optimizer in self.optimizers:
+            self.items.append((vars(optimizer), "_blocks", optimizer._blocks))
+            for block in (block for blocks in optimizer._blocks for block in blocks):
+                self.items += [(block.state, name, vector) for name, vector in block.state.items()]
         self.live: list[Any] = [vars(module) for _, module in self.modules]
         self.live += [box for _, box in found.boxes if not isinstance(box, tuple)]
         self.live += [blocks for optimizer in self.optimizers for blocks in optimizer._blocks]
@@ -97,7 +96,10 @@ class Surroundings:
             kind = type(optimizer).__name__
             groups = [frozenset(each) for each in off]
             yield f"the settings of {kind} that are switched on", (id(optimizer), *groups)
-            yield f"the parameters of {kind}", tuple(tuple(map(id, group["params"])) for group in optimizer.param_groups)
+            yield (
+                f"the parameters of {kind}",
+                tuple(tuple(map(id, group["params"])) for group in optimizer.param_groups),
+            )
             yield f"the blocks of {kind}", tuple(tuple(map(id, blocks)) for blocks in optimizer._blocks)
         for name, holder, key, value in found.reads:
             yield name, (id(holder), key, frozen(value))
@@ -120,18 +122,13 @@ class Surroundings:
             for tensor, array, node in self.tensors:
                 if tensor.array is not array or tensor.node is not node:
                     return False
-            for _, holder, key, value in self.reads:
+            for holder, key, value in self.items:
                 if holder[key] is not value:
                     return False
-            for _, cell, _, value in self.cells:
+            for cell, value in self.cells:
                 if cell.cell_contents is not value:
                     return False
-            for state, name, vector in self.vectors:
-                if state[name] is not vector:
-                    return False
-            for optimizer, blocks in self.blocks:
-                if optimizer._blocks is not blocks:
-                    return False
+            for optimizer in self.optimizers:
                 if optimizer.param_groups != optimizer._checked_settings.known:
                     return self.same_settings()
         except (ValueError, TypeError, KeyError, RuntimeError):  # arrays or tensors that are not the same, a name gone
@@ -140,15 +137,16 @@ class Surroundings:
 
     def same_settings(self) -> bool:
         """Whether the optimisers' settings, which are other numbers, mean the same arithmetic."""
-        return [optimizer._switched_off() for optimizer in self.optimizers] == self.switched_off
+        same = [optimizer._switched_off() for optimizer in self.optimizers] == self.switched_off
+        if not same:
+            self.hooks = -1  # asked again, it is not the same either, though the settings are known now
+        return same
 
     def changes(self) -> Iterator[str]:
         """The variables of Python's that are others than when last looked at: what the step itself has changed."""
         for name, holder, key, value in self.reads:
-            if holder.get(key) is not value:
-                yield name
-        for name, cell, _, value in self.cells:
-            if cell.cell_contents is not value:
+            now = contents_of(holder) if isinstance(holder, CellType) else (holder.get(key),)
+            if now != () and now[0] is not value:
                 yield name
         number = len(self.modules)
         for now, before in zip(self.live[number:], self.before[number:]):

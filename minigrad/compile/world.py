@@ -179,6 +179,7 @@ class World:
                 buffer.array = new
                 vars(module)[name] = buffer
         taken = [(kept, kept.take()) for kept in self.kept]  # all of them, before anything may be refused
+        self.note_gradients(taken, writer)
         writer.program.added_to = [kept.place for kept, now in taken if is_added_to(kept, now, writer)]
         replaced = [(kept, now) for kept, now in taken if now is not kept.stand_in]
         if len(replaced) > 1:  # what one is replaced by may be what another one was
@@ -201,6 +202,19 @@ class World:
             "in a Buffer." for name in self.changes()
         ]  # fmt: skip
         return next(iter([*changed, *problems]), None)
+
+    def note_gradients(self, taken: list[tuple[Kept, Any]], writer: Writer) -> None:
+        """Which gradients were there when the step began, of those that it does not replace; what it made None."""
+        for kept, now in taken:
+            if kept.place.key != "_grad" or kept.is_input:
+                continue
+            forgotten = writer.forgotten.get(id(kept.place.holder))  # whether it was None then, if it was
+            if kept.stand_in is not None:
+                writer.program.present += [kept.place] * (forgotten is None)
+                continue
+            writer.program.empty += [kept.place] * (forgotten is not True)
+            if forgotten is not None and now is None:
+                writer.program.settings.append((kept.place, None))
 
     def changes(self) -> Iterator[str]:
         """The attributes of modules, settings of optimisers and switches that are others than before the step."""

@@ -42,15 +42,16 @@ class Writer:
         """Note the first line that shows a value: at a replay nothing is shown."""
         self.program.shown = self.program.shown or line_outside()
 
-    def prints(self, text: str | None, values: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """Have a text with values in it printed after each run; see ``minigrad.compile.shown``."""
-        self.program.prints.append((text, *mapped(self.printed, (values, named))))
+    def prints(self, values: tuple[Any, ...], named: dict[str, Any], options: dict[str, Any]) -> None:
+        """Have values printed after each run; see ``print``."""
+        self.program.prints.append((mapped(self.printed, (values, named)), options))
 
     def printed(self, leaf: Any) -> Any:
         """The result for a tensor or an array that is printed: a copy, as it is now."""
         if type(array_of(leaf)) is not StandIn:
             return leaf
-        return Result(np.copy(array_of(leaf)).value, isinstance(leaf, Variable), type(leaf) is StandIn)
+        copied: Any = np.copy(array_of(leaf))
+        return Result(copied.value, isinstance(leaf, Variable), type(leaf) is StandIn)
 
     # -- from outside --------------------------------------------------------------------------
 

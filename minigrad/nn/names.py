@@ -29,7 +29,7 @@ class Named(Branch):
     """Finds parameters, buffers and modules by name."""
 
     bfloat16 = Absent("NumPy has no bfloat16: use half() or float().")
-    compile = Absent("a step is compiled, not a module: see minigrad.compile.")
+    compile = Absent("mg.compile(model) gives a compiled model to predict with, mg.compile(train_step) a step.")
     ipu = Absent("minigrad runs on the CPU.")
     mtia = Absent("minigrad runs on the CPU.")
     register_backward_hook = Absent("deprecated in PyTorch: use register_full_backward_hook.")

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...engine.arguments import a_type, not_negative, real
 from ...engine.errors import InvalidValueError
-from ...engine.node import Variable, wrap
-from ...ops.norms import norm_on_arrays
+from ...engine.host import check
+from ...engine.node import Variable, array_of, as_array, is_stand_in, wrap
+from ...ops.norms import norm_of, norm_on_arrays
 from ...tensor.tensor import Tensor
 
 
@@ -25,6 +26,15 @@ def gradients_of(parameters: Any, name: str) -> list[Tensor]:
         if not isinstance(parameter, Variable):
             raise TypeError(f"{name} takes parameters, got {a_type(parameter)}: pass model.parameters().")
     return [parameter.grad for parameter in listed if parameter.grad is not None]
+
+
+def refuse_nonfinite(total: Any, power: float) -> None:
+    """Refuse a norm that is infinite or NaN."""
+    if not np.isfinite(total):
+        raise InvalidValueError(
+            f"the norm of order {power} of the gradients is {total}: find the first NaN or infinity with "
+            "mg.autograd.detect_anomaly(), or pass error_if_nonfinite=False."
+        )
 
 
 def get_total_norm(
@@ -46,15 +56,13 @@ def get_total_norm(
     power = float(norm_type)
     listed = [tensors] if isinstance(tensors, Variable) else list(tensors)
     arrays = [x.array.astype(np.promote_types(x.dtype, np.float32), copy=False) for x in listed]
-    norms = [np.asarray(norm_on_arrays(x, tuple(range(x.ndim)), False, power)) for x in arrays if x.size]
+    norm = norm_of if any(map(is_stand_in, arrays)) else norm_on_arrays
+    norms = [as_array(norm(x, tuple(range(x.ndim)), False, power)) for x in arrays if x.size]
     together = power or 1.0  # counts of what is not 0 add up
-    total = norm_on_arrays(np.stack(norms), (0,), False, together) if norms else np.float32(0)
-    if error_if_nonfinite and not np.isfinite(total):
-        raise InvalidValueError(
-            f"the norm of order {power} of the gradients is {total}: find the first NaN or infinity with "
-            "mg.autograd.detect_anomaly(), or pass error_if_nonfinite=False."
-        )
-    result: Tensor = wrap(np.asarray(total))
+    total = norm(np.stack(norms), (0,), False, together) if norms else np.float32(0)
+    if error_if_nonfinite:
+        check(refuse_nonfinite, total, power)
+    result: Tensor = wrap(as_array(total))
     return result
 
 
@@ -68,9 +76,10 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
         foreach: accepted as in PyTorch.
     """
     limit = real(max_norm, not_negative, "max_norm must be a number of at least 0")
-    factor = np.minimum(limit / (float(total_norm) + 1e-6), 1)  # NaN stays
+    norm = array_of(total_norm)
+    factor: Any = np.minimum(limit / ((norm if is_stand_in(norm) else float(norm)) + 1e-6), 1)  # NaN stays
     for gradient in gradients_of(parameters, "clip_grads_with_norm_"):
-        gradient.detach().mul_(float(factor))
+        gradient.detach().mul_(wrap(factor) if is_stand_in(factor) else float(factor))
 
 
 def clip_grad_norm_(
