@@ -131,7 +131,9 @@ class Source:
         loops, pad = [], "    "
         for axis, size in enumerate(base.shape):
             loops.append(f"{pad * axis}for (long i{axis} = 0; i{axis} < {size}; i{axis}++)")
-        ends = [" + ".join(["0", *(f"{stride} * i{axis}" for axis, stride in enumerate(n.strides))]) for n in (node, base)]
+        ends = [
+            " + ".join(["0", *(f"{stride} * i{axis}" for axis, stride in enumerate(n.strides))]) for n in (node, base)
+        ]
         kind = c_type(base.dtype)
         parameters = [
             (f"{kind} *", "to", self.address(self.room.place(node))),
@@ -229,4 +231,7 @@ def text(sources: Sequence[Source], integer: str = "int64_t") -> str:
     bodies = [body for source in sources for body in source.functions]
     products = dict.fromkeys(function for source in sources for function in source.products.functions())
     entries = [entry for source in sources for entry in source.entries()]
-    return "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions("\n".join(bodies)), *products, *bodies, *entries]) + "\n"
+    return (
+        "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions("\n".join(bodies)), *products, *bodies, *entries])
+        + "\n"
+    )

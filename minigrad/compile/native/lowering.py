@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
-from .elements import MAPS, REDUCTIONS, casts_alike, is_known
+from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from ..execution import CannotBuild
 from .memory_versions import Outside, Pattern, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order
@@ -146,7 +146,9 @@ class Lowering:
         else:
             value = instruction.results
             if node.shape != value.shape or node.dtype != value.dtype:
-                raise CannotBuild(f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}")
+                raise CannotBuild(
+                    f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}"
+                )
             self.versions.make(value, node)
 
     def is_view(self, instruction: Instruction) -> bool:
@@ -199,7 +201,19 @@ class Lowering:
         strides = self.versions.strides(like) if shape == like.shape else None
         if strides is not None and not is_dense(shape, strides):
             strides = None
-        return self.graph.map(MAPS[ufunc], nodes, loop[-1], shape, strides)
+        op = MAPS[ufunc]
+        if op == "pow" and type(args[1]) in (int, float) and float(args[1]) in POWERS:
+            op, nodes = self.power(float(args[1]), nodes)
+        return self.graph.map(op, nodes, loop[-1], shape, strides)
+
+    def power(self, exponent: float, nodes: list[Node]) -> tuple[str, list[Node]]:
+        """A power with a known exponent, as NumPy computes it."""
+        op = POWERS[exponent]
+        if op is None:
+            return "copy", [self.graph.constant(1, nodes[0].dtype)]
+        if op == "sqrt" and not FAST_POWERS:
+            return "pow", nodes
+        return op, nodes[:1]
 
     def matmul(self, a: Any, b: Any) -> Node:
         """A product of matrices, or of stacks of them."""

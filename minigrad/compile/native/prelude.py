@@ -31,8 +31,26 @@ BOTH: dict[str, str] = {
     **{
         name: f"static inline T {name}_T(T x) {{ return {name}S(x); }}"
         for name in (
-            "exp", "log", "tanh", "expm1", "exp2", "log1p", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "asin",
-            "acos", "atan", "asinh", "acosh", "atanh", "cbrt",
+            "exp",
+            "log",
+            "tanh",
+            "expm1",
+            "exp2",
+            "log1p",
+            "log2",
+            "log10",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "asin",
+            "acos",
+            "atan",
+            "asinh",
+            "acosh",
+            "atanh",
+            "cbrt",
         )
     },
     **{

@@ -119,8 +119,7 @@ class Products:
         """Bytes it needs for packed columns, and for the last columns of the result."""
         return 2 * self.lanes.bytes * inner + self.lanes.bytes * 2 * rows
 
-    def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]
-    ) -> list[str]:
+    def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]) -> list[str]:
         """The statements of the product c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
         size = 4 if t == "float" else 8
         lane = self.lanes.bytes // size
