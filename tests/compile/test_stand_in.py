@@ -14,7 +14,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.compile import capture
-from minigrad.engine.node import is_stand_in
+from minigrad.compile.execution import Interpreter
+from minigrad.compile.numpy_execution import NumPyExecution
+from minigrad.compile.passes import improved
+from minigrad.engine.node import array_of, is_stand_in
 from minigrad.engine.op import Op
 from tests.helpers.differences import gradients_or_zero, scalar
 from tests.helpers.inputs import cotangent, is_float, leaf, leaves, tensors_of
@@ -58,12 +61,33 @@ def test_a_captured_operation_computes_on_other_data_what_it_computes_eagerly(sa
     program, captured = capture(step, *leaves(sample.inputs))
     replayed = program.run(*leaves(sample.inputs))
     other = [others(x) for x in sample.inputs]
+    compared_with_the_source(program, sample.inputs, other)
     for found, expected in zip(as_arrays(captured), as_arrays(replayed)):
         np.testing.assert_array_equal(found, expected)
     for given, found in [(sample.inputs, captured), (other, program.run(*leaves(other)))]:
         for y, expected in zip(as_arrays(found), as_arrays(step(*leaves(given))), strict=True):
             assert (y.shape, y.dtype) == (expected.shape, expected.dtype)
             np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9 * max(1, np.abs(expected).max(initial=0)))
+
+
+def compared_with_the_source(program, *many_inputs):
+    """The passes and the NumPy source give the bits of the plain program, twice over the same memory."""
+    written = NumPyExecution(improved(program))
+    written.bind([place.array() for place, _ in program.states])
+    for inputs in [*many_inputs, *many_inputs]:
+        expected = [
+            np.asarray(y) for y in Interpreter(program)([array_of(x) for x in tensors_of_arrays(program, inputs)])
+        ]
+        found = written([array_of(x) for x in tensors_of_arrays(program, inputs)])
+        for y, z in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(y, z)
+            assert (y.shape, y.dtype) == (z.shape, z.dtype)
+
+
+def tensors_of_arrays(program, inputs):
+    """The arguments that are inputs of the program."""
+    given = leaves(inputs)
+    return [given[number] for number, _ in program.inputs]
 
 
 SHAPED_BY_VALUES = {"nonzero"}

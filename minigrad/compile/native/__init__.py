@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import CannotBuild
+from ..execution import CannotBuild
 from .execution import NativeExecution
 
-__all__ = ["CannotBuild", "NativeExecution"]
+__all__ = ["NativeExecution"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from .elements import c_type
 from .fusion import Part, Plan, Step
 from .loops import Nest
 from .nodes import Node, in_order, is_plain, matrix_order
-from .placing import LINE, Outside, Place, Room
+from .placing import LINE, Outside, Place, Room, is_in_place
 from .products import Products
 from .prelude import BEGIN, functions
 
@@ -23,11 +25,14 @@ class Source:
 
     Args:
         plan, room: what is computed, and where it lies.
-        outsides: the arrays of the table, in order.
+        products: how products are computed.
+        prefix: of all names, where several programs are one file.
     """
 
-    def __init__(self, plan: Plan, room: Room, products: Products) -> None:
-        self.plan, self.room, self.products = plan, room, products
+    def __init__(self, plan: Plan, room: Room, products: Products, prefix: str = "") -> None:
+        self.plan, self.room, self.products, self.prefix = plan, room, products, prefix
+        self.known: dict[Any, str] = {}
+        """The names of functions by what they do."""
         self.extra = 0
         """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
@@ -55,12 +60,25 @@ class Source:
         base = f"table[{self.slot(place.outside)}]"
         return base if not place.offset else f"((char *){base} + {place.offset})"
 
-    def pointer(self, name: str, node: Node, written: bool) -> str:
-        """The declaration of an array."""
-        const = "" if written else "const "
-        kind = c_type(node.dtype)
-        comment = f"  // {node.shape}"
-        return f"    {const}{kind} *{name} = ({const}{kind} *){self.address(self.room.place(node))};{comment}"
+    def function(self, name: str, parameters: list[tuple[str, str, str]], body: list[str], comment: str) -> None:
+        """A function and its call; a function that does the same with other arrays is called instead, if there is one.
+
+        Args:
+            name: what it is called.
+            parameters: of each array type, name and address.
+            body: its lines.
+            comment: the modules it belongs to.
+        """
+        numbers = {given: f"@{i}" for i, (_, given, _) in enumerate(parameters)}
+        plain = re.sub(r"\b[A-Za-z_]\w*\b", lambda match: numbers.get(match[0], match[0]), "\n".join(body))
+        key = plain, tuple(kind for kind, _, _ in parameters)
+        if key not in self.known:
+            self.known[key] = f"{self.prefix}{name}"
+            head = ", ".join(f"{kind}{given}" for kind, given, _ in parameters)
+            lines = [f"LOOP {self.known[key]}({head}) {{", *("    " + line for line in body), "}"]
+            self.functions.append("\n".join(lines))
+        addresses = ", ".join(address for _, _, address in parameters)
+        self.stretches[-1].append(f"{self.known[key]}({addresses});{'  // ' * bool(comment)}{comment}")
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -73,7 +91,10 @@ class Source:
         elif step.kind == "product":
             self.product(number, step.parts[0].node)
         else:
-            parts = [part for part in step.parts if not self.is_in_place(part)]
+            parts = [
+                part for part in step.parts
+                if part.node.kind != "concat" or not is_in_place(self.room, part.node, part.number)
+            ]  # fmt: skip
             if not parts:
                 return
             step.parts = parts
@@ -81,22 +102,19 @@ class Source:
                 self.copy_before(parts[0].node)
             self.nest(f"loops_{number}", step)
 
-    def is_in_place(self, part: Part) -> bool:
-        """Whether an operand of ``concat`` is computed where it is to lie."""
-        source = part.source
-        return part.node.kind == "concat" and source in self.room.owner and self.room.owner[source][0] is part.node
-
     def nest(self, name: str, step: Step) -> None:
         """A loop nest as a function."""
-        nest = Nest(step, self.plan, self.room)
+        nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
         written = {part.node for part in step.parts}
         scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
-        lines = [f"// {', '.join(scopes)}"] if scopes else []
-        lines.append(f"LOOP {name}(char *arena, void **table) {{")
-        lines += [self.pointer(text, node, node in written) for node, text in nest.arrays.items()]
-        lines += ["    " + line for line in nest.lines()]
-        self.functions.append("\n".join([*lines, "}"]))
-        self.stretches[-1].append(f"{name}(arena, table);")
+        made = ", ".join(part.node.name for part in step.parts if part.node.name)
+        parameters = [
+            (f"{'' if node in written else 'const '}{c_type(node.dtype)} *", text, self.address(self.room.place(node)))
+            for node, text in nest.arrays.items()
+        ]
+        if nest.gathers:
+            parameters.append(("int *", "outside_all", "table[0]"))
+        self.function(name, parameters, nest.lines(), f"{', '.join(scopes)}: {made}" if scopes else made)
 
     def copy_before(self, node: Node) -> None:
         """What was before an update, unless it is there already."""
@@ -112,18 +130,17 @@ class Source:
         """Element by element."""
         loops, pad = [], "    "
         for axis, size in enumerate(base.shape):
-            loops.append(f"{pad * (axis + 1)}for (long i{axis} = 0; i{axis} < {size}; i{axis}++)")
-        ends = [" + ".join(["0", *(f"{stride} * i{axis}" for axis, stride in enumerate(n.strides))]) for n in (node, base)]
-        name = f"copy_{len(self.functions)}"
+            loops.append(f"{pad * axis}for (long i{axis} = 0; i{axis} < {size}; i{axis}++)")
+        ends = [
+            " + ".join(["0", *(f"{stride} * i{axis}" for axis, stride in enumerate(n.strides))]) for n in (node, base)
+        ]
         kind = c_type(base.dtype)
-        body = [
-            f"LOOP {name}(char *arena, void **table) {{",
-            f"    {kind} *to = ({kind} *){self.address(self.room.place(node))};",
-            f"    const {kind} *from = (const {kind} *){self.address(self.room.place(base))};", *loops,
-            f"{pad * (len(loops) + 1)}to[{ends[0]}] = from[{ends[1]}];", "}",
-        ]  # fmt: skip
-        self.functions.append("\n".join(body))
-        self.stretches[-1].append(f"{name}(arena, table);")
+        parameters = [
+            (f"{kind} *", "to", self.address(self.room.place(node))),
+            (f"const {kind} *", "from", self.address(self.room.place(base))),
+        ]
+        self.function(f"copy_{len(self.functions)}", parameters,
+                      [*loops, f"{pad * len(loops)}to[{ends[0]}] = from[{ends[1]}];"], "")  # fmt: skip
 
     def copy(self, to: str, node: Node) -> None:
         """A piece of memory as it is."""
@@ -156,17 +173,19 @@ class Source:
         terms = ["0", *(f"{step} * b{n}" for n, step in enumerate(in_order(node.shape)[:-2]) if batch[n] > 1)]
         result = self.moved(f"({t} *){self.address(self.room.place(node))}", terms)
         loops = "".join(f"for (long b{n} = 0; b{n} < {size}; b{n}++) " for n, size in enumerate(batch) if size > 1)
-        comment = f"// {node.name} {node.args[0].shape} @ {node.args[1].shape} {node.scope or ''}".rstrip()
+        comment = f"{node.name} {node.args[0].shape} @ {node.args[1].shape} {node.scope or ''}".rstrip()
         if not self.products.takes(rows, columns, inner):
-            self.stretches[-1].append(f"{loops}{self.blas(t, rows, columns, inner, operands, result)}  {comment}")
+            self.stretches[-1].append(f"{loops}{self.blas(t, rows, columns, inner, operands, result)}  // {comment}")
             return
         a, b = ((text, *self.distances(shape, strides)) for text, shape, strides in operands)
         scratch = self.scratch(self.products.scratch(t, rows, columns, inner))
-        body = self.products.body(t, rows, columns, inner, a, b, result, scratch)
-        lines = [comment, f"LOOP product_{number}(char *arena, void **table) {{"]
-        lines += [f"    {loops}{{", *("        " + line for line in body), "    }", "}"]
-        self.functions.append("\n".join(lines))
-        self.stretches[-1].append(f"product_{number}(arena, table);")
+        body = self.products.body(t, rows, columns, inner, a[1:], b[1:])
+        name = f"product_{number}"
+        parameters = [(f"const {t} *", "a", a[0]), (f"const {t} *", "b", b[0]), (f"{t} *", "c", result),
+                      (f"{t} *", "packed", scratch)]  # fmt: skip
+        count = len(self.stretches[-1])
+        self.function(name, parameters, body, comment)
+        self.stretches[-1][count] = loops + self.stretches[-1][count]
 
     def moved(self, address: str, terms: list[str]) -> str:
         """An address and what is added to it."""
@@ -195,14 +214,24 @@ class Source:
 
     # -- all of it -------------------------------------------------------------------------------
 
-    def text(self, integer: str = "int64_t") -> str:
-        """The C source."""
-        body = "\n\n".join(self.functions)
-        names = []
+    def entries(self) -> list[str]:
+        """The functions that are called from outside: one for each stretch."""
+        texts = []
         for number, lines in enumerate(self.stretches):
             joined = "\n    ".join(lines)
-            names.append(f"int stretch_{number}(char *arena, void **table) {{\n    {joined}\n    "
-                         "const int outside = *(int *)table[0];\n    *(int *)table[0] = 0;\n    return outside;\n}")
-        return "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions(body), *self.products.functions(), body, *names]) + "\n"
+            texts.append(
+                f"ENTRY {self.prefix}stretch_{number}(char *arena, void **table) {{\n    {joined}\n"
+                "    const int outside = *(int *)table[0];\n    *(int *)table[0] = 0;\n    return outside;\n}"
+            )
+        return texts
 
 
+def text(sources: Sequence[Source], integer: str = "int64_t") -> str:
+    """The C source of programs."""
+    bodies = [body for source in sources for body in source.functions]
+    products = dict.fromkeys(function for source in sources for function in source.products.functions())
+    entries = [entry for source in sources for entry in source.entries()]
+    return (
+        "\n\n".join([f"#define INT {integer}\n" + BEGIN, functions("\n".join(bodies)), *products, *bodies, *entries])
+        + "\n"
+    )

@@ -126,31 +126,27 @@ def search() -> Compiler:
     Raises:
         CannotBuild: if there is none, or the one that ``MINIGRAD_CC`` names does not work.
     """
-    variables = ("MINIGRAD_CC", "PATH", "MINIGRAD_CACHE")
-    answer = first_working(*(os.environ.get(name, "") for name in variables))
-    if isinstance(answer, CannotBuild):
-        raise CannotBuild(answer.reason, answer.cure)
-    return answer
+    return first_working(*(os.environ.get(name, "") for name in ("MINIGRAD_CC", "PATH", "MINIGRAD_CACHE")))
 
 
-@functools.lru_cache(8)
-def first_working(asked: str, _path: str, _cache: str) -> Compiler | CannotBuild:
-    """The first compiler that works, or why there is none."""
+@functools.lru_cache(8)  # not of failures: a compiler may be installed while the process runs
+def first_working(asked: str, _path: str, _cache: str) -> Compiler:
+    """The first compiler that works, or else why there is none."""
     if ctypes is None:
-        return CannotBuild("this Python has no ctypes", "Install a Python that was built with libffi.")
+        raise CannotBuild("this Python has no ctypes", "Install a Python that was built with libffi.")
     if asked.strip():
         try:
             return tried(named(asked))
         except CannotBuild as error:
             cure = error.cure or "Name one that works in MINIGRAD_CC, or unset it."
-            return CannotBuild(f"MINIGRAD_CC is {asked!r}: {error.reason}", cure)
+            raise CannotBuild(f"MINIGRAD_CC is {asked!r}: {error.reason}", cure) from None
     broken = []
     for command in candidates():
         try:
             return tried(command)
         except CannotBuild as error:
             broken.append(error.reason)
-    return CannotBuild(broken[0] if broken else "no C compiler is found", CURE)
+    raise CannotBuild(broken[0] if broken else "no C compiler is found", CURE)
 
 
 # -- where compilers are -----------------------------------------------------------------------
@@ -223,6 +219,8 @@ def tried(command: tuple[str, ...]) -> Compiler:
     Raises:
         CannotBuild: if it does not work.
     """
+    if command in hung:
+        raise CannotBuild(hung[command], "Set MINIGRAD_CC to another compiler.")
     try:
         status = os.stat(command[0])
     except OSError as error:
@@ -234,7 +232,7 @@ def tried(command: tuple[str, ...]) -> Compiler:
         return Compiler(str(name), str(version), command, str(native), int(lanes))
     for native in THIS_PROCESSOR:
         try:
-            answer = ask(command, native)
+            answer = probe(command, native)
         except CannotBuild as error:
             if native and command not in hung:
                 continue
@@ -246,7 +244,7 @@ def tried(command: tuple[str, ...]) -> Compiler:
     raise AssertionError("the last way takes no flag")
 
 
-def ask(command: tuple[str, ...], native: str) -> list[str]:
+def probe(command: tuple[str, ...], native: str) -> list[str]:
     """Name, version and lanes of a compiler, from a library that it has built."""
     with cache.workplace() as (place, _):
         compiler = Compiler("", "", command, native, 1)

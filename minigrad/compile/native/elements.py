@@ -38,8 +38,8 @@ FLOATS = {
     **ARITHMETIC, **COMPARISONS, **LOGIC,
     "divide": "{0} / {1}", "reciprocal": "1 / {0}",
     "absolute": "abs_{t}({0})", "fabs": "abs_{t}({0})", "sqrt": "sqrt_{t}({0})",
-    "maximum": "({0} >= {1} || {0} != {0}) ? {0} : {1}", "minimum": "({0} <= {1} || {0} != {0}) ? {0} : {1}",
-    "fmax": "({0} >= {1} || {1} != {1}) ? {0} : {1}", "fmin": "({0} <= {1} || {1} != {1}) ? {0} : {1}",
+    "maximum": "({0} > {1} || {0} != {0}) ? {0} : {1}", "minimum": "({0} < {1} || {0} != {0}) ? {0} : {1}",
+    "fmax": "({0} > {1} || {1} != {1}) ? {0} : {1}", "fmin": "({0} < {1} || {1} != {1}) ? {0} : {1}",
     "isnan": "{0} != {0}", "isfinite": "abs_{t}({0}) <= MAX_{t}", "isinf": "abs_{t}({0}) > MAX_{t}",
     "signbit": "signbit({0}) != 0",
     "sign": "{0} > 0 ? 1 : {0} < 0 ? -1 : {0} == 0 ? 0 : {0}",
@@ -86,6 +86,13 @@ REDUCTIONS = {
     np.add: "add", np.multiply: "multiply", np.maximum: "maximum", np.minimum: "minimum", np.logical_or: "logical_or",
     np.logical_and: "logical_and", np.bitwise_or: "bitwise_or", np.bitwise_and: "bitwise_and",
 }  # fmt: skip
+
+
+POWERS = {0.0: None, 1.0: "positive", 2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
+"""What a power with a known exponent is."""
+
+FAST_POWERS = bool(np.signbit(np.power(np.array([-0.0]), 0.5))[0])
+"""Whether NumPy takes the square root for it, which differs at -0 and -infinity."""
 
 
 def table(dtype: Any) -> dict[str, str]:

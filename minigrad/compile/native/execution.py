@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
-from ..program import Program, mapped, tree_leaves, Value
-from .building import build, products
-from .c_source import FIXED, Source
-from .errors import CannotBuild
+from ...engine.host import Numbers
+from ..execution import CannotBuild, Execution
+from ..program import Instruction, Program, Value, mapped, tree_leaves
+from . import compiler
+from .blas import products
+from .c_source import FIXED, Source, text
+from .functions import LOWERED
 from .fusion import Plan, kept_under
-from . import functions as _functions  # noqa: F401
-from .lowering import Call, Lowering, Operand, Outside
-from .nodes import Node
+from .lowering import Call, Lowered, Lowering, Operand, Outside
+from .nodes import Node, is_dense
 from .placing import LINE, Room
-from .products import Lanes, Products
+from .products import LANES, Products
 
-DATA = object.__basicsize__
-"""Where an array object has the address of its elements: NumPy's binary interface puts it behind the object's head."""
+FLAGS = ("-fwrapv", "-fopenmp-simd")
+"""Integers wrap around as NumPy's do; loops that are marked are computed in vectors."""
+
+WIDE = "-mprefer-vector-width=512"
+"""Where a processor has vectors of 64 bytes, they are used."""
+
+LARGE = 1 << 16
+"""Bytes of an input that is read where it is; asking where that is takes as long as copying 16 KB."""
 
 
 def data_of(array: ndarray) -> int:
@@ -30,14 +38,17 @@ def data_of(array: ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-@functools.cache
-def data_is_at_hand() -> bool:
-    """Whether the address can be read from the array object; the interface takes 1.6 us."""
-    array = np.ones(3)
-    return ctypes.c_void_p.from_address(id(array) + DATA).value == data_of(array)
+class HostCall(NamedTuple):
+    """A check or a call of the host: the function, and the arrays its results go to."""
+
+    function: Callable[[], Any]
+    target: ndarray | None
+    several: list[ndarray] | None
+    pack: Callable[..., None] | None
+    """Puts numbers of Python's into the memory of all results at once."""
 
 
-class NativeExecution:
+class NativeExecution(Execution):
     """A program that runs as C.
 
     Args:
@@ -48,35 +59,54 @@ class NativeExecution:
     """
 
     def __init__(self, program: Program) -> None:
+        try:
+            found = compiler.search()
+        except compiler.CannotBuild as error:
+            raise CannotBuild(str(error)) from None
+        self.write(program, found.lanes)
+        blas = products()
+        self.source = text([self.written], blas.integer if blas else "int64_t")
+        try:
+            self.link(compiler.build(self.source, flags(found), found))
+        except compiler.CannotBuild as error:
+            raise CannotBuild(str(error)) from None
+
+    def write(self, program: Program, lanes: int = 4, prefix: str = "") -> None:
+        """Write the C, for vectors of so many float32 numbers, with a prefix to all names."""
         self.program = program
-        lowered = self.lowered = Lowering(program).lower()
-        plan = Plan(lowered)
-        room = Room(plan)
-        written = Source(plan, room, Products(Lanes(64, 14)))
-        addresses, integer = products()
-        self.source = written.text(integer)
-        self.library = build(self.source)
-        self.plan, self.room, self.outsides = plan, room, written.outsides
-        self.memory = np.zeros(room.size + written.extra + 2 * LINE, np.uint8)
+        self.lowered: Lowered = Lowering(program, LOWERED).lower()
+        self.plan = Plan(self.lowered)
+        self.room = Room(self.plan)
+        own = Products(LANES[lanes], has_blas=products() is not None)
+        self.written = Source(self.plan, self.room, own, prefix)
+
+    # -- memory ----------------------------------------------------------------------------------
+
+    def link(self, library: Any) -> None:
+        """Take the functions from a library that has been built, and give them memory."""
+        program, room, blas = self.program, self.room, products()
+        self.library = library
+        self.memory = np.empty(room.size + self.written.extra + 2 * LINE, np.uint8)
         self.arena = -(-data_of(self.memory) // LINE) * LINE
-        self.flag = np.zeros(1, np.int64)
-        self.table = np.zeros(FIXED + len(self.outsides), np.uintp)
-        self.table[:FIXED] = data_of(self.flag), *addresses
-        self.slots = {outside: FIXED + i for i, outside in enumerate(self.outsides)}
+        self.outside = np.zeros(1, np.int64)
+        outsides = self.written.outsides
+        self.table = np.zeros(FIXED + len(outsides), np.uintp)
+        self.table[0] = data_of(self.outside)
+        if blas is not None:
+            self.table[1:FIXED] = blas.sgemm, blas.dgemm
+        self.slots = {outside: FIXED + i for i, outside in enumerate(outsides)}
         self.held: dict[Outside, ndarray] = {}
-        self.states: list[ndarray] = []
+        self.bound = 0
+        """How often states were bound: what is known of their arrays holds until the next time."""
         for number, (array, _) in enumerate(program.constants):
             self.hold(Outside("constant", number), array)
         self.inputs = [self.entry("input", i, value) for i, (_, value) in enumerate(program.inputs)]
-        self.changed_inputs = [
-            outside.number for outside, _, _ in lowered.written if outside.source == "input"
-        ]
-        self.hosts = self.host_calls()
-        self.runs = self.stretches(written)
-        self.gradients = [None if node is None else self.array(node) for node in lowered.gradients]
-        self.results = [self.array(node) for node in lowered.results]
-
-    # -- arrays ----------------------------------------------------------------------------------
+        self.changed_inputs = [out.number for out, _, _ in self.lowered.written if out.source == "input"]
+        self.direct = self.read_where_they_are()
+        self.hosts = list(self.host_calls())
+        self.runs = self.stretches()
+        self.gradients = [self.array(node) for node in self.lowered.gradients if node is not None]
+        self.results = [self.array(node) for node in self.lowered.results]
 
     def hold(self, outside: Outside, array: ndarray) -> None:
         """Let the table have an array."""
@@ -84,91 +114,137 @@ class NativeExecution:
         if outside in self.slots:
             self.table[self.slots[outside]] = data_of(array)
 
-    def entry(self, source: str, number: int, value: Any) -> ndarray:
+    def entry(self, source: str, number: int, value: Value) -> ndarray:
         """An array of our own for what comes from outside with each call, laid out as it was captured."""
         order = sorted(range(len(value.shape)), key=lambda axis: -abs(value.strides[axis]))
-        array = np.zeros([value.shape[axis] for axis in order], value.dtype).transpose(np.argsort(order))
+        sizes = [value.shape[axis] for axis in order]
+        array: ndarray = np.empty(sizes, value.dtype).transpose(np.argsort(order))
         if any(n > 1 and s != t for n, s, t in zip(value.shape, array.strides, value.strides)) and array.size:
-            raise CannotBuild("an argument that is a part of another array, or repeats elements")
+            raise CannotBuild("an argument is a part of another array, or repeats elements")
         self.hold(Outside(source, number), array)
         return array
 
+    def read_where_they_are(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Large inputs that only C reads: the number of each, its place in the table, and its strides."""
+        seen = {value for each in self.lowered.hosts for value in each.reads()}
+        called = {kept_under(arg) for call in self.written.calls for arg in call.args}
+        called |= {kept_under(node) for node in self.lowered.results}
+        found = []
+        for number, (_, value) in enumerate(self.program.inputs):
+            outside = Outside("input", number)
+            load = next((node for node in self.plan.nodes if node.kind == "load" and node.attribute == outside), None)
+            size = self.inputs[number].nbytes
+            plain = value not in seen and load not in called and number not in self.changed_inputs
+            if outside in self.slots and size >= LARGE and plain:
+                found.append((number, self.slots[outside], self.inputs[number].strides))
+        return found
+
     def array(self, node: Node) -> ndarray:
         """An array over the memory of a node."""
-        base = kept_under(node)
+        base, itemsize = kept_under(node), node.dtype.itemsize
         offset, strides = node.attribute if node.kind == "view" else (0, node.strides)
-        itemsize = node.dtype.itemsize
-        place = self.room.place(base)
-        if place.outside is not None:
-            owner = self.held[place.outside]
-            return np.lib.stride_tricks.as_strided(
-                owner.reshape(-1)[offset:] if offset else owner, node.shape, [s * itemsize for s in strides]
-            )
-        start = self.arena - data_of(self.memory) + place.offset + offset * itemsize
+        steps = [stride * itemsize for stride in strides]
         if not node.size:
             return np.empty(node.shape, node.dtype)
-        return ndarray(node.shape, node.dtype, self.memory, start, [s * itemsize for s in strides])
+        place = self.room.place(base)
+        if place.outside is None:
+            start = self.arena - data_of(self.memory) + place.offset + offset * itemsize
+            return ndarray(node.shape, node.dtype, self.memory, start, steps)
+        owner = self.held[place.outside]
+        if not offset and owner.shape == node.shape:
+            return owner
+        flat = np.lib.stride_tricks.as_strided(owner, (1,), (itemsize,))
+        if offset:
+            if not is_dense(owner.shape, [s // itemsize for s in owner.strides]):
+                raise CannotBuild("a call of Python's reads a part of an array that has gaps")
+            flat = np.lib.stride_tricks.as_strided(owner, (owner.size,), (itemsize,))[offset:]
+        return np.lib.stride_tricks.as_strided(flat, node.shape, steps)
 
     # -- what runs -------------------------------------------------------------------------------
 
-    def host_calls(self) -> list[tuple[Callable[..., Any], Any, bool, list[ndarray]]]:
-        """The checks and host calls, and the arrays their results go to."""
-        calls = []
+    def host_calls(self) -> Iterator[HostCall]:
+        """The checks and host calls, with arrays for their results."""
         given: dict[Any, ndarray] = {value: self.inputs[i] for i, (_, value) in enumerate(self.program.inputs)}
         given |= {value: array for array, value in self.program.constants}
         number = 0
-        for instruction, _ in self.lowered.hosts:
+        for instruction in self.lowered.hosts:
             made = [v for v in tree_leaves(instruction.results) if isinstance(v, Value)]
-            targets = []
-            for value in made:
-                array = self.entry("host", number, value)
-                targets.append(array)
-                given[value] = array
-                number += 1
-            args, kwargs = mapped(
-                lambda leaf: given[leaf] if isinstance(leaf, Value) else leaf,
-                (tuple(instruction.args), instruction.kwargs),
-            )
-            several = isinstance(instruction.results, list)
-            calls.append((functools.partial(instruction.function, *args, **kwargs), several, targets))
-        return calls
+            targets = self.together(made) if isinstance(instruction.function, Numbers) else None
+            for place, value in enumerate(made):
+                if instruction.kind != "host":
+                    given[value] = np.empty(value.shape, value.dtype)
+                elif targets is not None:
+                    given[value] = targets[place]
+                    self.hold(Outside("host", number), given[value])
+                    number += 1
+                else:
+                    given[value] = self.entry("host", number, value)
+                    number += 1
+            yield self.host_call(instruction, given, targets)
 
-    def stretches(self, written: Source) -> list[Callable[[], Any]]:
+    def together(self, made: list[Value]) -> list[ndarray] | None:
+        """Arrays for numbers of one dtype, one after the other in memory."""
+        if any(value.shape or value.dtype not in (np.float32, np.float64) for value in made):
+            return None
+        memory = np.empty(len(made), made[0].dtype)
+        return [memory[i : i + 1].reshape(()) for i in range(len(made))]
+
+    def host_call(self, instruction: Instruction, given: dict[Any, ndarray], targets: Any) -> HostCall:
+        """One of them."""
+        args, kwargs = mapped(
+            lambda leaf: given[leaf] if isinstance(leaf, Value) else leaf, (tuple(instruction.args), instruction.kwargs)
+        )
+        function, pack = instruction.function, None
+        made = [given[v] for v in tree_leaves(instruction.results) if isinstance(v, Value)]
+        if targets is not None:
+            function, memory = function.function, targets[0].base  # type: ignore[attr-defined]
+            form = struct.Struct(f"{len(targets)}{'f' if memory.dtype == np.float32 else 'd'}")
+            pack = functools.partial(form.pack_into, memory.view(np.uint8), 0)
+        call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+        if isinstance(instruction.results, list):
+            return HostCall(call, None, made, pack)
+        return HostCall(call, made[0] if made else None, None, None)
+
+    def stretches(self) -> list[tuple[Callable[..., Any], tuple[int, ...]]]:
         """C and the calls of Python's in turn."""
-        runs: list[Callable[[], Any]] = []
-        table = data_of(self.table)
+        runs: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
+        written, table = self.written, data_of(self.table)
         for number in range(len(written.stretches)):
             if written.stretches[number]:
-                function = getattr(self.library, f"stretch_{number}")
-                function.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-                runs.append(functools.partial(self.run_c, function, self.arena, table))
+                function = getattr(self.library, f"{written.prefix}stretch_{number}")
+                function.argtypes = (compiler.ctypes.c_void_p, compiler.ctypes.c_void_p)
+                runs.append((function, (self.arena, table)))
             if number < len(written.calls):
-                runs.append(self.python_call(written.calls[number]))
+                runs.append((self.python_call(written.calls[number]), ()))
         return runs
 
-    def run_c(self, function: Any, arena: int, table: int) -> None:
-        """A stretch of C."""
-        if function(arena, table):
-            raise IndexError("an index of the step is out of bounds.")
-
-    def python_call(self, node: Node) -> Callable[[], Any]:
-        """A call of Python's on arrays over the memory of C; what lies in the user's arrays is asked for anew."""
+    def python_call(self, node: Node) -> Callable[[], None]:
+        """A call of Python's on arrays over the memory that C uses."""
         call: Call = node.attribute
-        operands = node.args
-        targets = [other for other in self.plan.nodes if other.kind == "result" and other.args[0] is node]
+        results = [other for other in self.plan.nodes if other.kind == "result" and other.args[0] is node]
+        known: dict[str, Any] = {"bound": -1}
 
+        def look() -> None:
+            known["arrays"] = [self.array(operand) for operand in node.args]
+            known["own"] = self.array(node) if call.writes else None
+            known["results"] = [(self.array(result), result.attribute) for result in results]
+            known["bound"] = self.bound
+
+        @np.errstate(all="ignore")
         def run() -> None:
-            arrays = [self.array(operand) for operand in operands]
-            if call.writes:
-                own = self.array(node)
-                own[...] = arrays[call.place]
-                arrays[call.place] = own
+            if known["bound"] != self.bound:
+                look()
+            arrays = known["arrays"]
+            if call.place is not None:
+                known["own"][...] = arrays[call.place]
+                arrays = [*arrays]
+                arrays[call.place] = known["own"]
             args, kwargs = mapped(
                 lambda leaf: arrays[leaf.number] if isinstance(leaf, Operand) else leaf, (call.args, call.kwargs)
             )
             made = call.function(*args, **kwargs)
-            for target in targets:
-                self.array(target)[...] = made[target.attribute] if call.several else made
+            for array, number in known["results"]:
+                array[...] = made[number] if call.several else made
 
         return run
 
@@ -176,25 +252,57 @@ class NativeExecution:
 
     def bind(self, states: Sequence[ndarray]) -> None:
         """The arrays of the program's states, in order."""
-        for number, (array, (_, value)) in enumerate(zip(states, self.program.states)):
-            if array.strides != value.strides and array.size > 1:
-                raise ValueError("a state lies otherwise in memory than when the step was captured")
+        for number, (array, (place, value)) in enumerate(zip(states, self.program.states)):
+            if array.size > 1 and any(
+                size > 1 and a != b for size, a, b in zip(value.shape, array.strides, value.strides)
+            ):
+                raise ValueError(
+                    f"{place.name} lies otherwise in memory than when the step was captured: capture it again."
+                )
             self.hold(Outside("state", number), array)
+        self.bound += 1
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
-        for own, array in zip(self.inputs, inputs):
-            np.copyto(own, array)
-        with np.errstate(all="ignore"):
-            for call, several, targets in self.hosts:
-                made = call()
-                if several:
-                    for target, array in zip(targets, made):
-                        target[...] = array
-                elif targets:
-                    targets[0][...] = made
-            for run in self.runs:
-                run()
+        self.begun = False
+        if self.direct:
+            self.take(inputs)
+        else:
+            for own, array in zip(self.inputs, inputs):
+                own[...] = array
+        for call, target, several, pack in self.hosts:
+            made = call()
+            if pack is not None:
+                pack(*made)
+            elif target is not None:
+                target[...] = made
+            elif several is not None:
+                for place, array in zip(several, made):
+                    place[...] = array
+        self.begun = True
+        for function, arguments in self.runs:
+            if function(*arguments):
+                raise IndexError("an index that the step computes is out of bounds.")
         for number in self.changed_inputs:
-            np.copyto(inputs[number], self.inputs[number])
+            inputs[number][...] = self.inputs[number]
         return [array.copy() for array in self.results]
+
+    def take(self, inputs: Sequence[ndarray]) -> None:
+        """Copy small inputs, and let large ones be read where they are."""
+        where = {}
+        for number, slot, strides in self.direct:
+            array = inputs[number]
+            if array.strides == strides and array.flags.aligned:
+                self.table[slot] = data_of(array)
+                where[number] = array
+            else:
+                self.table[slot] = data_of(self.inputs[number])
+        self.reading = where
+        for number, (own, array) in enumerate(zip(self.inputs, inputs)):
+            if number not in where:
+                own[...] = array
+
+
+def flags(found: compiler.Compiler) -> tuple[str, ...]:
+    """The flags for a compiler, besides those of every build."""
+    return (*FLAGS, WIDE) if found.lanes >= 16 else FLAGS

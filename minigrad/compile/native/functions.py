@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,24 @@ from ...ops.diagonals import embedded
 from ...ops.indexing import put
 from ..program import Value
 from .elements import casts_alike
-from .lowering import Lowering, Unknown, entry
+from .lowering import Lowering, Unknown, reduced_dtype
 from .memory_versions import Pattern
 from .nodes import Node, in_order, is_dense, settled
 
 # ruff: noqa: D103
+
+LOWERED: dict[Callable[..., Any], Callable[..., Node | None]] = {}
+"""How each function is lowered: from its arguments to a node, or None if it has written to its target."""
+
+
+def entry(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The decorator of what lowers these functions."""
+
+    def enter(lower: Callable[..., Any]) -> Callable[..., Any]:
+        LOWERED.update(dict.fromkeys(functions, lower))
+        return lower
+
+    return enter
 
 
 @entry(np.where)
@@ -89,8 +103,48 @@ def empty_like(lowering: Lowering, x: Any, *args: Any, **kwargs: Any) -> Node:
     value = lowering.result
     strides = lowering.versions.strides(value)
     return lowering.graph.node(
-        "empty", "", (), value.shape, value.dtype, strides=strides if is_dense(value.shape, strides) else None, unique=True
+        "empty",
+        "",
+        (),
+        value.shape,
+        value.dtype,
+        strides=strides if is_dense(value.shape, strides) else None,
+        unique=True,
     )
+
+
+# -- reductions ----------------------------------------------------------------------------------
+
+
+def reduction(ufunc: np.ufunc) -> Callable[..., Node]:
+    """What lowers a function or a method that reduces by a ufunc."""
+
+    def lower(lowering: Lowering, x: Any, axis: Any = None, dtype: Any = None, **kwargs: Any) -> Node:
+        node, keepdims = lowering.get(x), kwargs.pop("keepdims", False)
+        if kwargs or isinstance(dtype, Value):
+            raise Unknown
+        axes = range(len(node.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = tuple(sorted(axis % len(node.shape) for axis in axes))
+        if dtype is None:
+            dtype = reduced_dtype(ufunc, node.dtype)
+        return lowering.reduced(ufunc, node, axes, dtype, bool(keepdims))
+
+    return lower
+
+
+for name, reducing in {
+    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or, "all": np.logical_and
+}.items():  # fmt: skip
+    entry(getattr(np, name), getattr(ndarray, name))(reduction(reducing))
+entry(np.amax)(reduction(np.maximum))
+entry(np.amin)(reduction(np.minimum))
+
+
+@entry(np.count_nonzero)
+def counted(lowering: Lowering, x: Any, axis: Any = None, keepdims: bool = False) -> Node:
+    node = lowering.graph.cast(lowering.graph.cast(lowering.get(x), np.bool_), np.intp)
+    axes = range(len(node.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return lowering.reduced(np.add, node, tuple(sorted(a % len(node.shape) for a in axes)), np.intp, keepdims)
 
 
 # -- joining -------------------------------------------------------------------------------------
@@ -203,7 +257,9 @@ def elements_replaced(lowering: Lowering, x: Any, value: Any, index: tuple[Any, 
 def on_diagonal(lowering: Lowering, values: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Node:
     node = lowering.get(values)
     dummy = np.empty(shape, node.dtype)
-    return placed_in(lowering, zeros(lowering, shape, node.dtype), dummy, np.diagonal(dummy, offset, axis1, axis2), node)
+    return placed_in(
+        lowering, zeros(lowering, shape, node.dtype), dummy, np.diagonal(dummy, offset, axis1, axis2), node
+    )
 
 
 @entry(np.pad)
@@ -250,7 +306,7 @@ def item(lowering: Lowering, x: Any, index: Any) -> Node:
         raise Unknown
     index = (*index, *[slice(None)] * (len(node.shape) - len(index)))
     axes = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
-    if axes != list(range(axes[0], axes[-1] + 1)):
+    if not axes or axes != list(range(axes[0], axes[-1] + 1)):
         raise Unknown
     positions = [lowering.get(index[axis]) for axis in axes]
     common = np.broadcast_shapes(*(p.shape for p in positions))

@@ -27,6 +27,9 @@ COMBINED = {
 CLAUSES = {"add": "+", "multiply": "*", "maximum": "max", "minimum": "min", "logical_or": "|", "logical_and": "&",
            "bitwise_or": "|", "bitwise_and": "&"}  # fmt: skip
 
+IN_CACHE = 1 << 20
+"""Bytes of arrays that are read by columns: those of larger ones are too far apart."""
+
 LONG = 100
 """Characters of a condition that is written where it is used."""
 
@@ -34,13 +37,16 @@ LONG = 100
 class Nest:
     """One loop nest on its way to C."""
 
-    def __init__(self, step: Step, plan: Plan, room: Room) -> None:
+    def __init__(self, step: Step, plan: Plan, room: Room, lanes: int = 16) -> None:
         self.step, self.plan, self.room = step, plan, room
         self.sizes = step.sizes
         self.accesses: list[tuple[Linear, int]] = []
         self.loops: list[list[int]] = [[loop] for loop in range(len(self.sizes))]
+        self.tile = 0
+        """So many columns are computed at once for all rows, with their sums in registers; 0: row by row."""
         self.write()  # once to see what is accessed
         self.loops = self.collapsed(self.ordered())
+        self.tile = lanes if self.is_tiled(lanes) else 0
         self.write()
 
     # -- loops -----------------------------------------------------------------------------------
@@ -75,6 +81,25 @@ class Nest:
             else:
                 at += 1
         return loops
+
+    def is_tiled(self, lanes: int) -> bool:
+        """Whether columns are computed apart: there are sums over rows, or rows that are read again and again."""
+        depth = len(self.loops)
+        if depth < 2 or self.size(depth - 1) < lanes or self.step.kind == "update" or self.gathers:
+            return False
+        inner, row = self.loops[-1], {loop for loop in self.loops[-1]}
+        sums = [self.reduced(part) for part in self.step.parts if part.node.kind == "reduce"]
+        if any(inner[0] in axes or len(axes) == 0 for axes in sums):
+            return False
+        if any(depth - 1 - n != 1 for axes in sums for n in [self.first(axes)]):
+            return False
+        again = [1 for (_, factors), _ in self.accesses if factors and {loop for loop, _ in factors} <= row]
+        arrays = sum(4 * int(np.prod(self.sizes)) for (_, factors), _ in self.accesses if len(factors) > 1) // 2
+        return arrays <= IN_CACHE and bool(sums or len(again) > 2)
+
+    def first(self, axes: set[int]) -> int:
+        """The first loop over which something is reduced."""
+        return min((n for n, members in enumerate(self.loops) if members[0] in axes), default=len(self.loops))
 
     def reduced(self, part: Part) -> set[int]:
         """The loops over which a part reduces."""
@@ -194,6 +219,8 @@ class Nest:
         self.known: dict[Any, tuple[str, int]] = {}
         self.arrays: dict[Node, str] = {}
         self.clauses: list[str] = []
+        self.begin: list[str] = []
+        self.end: list[str] = []
         self.count, self.gathers = 0, False
         for part in self.step.parts:
             if part.node.kind in ("reduce", "argument"):
@@ -215,8 +242,6 @@ class Nest:
         """A part of a ``concat``, or what an update puts in."""
         node, source = part.node, part.source
         assert source is not None
-        if source in self.room.owner and self.room.owner[source][0] is node and node.kind == "concat":
-            return  # it is computed where it is to lie
         index = own_index(part.shape)
         offset, strides = node.attribute[part.number] if node.kind == "concat" else node.attribute
         name, _ = self.value(source, index)
@@ -230,7 +255,7 @@ class Nest:
         kept_axes: Index = tuple(axis for a, axis in enumerate(index) if a not in node.attribute)
         result = linear(kept_axes, node.strides)
         self.accesses.append((result, 1))
-        first = min((n for n, members in enumerate(self.loops) if members[0] in reduced), default=len(self.loops))
+        first = self.first(reduced)
         inner = [n for n in range(first, len(self.loops)) if self.loops[n][0] not in reduced]
         wide = "double" if node.op in ("add", "multiply") and node.dtype.kind == "f" else c_working(node.dtype)
         self.count += 1
@@ -238,6 +263,13 @@ class Nest:
         narrow = f"({c_type(node.dtype)})" if wide != c_type(node.dtype) else ""
         if not inner:
             self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}")
+            return
+        if self.tile:
+            self.begin.append(f"{wide} {total}[COLUMNS];")
+            self.begin.append(f"for (long l = 0; l < COLUMNS; l++) {total}[l] = {begin};")
+            self.tail[-1].append(COMBINED[node.op].format(f"{total}[l]", name))
+            text = self.text(result).replace(f"i{inner[0]}", "(t + l)")
+            self.end.append(f"for (long l = 0; l < COLUMNS; l++) {self.array(node)}[{text}] = {narrow}{total}[l];")
             return
         size = int(np.prod([self.size(n) for n in inner]))
         strides, step = {}, 1
@@ -271,22 +303,54 @@ class Nest:
 
     def lines(self) -> list[str]:
         """The body of the function."""
-        depth, lines = len(self.loops), []
+        lines = []
         if self.gathers:
             lines.append("int outside = 0;")
-            if depth:
+            if self.loops:
                 self.clauses.append("reduction(|:outside)")
-        for n in range(depth + 1):
-            pad = "    " * n
-            lines += [pad + line for line in self.head[n]]
+        lines += self.by_columns() if self.tile else self.nested(0)
+        if self.gathers:
+            lines.append("if (outside) *outside_all = 1;")
+        return lines
+
+    def nested(self, start: int, inner: str = "") -> list[str]:
+        """The loops from one on; ``inner`` is the head of the innermost if it is another one."""
+        depth, lines = len(self.loops), []
+        for n in range(start, depth + 1):
+            pad = "    " * (n - start)
+            if n > start or not inner:
+                lines += [pad + line for line in self.head[n]]
             if n < depth:
                 if n == depth - 1:
                     lines.append(pad + " ".join(("#pragma omp simd", *self.clauses)))
-                lines.append(f"{pad}for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) {{")
-        lines += ["    " * depth + line for line in self.tail[depth]]
-        for n in reversed(range(depth)):
-            lines.append("    " * n + "}")
-            lines += ["    " * n + line for line in self.tail[n]]
-        if self.gathers:
-            lines.append("if (outside) *(int *)table[0] = 1;")
+                loop = f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++)"
+                lines.append(f"{pad}{inner if inner and n == depth - 1 else loop} {{")
+                if inner and n == depth - 1:
+                    lines.append(f"{pad}    const long i{n} = t + l;")
+        lines += ["    " * (depth - start) + line for line in self.tail[depth]]
+        for n in reversed(range(start, depth)):
+            lines.append("    " * (n - start) + "}")
+            lines += ["    " * (n - start) + line for line in self.tail[n]]
         return lines
+
+    def by_columns(self) -> list[str]:
+        """The loops over rows within a loop over some columns, whose sums stay in registers; then the last columns."""
+        depth = len(self.loops)
+        size, lines, pad = self.size(depth - 1), [], ""
+        for n in range(depth - 2):
+            lines += [pad + line for line in self.head[n]]
+            lines.append(f"{pad}for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) {{")
+            pad += "    "
+        lines += [pad + line for line in self.head[depth - 2]]
+        rest = size % self.tile
+        for width, start in ((self.tile, 0), (rest, size - rest)):
+            if width and start < size:
+                last = size - rest if start == 0 else size
+                lines.append(f"{pad}for (long t = {start}; t < {last}; t += {width}) {{")
+                body = [*self.begin, *self.nested(depth - 2, "for (long l = 0; l < COLUMNS; l++)"), *self.end]
+                lines += [f"{pad}    {line.replace('COLUMNS', str(width))}" for line in body]
+                lines.append(f"{pad}}}")
+        for n in reversed(range(depth - 2)):
+            pad = "    " * n
+            lines += [f"{pad}    {line}" for line in self.tail[n + 1]] + [f"{pad}}}"]
+        return lines + (self.tail[0] if depth > 2 else [])

@@ -1,20 +1,19 @@
 """``lowered``: a program of NumPy calls with NumPy's aliasing, as nodes in single assignments.
 
-Each function that C knows has an entry in ``LOWERED``; everything else becomes a call of Python's on the same memory.
+Each function that C knows has an entry in ``functions.LOWERED``; everything else becomes a call of Python's on the same memory.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
 
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
-from .elements import MAPS, REDUCTIONS, casts_alike, is_known
-from .errors import CannotBuild
+from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
+from ..execution import CannotBuild
 from .memory_versions import Outside, Pattern, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order
 
@@ -32,8 +31,8 @@ class Lowered(NamedTuple):
     results: list[Node]
     effects: list[Node]
     """Calls that are made for what they refuse."""
-    hosts: list[tuple[Instruction, list[int]]]
-    """Host calls and checks that come first, and which loads their results are."""
+    hosts: list[Instruction]
+    """Host calls and checks, which come first."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -41,14 +40,20 @@ class Unknown(Exception):  # noqa: N818
 
 
 class Lowering:
-    """One program on its way."""
+    """One program on its way.
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    Args:
+        program: what is lowered.
+        functions: how calls other than ufuncs are lowered: from their arguments to a node, or None if it has written.
+    """
+
+    def __init__(self, program: Program, functions: Mapping[Any, Callable[..., Node | None]]) -> None:
+        self.program, self.functions = program, functions
         self.graph = Graph()
         self.versions = Versions(program, self.graph)
-        self.hosts: list[tuple[Instruction, list[int]]] = []
-        self.host_values: list[Value] = []
+        self.hosts: list[Instruction] = []
+        self.drawn = 0
+        """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
 
     def lower(self) -> Lowered:
@@ -95,16 +100,20 @@ class Lowering:
                 self.versions.enter(Outside(source, number), value, value if len(several) > 1 else None)
 
     def before(self, instruction: Instruction) -> None:
-        """A host call, or a check of inputs: Python makes it before anything else."""
-        made = [v for v in tree_leaves(instruction.results) if isinstance(v, Value)]
-        numbers = []
-        for value in made:
-            if instruction.kind == "host":
+        """A host call, or a check of inputs: Python makes it before anything else.
+
+        What a check needs is computed by Python for the check, and by C for whoever else needs it.
+        """
+        self.hosts.append(instruction)
+        if instruction.kind == "check":
+            if instruction.results is not None:
+                self.instruction(instruction)
+            return
+        for value in tree_leaves(instruction.results):
+            if isinstance(value, Value):
                 self.graph.name = f"h{value.number}"
-                self.versions.enter(Outside("host", len(self.host_values)), value)
-            numbers.append(len(self.host_values))
-            self.host_values.append(value)
-        self.hosts.append((instruction, numbers))
+                self.versions.enter(Outside("host", self.drawn), value)
+                self.drawn += 1
 
     # -- one instruction -------------------------------------------------------------------------
 
@@ -123,8 +132,8 @@ class Lowering:
                 node = self.ufunc(function, instruction)
             elif isinstance(owner, np.ufunc):
                 node = self.reduction(owner, function.__name__, instruction)
-            elif function in LOWERED:
-                node = LOWERED[function](self, *instruction.args, **instruction.kwargs)
+            elif function in self.functions:
+                node = self.functions[function](self, *instruction.args, **instruction.kwargs)
             else:
                 raise Unknown
         except Unknown:
@@ -137,7 +146,9 @@ class Lowering:
         else:
             value = instruction.results
             if node.shape != value.shape or node.dtype != value.dtype:
-                raise CannotBuild(f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}")
+                raise CannotBuild(
+                    f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}"
+                )
             self.versions.make(value, node)
 
     def is_view(self, instruction: Instruction) -> bool:
@@ -190,7 +201,19 @@ class Lowering:
         strides = self.versions.strides(like) if shape == like.shape else None
         if strides is not None and not is_dense(shape, strides):
             strides = None
-        return self.graph.map(MAPS[ufunc], nodes, loop[-1], shape, strides)
+        op = MAPS[ufunc]
+        if op == "pow" and type(args[1]) in (int, float) and float(args[1]) in POWERS:
+            op, nodes = self.power(float(args[1]), nodes)
+        return self.graph.map(op, nodes, loop[-1], shape, strides)
+
+    def power(self, exponent: float, nodes: list[Node]) -> tuple[str, list[Node]]:
+        """A power with a known exponent, as NumPy computes it."""
+        op = POWERS[exponent]
+        if op is None:
+            return "copy", [self.graph.constant(1, nodes[0].dtype)]
+        if op == "sqrt" and not FAST_POWERS:
+            return "pow", nodes
+        return op, nodes[:1]
 
     def matmul(self, a: Any, b: Any) -> Node:
         """A product of matrices, or of stacks of them."""
@@ -330,17 +353,3 @@ def results_of(program: Program) -> list[Value]:
 def reduced_dtype(ufunc: np.ufunc, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which NumPy reduces."""
     return np.asarray(ufunc.reduce(np.ones(1, dtype))).dtype
-
-
-def entry(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The decorator of what lowers these functions: it is given their arguments."""
-
-    def enter(lower: Callable[..., Any]) -> Callable[..., Any]:
-        LOWERED.update(dict.fromkeys(functions, lower))
-        return lower
-
-    return enter
-
-
-LOWERED: dict[Callable[..., Any], Callable[..., Node | None]] = {}
-"""How calls other than ufuncs are lowered: from their arguments to a node, or None if it has written."""

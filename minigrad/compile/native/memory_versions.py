@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..program import Memory, Program, Value
-from .errors import CannotBuild
+from ..execution import CannotBuild
 from .nodes import Graph, Node, is_dense, reach, settled
 
 

@@ -89,10 +89,13 @@ class Room:
         for node in plan.nodes:
             if node.kind == "concat":
                 for arg, (offset, strides) in zip(node.args, node.attribute):
-                    own = arg.kind in (*OF_ELEMENTS, "product", "reduce") and arg in plan.kept
-                    if own and arg not in self.owner and arg not in self.placed and arg.strides == strides:
-                        self.owner[arg] = node, offset * node.dtype.itemsize
-                        self.inside.discard(arg)
+                    base = kept_under(arg)
+                    pattern = arg.attribute if arg.kind == "view" else (0, arg.strides)
+                    own = base.kind in (*OF_ELEMENTS, "product", "reduce") and base in plan.kept
+                    whole = base.size == arg.size and is_plain(base) and pattern == (0, strides)
+                    if own and whole and base not in self.owner and base not in self.placed:
+                        self.owner[base] = node, offset * node.dtype.itemsize
+                        self.inside.discard(base)
             elif node.kind == "update" and node not in self.placed:
                 base = node.args[0]
                 others = [reader for reader in self.readers[base] if reader != plan.made_in[node]]
@@ -166,3 +169,11 @@ def alike(node: Node, other: Node) -> bool:
     """Whether elements lie in the same order in memory: both without gaps, perhaps in other shapes."""
     same = (node.shape, node.strides) == (other.shape, other.strides)
     return same or (node.size == other.size and is_plain(node) and is_plain(other))
+
+
+def is_in_place(room: Room, node: Node, number: int) -> bool:
+    """Whether an operand of ``concat`` is computed where it is to lie."""
+    arg = node.args[number]
+    offset, strides = node.attribute[number]
+    pattern = arg.attribute if arg.kind == "view" else (0, arg.strides)
+    return room.owner.get(kept_under(arg)) == (node, offset * node.dtype.itemsize) and pattern == (0, strides)

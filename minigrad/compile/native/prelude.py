@@ -13,6 +13,11 @@ BEGIN = """\
 typedef void (*sgemm_t)(int, int, int, INT, INT, INT, float, const float *, INT, const float *, INT, float, float *, INT);
 typedef void (*dgemm_t)(int, int, int, INT, INT, INT, double, const double *, INT, const double *, INT, double, double *,
                         INT);
+#ifdef _WIN32
+#define ENTRY __declspec(dllexport) int
+#else
+#define ENTRY int
+#endif
 #define LOOP static void __attribute__((noinline))
 """
 
@@ -26,8 +31,26 @@ BOTH: dict[str, str] = {
     **{
         name: f"static inline T {name}_T(T x) {{ return {name}S(x); }}"
         for name in (
-            "exp", "log", "tanh", "expm1", "exp2", "log1p", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "asin",
-            "acos", "atan", "asinh", "acosh", "atanh", "cbrt",
+            "exp",
+            "log",
+            "tanh",
+            "expm1",
+            "exp2",
+            "log1p",
+            "log2",
+            "log10",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "asin",
+            "acos",
+            "atan",
+            "asinh",
+            "acosh",
+            "atanh",
+            "cbrt",
         )
     },
     **{
@@ -85,16 +108,16 @@ static inline float exp_float(float x) { /* 2**n * exp(r), |r| <= log(2) / 2; la
     return x != x ? x : x > 88.8f ? INFINITY : x < -104.0f ? 0.0f : p;
 }""",
     "FLOOR_DIVIDE": """\
-#define FLOOR_DIVIDE(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), q_ = 0; \\
+#define FLOOR_DIVIDE(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), q_ = 0; \\
     if (y_ == 0) q_ = 0; \\
     else if (y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0) q_ = -x_; \\
     else { q_ = x_ / y_; if (x_ % y_ != 0 && (x_ < 0) != (y_ < 0)) q_ -= 1; } q_; })""",
     "REMAINDER": """\
-#define REMAINDER(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), r_ = 0; \\
+#define REMAINDER(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), r_ = 0; \\
     if (y_ != 0 && !(y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0)) { \\
         r_ = x_ % y_; if (r_ != 0 && (r_ < 0) != (y_ < 0)) r_ += y_; } r_; })""",
     "FMOD": """\
-#define FMOD(x, y) ({ __typeof__(x) x_ = (x), y_ = (y), r_ = 0; \\
+#define FMOD(x, y) ({ __typeof__((x) + 0) x_ = (x), y_ = (y), r_ = 0; \\
     if (y_ != 0 && !(y_ == (__typeof__(x))-1 && (__typeof__(x))-1 < 0)) r_ = x_ % y_; r_; })""",
     "MAX_float": "#define MAX_float 3.402823466e+38f",
     "MAX_double": "#define MAX_double 1.7976931348623157e+308",

@@ -16,6 +16,10 @@ class Lanes(NamedTuple):
     rows: int
 
 
+LANES = {16: Lanes(64, 14), 8: Lanes(32, 6), 4: Lanes(16, 6), 1: Lanes(16, 6)}
+"""By how many float32 numbers a vector holds."""
+
+
 LARGEST = 512**3
 """Multiplications of the largest product of our own: OpenBLAS is as fast at mid, and faster beyond."""
 
@@ -81,13 +85,13 @@ MIX = """\
 class Products:
     """The products of a program that are our own, and the functions they use."""
 
-    def __init__(self, lanes: Lanes) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: Lanes, has_blas: bool = True) -> None:
+        self.lanes, self.has_blas = lanes, has_blas
         self.blocks: dict[str, str] = {}
 
     def takes(self, rows: int, columns: int, inner: int) -> bool:
         """Whether a product is better here than in the BLAS."""
-        return columns >= NARROW and rows * columns * inner <= LARGEST
+        return not self.has_blas or columns >= NARROW and rows * columns * inner <= LARGEST
 
     def block(self, t: str, rows: int, vectors: int) -> str:
         """The function that multiplies some rows with one or two vectors of columns."""
@@ -115,23 +119,22 @@ class Products:
         """Bytes it needs for packed columns, and for the last columns of the result."""
         return 2 * self.lanes.bytes * inner + self.lanes.bytes * 2 * rows
 
-    def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[str, int, int], b: tuple[str, int, int],
-             c: str, scratch: str) -> list[str]:  # fmt: skip
-        """The statements of a product: of operands the address and the distances of rows and columns."""
+    def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]) -> list[str]:
+        """The statements of the product c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
         size = 4 if t == "float" else 8
         lane = self.lanes.bytes // size
-        lines = [f"const {t} *a = {a[0]}, *b = {b[0]};", f"{t} *c = {c}, *packed = ({t} *){scratch};"]
+        lines = []
         pieces = [(0, columns // (2 * lane), 2 * lane)]
         rest = columns % (2 * lane)
         if pieces[0][1]:
             lines.append(f"for (long j = 0; j + {2 * lane} <= {columns}; j += {2 * lane}) {{")
-            lines.append(f"    pack_{t}({inner}, {2 * lane}, {2 * lane}, b + j * {b[2]}, {b[1]}, {b[2]}, packed);")
+            lines.append(f"    pack_{t}({inner}, {2 * lane}, {2 * lane}, b + j * {b[1]}, {b[0]}, {b[1]}, packed);")
             lines += ["    " + line for line in self.rows(t, rows, inner, 2, a, "c + j", columns)]
             lines.append("}")
         if rest:
             vectors = 1 if rest <= lane else 2
             start, width = columns - rest, vectors * lane
-            lines.append(f"pack_{t}({inner}, {rest}, {width}, b + {start * b[2]}, {b[1]}, {b[2]}, packed);")
+            lines.append(f"pack_{t}({inner}, {rest}, {width}, b + {start * b[1]}, {b[0]}, {b[1]}, packed);")
             if rest == width:
                 lines += self.rows(t, rows, inner, vectors, a, f"c + {start}", columns)
             else:
@@ -143,7 +146,7 @@ class Products:
                 )
         return lines
 
-    def rows(self, t: str, rows: int, inner: int, vectors: int, a: tuple[str, int, int], c: str, distance: int) -> list[str]:
+    def rows(self, t: str, rows: int, inner: int, vectors: int, a: tuple[int, int], c: str, distance: int) -> list[str]:
         """All rows times packed columns, in blocks of nearly the same number of rows."""
         count = -(-rows // self.lanes.rows)
         base, more = divmod(rows, count)
@@ -153,7 +156,7 @@ class Products:
                 name = self.block(t, size, vectors)
                 lines.append(
                     f"for (long i = {start}; i < {start + size * times}; i += {size}) "
-                    f"{name}({inner}, a + i * {a[1]}, {a[1]}, {a[2]}, packed, {c} + i * {distance}, {distance});"
+                    f"{name}({inner}, a + i * {a[0]}, {a[0]}, {a[1]}, packed, {c} + i * {distance}, {distance});"
                 )
                 start += size * times
         return lines
