@@ -23,6 +23,9 @@ LANES = {16: Lanes(64, 14), 8: Lanes(32, 6), 4: Lanes(16, 6), 1: Lanes(16, 6)}
 LARGEST = 512**3
 """Multiplications of the largest product of our own: OpenBLAS is as fast at mid, and faster beyond."""
 
+FEW = 3
+"""Rows for which columns are not packed."""
+
 NARROW = 12
 """Columns below which the BLAS is taken: most of a vector would be empty."""
 
@@ -91,7 +94,7 @@ class Products:
 
     def takes(self, rows: int, columns: int, inner: int) -> bool:
         """Whether a product is better here than in the BLAS."""
-        return not self.has_blas or columns >= NARROW and rows * columns * inner <= LARGEST
+        return not self.has_blas or rows <= FEW or (columns >= NARROW and rows * columns * inner <= LARGEST)
 
     def block(self, t: str, rows: int, vectors: int) -> str:
         """The function that multiplies some rows with one or two vectors of columns."""
@@ -121,6 +124,8 @@ class Products:
 
     def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]) -> list[str]:
         """The statements of the product c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
+        if rows <= FEW:
+            return self.few_rows(t, rows, columns, inner, a, b)
         size = 4 if t == "float" else 8
         lane = self.lanes.bytes // size
         lines = []
@@ -145,6 +150,31 @@ class Products:
                     f"for (long j = 0; j < {rest}; j++) c[i * {columns} + {start} + j] = last[i * {width} + j];"
                 )
         return lines
+
+    def few_rows(
+        self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]
+    ) -> list[str]:
+        """Each element by itself, or each row as a sum of rows: every element of ``b`` is read once for each row."""
+        x = f"a[i * {a[0]} + k * {a[1]}]"
+        if b[0] == 1:
+            return [
+                f"for (long i = 0; i < {rows}; i++) for (long j = 0; j < {columns}; j++) {{",
+                f"    {t} s = 0;",
+                "    #pragma omp simd reduction(+:s)",
+                f"    for (long k = 0; k < {inner}; k++) s += {x} * b[k + j * {b[1]}];",
+                f"    c[i * {columns} + j] = s;",
+                "}",
+            ]
+        return [
+            f"for (long i = 0; i < {rows}; i++) {{",
+            f"    for (long j = 0; j < {columns}; j++) c[i * {columns} + j] = 0;",
+            f"    for (long k = 0; k < {inner}; k++) {{",
+            f"        const {t} x = {x};",
+            "        #pragma omp simd",
+            f"        for (long j = 0; j < {columns}; j++) c[i * {columns} + j] += x * b[k * {b[0]} + j * {b[1]}];",
+            "    }",
+            "}",
+        ]
 
     def rows(self, t: str, rows: int, inner: int, vectors: int, a: tuple[int, int], c: str, distance: int) -> list[str]:
         """All rows times packed columns, in blocks of nearly the same number of rows."""
