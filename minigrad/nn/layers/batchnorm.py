@@ -57,7 +57,14 @@ class BatchNorm(ChannelNorm):
         self._set_up(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.frozen = False
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any, mask: Any = None) -> Any:
+        """The normalised batch.
+
+        Args:
+            input: the batch (N, C, ...).
+            mask: booleans of its shape without channels, or (N,) for whole samples, True where values count. The
+                others, padding say, take no part in the statistics, and their output and gradient are 0.
+        """
         shape = shape_of(input)
         if len(shape) not in self._ranks or shape[1] != self.num_features:
             raise self._misfit(shape, input.dtype)
@@ -69,7 +76,9 @@ class BatchNorm(ChannelNorm):
         elif training and not current().recording:
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
-        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)
+        return ops.batch_norm(
+            input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter, mask=mask
+        )
 
     def _cumulative_weight(self) -> Any:
         """How much the next batch counts in the average of all batches."""
