@@ -6,12 +6,12 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from ..checks.table import html_table
 from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
 from ..nn.module import Module
+from ..reports.finding import Finding
+from ..reports.table import html_table
 from .facts import Facts, inputs
-from .finding import Finding
 from .rules import RULES
 
 

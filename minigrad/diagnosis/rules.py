@@ -10,8 +10,8 @@ from ..data.samplers import BatchSampler
 from ..engine.node import Node
 from ..nn.layers.batchnorm import BatchNorm
 from ..optim.decay import is_normalisation
+from ..reports.finding import Finding
 from .facts import Facts, classes, samples
-from .finding import Finding
 from .hiding import hidden
 
 FEWEST_SAMPLES = 8

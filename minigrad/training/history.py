@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks.table import html_table, text_table
+from ..reports.table import html_table, text_table
 
 
 class History:

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "minigrad"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    ["kernels", "engine", "_starting"],
+    ["kernels", "engine", "reports", "_starting"],
     ["ops"],
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import NamedTuple
+
+from .table import WIDTH
 
 
 class Finding(NamedTuple):
@@ -15,4 +18,6 @@ class Finding(NamedTuple):
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n  Why: {self.why}\n  Cure: {self.cure}"
+        """Three paragraphs, as wide as a terminal."""
+        lines = (f"{self.where}: {self.what}", f"  Why: {self.why}", f"  Cure: {self.cure}")
+        return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="    ") for line in lines)
