@@ -4,8 +4,8 @@
 >>> from minigrad import nn, optim
 
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
-up: ``kernels`` (fast functions of arrays), ``engine`` (records and the backward walk), ``ops`` (operations
-and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
+up: ``kernels`` (fast functions of arrays), ``reports`` (tables), ``engine`` (records and the backward walk), ``ops``
+(operations and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
 (pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import NamedTuple
 
-from .table import WIDTH
+from .table import wrapped
 
 
 class Finding(NamedTuple):
@@ -20,4 +19,4 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         """Three paragraphs, as wide as a terminal."""
         lines = (f"{self.where}: {self.what}", f"  Why: {self.why}", f"  Cure: {self.cure}")
-        return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="    ") for line in lines)
+        return "\n".join(wrapped(line, "    ") for line in lines)

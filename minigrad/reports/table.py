@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Collection, Sequence
 
 WIDTH = 80
@@ -57,6 +58,11 @@ def shortened(text: str, width: int) -> str:
         return text
     tail = (width - 1) * 2 // 3
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """A paragraph as wide as a terminal; lines after its first begin with ``indent``."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent)
 
 
 def html_table(

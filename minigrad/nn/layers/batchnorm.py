@@ -10,10 +10,13 @@ from numpy import ndarray
 from ... import ops
 from ...engine.host import check
 from ...engine.modes import current
+from ...engine.node import array_of
 from ...engine.scope import call_path
 from ...engine.shown import ModuleShown
 from ...ops.arguments import shape_of
+from ...ops.normalisation.masks import counting
 from .channel_norm import ChannelNorm
+from .explanation import Explanation
 
 
 class BatchNorm(ChannelNorm):
@@ -157,6 +160,36 @@ class BatchNorm(ChannelNorm):
                 parameter.requires_grad_(trained)
             del self._thawed_grads
         return self
+
+    def explain(self, input: Any, mask: Any = None) -> Explanation:
+        """A batch against the running statistics, channel by channel, and why training and evaluation differ on it.
+
+        Nothing is changed. For a layer inside of a model take what it is called with from a forward pre-hook.
+
+        Args:
+            input: what the layer is called with, (N, C, ...).
+            mask: as of a call.
+
+        Returns:
+            An ``Explanation``, which prints for each channel the mean and the variance of the batch and of training so
+            far, how far the outputs of the two modes are apart, in standard deviations, and whether it is dead or
+            constant; then the reasons (few batches seen, a small batch, other data, ...), each with its cure. It is
+            true if there is none.
+
+        Raises:
+            ValueError: for an input of another rank or number of channels.
+
+        >>> explanation = nn.BatchNorm1d(2).explain(mg.tensor([[1.0, 0.0], [3.0, 0.0]]))
+        >>> explanation.rows[1].finding
+        'constant'
+        >>> print(explanation.findings[0].what)
+        no batch has been seen: they are still mean 0 and variance 1.
+        """
+        shape = shape_of(input)
+        if len(shape) not in self._ranks or shape[1] != self.num_features:
+            raise self._misfit(shape, input.dtype)
+        x = array_of(input)
+        return Explanation(self, x, None if mask is None else counting(x, mask, training=False, recording=False))
 
     def _worth_without(self, name: str) -> str:
         if self.momentum is not None:
