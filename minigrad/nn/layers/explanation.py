@@ -71,7 +71,7 @@ class Compared:
             self.var = ((values - self.mean) ** 2).mean(axis=0) if self.n else self.mean
         self.finite = np.isfinite(self.var)
         self.constant = self.var <= (np.abs(self.mean) * 1e-7) ** 2  # of float32, rounding aside
-        self.dead = self.constant & (self.running_var <= self.start * 1.001)
+        self.dead = self.constant & (self.running_var <= self.start * 1.001) & (self.start < 1)
         self.apart = self.outputs_apart(self.running_mean, self.running_var)
         self.surprising_mean, self.surprising_var = self.surprising()
 
