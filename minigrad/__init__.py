@@ -45,6 +45,7 @@ from .autograd import (
 )
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .diagnosis.diagnose import diagnose
+from .diagnosis.summary import summary
 from .engine.absent import absent
 from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
 from .engine.op import Op
@@ -86,7 +87,7 @@ __all__ = [
     "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "optim", "pi",
     "promote_types", "random", "result_type", "save", "seed", "set_default_device", "set_default_dtype",
     "set_detect_anomaly", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special",
-    "testing", "training", "use_deterministic_algorithms", "utils",
+    "summary", "testing", "training", "use_deterministic_algorithms", "utils",
 ]
 # fmt: on
 __all__ += _creation.__all__

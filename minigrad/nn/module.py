@@ -28,6 +28,7 @@ from ..tensor.tensor import Tensor
 from ..tensor.typed import typed
 from .hooks import EVERYWHERE, HookedCall, Hooks, note_place
 from .names import Named
+from .overview import module_as_html
 from .parameter import Buffer, Parameter
 from .registering import Hooked
 from .saving import Saved
@@ -86,7 +87,7 @@ class Module(Saved, Hooked, Named):
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         hooked = None
         try:
-            if self._hooks is None and not EVERYWHERE.kinds:
+            if (self._hooks is None or not self._hooks.kinds) and not EVERYWHERE.kinds:
                 output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
                 return output
             hooked = HookedCall(self, args, kwargs)
@@ -340,6 +341,10 @@ class Module(Saved, Hooked, Named):
     def _child_lines(self) -> list[str]:
         """What stands below that, for each module this one holds."""
         return [f"({name}): {child!r}" for name, child in members(self) if isinstance(child, Module)]
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return module_as_html(self)
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 WIDTH = 80
 """Columns of a terminal."""
-SHORTEST = 20
+SHORTEST = 14
 """Of a text that is shortened to fit."""
 GAP = "  "
 
@@ -53,9 +53,12 @@ def text_line(header: Sequence[str], row: Sequence[str], widths: Sequence[int], 
 
 
 def shortened(text: str, width: int) -> str:
-    """A text of at most ``width`` characters, if need be without its middle."""
+    """A text of at most ``width`` characters, if need be without its middle; spaces in front of it stay."""
     if len(text) <= width:
         return text
+    indent = len(text) - len(text.lstrip(" "))
+    if 0 < indent < width // 2:
+        return text[:indent] + shortened(text[indent:], width - indent)
     tail = (width - 1) * 2 // 3
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
 

@@ -29,7 +29,7 @@ PYTORCH = {
 }  # fmt: skip
 """The public attributes of ``torch.nn.Module`` and of the layers and containers here, PyTorch 2.14."""
 
-OURS = {"evaluating", "freeze", "unfreeze"}
+OURS = {"evaluating", "explain", "freeze", "unfreeze"}
 """Documented names of minigrad's own."""
 
 

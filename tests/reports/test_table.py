@@ -8,6 +8,7 @@ def test_long_names_are_shortened_in_the_middle():
     assert shortened("parameter encoder.layers.0.weight", 20) == "paramet….0.weight"[:8] + "ayers.0.weight"[-12:]
     assert len(shortened("parameter encoder.layers.0.weight", 20)) == 20
     assert shortened("short", 20) == "short"
+    assert shortened("    encoder: BatchNorm1d", 14) == "    enc…Norm1d"
 
 
 def test_columns_of_numbers_are_aligned_to_the_right():
