@@ -46,8 +46,9 @@ class Hooks:
         self, kind: str, function: Any, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Add a hook, as the last or the first of its kind."""
+        hook = Hook(function, with_kwargs, always_call)
         hooks = self.kinds.setdefault(kind, {})
-        handle = add_hook(hooks, Hook(function, with_kwargs, always_call), prepend)
+        handle = add_hook(hooks, hook, prepend)
         return OfKind(self.kinds, kind, hooks, handle.id)
 
 

@@ -6,6 +6,7 @@ from ...engine.absent import absent
 from . import fusion, rnn
 from .clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .fusion import fuse
+from .skipping import skip_init
 from .vectors import parameters_to_vector, vector_to_parameters
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "get_total_norm",
     "parameters_to_vector",
     "rnn",
+    "skip_init",
     "vector_to_parameters",
 ]
 
