@@ -12,6 +12,8 @@ from .parameter import Buffer, Parameter
 from .tree import Branch, joined, members
 
 COLUMNS = ("layer", "output", "parameters", "buffers", "mode", "batches", "saves")
+SHORTEST = 14
+"""Characters of a layer that are left in a wide table."""
 NUMBERS = ("parameters", "buffers", "batches", "saves")
 
 
@@ -163,7 +165,7 @@ def is_leaf(value: Any) -> bool:
 def as_text(rows: Sequence[Layer]) -> str:
     """The layers as lines of text."""
     header, cells = table(rows)
-    return text_table(header, cells, NUMBERS)
+    return text_table(header, cells, NUMBERS, SHORTEST)
 
 
 def as_html(rows: Sequence[Layer]) -> str:

@@ -76,6 +76,7 @@ def test_a_name_is_there_with_its_arguments(line: str) -> None:
 
 def test_the_list_has_the_names_of_first_programs() -> None:
     assert {line.partition("(")[0] for line in LINES} >= {
-        "mg.cat", "Tensor.norm", "functional.conv2d", "mg.func.grad", "nn.Conv2d", "nn.Module.state_dict", "optim.AdamW",
+        "mg.cat", "Tensor.norm", "functional.conv2d", "mg.func.grad", "nn.Conv2d", "nn.Module.state_dict",
+        "optim.AdamW",
     }  # fmt: skip
     assert len(LINES) > 1000

@@ -29,6 +29,9 @@ class BatchNorm(ChannelNorm):
 
         y = (x - mean) / sqrt(var + eps) * weight + bias
 
+    ``bn(x, mask=mask)`` leaves padding out, ``freeze()`` keeps everything as it is, and ``explain(x)`` says why the two
+    modes differ on a batch.
+
     S. Ioffe, C. Szegedy, Batch normalization, 2015.
 
     Args:
