@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..engine.arguments import a_type, whole
@@ -32,7 +33,7 @@ class Summary:
         rows, self.notes = layers(model)
         if measured is not None:
             rows = [with_call(row, measured) for row in rows]
-            self.notes += [note for row in rows if row.first and (note := reuse(row, measured))]
+            self.notes += reuse([row for row in rows if row.first], measured)
         self.rows = folded(rows, depth)
         self.parameters = sum(row.parameters for row in rows)
         self.trained = self.parameters - sum(row.fixed for row in rows)
@@ -73,13 +74,21 @@ def with_call(row: Layer, measured: Pass) -> Layer:
     return row._replace(output=measured.outputs.get(key, ""), saved=saved)
 
 
-def reuse(row: Layer, measured: Pass) -> str:
-    """What is to be said of how often a module was called."""
-    calls = measured.calls[id(row.module)]
-    if calls > 1:
-        return f"{row.path or 'the model'} is called {calls} times; its output is that of the first call."
-    is_layer = row.parameters or not any(True for _ in row.module.children())
-    return f"{row.path} is not called." if not calls and is_layer else ""
+def reuse(rows: Sequence[Layer], measured: Pass) -> Iterator[str]:
+    """What is to be said of how often modules were called."""
+    for row in rows:
+        calls = measured.calls[id(row.module)]
+        if calls > 1:
+            yield f"{row.path or 'the model'} is called {calls} times; its output is that of the first call."
+    unused = [row.path for row in rows if not measured.calls[id(row.module)] and is_layer(row.module)]
+    if unused:
+        yield f"Not called: {', '.join(unused)}."
+
+
+def is_layer(module: Module) -> bool:
+    """Whether it is there to be called: it can be, and is not only there for what is inside of it."""
+    holds_others = next(module.children(), None) is not None and next(module.parameters(recurse=False), None) is None
+    return type(module).forward is not Module.forward and not holds_others
 
 
 def summary(model: Module, x: Any = None, *, depth: int | None = None) -> Summary:

@@ -36,11 +36,11 @@ class Net(nn.Module):
         self.also = self.act
         self.heads = [nn.Linear(3, 3), nn.Linear(3, 3)]
         self.heads[1].weight = self.heads[0].weight
-        self.spare = nn.Linear(5, 5)
+        self.spare, self.unused, self.shifts = nn.Linear(5, 5), nn.ReLU(), nn.ParameterList([mg.ones(3)])
 
     def forward(self, x, scale=1.0):
         x = self.act(self.act(self.stage(x)).mean(dim=(2, 3))) * scale
-        return {"first": self.heads[0](x), "rest": [self.heads[1](x), x]}
+        return {"first": self.heads[0](x) + self.shifts[0], "rest": [self.heads[1](x), x]}
 
 
 def by_path(summary):
@@ -102,7 +102,7 @@ def test_what_is_in_two_places_is_counted_once_and_said():
     assert "also is act: one module in two places." in found.notes
     assert "heads.1.weight is heads.0.weight: one parameter in two places." in found.notes
     assert "act is called 2 times; its output is that of the first call." in found.notes
-    assert "spare is not called." in found.notes
+    assert "Not called: spare, unused." in found.notes
     rows = by_path(found)
     assert rows["heads.1"].parameters == 3 and rows["also"].first is False
     assert rows[""].output == "first: (2, 3), rest: (2, 3), (2, 3)"
@@ -111,7 +111,7 @@ def test_what_is_in_two_places_is_counted_once_and_said():
 def test_depth_adds_up_what_is_inside():
     whole, folded = (mg.summary(Net(), (2, 3, 4, 4), depth=depth) for depth in (None, 1))
     assert "stage.0" in by_path(whole) and list(by_path(folded)) == [
-        "", "stage", "act", "also", "heads.0", "heads.1", "spare",
+        "", "stage", "act", "also", "heads.0", "heads.1", "spare", "unused", "shifts",
     ]  # fmt: skip
     inside = [row for row in whole.rows if row.path.startswith("stage")]
     for name in ("parameters", "buffers", "saved"):

@@ -238,6 +238,15 @@ def test_what_is_refused_changes_nothing(name):
     np.testing.assert_equal(state(bn), before)
 
 
+def test_a_captured_step_refuses_what_eager_refuses():
+    bn, x = layer((9, 3)), leaf(batch((9, 3), mask_of((9, 3))))
+    program, _ = capture(lambda x, mask: bn(x, mask=mask), x, mg.tensor(mask_of((9, 3))), state=[bn])
+    before = state(bn)
+    with pytest.raises(ValueError, match=r"got 1 that the mask \(9,\) keeps"):
+        program.run(x, mg.tensor(np.arange(9) == 4))
+    np.testing.assert_equal(state(bn), before)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_captured_step_takes_other_masks(training):
     """The mask is an input of the program: how many values count is not written down."""
