@@ -305,7 +305,7 @@ class Explanation:
 
     def verdict(self, facts: Compared) -> str:
         """What one line says of all channels."""
-        batch = f"this batch {facts.shape}, {facts.n} values per channel"
+        batch = f"this batch {facts.shape}, {facts.n} value{'s' * (facts.n != 1)} per channel"
         if not self.tracks:
             return f"without running statistics: train() and eval() both use those of {batch}."
         apart = np.where(np.isfinite(facts.apart), facts.apart, -1)

@@ -167,4 +167,4 @@ def test_what_is_refused(x, message):
 
 
 def test_one_value_is_not_enough():
-    assert "1 values per channel: training needs at least 2" in str(trained().explain(data(1))).replace("\n", " ")
+    assert "1 value per channel: training needs at least 2" in str(trained().explain(data(1))).replace("\n", " ")
