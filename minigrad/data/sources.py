@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from . import toy
 from .dataset import TensorDataset
 from .digits import digits
+from .tabular import auto_mpg, iris
 
 
 class Source(NamedTuple):
@@ -41,6 +42,8 @@ DATASETS: dict[str, Source] = {
     "checkerboard": Source(toy.checkerboard, 2, 2, "the squares of a 4x4 board"),
     "sine": Source(toy.sine, 1, None, "a noisy sine"),
     "digits": Source(digits, 64, 10, "1,797 handwritten digits, 8x8 pixels"),
+    "iris": Source(iris, 4, 3, "150 flowers of three species"),
+    "auto_mpg": Source(auto_mpg, 9, None, "392 cars and their fuel consumption"),
 }
 
 OTHER_NAMES = {"mnist": "digits"}
