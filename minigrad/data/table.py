@@ -34,8 +34,14 @@ class Column(NamedTuple):
         return np.isnan(self.values) if self.values.dtype.kind == "f" else np.zeros(len(self.values), bool)
 
     def taken(self, rows: ndarray) -> Column:
-        """These rows of it."""
-        return self._replace(values=self.values[rows])
+        """These rows of it, with the words in them."""
+        values = self.values[rows]
+        if self.words is None:
+            return self._replace(values=values)
+        used = np.unique(values[values >= 0])
+        places = np.full(len(self.words) + 1, -1)  # the last is that of -1
+        places[used] = np.arange(len(used))
+        return self._replace(values=places[values], words=tuple(self.words[i] for i in used))
 
 
 class Table(NamedTuple):
