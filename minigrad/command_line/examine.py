@@ -84,6 +84,8 @@ def run_of(options: argparse.Namespace) -> train.Training:
     path = Path(options.dataset)
     if not (path.is_dir() or path.name in NAMES):
         return train.started(options.dataset, chosen)
+    if chosen:
+        raise CommandError(f"{path} has its own options: leave yours out, or diagnose a dataset with them.")
     return kept_run(train.checkpoint_in(path))
 
 

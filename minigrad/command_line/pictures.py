@@ -98,7 +98,7 @@ def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Ten
 
     points = np.concatenate([train[0].numpy(), test[0].numpy()])
     low, high = points.min(0), points.max(0)
-    margin = 0.08 * (high - low)
+    margin = 0.08 * np.where(high > low, high - low, 1)
     sides = [np.linspace(a, b, GRID) for a, b in zip(low - margin, high + margin)]
     grid = np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
     logits = predictions(model, grid)

@@ -61,10 +61,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     except TableError as error:
         raise CommandError(str(error)) from error
     predicted = model.preparation.predictions(outputs)
-    header, columns = [model.target], [predicted.tolist()]
+    header, columns = [model.target], [texts(predicted)]
     if options.proba:
         header += [f"P({name})" for name in model.classes or ()]
-        columns += probabilities(outputs).T.tolist()
+        columns += map(texts, probabilities(outputs).T)
     rows = list(zip(*columns))
     if options.output:
         with writable_folder(options.output.parent):
@@ -75,6 +75,11 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     score = scored(model, table, predicted)
     if score:
         complain(score)
+
+
+def texts(values: ndarray) -> list[str]:
+    """Values as the table has them: numbers with as many digits as float32 has."""
+    return [f"{value:.9g}" if values.dtype.kind == "f" else str(value) for value in values]
 
 
 def scored(model: Predictor, table: Table, predicted: ndarray) -> str | None:

@@ -20,6 +20,7 @@ from ..tensor.creation import from_numpy
 from ..training.predictor import read_table
 from ..training.preparation import Preparation, fitted
 from .errors import CommandError
+from .output import complain
 from .settings import Settings
 
 SPLIT_SEED = 0
@@ -27,6 +28,8 @@ SPLIT_SEED = 0
 GENERATED = [name for name, source in data.DATASETS.items() if source.load.__module__ == toy.__name__]
 """The datasets with noise and a number of samples."""
 MNIST = "mnist"
+LARGE = 20_000_000
+"""Bytes of a file that takes so long to read that it is said."""
 ENDINGS = ".csv", ".tsv", ".txt", ".data", ".dat", ".npz", ".npy", ".gz", ".xlsx", ".xls", ".ods", ".json", ".parquet"
 """By which a name is one of a file, even if there is none."""
 
@@ -113,6 +116,8 @@ def mnist(settings: Settings) -> Problem:
 def from_file(settings: Settings) -> Problem:
     """The problem in a file of the user's."""
     path = Path(settings.path or settings.dataset)
+    if path.is_file() and path.stat().st_size > LARGE:
+        complain(f"reading {settings.dataset}, {path.stat().st_size / 1e6:,.0f} MB")
     try:
         found = read_table(path, settings.header, settings.target)._replace(source=settings.dataset)
         return from_table(found, settings, settings.seed)

@@ -25,13 +25,6 @@ class Plain:
         """Remove the bar."""
 
 
-class Quiet(Plain):
-    """Neither a bar nor lines."""
-
-    def write(self, line: str) -> None:
-        pass
-
-
 class Bar(Plain):
     """A bar by tqdm, on terminals only; lines are printed above it."""
 
@@ -52,10 +45,8 @@ class Bar(Plain):
         self.bar.close()
 
 
-def progress(total: int, unit: str, quiet: bool = False) -> Plain:
-    """A bar of ``total`` steps, or nothing if quiet; without tqdm only lines, and one that says how to get the bar."""
-    if quiet:
-        return Quiet(total, unit)
+def progress(total: int, unit: str) -> Plain:
+    """A bar of ``total`` steps; without tqdm only lines, and one that says how to get the bar."""
     try:
         return Bar(total, unit)
     except ImportError:

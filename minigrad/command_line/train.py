@@ -201,6 +201,8 @@ class Training:
     def resumed(cls, state: dict[str, Any], dataset: str, epochs: int | None) -> Training:
         """The run that ``state`` was taken from, to go on to ``epochs`` epochs; a file may have moved since."""
         kept = restored(state["settings"])
+        if "loader" not in state:  # the best model alone
+            raise KeyError("loader")
         if is_file(kept.dataset) and is_file(dataset):
             kept = replace(kept, dataset=dataset, path=os.path.abspath(dataset))
         epochs = epochs or kept.epochs
@@ -306,20 +308,21 @@ def epochs(run: Training, out: Path, quiet: bool = False) -> Iterator[None]:
     task, settings = run.task, run.settings
     samples = f"{len(run.train_set):,} training and {len(run.test_set):,} test samples"
     remaining = settings.epochs - len(run.history)
-    bar = progress(remaining * len(run.loader), "step", quiet)
+    bar = progress(remaining * len(run.loader), "step")
+    write = (lambda _: None) if quiet else bar.write
     try:
         for line in (f"{run.problem.name}: {samples}, seed {settings.seed}", *run.problem.notes):
-            bar.write(line)
-        bar.write(repr(run.model))
+            write(line)
+        write(repr(run.model))
         lr = "        lr" * (run.schedule is not None)
-        bar.write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {task.title:>13}{lr}  {'seconds':>7}")
+        write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {task.title:>13}{lr}  {'seconds':>7}")
         for _ in range(remaining):
             row = run.epoch(bar)
             write_state(run, out)
             yield
             losses = f"{row.train_loss:>10.4f}  {row.test_loss:>10.4f}"
             lr = f"  {row.lr:>8.2g}" * (run.schedule is not None)
-            bar.write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}{lr}  {row.seconds:>7.3f}")
+            write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}{lr}  {row.seconds:>7.3f}")
     finally:
         bar.close()
 
