@@ -34,12 +34,14 @@ def read_npz(path: str | os.PathLike[str], target: str | None = None, inputs_onl
     """
     name = str(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise TableError(f"{name} is a single array: write np.savez({name!r}, X=X, y=y).")
-            if file.zip is not None:
-                check_sizes(file.zip, name)
-            return table_of(file, name, target, inputs_only)
+        with open(path, "rb") as raw:  # np.load would leave a damaged file open
+            if raw.read(6) == b"\x93NUMPY":
+                raise TableError(f"{name} is a single array: write inputs and targets by np.savez(file, X=X, y=y).")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                if file.zip is not None:
+                    check_sizes(file.zip, name)
+                return table_of(file, name, target, inputs_only)
     except FileNotFoundError:
         raise TableError(f"there is no file {name}.") from None
     except IsADirectoryError:

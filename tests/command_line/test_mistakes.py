@@ -17,7 +17,10 @@ MISTAKES = [
     (["train", "digit"], "Did you mean 'digits'"),
     (["train", "nothing-like-it"], "There are moons"),
     (["train"], "required: DATASET"),
-    (["fly"], "there is no command 'fly'. There are train, predict, summary, diagnose, compare, bench, check, doctor (see minigrad --help)"),
+    (
+        ["fly"],
+        "no command 'fly'. There are train, predict, summary, diagnose, compare, bench, check, doctor (see minig",
+    ),
     (["trian", "digits"], "Did you mean minigrad train?"),
     (["digits"], "Did you mean minigrad train digits?"),
     (["train", "mnist"], "Did you mean 'digits'"),
