@@ -12,7 +12,6 @@ import numpy as np
 from numpy import ndarray
 
 from .. import data
-from ..data import toy
 from ..data.mnist import CLASSES, SIDE
 from ..data.table import Column, Table, TableError, near, some
 from ..data.tabular import FILES, table
@@ -25,7 +24,7 @@ from .settings import Settings
 
 SPLIT_SEED = 0
 """The split of a dataset into training and test data is the same in every run; that of a file follows ``--seed``."""
-GENERATED = [name for name, source in data.DATASETS.items() if source.load.__module__ == toy.__name__]
+GENERATED = [name for name, source in data.DATASETS.items() if source.generated]
 """The datasets with noise and a number of samples."""
 MNIST = "mnist"
 LARGE = 20_000_000

@@ -28,6 +28,11 @@ class Source(NamedTuple):
         return "regression" if self.classes is None else "classification"
 
     @property
+    def generated(self) -> bool:
+        """Whether it is made up, with ``n`` samples and ``noise``."""
+        return self.load.__module__ == toy.__name__
+
+    @property
     def outputs(self) -> int:
         """Numbers a model predicts per sample: a score for each class, or one value."""
         return self.classes or 1
