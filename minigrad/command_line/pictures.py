@@ -91,8 +91,11 @@ def predictions(model: Module, points: np.ndarray) -> np.ndarray:
         return model(tensor(points.astype(np.float32))).numpy()
 
 
-def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path) -> None:
-    """The class the model gives to every point of the plane, with the data on it."""
+def decision_boundary(
+    model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path,
+    axes: Sequence[str] = ("$x_1$", "$x_2$"),
+) -> None:  # fmt: skip
+    """The class the model gives to every point of the plane, whose axes are named, with the data on it."""
     drawing, (axis,) = figure(1, 5.6, 5.0)
     from matplotlib import colormaps
 
@@ -118,7 +121,7 @@ def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Ten
     axis.scatter([], [], s=10, color=GREY, label="training")
     axis.scatter([], [], s=18, color=GREY, edgecolors="black", linewidths=0.6, label="test")
     drawing.legend(loc="outside lower center", frameon=False, ncols=2)
-    axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$")
+    axis.set(title=title, xlabel=axes[0], ylabel=axes[1])
     write(drawing, path)
 
 

@@ -17,6 +17,7 @@ from ..training.predictor import Predictor, load_model, probabilities, read_tabl
 from .errors import CommandError
 from .folder import writable_folder
 from .output import complain
+from .problem import announce
 from .table import csv_text, write_table
 
 
@@ -55,6 +56,7 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         raise CommandError(f"--proba is for classes, and {model.target} is a number: leave it out.")
     if options.output and os.path.lexists(options.output) and not options.overwrite:
         raise CommandError(f"{options.output} is there already: replace it with --overwrite, or choose another name.")
+    announce(options.file)
     try:
         table = read_table(options.file, options.header, inputs_only=True)
         outputs = model.outputs(table)

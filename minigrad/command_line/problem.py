@@ -115,8 +115,7 @@ def mnist(settings: Settings) -> Problem:
 def from_file(settings: Settings) -> Problem:
     """The problem in a file of the user's."""
     path = Path(settings.path or settings.dataset)
-    if path.is_file() and path.stat().st_size > LARGE:
-        complain(f"reading {settings.dataset}, {path.stat().st_size / 1e6:,.0f} MB")
+    announce(path)
     try:
         found = read_table(path, settings.header, settings.target)._replace(source=settings.dataset)
         return from_table(found, settings, settings.seed)
@@ -126,6 +125,12 @@ def from_file(settings: Settings) -> Problem:
             hint = near(path.name, os.listdir(path.parent))
         text = str(error).replace(str(path), settings.dataset)
         raise CommandError(text + hint) from error
+
+
+def announce(path: Path) -> None:
+    """Say that a file is read, if that takes seconds."""
+    if path.is_file() and path.stat().st_size > LARGE:
+        complain(f"reading {path.name}, {path.stat().st_size / 1e6:,.0f} MB")
 
 
 def from_table(found: Table, settings: Settings, seed: int) -> Problem:

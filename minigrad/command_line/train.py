@@ -389,9 +389,12 @@ def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], l
         )
     }
     inputs = sets[0][0].shape[1]
-    if inputs == 2 and run.problem.task == "classification":
+    if inputs == len(run.problem.preparation.features) == 2 and run.problem.task == "classification":
         title = f"{name}: decision boundary"
-        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path)
+        kept = run.problem.preparation
+        names = [f"{name.replace('$', '')}, scaled" for name, _ in kept.features]
+        axes = {"axes": names} if kept.named else {}
+        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path, **axes)
     if inputs == 1 and run.problem.task == "regression":
         jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
     if pictures.MISSING:
