@@ -22,6 +22,8 @@ from ..tensor.tensor import Tensor
 BLUE, ORANGE, GREY = "#1f77b4", "#ff7f0e", "#888888"
 GRID = 200
 """Points along each side of a decision boundary."""
+PLANE = "$x_1$", "$x_2$"
+"""The names of its axes, unless a file has others."""
 
 
 MISSING = "" if importlib.util.find_spec("matplotlib") else "matplotlib is missing, get it with pip install matplotlib"
@@ -93,7 +95,7 @@ def predictions(model: Module, points: np.ndarray) -> np.ndarray:
 
 def decision_boundary(
     model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path,
-    axes: Sequence[str] = ("$x_1$", "$x_2$"),
+    axes: Sequence[str] = PLANE,
 ) -> None:  # fmt: skip
     """The class the model gives to every point of the plane, whose axes are named, with the data on it."""
     drawing, (axis,) = figure(1, 5.6, 5.0)

@@ -393,8 +393,8 @@ def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], l
         title = f"{name}: decision boundary"
         kept = run.problem.preparation
         names = [f"{name.replace('$', '')}, scaled" for name, _ in kept.features]
-        axes = {"axes": names} if kept.named else {}
-        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path, **axes)
+        axes = names if kept.named else pictures.PLANE
+        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path, axes)
     if inputs == 1 and run.problem.task == "regression":
         jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
     if pictures.MISSING:

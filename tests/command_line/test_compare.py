@@ -89,3 +89,22 @@ def test_compare_takes_another_net_and_optimiser(capsys):
     )
     out = capsys.readouterr().out
     assert "2-16-2, relu, adam with lr 0.01, batches of 60" in out and "input of relu" in out
+
+
+def test_every_seed_has_its_own_weights_and_batches(monkeypatch, capsys):
+    monkeypatch.setattr(compare.pictures, "MISSING", "not needed")
+    original, first = compare.Contender.step, []
+
+    def step(self, x, target, where=""):
+        if where == "in step 1 with BatchNorm":
+            first.append((self.model[0].weight.numpy().copy(), x.numpy()))
+        original(self, x, target, where)
+
+    monkeypatch.setattr(compare.Contender, "step", step)
+    run("compare", "moons", "--steps", 2, "--seed", 5, "--seeds", 2)
+    train, _ = mg.data.train_test_split(mg.data.moons(), seed=0)
+    for seed, (weight, x) in zip((5, 6), first, strict=True):
+        loader = mg.data.DataLoader(train, 60, shuffle=True, drop_last=True, generator=seed)
+        np.testing.assert_array_equal(x, next(iter(loader))[0].numpy())
+        mg.manual_seed(seed)
+        np.testing.assert_array_equal(weight, compare.sigmoid_net(2, 2, True)[0].weight.numpy())

@@ -121,3 +121,23 @@ def test_the_training_is_that_of_fit():
         assert [getattr(row, column) for row in rows] == history[name]
     for name, value in run_of.model.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), other.model.state_dict()[name].numpy())
+
+
+def test_runs_of_older_versions_go_on_as_they_were():
+    """They had a bias in front of BatchNorm, and fewer settings; their checkpoints hold less."""
+    settings = train.Settings("moons", hidden=(8,), epochs=2, batch_size=32, lr=0.01, bias=True)
+    old = train.Training(settings)
+    old.epoch(Plain(0, ""))
+    state = old.state()
+    for name in ("preparation", "schedule", "digest"):
+        del state[name]
+    known = "dataset", "hidden", "epochs", "batch_size", "lr", "batchnorm", "seed"
+    state["settings"] = {name: state["settings"][name] for name in known}
+    state["history"] = [row[:5] for row in state["history"]]
+    mg.save(state, "checkpoint.npz")
+    expected = old.epoch(Plain(0, ""))
+    run("train", "moons", "--resume", "checkpoint.npz", "-q")
+    kept = mg.load("checkpoint.npz")
+    assert kept["history"][1][:4] == tuple(expected[:4])
+    for name, value in old.model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), kept["model"][name].numpy())
