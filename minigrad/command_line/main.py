@@ -123,6 +123,13 @@ def command() -> int:
     return main(own_process=True)
 
 
+def nearest(parser: argparse.ArgumentParser, name: str) -> str:
+    """A hint at the option that is nearly the unknown one."""
+    known = [option for action in parser._actions for option in action.option_strings]
+    close = difflib.get_close_matches(name.partition("=")[0], known, 1) if name.startswith("--") else []
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
     """The options; mistakes name the help of the command that they were made in."""
     name = arguments[0]
@@ -133,7 +140,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"there is no command {name!r}.{hint} There are {', '.join(parser.commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{nearest(options.parser, unknown[0])}")
     return options
 
 

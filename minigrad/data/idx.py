@@ -49,4 +49,4 @@ def array_in(file: Any, path: Path) -> ndarray:
         content += block
     if len(content) != needed or len(shape) < start[3]:
         raise ValueError(f"{path} does not have the size that its header says, {shape} of {dtype.name}: get it anew.")
-    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -250,3 +251,21 @@ def test_mnist_wants_its_folder(capsys):
     assert "with --data FOLDER. Did you mean 'digits', which are 8x8 pixels and do?" in capsys.readouterr().err
     run("train", "mnist", "--data", "none", code=2)
     assert "MNIST needs the file train-images-idx3-ubyte" in capsys.readouterr().err
+
+
+def test_mnist_is_trained_predicted_and_resumed_from_its_folder(capsys):
+    generator = np.random.default_rng(0)
+    os.makedirs("files/MNIST/raw")
+    for stem, count in (("train", 200), ("t10k", 40)):
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[np.arange(count), labels] = generator.integers(100, 256, (count, 28))  # a line for each class
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            Path(f"files/MNIST/raw/{stem}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    run("train", "mnist", "--data", "files", "--epochs", 5, "--hidden", "16")
+    assert "mnist: 200 training and 40 test samples" in capsys.readouterr().out
+    run("train", "mnist", "--resume", "runs/mnist", "--epochs", 15, "-q")
+    assert float(rows_of("runs/mnist/history.csv")[-1]["test_accuracy"]) > 0.9
+    images, labels = data.MNIST("files", train=False)[:]
+    assert (mg.training.load_model("runs/mnist").predict(images) == labels.numpy()).mean() > 0.9

@@ -43,6 +43,7 @@ MISTAKES = [
     (["train", "moons", "--batch-size", "1"], "at least 2"),
     (["train", "moons", "--batch-size", "100000"], "training samples"),
     (["train", "moons", "--hidden", "8,x"], "got 'x'"),
+    (["train", "moons", "--optimzer", "sgd"], "--optimzer sgd; did you mean --optimizer? (see minigrad train --help)"),
     (["train", "moons", "--learning-rate", "1"], "--learning-rate 1 (see minigrad train --help)"),
     (["train", "moons", "--resume", "missing.npz"], "no such file"),
     (["train", "moons", "--resume", "noise.npz"], "not a minigrad checkpoint"),

@@ -74,6 +74,7 @@ DAMAGED = {
     "another type": b"\0\0\x07\x03",
     "no axes": b"\0\0\x08\0",
     "a header cut off": idx(IMAGES)[:10],
+    "a header of nothing, cut off": b"\0\0\x08\x03\0\0\0\0",
     "cut off": idx(IMAGES)[:-1],
     "too long": idx(IMAGES) + b"\0",
     "gzip, cut off": gzip.compress(idx(IMAGES))[:-10],
