@@ -10,6 +10,7 @@ from typing import Any
 
 import minigrad
 
+from .. import data
 from ..checks.table import text_table
 from ..engine.modes import no_grad
 from ..io.checkpoint import load
@@ -18,7 +19,7 @@ from ..tensor.creation import zeros
 from ..training.predictor import NAMES
 from . import train
 from .errors import CommandError
-from .options import READING, TRAINING, add_train, dataset_or_file, given
+from .options import READING, TRAINING, add_reading, add_seed, add_settings, dataset_or_file, given
 from .predict import opened
 
 HEADER = "layer", "module", "output", "parameters"
@@ -55,7 +56,9 @@ def layers(model: Any, x: Any) -> str:
 
 def add_diagnose(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad diagnose``: those of ``train``, whose run is looked at."""
-    add_train(command, kind=dataset_or_checkpoint, what="a checkpoint or its folder; or as minigrad train takes it")
+    add_settings(command, kind=dataset_or_checkpoint, what="a checkpoint or its folder; or as minigrad train takes it")
+    add_seed(command, train.Settings.seed)
+    add_reading(command)
     command.description = (
         "Looks at the model, the batches and the optimiser that minigrad train would train with these options, or that "
         "a checkpoint has; nothing is trained or written. The exit code is 1 if something is suspicious."
@@ -82,7 +85,7 @@ def run_of(options: argparse.Namespace) -> train.Training:
     """The run that is diagnosed, as it would begin or as its checkpoint holds it."""
     chosen = given(options, *TRAINING, *READING)
     path = Path(options.dataset)
-    if not (path.is_dir() or path.name in NAMES):
+    if options.dataset in data.DATASETS or not (path.is_dir() or path.name in NAMES):
         return train.started(options.dataset, chosen)
     if chosen:
         raise CommandError(f"{path} has its own options: leave yours out, or diagnose a dataset with them.")

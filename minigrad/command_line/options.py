@@ -124,9 +124,14 @@ def usual(setting: str) -> str:
     return f"default: {', '.join([*special, f'others {most}'] if others else [most])}"
 
 
-def add_common(command: argparse.ArgumentParser, seed: int, out: str) -> None:
-    """The options of every run."""
+def add_seed(command: argparse.ArgumentParser, seed: int) -> None:
+    """The option of all random numbers."""
     command.add_argument("--seed", type=at_least(0), help=f"start of all random numbers (default: {seed})")
+
+
+def add_common(command: argparse.ArgumentParser, seed: int, out: str) -> None:
+    """The options of every run that writes."""
+    add_seed(command, seed)
     command.add_argument("--out", type=path, metavar="FOLDER", help=f"where to write (default: {out})")
     command.add_argument("--overwrite", action="store_true", help="replace the run that is there")
 
@@ -157,8 +162,19 @@ def add_model(command: argparse.ArgumentParser, activation: str, optimizer: str)
 WHAT = "digits, generated data such as moons, mnist (with --data), or a file, my.csv or my.npz"
 
 
-def add_train(command: argparse.ArgumentParser, kind: Any = dataset_or_file, what: str = WHAT) -> None:
-    """The options of ``minigrad train``, the first of this kind."""
+def add_train(command: argparse.ArgumentParser) -> None:
+    """The options of ``minigrad train``."""
+    add_settings(command)
+    add_common(command, Settings.seed, "runs/DATASET, or the folder of the checkpoint that is resumed")
+    command.add_argument(
+        "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
+    )
+    command.add_argument("-q", "--quiet", action="store_true", help="print only what was reached and written")
+    add_reading(command)
+
+
+def add_settings(command: argparse.ArgumentParser, kind: Any = dataset_or_file, what: str = WHAT) -> None:
+    """What is trained on, which is of this kind, and the options of the net and its training."""
     command.add_argument("dataset", type=kind, metavar="DATASET", help=what)
     command.add_argument("--epochs", type=at_least(1), help=f"passes over the training data ({usual('epochs')})")
     command.add_argument("--batch-size", type=at_least(2), help=f"samples per step ({usual('batch_size')})")
@@ -180,12 +196,6 @@ def add_train(command: argparse.ArgumentParser, kind: Any = dataset_or_file, wha
     command.add_argument(
         "--weight-decay", type=share, metavar="W", help="of the weights alone (default: adamw 0.01, others 0)"
     )
-    add_common(command, Settings.seed, "runs/DATASET, or the folder of the checkpoint that is resumed")
-    command.add_argument(
-        "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
-    )
-    command.add_argument("-q", "--quiet", action="store_true", help="print only what was reached and written")
-    add_reading(command)
 
 
 def add_reading(command: argparse.ArgumentParser) -> None:
