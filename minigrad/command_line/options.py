@@ -105,6 +105,10 @@ def classes(name: str) -> str:
     """The type of the name of a dataset of classes."""
     if name in data.DATASETS and name not in WITH_CLASSES:
         raise argparse.ArgumentTypeError(f"{name} has no classes, which compare wants: try minigrad compare digits")
+    if is_file(name):
+        raise argparse.ArgumentTypeError(
+            f"compare takes datasets, not files such as {name}: try minigrad compare digits"
+        )
     return dataset(name, WITH_CLASSES)
 
 

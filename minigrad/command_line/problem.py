@@ -84,6 +84,8 @@ def problem_for(settings: Settings) -> Problem:
     if chosen and settings.dataset not in GENERATED:
         option = "noise" if "noise" in chosen else "samples"
         raise CommandError(f"--{option} is for generated data: {', '.join(GENERATED)}.")
+    if not (is_file(settings.dataset) or settings.dataset in FILES):
+        refuse_reading(settings)
     try:
         if settings.dataset == MNIST:
             return mnist(settings)
@@ -96,6 +98,13 @@ def problem_for(settings: Settings) -> Problem:
         return Problem(settings.dataset, train, test, Preparation.plain(source.inputs, source.classes))
     except (ValueError, FileNotFoundError) as error:
         raise CommandError(str(error)) from error
+
+
+def refuse_reading(settings: Settings) -> None:
+    """Refuse options of files where there is none."""
+    for name in ("target", "drop", "missing", "task", "header"):
+        if getattr(settings, name) != getattr(Settings, name):
+            raise CommandError(f"--{name} is for files, my.csv say, and {settings.dataset} is none: leave it out.")
 
 
 def mnist(settings: Settings) -> Problem:

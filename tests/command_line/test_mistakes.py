@@ -50,6 +50,9 @@ MISTAKES = [
     (["train", "moons", "--resume", "other.npz"], "resume from a checkpoint.npz that it wrote"),
     (["train", "moons", "--resume", "other.npz", "--lr", "1"], "--lr cannot change"),
     (["train", "moons", "--out", "file"], "Choose another folder with --out"),
+    (["compare", "my.csv"], "compare takes datasets, not files such as my.csv: try minigrad compare digits"),
+    (["train", "digits", "--task", "regression"], "--task is for files, my.csv say, and digits is none: leave it out"),
+    (["train", "moons", "--no-header"], "--header is for files"),
     (["compare", "sine"], "try minigrad compare digits"),
 ]
 
