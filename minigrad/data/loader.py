@@ -130,12 +130,14 @@ class DataLoader(Generic[Batch]):
         return sampler, BatchSampler(sampler, self.batch_size, self.drop_last)
 
     def __repr__(self) -> str:
-        sampler = "" if type(self.sampler) in (RandomSampler, SequentialSampler) else f"sampler={self.sampler!r}, "
-        batches = f"{len(self)} batches" if hasattr(self.dataset, "__len__") else "batches of a stream"
-        return (
-            f"DataLoader({described(self.dataset)}, batch_size={self.batch_size}, shuffle={self.shuffle}, {sampler}"
-            f"drop_last={self.drop_last}: {batches})"
-        )
+        arguments = [f"batch_size={self.batch_size}, shuffle={self.shuffle}"]
+        if type(self.sampler) not in (RandomSampler, SequentialSampler, type(None)):
+            arguments += [f"sampler={self.sampler!r}"]
+        if self.sampler is None and self.batch_sampler is not None:
+            arguments = [f"batch_sampler={self.batch_sampler!r}"]
+        else:
+            arguments += [f"drop_last={self.drop_last}"]
+        return f"DataLoader({', '.join([described(self.dataset), *arguments])}: {length_of(self)})"
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -269,6 +271,15 @@ def numbered_or_iterable(dataset: Any) -> Any:
         f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
         "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
     )
+
+
+def length_of(loader: DataLoader[Any]) -> str:
+    """How many batches there are, in words."""
+    unit = "items" if loader.batch_size is None and loader.batch_sampler is None else "batches"
+    try:
+        return f"{len(loader)} {unit}"
+    except TypeError:  # a dataset or a sampler without a length
+        return f"{unit} of a stream"
 
 
 def warn_of_workers(asked: dict[str, Any]) -> None:
