@@ -252,6 +252,33 @@ def test_a_loader_without_batches_says_so_once(n, batch_size, drop_last, message
         assert warning.filename == __file__
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": []}, "no batch of 1, .*give another sampler, for this one chooses none"),
+        ({"sampler": data.SubsetRandomSampler([])}, "give another sampler"),
+        ({"batch_sampler": []}, "give another batch_sampler, for this one chooses none"),
+        ({"batch_sampler": data.BatchSampler(range(2), 3, True)}, "give another batch_sampler"),
+    ],
+)
+def test_a_sampler_that_chooses_nothing_is_pointed_out(given, message):
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert list(data.DataLoader(dataset(), **given)) == []
+    assert len(caught) == 1
+
+
+def test_a_stream_without_items_is_pointed_out_after_each_loop():
+    class Nothing(data.IterableDataset):
+        def __iter__(self):
+            return iter(())
+
+    loader = data.DataLoader(Nothing(), 2)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"Nothing\(\) gave no batch, so the loop did nothing") as caught:
+            assert list(loader) == []
+        assert caught[0].filename == __file__
+
+
 def test_a_data_set_may_be_empty_and_grow():
     memory = []
     with pytest.warns(UserWarning, match="does nothing"):
