@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..engine.arguments import real, whole
 from ..engine.modes import no_grad
@@ -118,6 +118,8 @@ class SWALR(LRScheduler):
         anneal_strategy: ``"cos"`` or ``"linear"``.
         last_epoch: see ``LRScheduler``.
     """
+
+    not_in_pytorch: ClassVar[Sequence[str]] = ("anneal_strategy",)
 
     def __init__(
         self, optimizer: Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos",

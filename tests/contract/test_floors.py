@@ -19,7 +19,7 @@ FLOORS = [
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
     ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
     ["compile", "diagnosis", "training"],
-    ["__init__"],
+    ["__init__", "sklearn"],
     ["benchmarks"],
     ["command_line"],
     ["__main__"],
