@@ -251,6 +251,9 @@ class Program:
         """What is read, and may be written to, in the user's own arrays."""
         self.constants: list[tuple[ndarray, Value]] = []
         """Arrays of the step's that are no input and no state, held by reference."""
+        self.every_state: list[tuple[Place, Value]] = []
+        self.every_constant: list[tuple[ndarray, Value]] = []
+        """The same, also what no instruction reads: an operation may have been given it."""
         self.read: list[tuple[Variable, ndarray]] = []
         """The tensors whose arrays these are: if one gets another array, the program would not read it."""
         self.instructions: list[Instruction] = []
@@ -285,6 +288,7 @@ class Program:
             uses = (instruction.reads() | instruction.makes()) - kept
             instruction.last_uses = sorted(value.number for value in uses)
             kept |= uses
+        self.every_state, self.every_constant = self.states, self.constants
         self.states = [(place, value) for place, value in self.states if value in kept]
         self.constants = [(array, value) for array, value in self.constants if value in kept]
 
