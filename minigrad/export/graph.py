@@ -50,6 +50,8 @@ class Graph:
         """The path of the module whose calls are being translated."""
         self.sources: dict[str, tuple[str, int]] = {}
         """For the name of each size an input and the axis that has it."""
+        self.defaults: list[str] = []
+        """Initializers that are inputs, too: a runtime may write to these alone."""
         self.exits: set[str] = set()
         """The names of outputs."""
         self.known: dict[Any, str] = {}
@@ -82,7 +84,7 @@ class Graph:
         if isinstance(operand, Length):
             return self.cast(self.scalar(operand), dtype)
         if isinstance(operand, Differing):
-            raise Fixed(f"has {operand.values[0]!r}, which changes with the size")
+            raise Fixed(f"has {operand.values[0]!r} for one size and {operand.values[-1]!r} for another")
         return self.constant(np.asarray(operand, dtype))
 
     def name_of(self, value: Value) -> str:
@@ -124,11 +126,25 @@ class Graph:
             if first.ndim == 1 and all(same_arrays(array, np.arange(len(array), dtype=first.dtype)) for array in arrays):
                 end = self.scalar(shape[0])
                 return self.cast(self.node("Range", [self.read(0, INT64), end, self.read(1, INT64)], INT64), first.dtype)
-        raise Fixed("computes an array in Python that changes with the size")
+        raise Fixed("needs an array that Python computes from a size")
 
     def expanded(self, name: str, shape: Any) -> str:
         """A value repeated to a shape."""
         return self.node("Expand", [name, self.vector(shape)], self.dtypes[name])
+
+    def default(self, value: Value | None, start: ndarray, name: str) -> str:
+        """An input that need not be given, with a buffer of the model as its default, or what a new one starts with.
+
+        onnxruntime 1.32 writes statistics in place over their initializers, which it shares with equal ones, a bias of
+        zeros say, and then computes with these: but not if they are inputs.
+        """
+        own, array = (name, start) if value is None else self.arrays[0].get(value, (name, start))
+        key = "default", own, self.path if value is None else ""
+        if key not in self.known:
+            wanted = own if value is not None and own else f"{self.path}.{name}".lstrip(".")
+            self.known[key] = self.initializer(wanted, array.astype(start.dtype))
+            self.defaults.append(self.known[key])
+        return self.known[key]
 
     def initializer(self, name: str, array: ndarray) -> str:
         """A named initializer."""
@@ -162,7 +178,7 @@ class Graph:
     def length(self, length: Length) -> str:
         """A length that changes, as a vector of one element, computed from the sizes of the inputs."""
         if length.factors is None:
-            raise Fixed("has a length that is in no proportion to the size")
+            raise Fixed("has a length for which no formula is found")
         total = self.constant(np.array([length.rest], INT64)) if length.rest or not length.factors else ""
         for name, factor in length.factors.items():
             term = self.size(name)
@@ -258,7 +274,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [plain(part) for part in value]
     if isinstance(value, Differing):
-        raise Fixed("has a setting that changes with the size")
+        raise Fixed("has a setting that changes with a size")
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -14,11 +14,20 @@ from ..compile.program import Value
 from .errors import Fixed
 
 
+OTHERWISE = "is computed in other steps for another size"
+"""Why captures cannot be read as one program."""
+
+
 class Differing:
     """What is another in each capture: the values, in the order of the captures."""
 
     def __init__(self, values: Sequence[Any]) -> None:
         self.values = values
+
+    def __index__(self) -> int:
+        raise Fixed(f"has a setting that changes with a size, such as {self.values[0]!r} and {self.values[-1]!r}")
+
+    __int__ = __float__ = __bool__ = __neg__ = __index__  # type: ignore[assignment]
 
 
 class Length(Differing):
@@ -108,7 +117,7 @@ class Parallel:
         """The value of the first capture that stands for those of all; refused if it is another's twin."""
         first = twins[0]
         if self.twins.setdefault(first, twins) != twins or len({len(value.shape) for value in twins}) > 1:
-            raise Fixed("takes another way through the model")
+            raise Fixed(OTHERWISE)
         if first not in self.shapes:
             self.shapes[first] = self.merged([tuple(map(int, value.shape)) for value in twins])
         return first

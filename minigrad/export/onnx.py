@@ -253,6 +253,8 @@ def written(
         raise OnnxExporterError(
             f"onnx.export: the parameters take {size / 2**30:.1f} GiB, and a file holds less than 2: use model.half()."
         )
+    entries += [entry(graph, name, initializers[name], initializers[name].shape)
+                for name in graph.defaults if name in initializers]  # fmt: skip
     made = onnx.helper.make_graph(
         nodes, title, entries, exits,
         [onnx.numpy_helper.from_array(np.asarray(array, order="C"), name) for name, array in initializers.items()],
@@ -288,7 +290,7 @@ def declare(graph: Graph, programs: Sequence[Program], number: int, name: str, a
     return entry(graph, name, first, [axes.get(i, n) for i, n in enumerate(first.shape)])
 
 
-def entry(graph: Graph, name: str, value: Value, shape: Sequence[Any]) -> Any:
+def entry(graph: Graph, name: str, value: Any, shape: Sequence[Any]) -> Any:
     """What a graph says of an input or an output."""
     helper = graph.onnx.helper
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), shape)
@@ -328,7 +330,7 @@ def result(graph: Graph, value: Value, name: str) -> Any:
     graph.path = ""
     lacking = graph.names.get(value)
     if isinstance(lacking, Lacking):
-        raise OnnxExporterError(f"onnx.export: {lacking.reason}.")
+        raise OnnxExporterError(f"onnx.export: {lacking.reason.rstrip('.')}.")
     if name in graph.used:
         raise OnnxExporterError(f"onnx.export: the name {name!r} is taken: give output_names.")
     graph.rename(graph.read(value, value.dtype), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,17 @@ from ..engine.op import Op
 from .errors import Fixed, OnnxExporterError
 from .forms import CALLS, OPERATIONS
 from .graph import Graph, Lacking, Needed
+from .lengths import OTHERWISE
+
+WRITTEN_TO = {"state": "a parameter or buffer", "input": "an input", "constant": "a constant"}
+"""What arrays from outside are called."""
 
 WHOLE = (Ellipsis, slice(None), ())
 """Indices of all elements."""
+
+
+CURE = "Pass dynamic_axes={} for a file that takes the example's sizes only."
+"""What helps where something changes with a size."""
 
 
 class Walk:
@@ -38,19 +46,18 @@ class Walk:
             self.calls([program.calls for program in self.programs])
         except Fixed as error:
             raise OnnxExporterError(
-                f"onnx.export: the model {error} when a size changes. Pass dynamic_axes={{}} for a file that takes the "
-                "example's sizes only."
+                f"onnx.export: the model {error}. {CURE}"
             ) from error
 
     def calls(self, lists: Sequence[Sequence[Any]]) -> None:
         """Translate calls, which must be the same in all captures."""
         if len({len(calls) for calls in lists}) > 1:
-            raise Fixed("takes another way")
+            raise Fixed(OTHERWISE)
         for together in zip(*lists):
             first = together[0]
             same = {type(first), getattr(first, "op", None), getattr(first, "function", None)}
             if any({type(c), getattr(c, "op", None), getattr(c, "function", None)} != same for c in together):
-                raise Fixed("takes another way")
+                raise Fixed(OTHERWISE)
             self.call(together)
 
     def call(self, together: Sequence[Any]) -> None:
@@ -63,13 +70,13 @@ class Walk:
             if isinstance(first, Application):
                 self.application(together, results)
             elif first.kind == "host" and first.results is not None:
-                self.lack(results, f"draws random numbers ({first.function.__name__})")
+                self.lack(results, f"draws random numbers, {first.function.__name__}: use model.eval()", first)
             elif first.target is not None or first.results is not None:
                 self.instruction(together, results)
         except Needed as error:
             self.name(results if first.results is not None else first.target, error.lacking)
         except Fixed as error:
-            self.lack(results, f"{error}; pass dynamic_axes={{}} for a file that takes the example's sizes only")
+            self.lack(results, f"{error}. {CURE}", first)
         finally:
             self.place = outer
 
@@ -107,25 +114,24 @@ class Walk:
             kwargs = {key: value for key, value in kwargs.items() if key != "out"}
             found = CALLS[first.function](graph, out, *args[: len(args)], **kwargs)
         if found is NotImplemented:
-            found = self.lacking(f"has no form in ONNX{self.what(first.function)}")
+            named = {self.operation} & OPERATIONS.keys() or first.function in CALLS
+            hint = f", or not where a size changes. {CURE}" if named and graph.sources else ""
+            found = self.lacking(f"has no form in ONNX: {function_name(first.function)}{hint}", first)
         if target is None:
             self.name(results, found)
         else:
-            self.write(target, found)
-
-    def what(self, function: Callable[..., Any]) -> str:
-        """Which call of NumPy it is that an operation has no form for."""
-        return f" ({function_name(function)})" if self.operation else f": {function_name(function)}"
+            self.write(target, found, first)
 
     # -- results -----------------------------------------------------------------------------------
 
-    def lacking(self, reason: str) -> Lacking:
-        """Why a result has no form."""
-        return Lacking(f"{self.operation or 'the model'}{self.place} {reason}")
+    def lacking(self, reason: str, call: Any) -> Lacking:
+        """Why the result of a call has no form."""
+        own = call.op.name if isinstance(call, Application) else "the model"
+        return Lacking(f"{self.operation or own}{self.place} {reason}")
 
-    def lack(self, results: Any, reason: str) -> None:
+    def lack(self, results: Any, reason: str, call: Any) -> None:
         """Note that results have no form."""
-        self.name(results, self.lacking(reason))
+        self.name(results, self.lacking(reason, call))
 
     def name(self, results: Any, found: Any) -> None:
         """Name what a call results in: one value or several, which get their own dtypes."""
@@ -135,14 +141,14 @@ class Walk:
             if isinstance(value, Value):
                 self.graph.names[value] = self.graph.cast(name, value.dtype) if isinstance(name, str) else name
 
-    def write(self, target: Value, found: Any) -> None:
+    def write(self, target: Value, found: Any, call: Any) -> None:
         """A value that is written to is another one from here on."""
         origin = target.memory.origin
         if origin == "made" and self.sharers[target.memory] == 1:
             self.name(target, found)
             return
-        whose = f"changes a {origin} of the model" if origin != "made" else "writes to a part of an array"
-        lacking = self.lacking(f"{whose} and then uses it, which a graph cannot")
+        whose = WRITTEN_TO.get(origin, "an array, or a part of it")
+        lacking = self.lacking(f"writes to {whose} and then uses it, which a graph cannot: compute a new tensor", call)
         for value in self.programs[0].values:
             if value.memory is target.memory:
                 self.graph.names[value] = lacking

@@ -42,7 +42,7 @@ BITS = {
 """What they are of integers, from opset 18 on."""
 
 ACTIVATIONS = {
-    "relu": "Relu", "sigmoid": "Sigmoid", "erf": "Erf", "softsign": "Softsign", "rsqrt": "",
+    "relu": "Relu", "sigmoid": "Sigmoid", "erf": "Erf", "softsign": "Softsign",
 }  # fmt: skip
 """Operations that are one node, of floats."""
 
@@ -81,6 +81,11 @@ def infinite(x: Term) -> Term:
     return x.node("IsInf", dtype=bool)
 
 
+def is_negative(x: Term) -> Term:
+    """Whether the sign bit is set: of -0 the reciprocal tells."""
+    return (x < 0) | ((1 / x) < 0)
+
+
 FORMULAS = {
     np.square: lambda x: x * x,
     np.exp2: lambda x: (x * math.log(2)).node("Exp"),
@@ -105,7 +110,8 @@ FORMULAS = {
     np.logaddexp2: lambda a, b: log_add(a, b, 2.0),
     np.fmax: lambda a, b: (a == a).where((b == b).where(a.node("Max", b), a), b),
     np.fmin: lambda a, b: (a == a).where((b == b).where(a.node("Min", b), a), b),
-    np.ldexp: None,
+    np.signbit: lambda x: x < 0 if x.dtype.kind != "f" else is_negative(x),
+    np.copysign: lambda a, b: is_negative(b).where(-abs(a), abs(a)),
 }
 """NumPy's functions that are several nodes."""
 
@@ -114,7 +120,7 @@ def elementwise(function: Any) -> Any:
     """The form of a function that is one node."""
     kind = {**SAME, **ROUNDS, **COMPARES, **LOGIC, **SAME}.get(function, "")
 
-    def written(graph: Graph, result: Any, *operands: Any) -> Any:
+    def written(graph: Graph, result: Any, *operands: Any, **_: Any) -> Any:
         dtype = common(operands) if function in COMPARES else result.dtype
         found = kind
         if function in LOGIC and (result.dtype.kind == "b" or function in (np.logical_not,)):
@@ -134,7 +140,7 @@ def elementwise(function: Any) -> Any:
 
 
 CALLS.update({function: elementwise(function) for function in {**SAME, **ROUNDS, **COMPARES, **LOGIC}})
-CALLS.update({function: by_formula(formula) for function, formula in FORMULAS.items() if formula})
+CALLS.update({function: by_formula(formula) for function, formula in FORMULAS.items()})
 
 
 def activation(kind: str) -> Any:
@@ -148,7 +154,7 @@ def activation(kind: str) -> Any:
     return written
 
 
-OPERATIONS.update({name: activation(kind) for name, kind in ACTIVATIONS.items() if kind})
+OPERATIONS.update({name: activation(kind) for name, kind in ACTIVATIONS.items()})
 
 
 @form(np.ldexp)
@@ -236,3 +242,13 @@ def astype(graph: Graph, result: Any, x: Any, *_: Any, **__: Any) -> Any:
 def copy(graph: Graph, result: Any, x: Any, *_: Any, **__: Any) -> Any:
     """Itself: nothing of a graph is written to."""
     return graph.read(x)
+
+
+@form("round_decimals")
+def round_decimals(graph: Graph, result: Any, x: Any, decimals: int) -> Any:
+    """``round(x * 10**decimals) / 10**decimals``, half to even."""
+    term = Term(graph, graph.read(x, result.dtype))
+    if result.dtype.kind != "f":
+        return NotImplemented
+    scale = 10.0 ** abs(decimals)
+    return ((term * scale).node("Round") / scale if decimals > 0 else (term / scale).node("Round") * scale).name

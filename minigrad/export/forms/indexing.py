@@ -21,9 +21,10 @@ from .table import Term, form
 @form("getitem", ndarray.__getitem__)
 def getitem(graph: Graph, result: Any, x: Any, index: Any) -> Any:
     """``Slice``, ``Gather`` and ``GatherND``."""
+    if is_mask(index):
+        places = places_of(graph, graph.shape(x), index)
+        return NotImplemented if places is None else taken_at(graph, result, x, places)
     parts = full_index(graph.shape(x), index)
-    if any(isinstance(part, Value) and part.dtype.kind == "b" for part in parts):
-        return NotImplemented
     name = sliced(graph, graph.read(x), [(i, p) for i, p in enumerate(p for p in parts if p is not None)
                                         if isinstance(p, slice)])  # fmt: skip
     arrays = [part for part in parts if isinstance(part, Value)]
@@ -36,6 +37,18 @@ def getitem(graph: Graph, result: Any, x: Any, index: Any) -> Any:
     if any(part is None for part in parts) or name == graph.read(x):
         return graph.reshaped(name, graph.shape(result))
     return name
+
+
+def is_mask(index: Any) -> bool:
+    """Whether a mask is part of an index, or True or False."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(type(part) is bool or (isinstance(part, Value) and part.dtype.kind == "b") for part in parts)
+
+
+def taken_at(graph: Graph, result: Any, x: Any, places: str) -> str:
+    """The elements of the flattened array at places, in the shape of the result."""
+    flat = graph.node("Reshape", [graph.read(x), graph.constant(np.array([-1]))], result.dtype)
+    return graph.reshaped(graph.node("Gather", [flat, places], result.dtype, axis=0), graph.shape(result))
 
 
 def full_index(shape: Sequence[Any], index: Any) -> list[Any]:
@@ -131,18 +144,17 @@ def places_of(graph: Graph, shape: Sequence[Any], index: Any) -> str | None:
 
     It is found by indexing numbers in the array's shape.
     """
-    if any(isinstance(n, Differing) for n in shape):
-        return None
-    parts = full_index(shape, index if isinstance(index, tuple) else (index,))
-    if any(isinstance(part, (Value, Differing)) for part in parts):
+    found = known(graph, index)
+    parts = found if isinstance(found, tuple) else (found,)
+    if any(isinstance(part, (Value, Differing)) for part in (*shape, *parts)):
         return None
     numbers = np.arange(int(np.prod(shape))).reshape([*shape])
-    return graph.constant(numbers[tuple(parts)].reshape(-1))
+    return graph.constant(numbers[parts].reshape(-1))
 
 
 def scattered(graph: Graph, base: str, shape: Sequence[Any], values: str, index: Any, reduction: str | None) -> Any:
     """Values put into an array at a constant index."""
-    places = places_of(graph, shape, known(graph, index))
+    places = places_of(graph, shape, index)
     if places is None:
         return NotImplemented
     minus = graph.constant(np.array([-1]))
@@ -159,6 +171,37 @@ def known(graph: Graph, index: Any) -> Any:
     if isinstance(index, Value) and index in graph.arrays[0]:
         return graph.arrays[0][index][1]
     return index
+
+
+@form("diagonal", np.diagonal, ndarray.diagonal)
+def diagonal(graph: Graph, result: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The two axes as one, and ``Gather`` of their diagonal."""
+    shape = graph.shape(x)
+    axes = [axis1 % len(shape), axis2 % len(shape)]
+    if any(isinstance(shape[axis], Differing) for axis in axes):
+        return NotImplemented
+    order = [axis for axis in range(len(shape)) if axis not in axes] + axes
+    numbers = np.arange(shape[axes[0]] * shape[axes[1]]).reshape(shape[axes[0]], shape[axes[1]])
+    flat = graph.reshaped(transposed(graph, x, order), [*(shape[axis] for axis in order[:-2]), numbers.size])
+    return graph.node("Gather", [flat, graph.constant(np.diagonal(numbers, offset))], result.dtype, axis=-1)
+
+
+@form("diag_embed")
+def diag_embed(graph: Graph, result: Any, values: Any, _shape: Any, offset: int, axis1: int, axis2: int) -> Any:
+    """``Gather`` of the values and a 0 behind them."""
+    shape, before = graph.shape(result), graph.shape(values)
+    axes, k = [axis1 % len(shape), axis2 % len(shape)], before[-1]
+    if any(isinstance(n, Differing) for n in (k, shape[axes[0]], shape[axes[1]])):
+        return NotImplemented
+    places = np.full((shape[axes[0]], shape[axes[1]]), k)
+    np.fill_diagonal(places[max(-offset, 0) :, max(offset, 0) :], np.arange(k))
+    zero = graph.expanded(graph.read(0, result.dtype), [*before[:-1], 1])
+    longer = graph.node("Concat", [graph.read(values), zero], result.dtype, axis=-1)
+    found = graph.node("Gather", [longer, graph.constant(places)], result.dtype, axis=len(before) - 1)
+    order = [*range(len(before) - 1)]
+    for to, axis in sorted(zip(axes, (len(shape) - 2, len(shape) - 1))):
+        order.insert(to, axis)
+    return transposed(graph, found, order)
 
 
 @form("put", put_elements)
@@ -181,11 +224,28 @@ def index_put(graph: Graph, result: Any, x: Any, value: Any, index: Any) -> Any:
         if missing:
             condition = graph.reshaped(condition, (*graph.shape(mask), *(1,) * missing))
         return Term(graph, condition).where(Term(graph, graph.read(value, result.dtype)), Term(graph, name)).name
-    if any(isinstance(n, Differing) for n in shape):
-        return NotImplemented
     constant = known(graph, index)
-    if any(isinstance(part, Value) for part in (constant if isinstance(constant, tuple) else (constant,))):
+    chosen = constant if isinstance(constant, tuple) else (constant,)
+    if any(isinstance(part, (Value, Differing)) for part in chosen):
         return NotImplemented
+    if any(isinstance(n, Differing) for n in shape):
+        return put_everywhere(graph, name, shape, value, chosen)
     found = np.empty([*shape], bool)[constant].shape
     full = graph.expanded(graph.read(value, result.dtype), found)
     return scattered(graph, name, shape, full, index, None)
+
+
+def put_everywhere(graph: Graph, name: str, shape: Sequence[Any], value: Any, index: tuple[Any, ...]) -> Any:
+    """One number put at an index that takes all of the axes whose lengths change: ``Where`` of a constant mask."""
+    changing = [axis for axis, n in enumerate(shape) if isinstance(n, Differing)]
+    if is_mask(index) or any(isinstance(part, ndarray) and part.dtype.kind == "b" for part in index):
+        return NotImplemented
+    parts = [part for part in full_index(shape, index) if part is not None]
+    if any(n != 1 for n in getattr(value, "shape", ())) or any(
+        not isinstance(parts[axis], slice) or parts[axis] != slice(None) for axis in changing
+    ):
+        return NotImplemented
+    mask = np.zeros([1 if axis in changing else n for axis, n in enumerate(shape)], bool)
+    mask[tuple(parts)] = True
+    number = graph.reshaped(graph.read(value, graph.dtypes[name]), ())
+    return graph.node("Where", [graph.constant(mask), number, name], graph.dtypes[name])

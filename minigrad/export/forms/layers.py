@@ -53,13 +53,13 @@ def pads(windows: Any) -> list[int]:
     first = every[0]
     if any((w.kernel, w.stride, w.padding, w.dilation) != (first.kernel, first.stride, first.padding, first.dilation)
            for w in every):  # fmt: skip
-        raise Fixed("has windows that change")
+        raise Fixed("has windows that change with a size")
     behind = []
     for axis in range(len(first.kernel)):
         wanted = [max(first.behind[axis], 0), first.padding[axis], first.padding[axis] + 1]
         fitting = [n for n in wanted if all(fits(w, axis, n) for w in every)]
         if not fitting:
-            raise Fixed("has another padding")
+            raise Fixed("has another padding for another size")
         behind.append(fitting[0])
     return [*first.padding, *behind]
 
@@ -92,11 +92,11 @@ def conv_transpose(graph: Graph, result: Any, x: Any, weight: Any, bias: Any, wi
         return NotImplemented
     every = variants(windows)
     first = every[0]
-    behind = [n - reach + pad for n, reach, pad in zip(first.lengths, first.reach, first.padding)]
-    if any([n - r + p for n, r, p in zip(w.lengths, w.reach, w.padding)] != behind for w in every):
-        raise Fixed("has another padding")
-    more = [n - p if n > p else 0 for n, p in zip(behind, first.padding)]
-    cut = [p if n > p else 2 * p - n for n, p in zip(behind, first.padding)]
+    more = [n - reach + 2 * pad for n, reach, pad in zip(first.lengths, first.reach, first.padding)]
+    if any([n - r + 2 * p for n, r, p in zip(w.lengths, w.reach, w.padding)] != more for w in every):
+        raise Fixed("has another padding for another size")
+    cut = [pad - min(m, 0) for m, pad in zip(more, first.padding)]
+    more = [max(m, 0) for m in more]
     operands = [graph.read(operand, result.dtype) for operand in (x, weight, bias) if operand is not None]
     return graph.node(
         "ConvTranspose", operands, result.dtype, group=groups, kernel_shape=first.kernel, strides=first.stride,
@@ -134,8 +134,8 @@ def avg_pool(graph: Graph, result: Any, x: Any, windows: Any, count_include_pad:
     del attributes["dilations"]
     by = [divisors(w, count_include_pad, override) for w in every]
     simple = all(np.array_equal(divisor, every[0].size) for divisor in by)
-    if not simple and not isinstance(windows, Differing) is False:
-        raise Fixed("divides by numbers that change")
+    if not simple and isinstance(windows, Differing):
+        raise Fixed("divides by numbers that change with a size")
     if max(attributes["pads"]) >= min(attributes["kernel_shape"]):
         name = padded(graph, name, windows, 0)
         del attributes["pads"]
@@ -175,7 +175,10 @@ def batch_norm(
         )
     old = list(buffers[:2]) if buffers and buffers[0] is not None else [None, None]
     scale = [vector(weight, 1, wide), vector(bias, 0, wide)]
-    statistics = [vector(old[0], 0, wide), vector(old[1], 1, wide)]
+    statistics = [
+        graph.default(operand, np.full(channels, start, wide), name)
+        for operand, start, name in zip(old, (0, 1), ("running_mean", "running_var"))
+    ]
     turned = 1 - number(graph, momentum) if old[0] is not None else 1.0
     y, *_ = graph.node_of(
         "BatchNormalization", [graph.read(x, wide), *scale, *statistics], [wide] * 3, TRAINED, epsilon=float(eps),
@@ -246,7 +249,7 @@ def take_axes(graph: Graph, result: Any, x: Any, taken: Any) -> Any:
         if indices[0] is None:
             continue
         if any(not np.array_equal(index, indices[0]) for index in indices):
-            raise Fixed("takes other elements")
+            raise Fixed("takes other elements for another size")
         index: ndarray = indices[0]
         name = graph.node("Gather", [name, graph.constant(index.astype(np.int64))], result.dtype, axis=axis)
     return name

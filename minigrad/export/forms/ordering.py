@@ -32,13 +32,18 @@ def numpys_argsort(graph: Graph, result: Any, x: Any, axis: int = -1, *_: Any, *
     return argsort(graph, result, x, axis % len(result.shape), False) if result.shape else NotImplemented
 
 
-@form(np.sort, np.partition)
-def sort(graph: Graph, result: Any, x: Any, *arguments: Any, axis: Any = -1, **_: Any) -> Any:
-    """All elements in their order, which is a partition, too."""
+@form(np.sort)
+def sort(graph: Graph, result: Any, x: Any, axis: int = -1, **_: Any) -> Any:
+    """All elements in their order."""
     if not result.shape:
         return NotImplemented
-    axis = arguments[-1] if arguments else axis
     return graph.cast(top(graph, x, graph.shape(x)[axis], axis % len(result.shape), False)[0], result.dtype)
+
+
+@form(np.partition)
+def partition(graph: Graph, result: Any, x: Any, _kth: Any, axis: int = -1, **_: Any) -> Any:
+    """All elements in their order, which is a partition, too."""
+    return sort(graph, result, x, axis)
 
 
 @form("topk")

@@ -69,7 +69,7 @@ def along_axes(kind: str) -> Any:
 
 OPERATIONS.update({
     "sum": along_axes("ReduceSum"), "mean": along_axes("ReduceMean"), "amax": along_axes("ReduceMax"),
-    "amin": along_axes("ReduceMin"),
+    "amin": along_axes("ReduceMin"), "prod": along_axes("ReduceProd"),
 })  # fmt: skip
 
 

@@ -108,7 +108,7 @@ class Term:
 def by_formula(formula: Callable[..., Term]) -> Form:
     """The form of an elementwise function whose operands are computed in the dtype of its result."""
 
-    def written(graph: Graph, result: Any, *operands: Any) -> str:
+    def written(graph: Graph, result: Any, *operands: Any, **_: Any) -> str:
         dtype = result.dtype if result.dtype.kind != "b" else common(operands)
         return formula(*[Term(graph, graph.read(x, dtype)) for x in operands]).name
 
