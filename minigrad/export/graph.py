@@ -104,7 +104,9 @@ class Graph:
         if maker is None or maker.kind == "host":
             raise Fixed("has a setting that is computed from the input")
         arrays: Any = {read.number: self.now(read) for read in maker.reads()}
-        args, kwargs = mapped(lambda leaf: arrays[leaf.number] if type(leaf) is Value else leaf, (maker.args, maker.kwargs))
+        args, kwargs = mapped(
+            lambda leaf: arrays[leaf.number] if type(leaf) is Value else leaf, (maker.args, maker.kwargs)
+        )
         return np.asarray(maker.function(*args, **kwargs))
 
     def initialized(self, value: Value) -> str:
@@ -116,17 +118,27 @@ class Graph:
         return self.repeated(self.shape(value), arrays)
 
     def repeated(self, shape: Any, arrays: Sequence[ndarray]) -> str:
-        """A constant whose lengths change: of one number, or equal along them, or numbers from 0 on."""
+        """A constant whose lengths change: equal along these axes, or integers at equal distances along one of them."""
         first = arrays[0]
         changing = [axis for axis, n in enumerate(shape) if isinstance(n, Length)] if isinstance(shape, tuple) else []
         if changing and first.size:
             one = first[tuple(slice(0, 1) if axis in changing else slice(None) for axis in range(first.ndim))]
             if all(same_arrays(array, np.broadcast_to(one, array.shape)) for array in arrays):
                 return self.expanded(self.constant(one), shape)
-            if first.ndim == 1 and all(same_arrays(array, np.arange(len(array), dtype=first.dtype)) for array in arrays):
-                end = self.scalar(shape[0])
-                return self.cast(self.node("Range", [self.read(0, INT64), end, self.read(1, INT64)], INT64), first.dtype)
+            if len(changing) == 1 and first.size == first.shape[changing[0]] and is_range(arrays):
+                return self.reshaped(self.range(first.reshape(-1), shape[changing[0]]), shape)
         raise Fixed("needs an array that Python computes from a size")
+
+    def range(self, first: ndarray, length: Length) -> str:
+        """Integers at equal distances, as many as a length."""
+        start, step = int(first[0]), int(first[1] - first[0]) if first.size > 1 else 1
+        end = self.scalar(length)
+        found = self.node("Range", [self.read(0, INT64), end, self.read(1, INT64)], INT64)
+        if step != 1:
+            found = self.node("Mul", [found, self.read(step, INT64)], INT64)
+        if start:
+            found = self.node("Add", [found, self.read(start, INT64)], INT64)
+        return self.cast(found, first.dtype)
 
     def expanded(self, name: str, shape: Any) -> str:
         """A value repeated to a shape."""
@@ -276,6 +288,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Differing):
         raise Fixed("has a setting that changes with a size")
     return value.item() if isinstance(value, np.generic) else value
+
+
+def is_range(arrays: Sequence[ndarray]) -> bool:
+    """Whether the elements of all arrays are the same integers at equal distances, as many as they have."""
+    first, *_ = flat = [array.reshape(-1).astype(np.float64) for array in arrays]
+    step = first[1] - first[0] if first.size > 1 else 1.0
+    return first[0] % 1 == step % 1 == 0 and all(np.array_equal(x, first[0] + step * np.arange(x.size)) for x in flat)
 
 
 def same_arrays(a: ndarray, b: ndarray) -> bool:

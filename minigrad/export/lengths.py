@@ -13,7 +13,6 @@ from typing import Any
 from ..compile.program import Value
 from .errors import Fixed
 
-
 OTHERWISE = "is computed in other steps for another size"
 """Why captures cannot be read as one program."""
 
@@ -27,7 +26,7 @@ class Differing:
     def __index__(self) -> int:
         raise Fixed(f"has a setting that changes with a size, such as {self.values[0]!r} and {self.values[-1]!r}")
 
-    __int__ = __float__ = __bool__ = __neg__ = __index__  # type: ignore[assignment]
+    __int__ = __float__ = __bool__ = __neg__ = __index__
 
 
 class Length(Differing):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,15 +13,9 @@ from ..compile.program import Application, Program, Value, values_in
 from ..engine.op import Op
 from .errors import Fixed, OnnxExporterError
 from .forms import CALLS, OPERATIONS
+from .forms.indexing import index_put
 from .graph import Graph, Lacking, Needed
 from .lengths import OTHERWISE
-
-WRITTEN_TO = {"state": "a parameter or buffer", "input": "an input", "constant": "a constant"}
-"""What arrays from outside are called."""
-
-WHOLE = (Ellipsis, slice(None), ())
-"""Indices of all elements."""
-
 
 CURE = "Pass dynamic_axes={} for a file that takes the example's sizes only."
 """What helps where something changes with a size."""
@@ -34,8 +27,6 @@ class Walk:
     def __init__(self, graph: Graph, programs: Sequence[Program]) -> None:
         self.graph = graph
         self.programs = programs
-        self.sharers = Counter(value.memory for value in programs[0].values)
-        """How many values each memory has: what is written to one is written to all of them."""
         self.operation = ""
         """The outermost operation that has no form of its own."""
         self.place = ""
@@ -45,9 +36,7 @@ class Walk:
         try:
             self.calls([program.calls for program in self.programs])
         except Fixed as error:
-            raise OnnxExporterError(
-                f"onnx.export: the model {error}. {CURE}"
-            ) from error
+            raise OnnxExporterError(f"onnx.export: the model {error}. {CURE}") from error
 
     def calls(self, lists: Sequence[Sequence[Any]]) -> None:
         """Translate calls, which must be the same in all captures."""
@@ -102,17 +91,18 @@ class Walk:
     def instruction(self, together: Sequence[Any], results: Any) -> None:
         """Translate a call of NumPy."""
         graph, first = self.graph, together[0]
-        args, kwargs = (graph.parallel.merged([getattr(call, part) for call in together]) for part in ("args", "kwargs"))
+        args, kwargs = (
+            graph.parallel.merged([getattr(call, part) for call in together]) for part in ("args", "kwargs")
+        )
         target = None if first.target is None else graph.parallel.value(tuple(call.target for call in together))
         out = results if target is None else target
         found: Any = NotImplemented
         if first.function in (ndarray.__setitem__, np.copyto):
             index, value = args[1:] if first.function is ndarray.__setitem__ else (..., args[1])
-            if any(index is whole or index == whole for whole in WHOLE if not isinstance(index, Value)):
-                found = graph.expanded(graph.read(value, target.dtype), graph.shape(target))
+            found = index_put(graph, target, target, value, index)
         elif first.function in CALLS:
             kwargs = {key: value for key, value in kwargs.items() if key != "out"}
-            found = CALLS[first.function](graph, out, *args[: len(args)], **kwargs)
+            found = CALLS[first.function](graph, out, *args, **kwargs)
         if found is NotImplemented:
             named = {self.operation} & OPERATIONS.keys() or first.function in CALLS
             hint = f", or not where a size changes. {CURE}" if named and graph.sources else ""
@@ -142,16 +132,18 @@ class Walk:
                 self.graph.names[value] = self.graph.cast(name, value.dtype) if isinstance(name, str) else name
 
     def write(self, target: Value, found: Any, call: Any) -> None:
-        """A value that is written to is another one from here on."""
-        origin = target.memory.origin
-        if origin == "made" and self.sharers[target.memory] == 1:
-            self.name(target, found)
-            return
-        whose = WRITTEN_TO.get(origin, "an array, or a part of it")
-        lacking = self.lacking(f"writes to {whose} and then uses it, which a graph cannot: compute a new tensor", call)
-        for value in self.programs[0].values:
+        """A value that is written to is another one from here on; what shares its memory may not be used any more.
+
+        Nor may a parameter or buffer: in a file it would not be another one in the next run.
+        """
+        lacking = self.lacking("uses an array after a part or a view of it was written to: compute a new one", call)
+        if target.memory.origin == "state":
+            lacking = self.lacking("changes a parameter or buffer and then uses it, which a file cannot", call)
+        for value in (*self.graph.names, *self.graph.arrays[0]):
             if value.memory is target.memory:
                 self.graph.names[value] = lacking
+        if target.memory.origin != "state":
+            self.name(target, found)
 
 
 def path_of(scope: Any) -> str:

@@ -11,7 +11,7 @@ from numpy import ndarray
 from ..graph import Graph
 from .table import CALLS, OPERATIONS, Term, by_formula, common, form
 
-SAME = {
+SAME: dict[Any, str] = {
     np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.absolute: "Abs", np.negative: "Neg", np.sin: "Sin",
     np.cos: "Cos", np.tan: "Tan", np.arcsin: "Asin", np.arccos: "Acos", np.arctan: "Atan", np.sinh: "Sinh",
     np.cosh: "Cosh", np.tanh: "Tanh", np.arcsinh: "Asinh", np.arccosh: "Acosh", np.arctanh: "Atanh",
@@ -21,22 +21,22 @@ SAME = {
 }  # fmt: skip
 """NumPy's functions that are one node, whose operands have the dtype of its result."""
 
-ROUNDS = {np.floor: "Floor", np.ceil: "Ceil", np.rint: "Round"}
+ROUNDS: dict[Any, str] = {np.floor: "Floor", np.ceil: "Ceil", np.rint: "Round"}
 """Likewise; of integers they do nothing."""
 
-COMPARES = {
+COMPARES: dict[Any, str] = {
     np.equal: "Equal", np.less: "Less", np.less_equal: "LessOrEqual", np.greater: "Greater",
     np.greater_equal: "GreaterOrEqual",
 }  # fmt: skip
 
-LOGIC = {
+LOGIC: dict[Any, str] = {
     np.logical_and: "And", np.logical_or: "Or", np.logical_xor: "Xor", np.logical_not: "Not", np.bitwise_and: "And",
     np.bitwise_or: "Or", np.bitwise_xor: "Xor", np.invert: "Not", np.add: "Or", np.multiply: "And", np.maximum: "Or",
     np.minimum: "And",
 }  # fmt: skip
 """What they are of booleans."""
 
-BITS = {
+BITS: dict[Any, str] = {
     np.bitwise_and: "BitwiseAnd", np.bitwise_or: "BitwiseOr", np.bitwise_xor: "BitwiseXor", np.invert: "BitwiseNot",
 }  # fmt: skip
 """What they are of integers, from opset 18 on."""
@@ -58,7 +58,8 @@ def direction(y: Term, x: Term) -> Term:
     turned = (y < 0).where(-math.pi, Term(y.graph, y.graph.read(math.pi, y.dtype)))
     steep = y.node("Sign") * (math.pi / 2)
     flat = (y / (x == 0).where(1, x)).node("Atan")
-    return (x == 0).where(steep, (x < 0).where(flat + turned, flat))
+    found: Term = (x == 0).where(steep, (x < 0).where(flat + turned, flat))
+    return found
 
 
 def remainder(a: Term, b: Term) -> Term:
@@ -66,7 +67,8 @@ def remainder(a: Term, b: Term) -> Term:
     if a.dtype.kind != "f":
         return a.node("Mod", b)
     rest = a.node("Mod", b, fmod=1)
-    return ((rest == 0) | ((rest < 0).node("Equal", b < 0, dtype=bool))).where(rest, rest + b)
+    found: Term = ((rest == 0) | (rest < 0).node("Equal", b < 0, dtype=bool)).where(rest, rest + b)
+    return found
 
 
 def floor_divided(a: Term, b: Term) -> Term:
@@ -86,7 +88,7 @@ def is_negative(x: Term) -> Term:
     return (x < 0) | ((1 / x) < 0)
 
 
-FORMULAS = {
+FORMULAS: dict[Any, Any] = {
     np.square: lambda x: x * x,
     np.exp2: lambda x: (x * math.log(2)).node("Exp"),
     np.expm1: lambda x: x.node("Exp") - 1,

@@ -204,9 +204,31 @@ def diag_embed(graph: Graph, result: Any, values: Any, _shape: Any, offset: int,
     return transposed(graph, found, order)
 
 
+def around(shape: Sequence[Any], index: Any) -> list[tuple[int, int]] | None:
+    """How many elements lie in front of and behind slices of an array, by axis; None of another index."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(part is Ellipsis or (isinstance(part, slice) and part.step in (None, 1)) for part in parts):
+        return None
+    widths = []
+    for n, part in zip(shape, full_index(shape, index)):
+        if isinstance(n, Differing) and part != slice(None):
+            return None
+        start, stop, _ = (0, 0, 1) if isinstance(n, Differing) else part.indices(n)
+        widths.append((0, 0) if isinstance(n, Differing) else (start, n - max(start, stop)))
+    return widths or None
+
+
 @form("put", put_elements)
 def put(graph: Graph, result: Any, values: Any, _shape: Any, index: Any) -> Any:
-    """Values added to zeros at a constant index."""
+    """Values added to zeros at a constant index; of slices these are padding."""
+    widths = around(graph.shape(result), index)
+    if widths is not None:
+        inputs = [
+            graph.read(values),
+            graph.vector([n for pair in zip(*widths) for n in pair]),
+            graph.read(0, result.dtype),
+        ]
+        return graph.node("Pad", inputs, result.dtype)
     zeros = graph.expanded(graph.read(0, result.dtype), graph.shape(result))
     reduction = "add" if result.dtype.kind != "b" else None
     return scattered(graph, zeros, graph.shape(result), graph.read(values, result.dtype), index, reduction)
@@ -216,8 +238,10 @@ def put(graph: Graph, result: Any, values: Any, _shape: Any, index: Any) -> Any:
 def index_put(graph: Graph, result: Any, x: Any, value: Any, index: Any) -> Any:
     """An array with other elements: ``Where`` at a mask, ``ScatterElements`` at a constant index."""
     parts = index if isinstance(index, tuple) else (index,)
-    name, shape = graph.read(x, result.dtype), graph.shape(result)
-    mask = parts[0]
+    shape = graph.shape(result)
+    if all(part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts):
+        return graph.expanded(graph.read(value, result.dtype), shape)
+    name, mask = graph.read(x, result.dtype), parts[0]
     if len(parts) == 1 and isinstance(mask, Value) and mask.dtype.kind == "b" and not getattr(value, "shape", ()):
         condition = graph.read(mask)
         missing = len(shape) - len(graph.shape(mask))

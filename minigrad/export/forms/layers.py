@@ -42,8 +42,8 @@ def matmul(graph: Graph, result: Any, a: Any, b: Any) -> Any:
 # -- windows -------------------------------------------------------------------------------------
 
 
-def variants(windows: Any) -> Sequence[Windows]:
-    """The windows in each capture: their lengths may change."""
+def variants(windows: Any) -> Sequence[Any]:
+    """Windows, or elements to take, in each capture: their lengths may change."""
     return windows.values if isinstance(windows, Differing) else [windows]
 
 

@@ -123,8 +123,10 @@ def cumsum(graph: Graph, result: Any, x: Any, axis: int, reverse: bool) -> Any:
 @form(np.cumsum, ndarray.cumsum)
 def numpys_cumsum(graph: Graph, result: Any, x: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
     """``CumSum`` along an axis."""
-    return NotImplemented if axis is None else graph.node(
-        "CumSum", [graph.read(x, result.dtype), graph.constant(np.array(axis, np.int64))], result.dtype
+    return (
+        NotImplemented
+        if axis is None
+        else graph.node("CumSum", [graph.read(x, result.dtype), graph.constant(np.array(axis, np.int64))], result.dtype)
     )
 
 

@@ -119,9 +119,7 @@ def sliced(graph: Graph, name: str, parts: Sequence[tuple[int, slice]]) -> str:
     if not parts:
         return name
     steps = [1 if part.step is None else part.step for _, part in parts]
-    starts = [
-        (LAST if step < 0 else 0) if part.start is None else part.start for (_, part), step in zip(parts, steps)
-    ]
+    starts = [(LAST if step < 0 else 0) if part.start is None else part.start for (_, part), step in zip(parts, steps)]
     stops = [(-LAST if step < 0 else LAST) if part.stop is None else part.stop for (_, part), step in zip(parts, steps)]
     vectors = [graph.vector(numbers) for numbers in (starts, stops, [axis for axis, _ in parts], steps)]
     return graph.node("Slice", [name, *vectors], graph.dtypes[name])

@@ -95,7 +95,7 @@ class Term:
     def __ge__(self, other: Any) -> Term:
         return self.node("GreaterOrEqual", other, dtype=bool)
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: object) -> Any:
         return self.node("Equal", other, dtype=bool)
 
     def __or__(self, other: Any) -> Term:
