@@ -18,10 +18,10 @@ from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..tensor.creation import tensor
 from .captures import Axes, captured
-from .errors import OnnxExporterError
+from .errors import Fixed, OnnxExporterError
 from .graph import WRITTEN, Graph, Lacking
-from .lengths import Length, Parallel, Sizes
-from .walk import Walk
+from .lengths import OTHERWISE, Length, Parallel, Sizes
+from .walk import CURE, Walk
 
 OPSETS = range(17, 24)
 """The versions of ONNX's operators that can be written. LayerNormalization is there from 17 on."""
@@ -104,9 +104,15 @@ def export(
     opset = checked_opset(opset_version)
     keywords, arguments = isinstance(args, Mapping), arguments_of(args)
     names = names_of_inputs(model, arguments, keywords, input_names)
-    axes, sizes = axes_of(names, arguments, dynamic_axes, output_names)
+    axes, sizes = axes_of(names, arguments, dynamic_axes)
     programs = captured(model, arguments, keywords, axes, Sizes(sizes))
-    content = written(onnx, opset, programs, (names, axes, Sizes(sizes)), output_names, type(model).__name__)
+    outputs = names_of_outputs(programs[0].outputs, output_names)
+    strangers = [name for name in dynamic_axes or () if name not in (*names.values(), *outputs)]
+    if strangers:
+        raise ValueError(
+            f"onnx.export: dynamic_axes names {strangers[0]!r}; there are {', '.join([*names.values(), *outputs])}."
+        )
+    content = written(onnx, opset, programs, (names, axes, Sizes(sizes)), outputs, type(model).__name__)
     if hasattr(f, "write"):
         f.write(content)
         return
@@ -192,9 +198,7 @@ def checked_names(argument: str, given: Any, count: int) -> list[str]:
     return names
 
 
-def axes_of(
-    names: dict[int, str], arguments: Any, given: Mapping[str, Any] | None, outputs: Sequence[str] | None
-) -> tuple[Axes, dict[str, int]]:
+def axes_of(names: dict[int, str], arguments: Any, given: Mapping[str, Any] | None) -> tuple[Axes, dict[str, int]]:
     """For each input the names of the sizes of axes that may change; and the sizes in the example."""
     leaves = tree_leaves(arguments)
     shapes = {name: array_of(leaves[number]).shape for number, name in names.items()}
@@ -202,9 +206,6 @@ def axes_of(
         batch = next((shape[0] for shape in shapes.values() if shape), None)
         wanted = {name: {0: "batch"} for name, shape in shapes.items() if shape and shape[0] == batch}
     else:
-        strangers = [name for name in given if name not in shapes and name not in (outputs or ())]
-        if strangers and outputs is not None:
-            raise ValueError(f"onnx.export: dynamic_axes names {strangers[0]!r}; there are {', '.join(shapes)}.")
         wanted = {name: named_axes(name, given[name]) for name in shapes if name in given}
     sizes: dict[str, int] = {}
     axes: Axes = {}
@@ -237,7 +238,7 @@ def named_axes(name: str, given: Any) -> dict[int, str]:
 
 def written(
     onnx: Any, opset: int, programs: Sequence[Program], inputs: tuple[dict[int, str], Axes, Sizes],
-    output_names: Sequence[str] | None, title: str,
+    outputs: Sequence[str], title: str,
 ) -> bytes:  # fmt: skip
     """The file of a model, checked."""
     names, axes, sizes = inputs
@@ -246,8 +247,7 @@ def written(
     entries = [declare(graph, programs, number, name, axes.get(number, {})) for number, name in names.items()]
     known(graph, programs)
     Walk(graph, programs).run()
-    found, names_found = outputs_of(programs, parallel, output_names)
-    exits = [result(graph, value, name) for value, name in zip(found, names_found)]
+    exits = [result(graph, value, name) for value, name in zip(outputs_of(programs, parallel), outputs)]
     nodes, initializers = graph.in_use([exit.name for exit in exits])
     size = sum(array.nbytes for array in initializers.values())
     if size > LARGEST:
@@ -306,23 +306,31 @@ def known(graph: Graph, programs: Sequence[Program]) -> None:
         table.update({value: ("", array) for array, value in program.every_constant})
 
 
-def outputs_of(
-    programs: Sequence[Program], parallel: Parallel, given: Sequence[str] | None
-) -> tuple[list[Value], list[str]]:
-    """What the model returns, and names."""
-    trees = [program.outputs for program in programs]
-    leaves = [leaves_like(trees[0], tree) for tree in trees]
-    for leaf in leaves[0]:
+def names_of_outputs(tree: Any, given: Sequence[str] | None) -> list[str]:
+    """The names of the tensors that the model returns; refused if it returns something else."""
+    leaves = tree_leaves(tree)
+    for leaf in leaves:
         if leaf is not None and not isinstance(leaf, Result):
             raise OnnxExporterError(f"onnx.export: the model returns {a_type(leaf)}, expected tensors.")
-    results = [together for together in zip(*leaves) if isinstance(together[0], Result)]
-    if not results:
+    own = named_leaves(tree, "" if isinstance(tree, dict) else "output")
+    names = [name for name, leaf in zip(own, leaves) if isinstance(leaf, Result)]
+    if not names:
         raise OnnxExporterError("onnx.export: the model returns no tensor.")
-    values = [parallel.value(tuple(leaf.value for leaf in together)) for together in results]
-    if given is not None:
-        return values, checked_names("output_names", given, len(values))
-    own = named_leaves(trees[0], "" if isinstance(trees[0], dict) else "output")
-    return values, [name for name, leaf in zip(own, leaves[0]) if isinstance(leaf, Result)]
+    return names if given is None else checked_names("output_names", given, len(names))
+
+
+def outputs_of(programs: Sequence[Program], parallel: Parallel) -> list[Value]:
+    """What the model returns; the tensors must be the same in all captures."""
+    first = programs[0].outputs
+    leaves = [
+        [leaf for leaf in leaves_like(first, program.outputs) if isinstance(leaf, Result)] for program in programs
+    ]
+    try:
+        if len({len(results) for results in leaves}) > 1:
+            raise Fixed(OTHERWISE)
+        return [parallel.value(tuple(leaf.value for leaf in together)) for together in zip(*leaves)]
+    except Fixed as error:
+        raise OnnxExporterError(f"onnx.export: the model {error}. {CURE}") from error
 
 
 def result(graph: Graph, value: Value, name: str) -> Any:

@@ -42,9 +42,14 @@ BITS: dict[Any, str] = {
 """What they are of integers, from opset 18 on."""
 
 ACTIVATIONS = {
-    "relu": "Relu", "sigmoid": "Sigmoid", "erf": "Erf", "softsign": "Softsign",
+    "relu": "Relu", "sigmoid": "Sigmoid", "erf": "Erf", "softsign": "Softsign", "selu": "Selu",
 }  # fmt: skip
-"""Operations that are one node, of floats."""
+"""Operations that are one node, of short floats."""
+
+SHORT_FLOATS = (np.dtype(np.float16), np.dtype(np.float32))
+"""Floats for which attributes, which are float32, are exact enough, and for which onnxruntime has all activations.
+
+Of float64 it has neither Erf nor Elu, Selu and Softsign."""
 
 
 def log_add(a: Term, b: Term, base: float) -> Term:
@@ -149,7 +154,7 @@ def activation(kind: str) -> Any:
     """The form of an operation of floats that is one node."""
 
     def written(graph: Graph, result: Any, x: Any, *_: Any) -> Any:
-        if result.dtype.kind != "f":
+        if result.dtype not in SHORT_FLOATS:
             return NotImplemented
         return graph.node(kind, [graph.read(x, result.dtype)], result.dtype)
 
@@ -169,6 +174,8 @@ def ldexp(graph: Graph, result: Any, x: Any, exponent: Any) -> Any:
 @form("gelu")
 def gelu(graph: Graph, result: Any, x: Any) -> Any:
     """``x * (1 + erf(x / sqrt(2))) / 2``"""
+    if result.dtype not in SHORT_FLOATS:
+        return NotImplemented
     term = Term(graph, graph.read(x, result.dtype))
     return (((term / math.sqrt(2)).node("Erf") + 1) * term * 0.5).name
 
@@ -176,12 +183,16 @@ def gelu(graph: Graph, result: Any, x: Any) -> Any:
 @form("erfc")
 def erfc(graph: Graph, result: Any, x: Any) -> Any:
     """``1 - erf(x)``"""
+    if result.dtype not in SHORT_FLOATS:
+        return NotImplemented
     return (1 - Term(graph, graph.read(x, result.dtype)).node("Erf")).name
 
 
 @form("ndtr")
 def ndtr(graph: Graph, result: Any, x: Any) -> Any:
     """``(1 + erf(x / sqrt(2))) / 2``"""
+    if result.dtype not in SHORT_FLOATS:
+        return NotImplemented
     term = Term(graph, graph.read(x, result.dtype))
     return (((term / math.sqrt(2)).node("Erf") + 1) * 0.5).name
 
@@ -189,19 +200,17 @@ def ndtr(graph: Graph, result: Any, x: Any) -> Any:
 @form("leaky_relu")
 def leaky_relu(graph: Graph, result: Any, x: Any, slope: float) -> Any:
     """``LeakyRelu``"""
+    if result.dtype not in SHORT_FLOATS:
+        return NotImplemented
     return graph.node("LeakyRelu", [graph.read(x, result.dtype)], result.dtype, alpha=float(slope))
 
 
 @form("elu")
 def elu(graph: Graph, result: Any, x: Any, alpha: float) -> Any:
     """``Elu``"""
+    if result.dtype not in SHORT_FLOATS:
+        return NotImplemented
     return graph.node("Elu", [graph.read(x, result.dtype)], result.dtype, alpha=float(alpha))
-
-
-@form("selu")
-def selu(graph: Graph, result: Any, x: Any) -> Any:
-    """``Selu``, whose constants are those of the paper."""
-    return graph.node("Selu", [graph.read(x, result.dtype)], result.dtype)
 
 
 @form("prelu")

@@ -121,12 +121,20 @@ def gather(graph: Graph, result: Any, x: Any, index: Any, axis: int = -1, *_: An
 # -- elements put in their places ------------------------------------------------------------------
 
 
+def scatter(graph: Graph, base: str, index: str, values: str, axis: int, reduction: str | None) -> str:
+    """``ScatterElements``; runtimes add up in float32 at least."""
+    dtype = graph.dtypes[base]
+    wide = np.dtype(np.float32) if reduction and dtype == np.float16 else dtype
+    inputs = [graph.cast(base, wide), index, graph.cast(values, wide)]
+    return graph.cast(graph.node("ScatterElements", inputs, wide, axis=axis, reduction=reduction), dtype)
+
+
 @form("scatter_add", add_elements)
 def scatter_add(graph: Graph, result: Any, values: Any, index: Any, _shape: Any, axis: int, *_: Any) -> Any:
     """``ScatterElements`` that adds to zeros."""
     zeros = graph.expanded(graph.read(0, result.dtype), graph.shape(result))
-    inputs = [zeros, graph.read(index, np.int64), graph.read(values, result.dtype)]
-    return graph.node("ScatterElements", inputs, result.dtype, axis=axis % len(result.shape), reduction="add")
+    places = graph.read(index, np.int64)
+    return scatter(graph, zeros, places, graph.read(values, result.dtype), axis % len(result.shape), "add")
 
 
 @form("index_add", add_slices)
@@ -135,8 +143,7 @@ def index_add(graph: Graph, result: Any, values: Any, index: Any, _length: Any, 
     shape = graph.shape(values)
     turned = graph.reshaped(graph.read(index, np.int64), [-1 if i == axis else 1 for i in range(len(shape))])
     zeros = graph.expanded(graph.read(0, result.dtype), graph.shape(result))
-    inputs = [zeros, graph.expanded(turned, shape), graph.read(values, result.dtype)]
-    return graph.node("ScatterElements", inputs, result.dtype, axis=axis, reduction="add")
+    return scatter(graph, zeros, graph.expanded(turned, shape), graph.read(values, result.dtype), axis, "add")
 
 
 def places_of(graph: Graph, shape: Sequence[Any], index: Any) -> str | None:
@@ -158,10 +165,8 @@ def scattered(graph: Graph, base: str, shape: Sequence[Any], values: str, index:
     if places is None:
         return NotImplemented
     minus = graph.constant(np.array([-1]))
-    dtype = graph.dtypes[base]
-    flat = graph.node("Reshape", [base, minus], dtype)
-    inputs = [flat, places, graph.node("Reshape", [values, minus], dtype)]
-    return graph.reshaped(graph.node("ScatterElements", inputs, dtype, axis=0, reduction=reduction), shape)
+    flat, parts = (graph.node("Reshape", [name, minus], graph.dtypes[base]) for name in (base, values))
+    return graph.reshaped(scatter(graph, flat, places, parts, 0, reduction), shape)
 
 
 def known(graph: Graph, index: Any) -> Any:
@@ -260,16 +265,29 @@ def index_put(graph: Graph, result: Any, x: Any, value: Any, index: Any) -> Any:
 
 
 def put_everywhere(graph: Graph, name: str, shape: Sequence[Any], value: Any, index: tuple[Any, ...]) -> Any:
-    """One number put at an index that takes all of the axes whose lengths change: ``Where`` of a constant mask."""
+    """Values put at integers and slices, which take all of the axes whose lengths change.
+
+    These axes come first, the others are one behind them, in which the places are constant.
+    """
+    parts = full_index(shape, index)
     changing = [axis for axis, n in enumerate(shape) if isinstance(n, Differing)]
-    if is_mask(index) or any(isinstance(part, ndarray) and part.dtype.kind == "b" for part in index):
+    if not all(type(part) is int or isinstance(part, slice) for part in parts):
         return NotImplemented
-    parts = [part for part in full_index(shape, index) if part is not None]
-    if any(n != 1 for n in getattr(value, "shape", ())) or any(
-        not isinstance(parts[axis], slice) or parts[axis] != slice(None) for axis in changing
-    ):
+    if any(parts[axis] != slice(None) for axis in changing):
         return NotImplemented
-    mask = np.zeros([1 if axis in changing else n for axis, n in enumerate(shape)], bool)
-    mask[tuple(parts)] = True
-    number = graph.reshaped(graph.read(value, graph.dtypes[name]), ())
-    return graph.node("Where", [graph.constant(mask), number, name], graph.dtypes[name])
+    fixed = [axis for axis in range(len(shape)) if axis not in changing]
+    lengths = [shape[axis] for axis in fixed]
+    numbers = np.arange(int(np.prod(lengths))).reshape(lengths)
+    places = numbers[tuple(parts[axis] for axis in fixed)]
+    front = [shape[axis] for axis in changing]
+    kept = [axis for axis, part in enumerate(parts) if isinstance(part, slice)]
+    rest = iter(places.shape)
+    own = graph.expanded(
+        graph.read(value, graph.dtypes[name]), [shape[axis] if axis in changing else next(rest) for axis in kept]
+    )
+    order = [kept.index(axis) for axis in changing] + [i for i, axis in enumerate(kept) if axis not in changing]
+    values = graph.reshaped(transposed(graph, own, order), [*front, places.size])
+    base = graph.reshaped(transposed(graph, name, [*changing, *fixed]), [*front, numbers.size])
+    everywhere = graph.expanded(graph.constant(places.reshape(-1)), [*front, places.size])
+    found = graph.reshaped(scatter(graph, base, everywhere, values, len(front), None), [*front, *lengths])
+    return transposed(graph, found, list(np.argsort([*changing, *fixed])))

@@ -59,9 +59,10 @@ def along_axes(kind: str) -> Any:
     """The form of an operation of a tuple of axes and ``keepdims``, computed in the dtype of its result."""
 
     def written(graph: Graph, result: Any, x: Any, axes: Any, keepdims: bool) -> Any:
-        if result.dtype == np.float16 or empty(graph, x):  # what it consists of adds up in wider floats
+        half = result.dtype == np.float16
+        if (half and kind in ("ReduceSum", "ReduceMean")) or empty(graph, x):  # what these consist of adds in float64
             return NotImplemented
-        dtype = np.dtype(np.int32) if result.dtype.kind == "b" else result.dtype
+        dtype = np.dtype(np.int32) if result.dtype.kind == "b" else np.dtype(np.float32) if half else result.dtype
         return reduced(graph, kind, graph.read(x, dtype), axes, keepdims, graph.shape(x))
 
     return written
