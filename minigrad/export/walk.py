@@ -17,7 +17,7 @@ from .forms.indexing import index_put
 from .graph import Graph, Lacking, Needed
 from .lengths import OTHERWISE
 
-CURE = "Pass dynamic_axes={} for a file that takes the example's sizes only."
+CURE = "Give a larger example, or pass dynamic_axes={} for a file that takes the example's sizes only."
 """What helps where something changes with a size."""
 
 

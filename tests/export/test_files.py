@@ -74,7 +74,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "too few names": ({"input_names": []}, ValueError, r"input_names must be 1 different names, got \[\]"),
     "names of results": ({"output_names": ["a", "b"]}, ValueError, "output_names must be 1 different names"),
     "an axis": ({"dynamic_axes": {"input": {5: "n"}}}, ValueError, r"input of shape \(4, 3\) has no axis 5"),
-    "two lengths": ({"dynamic_axes": {"input": {0: "n", 1: "n"}}}, ValueError, "axis 1 of input has 3 where another has 4"),
+    "two lengths": ({"dynamic_axes": {"input": {0: "n", 1: "n"}}}, ValueError, "has 3 where another has 4"),
     "no axes": ({"dynamic_axes": {"input": 0}}, TypeError, "must be a dict of axes and names, or a list of axes"),
     "an unknown input": ({"dynamic_axes": {"y": [0]}}, ValueError, "dynamic_axes names 'y'; there are input"),
 }  # fmt: skip
@@ -126,12 +126,10 @@ def test_a_link_is_followed_and_a_folder_refused(tmp_path: Path) -> None:
 def test_without_the_package_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = builtins.__import__
 
-    def missing(name: str, *rest: Any, **named: Any) -> Any:
-        if name.partition(".")[0] == "onnx" and not rest[3:]:
+    def missing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if name.partition(".")[0] == "onnx" and not level:
             raise ImportError("no module")
-        if name.partition(".")[0] == "onnx" and rest[3] == 0:
-            raise ImportError("no module")
-        return own(name, *rest, **named)
+        return own(name, globals, locals, fromlist, level)
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(
