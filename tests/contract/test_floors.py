@@ -40,6 +40,7 @@ LATE = {
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
+    "minigrad/onnx.py": {"minigrad"},
     "minigrad/ops/special/gamma.py": {"scipy"},
     "minigrad/training/fitting.py": {"tqdm"},
 }
