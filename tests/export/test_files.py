@@ -41,6 +41,19 @@ def branches(x: Any) -> Any:
     return x if x.sum() > 0 else -x
 
 
+def views(x: Any) -> Any:
+    y = x * 2
+    first = y[:, 0]
+    y.mul_(3)
+    return first
+
+
+def through_a_view(x: Any) -> Any:
+    y = x * 2
+    y[:, 0].mul_(3)
+    return y
+
+
 NO_FORM: dict[str, tuple[Any, str]] = {
     "operation and module": (Deep(), r"cumprod in inner\.1 \(Steps\) has no form in ONNX: np\.cumprod"),
     "random numbers": (lambda x: x + mg.randn(3), "random"),
@@ -51,6 +64,8 @@ NO_FORM: dict[str, tuple[Any, str]] = {
     "a decision on a value": (branches, r"test_files.py:\d+: bool\(\) asks for the value"),
     "a mask": (lambda x: x[x > 0], "shape of the result depends on it"),
     "a buffer that is changed": (Counting(), "changes a parameter or buffer and then uses it"),
+    "a view of what was written to": (views, "uses an array after a part or a view of it was written to"),
+    "an array that was written to by a view": (through_a_view, "uses an array after a part or a view of it"),
     "no tensor": (lambda x: 3, "the model returns an int, expected tensors"),
     "nothing": (lambda x: None, "the model returns no tensor"),
 }
