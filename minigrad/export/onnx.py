@@ -64,9 +64,11 @@ def export(
 
     BatchNorm in evaluation is an inference node. In training it is a node with ``training_mode=1``: its momentum is
     that of ONNX, the weight of the old statistics (1 - momentum), and its running variance is the biased one there,
-    which its ``doc_string`` says. Dropout in evaluation is nothing, in training a ``Dropout`` node whose masks are the
-    runtime's. GroupNorm and InstanceNorm are written by ``LayerNormalization``, which runtimes compute without
-    cancellation. What the forward pass changes, such as running statistics, a file cannot keep.
+    which its ``doc_string`` says; the running statistics are inputs that need not be given. Dropout in evaluation is
+    nothing, in training a ``Dropout`` node whose masks are the runtime's. GroupNorm and InstanceNorm are written by
+    ``LayerNormalization``, which runtimes compute without cancellation. The dtypes are the model's: onnxruntime has no
+    ``Conv`` and ``AveragePool`` of float64. What the forward pass changes, such as running statistics, a file cannot
+    keep.
 
     The model is run again with other sizes, and what is different then follows from the sizes: so a reshape by the
     length of the batch is right for every batch. Where that cannot be found out it is refused, not written for one
