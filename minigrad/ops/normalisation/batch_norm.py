@@ -259,7 +259,7 @@ def batch_norm(
     if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             mean, var = mean.copy(), var.copy()
-        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False, mask)
+        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False, mask, momentum, buffers, None)
         return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, mask, momentum, buffers, None)
     if mean is not None and (mean_memory is var_memory or not var.flags.writeable):
         check_buffers(mean, var)
@@ -267,7 +267,7 @@ def batch_norm(
     array = array_of(input)
     count = array_of(num_batches_tracked)
     batches = None if count is None else count.item() + 1
-    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True, mask)
+    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True, mask, momentum, buffers, batches)
     new_mean, new_var = (cache[0].mean, cache[0].var) if cache else statistics(array, mask)
     output = batch_norm_op.record(
         y, cache, input, weight, bias, new_mean, new_var, eps, True, mask, momentum, buffers, batches
