@@ -6,13 +6,10 @@ import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import minigrad
 
 from .. import data
-from ..checks.table import text_table
-from ..engine.modes import no_grad
 from ..io.checkpoint import load
 from ..io.errors import CheckpointError
 from ..tensor.creation import zeros
@@ -21,8 +18,6 @@ from . import train
 from .errors import CommandError
 from .options import READING, TRAINING, add_reading, add_seed, add_settings, dataset_or_file, given
 from .predict import opened
-
-HEADER = "layer", "module", "output", "parameters"
 
 
 def add_summary(command: argparse.ArgumentParser) -> None:
@@ -37,21 +32,7 @@ def run_summary(options: argparse.Namespace) -> Iterator[str]:
     model = opened(options.checkpoint)
     found = "a number" if model.classes is None else f"{len(model.classes)} classes"
     yield f"{options.checkpoint}: {model.target} ({found}) from {len(model.features)} columns"
-    yield layers(model.net, zeros(2, len(model.preparation.mean)))
-
-
-def layers(model: Any, x: Any) -> str:
-    """The table of a model's layers: that of ``mg.summary``, where there is one."""
-    summary = getattr(minigrad, "summary", None)
-    if summary is not None:
-        return str(summary(model, x))
-    rows = []
-    with model.evaluating(), no_grad():
-        for name, layer in model.named_children():
-            x = layer(x)
-            rows.append([name, str(layer), str(tuple(x.shape)), f"{sum(p.numel() for p in layer.parameters()):,}"])
-    total = sum(p.numel() for p in model.parameters())
-    return "\n".join([text_table(HEADER, rows, ("parameters",)), f"{total:,} parameters"])
+    yield str(minigrad.summary(model.net, zeros(2, len(model.preparation.mean))))
 
 
 def add_diagnose(command: argparse.ArgumentParser) -> None:

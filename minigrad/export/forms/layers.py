@@ -156,11 +156,11 @@ TRAINED = (
 @form("batch_norm")
 def batch_norm(
     graph: Graph, result: Any, x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool,
-    momentum: Any = None, buffers: Any = (), _batches: Any = None,
+    mask: Any = None, momentum: Any = None, buffers: Any = (), _batches: Any = None,
 ) -> Any:  # fmt: skip
     """``BatchNormalization``, in training with ``training_mode=1`` and the momentum turned round."""
     channels = graph.shape(x)[1]
-    if isinstance(channels, Length) or (training and 0 in x.shape):
+    if isinstance(channels, Length) or (training and 0 in x.shape) or mask is not None:
         return NotImplemented
     wide = np.promote_types(result.dtype, np.float32)
 
