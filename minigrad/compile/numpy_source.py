@@ -11,6 +11,7 @@ a new array in each step.
 
 from __future__ import annotations
 
+import functools
 import linecache
 from collections.abc import Iterator
 from typing import Any
@@ -263,6 +264,7 @@ def function_word(function: Any) -> str:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def path_of(scope: Any) -> str:
     """The path of a module, without its class: ``fc1`` of ``fc1 (Linear)``."""
     path, _, kind = str(scope).partition(" (") if scope is not None else ("", "", "")

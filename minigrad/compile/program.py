@@ -198,13 +198,16 @@ class Application:
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """Tuples, lists, dicts and slices with ``function`` applied to what is in them."""
-    if not issubclass(type(tree), NESTED):  # isinstance would ask stand-ins for their class
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind([mapped(function, item) if issubclass(type(item), NESTED) else function(item) for item in tree])
+    if not issubclass(kind, NESTED):  # isinstance would ask stand-ins for their class
         return function(tree)
-    if type(tree) is slice:
+    if kind is slice:
         return slice(function(tree.start), function(tree.stop), function(tree.step))
     if isinstance(tree, (tuple, list)):
         items = [mapped(function, item) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+        return kind(*items) if hasattr(tree, "_fields") else kind(items)
     return {key: mapped(function, value) for key, value in tree.items()}
 
 
