@@ -21,7 +21,7 @@ from ..engine.node import Variable, array_of
 from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
-from .execution import CompileWarning, Interpreter, execution_class, improved
+from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
 from .finding import frozen
 from .plan import Plan, make_own, written_inputs
 from .program import Program, leaves_like, mapped, tree_leaves
@@ -83,10 +83,9 @@ class Compiled:
                     return arrays
             try:
                 return plan.run(arrays)
-            except Exception:
-                if plan.execution.begun:
-                    raise
-            return self._eagerly(args, kwargs)  # a check refuses the inputs, and nothing has changed yet
+            except Misfit:
+                pass
+            return self._eagerly(args, kwargs)
 
     def _eagerly(self, args: Any, kwargs: Any) -> Any:
         """The function itself, outside of any graph unless a step around it is being captured."""
@@ -179,6 +178,9 @@ class Compiled:
                 return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
             checks = guards(surroundings.optimizers)
             program.instructions = [each for each in program.instructions if each.function not in checks]
+            for each in program.instructions:
+                if each.kind == "check" and each.results is None:
+                    each.function = Checked(each.function)
             problem = written_inputs(program)
             if problem is None and plan is not None:
                 other = difference(plan.program, program)
