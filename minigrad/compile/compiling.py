@@ -11,7 +11,7 @@ from ..engine.node import Variable, describe
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .execution import checked_backend
-from .step import Compiled
+from .step import Compiled, CompiledModel
 
 NO_MATTER = {
     "fullgraph": (True, False),
@@ -86,7 +86,9 @@ def compile(
         return functools.partial(compile, state=known, backend=backend, disable=disable)
     if disable:
         return function
-    return Compiled(checked_function(function), known, backend)
+    function = checked_function(function)
+    kind = CompiledModel if isinstance(function, Module) else Compiled
+    return kind(function, known, backend)
 
 
 def check_choices(choices: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ a new array in each step.
 
 from __future__ import annotations
 
+import functools
 import linecache
 from collections.abc import Iterator
 from typing import Any
@@ -19,12 +20,13 @@ import numpy as np
 from numpy import ndarray
 
 from .naming import TAKEN, identifier, names_of
-from .program import Instruction, Memory, Program, Value, tree_leaves
+from .program import Instruction, Program, Value, tree_leaves
 from .rooms import Rooms
 
 WORDS = {
     "add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.reduce": "prod",
-    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs", "true_divide": "divide",
+    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs",
+    "true_divide": "divide",
 }  # fmt: skip
 """The names of results, where they are others than those of the functions."""
 
@@ -59,7 +61,7 @@ class Source:
         self.inputs = [value for _, value in program.inputs]
         self.moving = {value.memory for value in self.inputs}
         """Memory that is another one in each step: of the inputs, and of what cannot be computed into memory."""
-        for number, (array, value) in enumerate(program.constants):
+        for array, value in program.constants:
             self.given[self.names[value]] = array
         self.view_lines: list[str] = []
         self.is_numpy = True
@@ -241,11 +243,13 @@ class Source:
             return "..."
         if value is None or isinstance(value, (bool, int, str)):
             return repr(value)
-        if isinstance(value, float):
-            return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
+        if isinstance(value, (float, np.floating, np.integer, np.bool)):
+            number = value.item() if isinstance(value, np.generic) else value
+            text = repr(number) if np.isfinite(value) else f"float({str(number)!r})"
+            return f"np.{value.dtype.name}({text})" if isinstance(value, np.generic) else text
         if isinstance(value, np.dtype) and value.isbuiltin:
             return f"np.{value.name}" if self.is_numpy else f"np.dtype(np.{value.name})"
-        if isinstance(value, type) and getattr(np, value.__name__, None) is value:
+        if isinstance(value, type) and issubclass(value, np.generic):
             return f"np.{value.__name__}"
         return self.object_name(value, type(value).__name__)
 
@@ -263,6 +267,7 @@ def function_word(function: Any) -> str:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def path_of(scope: Any) -> str:
     """The path of a module, without its class: ``fc1`` of ``fc1 (Linear)``."""
     path, _, kind = str(scope).partition(" (") if scope is not None else ("", "", "")

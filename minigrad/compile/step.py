@@ -68,26 +68,25 @@ class Compiled:
         if mode.anomaly or (mode.calls.writer is not None and writer_here() is not None):
             return self._eagerly(args, kwargs)
         with self._lock:
-            plan = self._latest
+            plan: Any = self._latest
+            arrays = None
             if plan is not None and plan.recording is mode.recording and not (kwargs or plan.is_due):
                 arrays = plan.arrays(args)
-                if (
-                    arrays is not None
-                    and plan.bound_at == self._surroundings.looks
-                    and self._surroundings.unchanged()
-                    and (not plan.has_gradients or plan.fits())
-                ):
-                    return self._run(plan, arrays, args, kwargs)
-            return self._prepared(args, kwargs)
-
-    def _run(self, plan: Plan, arrays: Sequence[ndarray], args: Any, kwargs: Any) -> Any:
-        """Replay a program; if a check refuses the inputs, nothing has changed yet: then eagerly, for its own error."""
-        try:
-            return plan.run(arrays)
-        except Exception:
-            if plan.execution is None or plan.execution.begun:
-                raise
-        return self._eagerly(args, kwargs)
+            if (
+                arrays is None
+                or plan.bound_at != self._surroundings.looks
+                or not self._surroundings.unchanged()
+                or (plan.has_gradients and not plan.fits())
+            ):
+                plan, arrays = self._prepared(args, kwargs)
+                if plan is None:
+                    return arrays
+            try:
+                return plan.run(arrays)
+            except Exception:
+                if plan.execution.begun:
+                    raise
+            return self._eagerly(args, kwargs)  # a check refuses the inputs, and nothing has changed yet
 
     def _eagerly(self, args: Any, kwargs: Any) -> Any:
         """The function itself, outside of any graph unless a step around it is being captured."""
@@ -99,8 +98,8 @@ class Compiled:
         """What is captured: a model without a graph, any other function as it is."""
         return no_grad()(self._function.__call__) if self._is_model else self._function  # type: ignore[operator]
 
-    def _prepared(self, args: Any, kwargs: Any) -> Any:
-        """Find the program for a call, or capture one, and run it."""
+    def _prepared(self, args: Any, kwargs: Any) -> tuple[Plan | None, Any]:
+        """The plan for a call and its arrays; None and what the function returns, if that has run already."""
         if self._is_model and self._function.training:  # type: ignore[attr-defined]
             raise RuntimeError(IN_TRAINING.format(name=type(self._function).__name__))
         args, kwargs = self._by_position(args, kwargs)
@@ -113,14 +112,14 @@ class Compiled:
                 if not surroundings.looks or not surroundings.has(objects) or not surroundings.unchanged():
                     surroundings.look(objects)
             except (TypeError, ValueError):  # a setting that makes no sense: eager says so
-                return self._eagerly(args, kwargs)
+                return None, self._eagerly(args, kwargs)
             names, key = self._key(inputs, leaves)
             plan = self._found(key)
             if plan is None or plan.is_due:
-                return self._captured(plan, key, names, inputs, args, kwargs)
+                return None, self._captured(plan, key, names, inputs, args, kwargs)
         self._take(plan)
         arrays = [array_of(x) for x in leaves_like(plan.program.structure, inputs)]
-        return self._run(plan, [arrays[number] for number, _ in plan.program.inputs], args, kwargs)
+        return plan, [arrays[number] for number, _ in plan.program.inputs]
 
     def _by_position(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """The arguments of a call, by position as far as they can be."""
@@ -326,28 +325,31 @@ class Compiled:
     _method: tuple[Any, str] | None = None
     """Of the method of an object: that, and the name."""
 
-    def __getattr__(self, name: str) -> Any:
-        """Of a model what it has itself: ``predict.eval()``."""
-        if name.startswith("_") or not self.__dict__.get("_is_model"):
-            raise AttributeError(f"a compiled function has no attribute {name!r}.")
-        return getattr(self._function, name)
-
     def __copy__(self) -> Compiled:
-        return Compiled(self._function, self._given, self._backend)
+        return type(self)(self._function, self._given, self._backend)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if self._method is not None:
             instance, name = self._method
             return getattr(copy.deepcopy(instance, memo), name)
         function, state = copy.deepcopy((self._function, self._given), memo)
-        return Compiled(function, state, self._backend)
+        return type(self)(function, state, self._backend)
 
     def __reduce__(self) -> Any:
         if self._method is not None:
             return getattr, self._method
         if is_global(self):
             return self._name()
-        return Compiled, (self._function, self._given, self._backend)
+        return type(self), (self._function, self._given, self._backend)
+
+
+class CompiledModel(Compiled):
+    """A compiled model, which has what the model itself has besides: ``predict.eval()``."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"a compiled model has no attribute {name!r}.")
+        return getattr(self._function, name)
 
 
 def is_global(compiled: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import CellType
 from typing import Any
@@ -11,6 +12,7 @@ from ..engine import hooks
 from ..engine.dtypes import OF_NUMBERS
 from ..engine.node import Variable
 from ..nn.module import Module
+from ..nn.tree import changes
 from ..optim.optimizer import Optimizer
 from .finding import Finding, contents_of, frozen
 from .world import SAID
@@ -59,11 +61,12 @@ class Surroundings:
             self.items.append((vars(optimizer), "_blocks", optimizer._blocks))
             for block in (block for blocks in optimizer._blocks for block in blocks):
                 self.items += [(block.state, name, vector) for name, vector in block.state.items()]
-        self.live: list[Any] = [vars(module) for _, module in self.modules]
-        self.live += [box for _, box in found.boxes if not isinstance(box, tuple)]
-        self.live += [blocks for optimizer in self.optimizers for blocks in optimizer._blocks]
-        self.before = [each.copy() for each in self.live]
-        self.kept = found.seen, self.before
+        self.set, self.attributes = changes.count, [vars(module) for _, module in self.modules]
+        self.boxes: list[Any] = [box for _, box in found.boxes if not isinstance(box, tuple)]
+        self.boxes += [box for each in self.attributes for box in each.values() if isinstance(box, (list, dict, deque))]
+        self.boxes += [blocks for optimizer in self.optimizers for blocks in optimizer._blocks]
+        self.then, self.boxes_then = [each.copy() for each in self.attributes], [box.copy() for box in self.boxes]
+        self.kept = found.seen, self.then, self.boxes_then
         parts = list(self.parts(found, list(tensors.values())))
         self.names = [name for name, _ in parts]
         self.key = tuple([part for _, part in parts])
@@ -119,7 +122,11 @@ class Surroundings:
         if hooks.registrations.count != self.hooks or OF_NUMBERS[float] is not self.default:
             return False
         try:
-            if self.live != self.before:
+            if changes.count != self.set:
+                if self.attributes != self.then:
+                    return False
+                self.set = changes.count
+            if self.boxes != self.boxes_then:
                 return False
             for tensor, array, node in self.tensors:
                 if tensor.array is not array or tensor.node is not node:
@@ -127,14 +134,18 @@ class Surroundings:
             for holder, key, value in self.items:
                 if holder[key] is not value:
                     return False
-            for cell, value in self.cells:
-                if cell.cell_contents is not value:
-                    return False
-            for optimizer in self.optimizers:
-                if optimizer.param_groups != optimizer._checked_settings.known:
-                    return self.same_settings()
+            return self.same_variables()
         except (ValueError, TypeError, KeyError, RuntimeError):  # arrays or tensors that are not the same, a name gone
             return False
+
+    def same_variables(self) -> bool:
+        """Whether variables of closures are the same objects, and settings of optimisers mean the same arithmetic."""
+        for cell, value in self.cells:
+            if cell.cell_contents is not value:
+                return False
+        for optimizer in self.optimizers:
+            if optimizer.param_groups != optimizer._checked_settings.known:
+                return self.same_settings()
         return True
 
     def same_settings(self) -> bool:
@@ -150,10 +161,8 @@ class Surroundings:
             now = contents_of(holder) if isinstance(holder, CellType) else (holder.get(key),)
             if now != () and now[0] is not value:
                 yield name
-        number = len(self.modules)
-        for now, before in zip(self.live[number:], self.before[number:]):
-            if len(now) != len(before):
-                yield "a list or dict that it reads"
+        if [len(box) for box in self.boxes] != [len(box) for box in self.boxes_then]:
+            yield "a list or dict that it reads"
 
 
 def tensors_of(name: str, thing: Any) -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
 from ..optim.optimizer import Optimizer
-from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Application, Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
 from .stand_in import SAME, Refusal, StandIn
 
 
@@ -21,6 +21,8 @@ class Writer:
 
     def __init__(self, optimizers: Sequence[Optimizer] = ()) -> None:
         self.program = Program()
+        self.calls = self.program.calls
+        """Where the next instruction belongs: to the program itself, or to the operation that is being applied."""
         self.optimizers = optimizers
         """Those in the state of the step."""
         self.began = clock()
@@ -128,6 +130,20 @@ class Writer:
         """Add an instruction to the program."""
         instruction.line = line_outside()
         self.program.instructions.append(instruction)
+        self.calls.append(instruction)
+
+    def applied(self, op: Any, definition: Callable[..., Any], values: tuple[Any, ...]) -> Any:
+        """Run the definition of an operation, whose instructions are kept together as one application."""
+        operands = mapped(lambda leaf: self.value_of(array_of(leaf)), values)
+        application = Application(op, operands, own_calls().scope)
+        outer, self.calls = self.calls, application.calls
+        try:
+            result = definition(*values)
+        finally:
+            self.calls = outer
+        self.calls.append(application)
+        application.results = mapped(self.value_of, result)
+        return result
 
     def result(self, array: Any, operands: Iterable[StandIn]) -> StandIn:
         """Stands for what a call returned: a view of an operand shares its memory."""

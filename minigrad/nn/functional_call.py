@@ -9,7 +9,7 @@ from ..engine.node import Variable, describe, named
 from ..tensor.tensor import Tensor
 from .module import Module
 from .parameter import Buffer, Parameter
-from .tree import contents, entries
+from .tree import changes, contents, entries
 
 
 class Lent:
@@ -89,6 +89,7 @@ def put_back(holder: Module, before: Mapping[str, Any]) -> None:
     for name, value in before.items():
         if isinstance(value, (Parameter, Buffer)) and vars(holder).get(name) is not value:
             vars(holder)[name] = value
+            changes.count += 1
 
 
 def replaced(output: Any, leaf: Any, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..tensor.random import get_rng_state, set_rng_state
 from ..tensor.tensor import Tensor
-from .tree import Branch, named_leaves, walk
+from .tree import Branch, changes, named_leaves, walk
 
 SLOTS = ("array", "memory", "node", "_grad")
 """What may be replaced in a tensor."""
@@ -54,6 +54,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
+        changes.count += 1
         for container, before in self.contents:
             container.clear()
             put_back = container.extend if isinstance(container, (list, deque)) else container.update

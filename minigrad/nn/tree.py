@@ -14,6 +14,15 @@ from .hooks import Hooks
 from .parameter import Buffer, Parameter
 
 
+class Changes:
+    """How often an attribute of any module was set: who knows the attributes asks for this before he looks."""
+
+    count = 0
+
+
+changes = Changes()
+
+
 class Branch:
     """What holds parameters, buffers and further branches in its attributes: the base of ``Module``."""
 

@@ -50,7 +50,10 @@ def test_a_compiled_step_trains_as_eager_does(name):
     assert step.backend == "numpy"
 
 
-def make(optimizer: Any = functools.partial(optim.SGD, lr=0.1, momentum=0.9), dropout: float = 0.2) -> Training:
+SGD, ADAM = functools.partial(optim.SGD, lr=0.1, momentum=0.9), functools.partial(optim.Adam, lr=0.01)
+
+
+def make(optimizer: Any = SGD, dropout: float = 0.2) -> Training:
     """A small net."""
     mg.manual_seed(1)
     model = nn.Sequential(
