@@ -295,7 +295,7 @@ class Lowering:
             raise Unknown
         kept = [size for axis, size in enumerate(x.shape) if axis not in axes]
         y = self.graph.node("reduce", op, (x,), kept, dtype, axes) if axes else x
-        if initial is not None and not isinstance(initial, np._globals._NoValueType):  # type: ignore[attr-defined]
+        if initial is not None and not isinstance(initial, NO_VALUE) and not begins(op, initial, dtype):
             y = self.graph.map(op, [y, self.get(initial, dtype)], dtype, y.shape)
         shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
         return self.seen_as(y, tuple(shape)) if keepdims else y
@@ -360,6 +360,16 @@ def results_of(program: Program) -> list[Value]:
     if known is not None:
         return list(known)
     return list(dict.fromkeys(leaf.value for leaf in tree_leaves(program.outputs) if isinstance(leaf, Result)))
+
+
+NO_VALUE = type(np._NoValue)  # type: ignore[attr-defined]
+
+
+def begins(op: str, initial: Any, dtype: Any) -> bool:
+    """Whether a reduction begins with this number by itself."""
+    lowest = -np.inf if op == "maximum" else np.inf
+    number = {"add": 0, "multiply": 1, "maximum": lowest, "minimum": lowest}.get(op)
+    return isinstance(initial, (int, float)) and initial == number and np.dtype(dtype).kind == "f"
 
 
 @functools.cache
