@@ -7,6 +7,7 @@ import importlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 import textwrap
@@ -18,8 +19,10 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
+from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
 from . import process
+from .errors import CommandError
 
 LABEL, WIDTH = 12, 88
 PIP = f"{sys.executable} -m pip"
@@ -38,13 +41,23 @@ def finding(label: str, text: str, *cures: str) -> Iterator[str]:
     yield from (f"{'':<{LABEL}}{line}" for line in [*lines[1:], *(f"-> {cure}" for cure in cures)])
 
 
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``minigrad doctor``."""
+    command.add_argument("--clear-cache", action="store_true", help="remove the compiled steps that are kept, and end")
+
+
 def run(options: argparse.Namespace) -> Iterator[str]:
     """The findings, line by line: what takes long comes last."""
+    if options.clear_cache:
+        yield from clear_cache()
+        return
     yield from versions()
     yield from library()
     yield from renderer()
     for name, use in EXTRAS.items():
         yield from extra(name, use)
+    yield from c_compiler()
+    yield from compiled()
     yield from products()
     if process.RESTARTS:
         yield from commands()
@@ -100,6 +113,44 @@ def extra(name: str, use: str) -> Iterator[str]:
         yield from finding(name, f"broken: {error}", f"{PIP} install --force-reinstall {name}")
     else:
         yield from finding(name, getattr(package, "__version__", "of unknown version"))
+
+
+# -- compiled steps ---------------------------------------------------------------------------
+
+
+def c_compiler() -> Iterator[str]:
+    """The compiler that compiled steps are built with, or why they run with NumPy, and the cure."""
+    try:
+        found = compiler.search()
+    except compiler.CannotBuild as error:
+        yield from finding(
+            "compiler", f"none: compiled steps run with NumPy ({error.reason})", *[error.cure][: bool(error.cure)]
+        )
+    else:
+        lanes = f"vectors of {found.lanes} float32 numbers" if found.lanes > 1 else "no vectors"
+        yield from finding("compiler", f"{found.name} {found.version}, {shlex.join(found.command)}, {lanes}")
+
+
+def compiled() -> Iterator[str]:
+    """Where what was compiled is kept, and how much that is."""
+    trouble = cache.trouble()
+    if trouble:
+        yield from finding("compiled", f"not kept for the next process: {trouble}")
+        return
+    files, size = cache.contents()
+    cure = [f"{sys.executable} -m minigrad doctor --clear-cache empties it"] * bool(files)
+    yield from finding(
+        "compiled", f"{files} {'step' if files == 1 else 'steps'}, {size / 1e6:.1f} MB, in {cache.folder()}", *cure
+    )
+
+
+def clear_cache() -> Iterator[str]:
+    """Empty the cache of what was compiled."""
+    try:
+        files, size = cache.clear()
+    except OSError as error:
+        raise CommandError(f"the cache {cache.folder()} cannot be emptied: {error.strerror or error}.") from error
+    yield f"removed {files} compiled {'step' if files == 1 else 'steps'}, {size / 1e6:.1f} MB, from {cache.folder()}"
 
 
 # -- matrix products ---------------------------------------------------------------------------

@@ -20,7 +20,7 @@ WITH_CLASSES = [name for name, source in data.DATASETS.items() if source.task ==
 
 TRAINING = (
     "epochs", "batch_size", "lr", "hidden", "batchnorm", "activation", "optimizer", "schedule", "weight_decay", "noise",
-    "samples", "seed",
+    "samples", "seed", "compile",
 )  # fmt: skip
 READING = "path", "target", "drop", "missing", "task", "header"
 
@@ -200,6 +200,10 @@ def add_settings(command: argparse.ArgumentParser, kind: Any = dataset_or_file, 
     command.add_argument(
         "--weight-decay", type=share, metavar="W", help="of the weights alone (default: adamw 0.01, others 0)"
     )
+    command.add_argument(
+        "--compile", action="store_const", const=True,
+        help="compile the step: faster, the same numbers to rounding, also when the run is resumed",
+    )  # fmt: skip
 
 
 def add_reading(command: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ class Settings:
         dataset: its name, or the file as the user named it.
         noise, samples: of generated data, as those of its function; None for its defaults.
         bias: whether layers in front of BatchNorm have one, as those of older checkpoints do.
+        compile: whether the step is compiled.
         path: of a file its absolute path, or of MNIST the folder.
         target, drop, missing, task, header: how the file is read.
     """
@@ -37,6 +38,7 @@ class Settings:
     noise: float | None = None
     samples: int | None = None
     bias: bool = False
+    compile: bool = False
     path: str | None = None
     target: str | None = None
     drop: tuple[str, ...] = ()

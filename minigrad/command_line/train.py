@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import data
+from ..compile.compiling import compile
 from ..graph.draw import Graph, draw
 from ..io.checkpoint import load, save
 from ..io.errors import CheckpointError
@@ -106,6 +107,7 @@ class Training:
         self.loader = data.DataLoader(
             self.train_set, settings.batch_size, shuffle=True, drop_last=True, generator=settings.seed
         )
+        self.compiled_step = compile(self.take_step, state=[self.model, self.optimizer])
         self.history: list[Row] = []
         self.best_model: dict[str, Any] | None = None
         """The parameters and buffers of the model after its best epoch."""
@@ -129,6 +131,22 @@ class Training:
         """
         start = time.perf_counter()
         lr = float(self.optimizer.param_groups[0]["lr"])
+        train_loss, last, picture = (self.compiled_epoch if self.settings.compile else self.eager_epoch)(bar)
+        seconds = time.perf_counter() - start
+        graph = picture()
+        start = time.perf_counter()
+        test_loss, score = self.evaluate()
+        seconds += time.perf_counter() - start
+        row = Row(len(self.history) + 1, train_loss, self.finite(test_loss, "test"), score, seconds, lr)
+        self.history.append(row)
+        advance(self.schedule, test_loss)
+        self.last_step = Step(len(self.history) * len(self.loader), last, graph)
+        if self.best is row:
+            self.best_model, self.unwritten_best = self.model.state_dict(), True
+        return row
+
+    def eager_epoch(self, bar: Plain) -> tuple[float, float, Callable[[], Graph]]:
+        """Train on every batch once; the mean loss, the last one, and what draws the last step."""
         losses: list[Tensor] = []
 
         def loss(output: Tensor, target: Tensor) -> Tensor:
@@ -137,19 +155,25 @@ class Training:
             bar.update()
             return losses[0]
 
-        train_loss = train_once(self.model, self.loader, loss, self.optimizer)
-        seconds = time.perf_counter() - start
-        graph = draw(losses[0], model=self.model)
-        start = time.perf_counter()
-        test_loss, score = self.evaluate()
-        seconds += time.perf_counter() - start
-        row = Row(len(self.history) + 1, train_loss, self.finite(test_loss, "test"), score, seconds, lr)
-        self.history.append(row)
-        advance(self.schedule, test_loss)
-        self.last_step = Step(len(self.history) * len(self.loader), losses[0].item(), graph)
-        if self.best is row:
-            self.best_model, self.unwritten_best = self.model.state_dict(), True
-        return row
+        mean = train_once(self.model, self.loader, loss, self.optimizer)
+        return mean, losses[0].item(), lambda: draw(losses[0], model=self.model)
+
+    def compiled_epoch(self, bar: Plain) -> tuple[float, float, Callable[[], Graph]]:
+        """As ``eager_epoch``; of a compiled step there is no graph, so the model is drawn with the last batch."""
+        self.model.train()
+        losses = []
+        for x, target in self.loader:
+            losses.append(self.finite(self.compiled_step(x, target).item(), "training"))
+            bar.update()
+        return sum(losses) / len(losses), losses[-1], lambda: draw(self.model, x)
+
+    def take_step(self, x: Tensor, target: Tensor) -> Tensor:
+        """One step, which is compiled."""
+        self.optimizer.zero_grad()
+        loss = self.task.loss(self.model(x), target)
+        loss.backward()
+        self.optimizer.step()
+        return loss
 
     def finite(self, loss: float, data: str) -> float:
         """The loss; refused if it is not finite."""
@@ -363,7 +387,8 @@ def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[
     yield f"{line}, {sum(row.seconds for row in run.history):.1f} s"
     names = [CHECKPOINT, *[BEST] * (run.best_model is not None), HISTORY, *files]
     yield f"wrote {out}: {' '.join(names)}"
-    yield f"{files[0]} shows the last step, number {step.number}, with loss {step.loss:.4g}"
+    shown = "the net with the batch of the last step" if run.settings.compile else "the last step"
+    yield f"{files[0]} shows {shown}, number {step.number}, with loss {step.loss:.4g}"
 
 
 def advance(schedule: Any, test_loss: float) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from minigrad.benchmarks import blas
 from minigrad.command_line import bench, doctor
-from minigrad.compile.native import compiler
 from minigrad.command_line.main import main as cli
+from minigrad.compile.native import compiler
 
 
 @pytest.fixture

@@ -100,3 +100,19 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted():
     assert [row[:4] for row in whole["history"]] == [row[:4] for row in part["history"]]
     assert whole["random"] == part["random"]
     assert whole["loader"] == part["loader"]
+
+
+def test_a_compiled_run_has_the_numbers_of_the_eager_one_also_when_it_is_resumed(capsys):
+    eager, compiled = ("--out", "eager"), ("--out", "compiled", "--compile")
+    for how in (eager, compiled):
+        run("train", "moons", "--epochs", "6", *how)
+    run("train", "moons", "--resume", "compiled", "--epochs", "8")
+    run("train", "moons", "--resume", "eager", "--epochs", "8")
+    names = "train_loss", "test_loss", "test_accuracy"
+    expected, found = (
+        np.array([[float(row[name]) for name in names] for row in rows_of(f"{folder}/history.csv")])
+        for folder in ("eager", "compiled")
+    )
+    assert len(found) == 8
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+    assert "the net with the batch of the last step" in capsys.readouterr().out
