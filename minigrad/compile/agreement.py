@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy import ndarray
 
+from .execution import Checked
 from .finding import contents_of
 from .printing import call
 from .program import PLAIN, Instruction, Place, Program, Result, Value, tree_leaves
@@ -89,6 +90,8 @@ def parts_of(thing: Any) -> Any:
         return thing.__code__.co_code, thing.__code__.co_consts, thing.__defaults__, tuple(map(contents_of, cells))
     if isinstance(thing, functools.partial):
         return thing.func, thing.args, thing.keywords
+    if isinstance(thing, Checked):
+        return (thing.function,)
     if isinstance(thing, slice):
         return thing.start, thing.stop, thing.step
     if isinstance(thing, Result):

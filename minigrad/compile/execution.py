@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,35 @@ class CannotBuild(RuntimeError):  # noqa: N818
     """A back end cannot build a program on this machine; the message says why, and the cure."""
 
 
+class Misfit(Exception):  # noqa: N818
+    """A check has refused the inputs of a call, before anything has changed."""
+
+
+class Checked:
+    """A check of the inputs that says so if it refuses them: eager's own error has more to say."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any) -> Any:
+        try:
+            return self.function(*args)
+        except Exception as error:
+            raise Misfit(str(error)) from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Checked) and bool(self.function == other.function)
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+    @property
+    def __name__(self) -> str:
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+
 class Execution:
     """A program that runs on arrays of the user's.
 
@@ -30,13 +59,10 @@ class Execution:
     Attributes:
         source: what it runs, to be read.
         gradients: for each of ``program.settings`` with a value the array that holds it until the next call.
-        begun: whether the last call had come to its first instruction after checks and calls of the host, so that
-            what it raised may have come when something had changed.
     """
 
     source: str
     gradients: list[ndarray]
-    begun = True
 
     def __init__(self, program: Program) -> None:
         raise NotImplementedError
@@ -66,7 +92,7 @@ class Interpreter(Execution):
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """One step."""
-        program, self.begun = self.program, False
+        program = self.program
         arrays: list[Any] = [None] * len(program.values)
         for (number, value), array in zip(program.inputs, inputs):
             arrays[value.number] = laid_out(f"input {number}", array, value)
@@ -76,7 +102,6 @@ class Interpreter(Execution):
             arrays[value.number] = array
         with np.errstate(all="ignore"):
             for instruction in program.instructions:
-                self.begun = self.begun or instruction.kind == "call"
                 instruction.run(arrays)
         self.gradients = [
             arrays[value.number] if value.memory.origin == "made" else arrays[value.number].copy()

@@ -30,6 +30,8 @@ WORDS = {
 }  # fmt: skip
 """The names of results, where they are others than those of the functions."""
 
+BETWEEN = "between operations"
+"""The heading of what is part of no operation, such as the gradient that backward starts from."""
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"
 """The heading of what comes first."""
 
@@ -103,9 +105,10 @@ class Source:
         """Give names to what an instruction makes: those of the module and of the function."""
         for value in tree_leaves(instruction.results):
             if isinstance(value, Value) and value not in self.names:
-                module = path_of(instruction.scope)
-                word = WORDS.get(function_word(instruction.function), function_word(instruction.function))
-                self.names[value] = self.new_name(identifier(f"{module}_{word}" if module else word))
+                function = function_word(instruction.function)
+                parts = [path_of(instruction.scope), WORDS.get(function, function)]
+                first = "d_" if instruction.operation.startswith("derivative") else ""
+                self.names[value] = self.new_name(first + identifier("_".join(filter(None, parts))))
 
     def object_name(self, thing: Any, word: str) -> str:
         """A name for an object that cannot be written down: a function of the host, a generator."""
@@ -138,9 +141,9 @@ class Source:
                 line, scope = heading, None
                 yield ""
                 yield f"# ---- {line}"
-            if each.scope is not scope:
-                scope = each.scope
-                yield f"# {said(scope)}"
+            if (each.scope, each.operation) != scope:
+                scope = each.scope, each.operation
+                yield f"# {', '.join(filter(None, [said(each.scope), each.operation])) or BETWEEN}"
             yield from lines
         yield from self.keep_gradients()
 
@@ -277,7 +280,7 @@ def path_of(scope: Any) -> str:
 def said(scope: Any) -> str:
     """A module's path, class and mode."""
     if scope is None:
-        return "outside of modules"
+        return ""
     training = scope.settings.values.get("training")
     mode = {True: ", train", False: ", eval", None: ""}[training]
     text = str(scope)

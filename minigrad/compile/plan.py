@@ -13,6 +13,7 @@ from ..tensor.tensor import Tensor
 from .execution import Execution, build
 from .program import Program
 from .results import Maker, maker_of, printer_of
+from .unrolled import unrolled
 
 AGAIN = 100
 """The call at which a step is captured once more, to see whether it is still the same program."""
@@ -37,8 +38,8 @@ class Plan:
         self.captures = self.calls = 1
         self.is_due = True
         """Whether the next call is to be captured."""
-        self.bound_at = -1
-        """The number of the look at the surroundings after which it was bound."""
+        self.surroundings: Any = None
+        """Those in which it was bound."""
         self.execution: Execution | None = None
         self.backend = ""
         self.recording: Any = None
@@ -55,7 +56,6 @@ class Plan:
         self.filled = [place.holder for place, value in program.settings if value is not None]
         self.cleared = [place.holder for place, value in program.settings if value is None]
         self.gradients: list[ndarray] | None = None
-        self.borrowed: list[tuple[Any, Any]] = []
         self.returned: Maker = maker_of(program)
         self.print_all = printer_of(program)
 
@@ -108,15 +108,16 @@ class Plan:
         """Make the program ready to run."""
         self.backend, self.execution = build(self.program, backend)
 
-    def bind(self, look: int) -> None:
+    def bind(self, surroundings: Any) -> None:
         """Take the arrays that are in all places now."""
         assert self.execution is not None
         for place in self.gradient_places:
             make_own(place.holder)
         self.execution.bind([place.array() for place, _ in self.program.states])
-        self.memories = [holder.memory for holder in self.holders]
+        memories = [(holder.memory,) for holder in self.holders]
+        self.tick = unrolled("now", "{memories}", memories=("; |{0}.changed = now", memories))
         self.bound_gradients = [place.array() for place in self.gradient_places]
-        self.bound_at = look
+        self.surroundings = surroundings
 
     def holds_gradients(self) -> bool:
         """Whether the gradients that the step reads are in the arrays that are bound."""
@@ -130,15 +131,10 @@ class Plan:
         self.calls += 1
         if self.calls == AGAIN - 1:
             self.is_due = True
-        now = clock()
-        for memory in self.memories:
-            memory.changed = now
+        self.tick(clock())
         if execution.gradients is not self.gradients:
             self.borrow(execution.gradients)
-        for tensor, gradient in self.borrowed:
-            tensor._grad = gradient
-        for tensor in self.cleared:
-            tensor._grad = None
+        self.give()
         if self.print_all is not None:
             self.print_all(results)
         return self.returned(results)
@@ -146,7 +142,11 @@ class Plan:
     def borrow(self, gradients: list[ndarray]) -> None:
         """Have the tensors' gradients in memory of the program: who asks for one gets a copy."""
         self.gradients = gradients
-        self.borrowed = [(tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)]
+        borrowed: list[tuple[Any, Any]] = [
+            (tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)
+        ]
+        borrowed += [(tensor, None) for tensor in self.cleared]
+        self.give = unrolled("", "{gradients}", gradients=("; |{0}._grad = {1}", borrowed))
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{value.shape} {value.dtype}" for _, value in self.program.inputs) or "no arrays"

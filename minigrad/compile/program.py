@@ -135,7 +135,19 @@ class Instruction:
             some inputs, or what it needs for that.
     """
 
-    __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "line", "results", "scope", "target")
+    __slots__ = (
+        "args",
+        "function",
+        "is_nested",
+        "kind",
+        "kwargs",
+        "last_uses",
+        "line",
+        "operation",
+        "results",
+        "scope",
+        "target",
+    )
 
     def __init__(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any],
@@ -147,6 +159,8 @@ class Instruction:
         self.is_nested = any(type(arg) in NESTED and bool(values_in(arg)) for arg in (*args, *kwargs.values()))
         self.line = ""
         """The line of the step that it comes from."""
+        self.operation = ""
+        """The operation that it belongs to, or whose derivative."""
         self.last_uses: list[int] = []
         """Numbers of values that are not needed after it."""
 

@@ -9,6 +9,7 @@ import inspect
 import logging
 import threading
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ from ..engine.node import Variable, array_of
 from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
-from .execution import CompileWarning, Interpreter, execution_class, improved
+from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
 from .finding import frozen
 from .plan import Plan, make_own, written_inputs
 from .program import Program, leaves_like, mapped, tree_leaves
@@ -34,8 +35,27 @@ log = logging.getLogger("minigrad.compile")
 MOST = 8
 """How many programs a step keeps."""
 
-CAPTURING = threading.RLock()
-"""One step is captured at a time: while it is, its tensors have no arrays for others."""
+
+class Captures:
+    """One step is captured at a time, while no other runs: meanwhile its tensors have no arrays for others.
+
+    Whoever holds ``lock`` may wait for the lock of a step, but not the other way round.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.running = False
+        self.steps: weakref.WeakSet[Compiled] = weakref.WeakSet()
+
+    def begin(self) -> None:
+        """Wait until the calls of all steps that have begun are over; those that begin now wait for ``lock``."""
+        self.running = True
+        for step in list(self.steps):
+            with step._lock:
+                pass
+
+
+captures = Captures()
 
 IN_TRAINING = (
     "a compiled model predicts, and {name} is in training mode: call model.eval() first. To train, compile a step, a "
@@ -56,7 +76,9 @@ class Compiled:
     def _forget(self) -> None:
         """Begin without programs."""
         self._lock = threading.RLock()
-        self._surroundings = Surroundings(self._function, self._given)
+        captures.steps.add(self)
+        self._known: list[Surroundings] = []
+        """What there was around the step, the latest last."""
         self._plans: OrderedDict[tuple[Any, ...], list[Plan]] = OrderedDict()
         self._latest: Plan | None = None
         self._said: set[str] = set()
@@ -67,26 +89,22 @@ class Compiled:
         mode = current()
         if mode.anomaly or (mode.calls.writer is not None and writer_here() is not None):
             return self._eagerly(args, kwargs)
-        with self._lock:
-            plan: Any = self._latest
-            arrays = None
-            if plan is not None and plan.recording is mode.recording and not (kwargs or plan.is_due):
-                arrays = plan.arrays(args)
-            if (
-                arrays is None
-                or plan.bound_at != self._surroundings.looks
-                or not self._surroundings.unchanged()
-                or (plan.has_gradients and not plan.fits())
-            ):
-                plan, arrays = self._prepared(args, kwargs)
-                if plan is None:
-                    return arrays
-            try:
-                return plan.run(arrays)
-            except Exception:
-                if plan.execution.begun:
-                    raise
-            return self._eagerly(args, kwargs)  # a check refuses the inputs, and nothing has changed yet
+        try:
+            with self._lock:
+                plan: Any = self._latest
+                if plan is not None and plan.recording is mode.recording and not (kwargs or plan.is_due):
+                    arrays = plan.arrays(args)
+                    if (
+                        arrays is not None
+                        and not captures.running
+                        and plan.surroundings.quick()
+                        and (not plan.has_gradients or plan.fits())
+                    ):
+                        return plan.run(arrays)
+            with captures.lock, self._lock:
+                return self._prepared(args, kwargs)
+        except Misfit:
+            return self._eagerly(args, kwargs)
 
     def _eagerly(self, args: Any, kwargs: Any) -> Any:
         """The function itself, outside of any graph unless a step around it is being captured."""
@@ -98,28 +116,25 @@ class Compiled:
         """What is captured: a model without a graph, any other function as it is."""
         return no_grad()(self._function.__call__) if self._is_model else self._function  # type: ignore[operator]
 
-    def _prepared(self, args: Any, kwargs: Any) -> tuple[Plan | None, Any]:
-        """The plan for a call and its arrays; None and what the function returns, if that has run already."""
+    def _prepared(self, args: Any, kwargs: Any) -> Any:
+        """Find the program for a call and run it, or capture the call."""
         if self._is_model and self._function.training:  # type: ignore[attr-defined]
             raise RuntimeError(IN_TRAINING.format(name=type(self._function).__name__))
         args, kwargs = self._by_position(args, kwargs)
         inputs = (*args, kwargs) if kwargs else args
         leaves = tree_leaves(inputs)
         objects = [x for x in leaves if not isinstance(x, (ndarray, Variable)) and type(frozen(x)) is int]
-        with CAPTURING:
-            surroundings = self._surroundings
-            try:
-                if not surroundings.looks or not surroundings.has(objects) or not surroundings.unchanged():
-                    surroundings.look(objects)
-            except (TypeError, ValueError):  # a setting that makes no sense: eager says so
-                return None, self._eagerly(args, kwargs)
-            names, key = self._key(inputs, leaves)
-            plan = self._found(key)
-            if plan is None or plan.is_due:
-                return None, self._captured(plan, key, names, inputs, args, kwargs)
-        self._take(plan)
+        try:
+            surroundings = self._surroundings(objects)
+        except (TypeError, ValueError):  # a setting that makes no sense: eager says so
+            return self._eagerly(args, kwargs)
+        names, key = self._key(inputs, leaves, surroundings)
+        plan = self._found(key)
+        if plan is None or plan.is_due:
+            return self._captured(plan, key, names, surroundings, inputs, args, kwargs)
+        self._take(plan, surroundings)
         arrays = [array_of(x) for x in leaves_like(plan.program.structure, inputs)]
-        return plan, [arrays[number] for number, _ in plan.program.inputs]
+        return plan.run([arrays[number] for number, _ in plan.program.inputs])
 
     def _by_position(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """The arguments of a call, by position as far as they can be."""
@@ -128,10 +143,20 @@ class Compiled:
         bound = inspect.signature(self._function).bind(*args, **kwargs)
         return bound.args, bound.kwargs
 
-    def _key(self, inputs: Any, leaves: Sequence[Any]) -> tuple[list[str], tuple[Any, ...]]:
+    def _surroundings(self, objects: Sequence[Any]) -> Surroundings:
+        """What there is around the step, with these among its arguments: mostly as it was before."""
+        known = self._known
+        found = next((each for each in reversed(known) if each.has(objects) and each.unchanged()), None)
+        if found is None:
+            found = Surroundings(self._function, self._given, objects)
+            known.append(found)
+            del known[:-MOST]
+        return found
+
+    def _key(self, inputs: Any, leaves: Sequence[Any], surroundings: Surroundings) -> tuple[list[str], tuple[Any, ...]]:
         """All that a program depends on, and a name for each part."""
         parts: list[tuple[str, Any]] = [("the arguments", frozen(mapped(lambda _: None, inputs), 64))]
-        places: dict[int, int] = {id(tensor): -1 for tensor, _, _ in self._surroundings.tensors}
+        places: dict[int, int] = {id(tensor): -1 for tensor, _, _ in surroundings.tensors}
         for number, x in enumerate(leaves):
             part: Any = frozen(x)
             if isinstance(x, Variable):
@@ -141,7 +166,6 @@ class Compiled:
                 part = ndarray, x.shape, x.dtype
             parts.append((f"argument {number}", part))
         parts.append(("recording", current().recording))
-        surroundings = self._surroundings
         names = [name for name, _ in parts] + surroundings.names
         return names, (*[part for _, part in parts], surroundings.key)
 
@@ -149,24 +173,30 @@ class Compiled:
         """The plan of a key whose gradients are those of now, or None."""
         return next((plan for plan in self._plans.get(key, ()) if plan.gradients_fit()), None)
 
-    def _take(self, plan: Plan) -> None:
+    def _take(self, plan: Plan, surroundings: Surroundings) -> None:
         """Make a plan ready for the next run, and the first that the next call looks at."""
         self._plans.move_to_end(plan.key)
         if plan.execution is None:
             plan.build(self._backend)
-        if plan.bound_at != self._surroundings.looks or not plan.holds_gradients():
-            plan.bind(self._surroundings.looks)
+        if plan.surroundings is not surroundings or not plan.holds_gradients():
+            plan.bind(surroundings)
         plan.recording = current().recording
         self._latest = plan
 
     # -- captures --------------------------------------------------------------------------------
 
     def _captured(
-        self, plan: Plan | None, key: tuple[Any, ...], names: list[str], inputs: Any, args: Any, kwargs: Any
+        self,
+        plan: Plan | None,
+        key: tuple[Any, ...],
+        names: list[str],
+        surroundings: Surroundings,
+        inputs: Any,
+        args: Any,
+        kwargs: Any,
     ) -> Any:
         """Capture the step, for a new plan or to see that a plan still holds; returns what it returns."""
         step = self._step()
-        surroundings = self._surroundings
         for tensor, _, _ in surroundings.tensors:
             make_own(tensor)
 
@@ -179,6 +209,9 @@ class Compiled:
                 return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
             checks = guards(surroundings.optimizers)
             program.instructions = [each for each in program.instructions if each.function not in checks]
+            for each in program.instructions:
+                if each.kind == "check" and each.results is None:
+                    each.function = Checked(each.function)
             problem = written_inputs(program)
             if problem is None and plan is not None:
                 other = difference(plan.program, program)
@@ -186,10 +219,13 @@ class Compiled:
             return problem
 
         named = self._function.forward if self._is_model else self._function  # type: ignore[attr-defined]
+        captures.begin()
         try:
             program, result = captured(call, inputs, surroundings.state, accept, named)
         except Unprepared:
             return self._eagerly(args, kwargs)
+        finally:
+            captures.running = False
         if plan is None:
             self._add(Plan(program, key, names, inputs, surroundings.kept))
         else:

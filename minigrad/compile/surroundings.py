@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CellType
 from typing import Any
 
@@ -15,33 +15,32 @@ from ..nn.module import Module
 from ..nn.tree import changes
 from ..optim.optimizer import Optimizer
 from .finding import Finding, contents_of, frozen
+from .unrolled import unrolled
 from .world import SAID
 
 NO_PART = SAID | {"_hooks"}
 """Attributes of modules that are no part of the key; the functions of hooks are."""
 
 
-class Surroundings:
-    """The modules, optimisers, tensors and variables that a function reads, as they were when last looked at.
+UNLIKE = (ValueError, TypeError, KeyError, RuntimeError)
+"""What comparing arrays or tensors that are not the same raises, and asking for names that are gone."""
 
-    ``key`` says all that a program depends on; ``names`` what each part of it is. ``unchanged`` compares as little as
-    it can: if it says no, a ``look`` makes the key anew, which may be the same as before.
+
+class Surroundings:
+    """The modules, optimisers, tensors and variables that a function reads, as they are now.
+
+    ``key`` says all that a program depends on; ``names`` what each part of it is. ``quick`` and ``unchanged`` say
+    whether they are still so: it may be no, and the key of what is there then the same as before.
+
+    Args:
+        function: the step.
+        given: what it reads and changes besides.
+        arguments: those of its arguments that may be, or hold, modules, optimisers and functions.
     """
 
-    def __init__(self, function: Any, state: Iterable[Any]) -> None:
-        self.function, self.given = function, list(state)
-        self.looks = 0
-        self.key: tuple[Any, ...] = ()
-
-    def look(self, arguments: Iterable[Any] = ()) -> None:
-        """Find everything anew.
-
-        Args:
-            arguments: those of the step that may be, or hold, modules, optimisers and functions.
-        """
-        self.looks += 1
+    def __init__(self, function: Any, given: Sequence[Any], arguments: Sequence[Any]) -> None:
         self.arguments = list(arguments)
-        found = Finding(self.function, [*self.given, *self.arguments])
+        found = Finding(function, [*given, *arguments])
         self.state = found.state
         self.hooks, self.default = hooks.registrations.count, OF_NUMBERS[float]
         self.reads = found.reads
@@ -70,6 +69,7 @@ class Surroundings:
         parts = list(self.parts(found, list(tensors.values())))
         self.names = [name for name, _ in parts]
         self.key = tuple([part for _, part in parts])
+        self.quick = self.quick_check()
 
     def all_modules(self) -> list[tuple[str, Module]]:
         """Each module of the state, with a name."""
@@ -113,40 +113,50 @@ class Surroundings:
         yield "the default dtype", self.default
         yield "the functions that it calls", tuple(map(id, hooked))
 
-    def has(self, arguments: list[Any]) -> bool:
-        """Whether these are the arguments of the last look."""
+    def has(self, arguments: Sequence[Any]) -> bool:
+        """Whether these are the arguments."""
         return len(arguments) == len(self.arguments) and all(map(operator.is_, arguments, self.arguments))
+
+    def quick_check(self) -> Callable[[], bool]:
+        """A function that says in one pass whether nothing has changed; if it says no, ``unchanged`` asks again."""
+        same = unrolled(
+            "",
+            "return {boxes} and {tensors} and {items} and {cells} and {groups}",
+            boxes=(" and |{0} == {1}", [(self.boxes, self.boxes_then)] if self.boxes else []),
+            tensors=(" and |{0}.array is {1} and {0}.node is {2}", self.tensors),
+            items=(" and |{0}[{1}] is {2}", self.items),
+            cells=(" and |{0}.cell_contents is {1}", self.cells),
+            groups=(" and |{0}.param_groups == {1}.known", [(o, o._checked_settings) for o in self.optimizers]),
+        )
+
+        def quick() -> bool:
+            try:
+                return (
+                    changes.count == self.set
+                    and hooks.registrations.count == self.hooks
+                    and OF_NUMBERS[float] is self.default
+                    and same()
+                ) or self.unchanged()
+            except UNLIKE:
+                return False
+
+        return quick
 
     def unchanged(self) -> bool:
         """Whether nothing that may matter is another object, or has another value."""
         if hooks.registrations.count != self.hooks or OF_NUMBERS[float] is not self.default:
             return False
         try:
-            if changes.count != self.set:
-                if self.attributes != self.then:
-                    return False
-                self.set = changes.count
-            if self.boxes != self.boxes_then:
+            if self.attributes != self.then or self.boxes != self.boxes_then:
                 return False
-            for tensor, array, node in self.tensors:
-                if tensor.array is not array or tensor.node is not node:
-                    return False
-            for holder, key, value in self.items:
-                if holder[key] is not value:
-                    return False
-            return self.same_variables()
-        except (ValueError, TypeError, KeyError, RuntimeError):  # arrays or tensors that are not the same, a name gone
+            self.set = changes.count
+            same_tensors = all(tensor.array is array and tensor.node is node for tensor, array, node in self.tensors)
+            same_items = all(holder[key] is value for holder, key, value in self.items)
+            if not same_tensors or not same_items or any(cell.cell_contents is not value for cell, value in self.cells):
+                return False
+            return self.same_settings()
+        except UNLIKE:
             return False
-
-    def same_variables(self) -> bool:
-        """Whether variables of closures are the same objects, and settings of optimisers mean the same arithmetic."""
-        for cell, value in self.cells:
-            if cell.cell_contents is not value:
-                return False
-        for optimizer in self.optimizers:
-            if optimizer.param_groups != optimizer._checked_settings.known:
-                return self.same_settings()
-        return True
 
     def same_settings(self) -> bool:
         """Whether the optimisers' settings, which are other numbers, mean the same arithmetic."""
@@ -156,7 +166,7 @@ class Surroundings:
         return same
 
     def changes(self) -> Iterator[str]:
-        """The variables of Python's that are others than when last looked at: what the step itself has changed."""
+        """The variables of Python's that are others now: what the step itself has changed."""
         for name, holder, key, value in self.reads:
             now = contents_of(holder) if isinstance(holder, CellType) else (holder.get(key),)
             if now != () and now[0] is not value:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ class Writer:
         """Their values in the program."""
         self.generators: dict[int, tuple[Any, Any]] = {}
         """The generators that were drawn from, with their state before that."""
+        self.operation = ""
+        """The operation whose definition or derivative is being run; the outermost, if one applies others."""
         self.forgotten: dict[int, bool] = {}
         """Tensors whose gradients were replaced, by their identity: whether they were None until then."""
 
@@ -128,9 +131,18 @@ class Writer:
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
-        instruction.line = line_outside()
+        instruction.line, instruction.operation = line_outside(), self.operation
         self.program.instructions.append(instruction)
         self.calls.append(instruction)
+
+    @contextlib.contextmanager
+    def within(self, operation: str) -> Iterator[None]:
+        """What is written down belongs to an operation, or to one that applies it."""
+        outer, self.operation = self.operation, self.operation or operation
+        try:
+            yield
+        finally:
+            self.operation = outer
 
     def applied(self, op: Any, definition: Callable[..., Any], values: tuple[Any, ...]) -> Any:
         """Run the definition of an operation, whose instructions are kept together as one application."""
@@ -138,7 +150,8 @@ class Writer:
         application = Application(op, operands, own_calls().scope)
         outer, self.calls = self.calls, application.calls
         try:
-            result = definition(*values)
+            with self.within(op.name):
+                result = definition(*values)
         finally:
             self.calls = outer
         self.calls.append(application)

@@ -21,6 +21,15 @@ class Settings:
     def __deepcopy__(self, memo: Any) -> Settings:
         return self
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self.typed() == other.typed()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def typed(self) -> dict[str, Any]:
+        """The values with their types: 1 is not True here."""
+        return {name: (type(value), value) for name, value in self.values.items()}
+
 
 class Scope:
     """One call of a module: which module (``owner``, a weak reference), from which call, with which settings.
