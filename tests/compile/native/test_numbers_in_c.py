@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.compile import capture
+from minigrad.compile.native import execution as execution_module
 from tests.compile.native.programs import built, run
 
 NAN, INF = np.nan, np.inf
@@ -181,3 +182,14 @@ def test_results_are_new_arrays_and_large_inputs_are_read_where_they_are():
     np.testing.assert_array_equal(first[0], x * 2)
     np.testing.assert_array_equal(again[0], (x + 1) * 2)
     assert execution.direct and not np.may_share_memory(first[0], again[0])
+
+
+@pytest.mark.parametrize("lanes", [16, 8, 4])
+@pytest.mark.parametrize("name", ["matmul", "matmul of stacks", "matmul of float64"])
+def test_products_of_our_own_with_vectors_of_other_lengths_and_without_a_blas(name, lanes, monkeypatch):
+    monkeypatch.setattr(execution_module, "products", lambda: None)
+    function, (x,) = CALLS[name]
+    (execution,) = built([capture(function, x)[0]], "-O1", lanes=lanes)
+    assert "gemm" not in "".join(execution.written.functions + execution.written.stretches[0])
+    for y, right in zip(run(execution, x), flat(function(x)), strict=True):
+        np.testing.assert_allclose(y, right, rtol=1e-4, atol=1e-4)
