@@ -127,3 +127,20 @@ def training_step(model, optimizer):
         return loss.detach()
 
     return step, optimizer
+
+
+def test_what_was_in_a_state_before_it_changed_is_read_as_it_was():
+    buffer = nn.Buffer(mg.tensor([1.0, 2.0, 3.0]))
+
+    def step(x):
+        old = buffer * 2
+        buffer.add_(x)
+        return old * buffer.sum()
+
+    program, _ = capture(step, mg.ones(3), state=[buffer])
+    (execution,) = built([program])
+    before = buffer.numpy().copy()
+    after = before + np.float32([1, 0, 2])
+    (y,) = run(execution, mg.tensor([1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(y, 2 * before * after.sum())
+    np.testing.assert_array_equal(buffer.numpy(), after)
