@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..execution import CannotBuild
 from .execution import NativeExecution
 
 __all__ = ["NativeExecution"]

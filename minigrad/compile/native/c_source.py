@@ -6,19 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .elements import c_type
-from .fusion import Part, Plan, Step
+from .fusion import Plan, Step
 from .loops import Nest
 from .lowering import GUARDS
+from .memory_versions import Outside
 from .nodes import Node, in_order, is_plain, matrix_order
-from .placing import LINE, Outside, Place, Room, is_in_place
-from .products import Products
+from .placing import LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
+from .products import Products
 
 FIXED = 3
-"""Places of the table that are not arrays: where an index out of bounds is noted, and the products of float32, float64."""
+"""Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
 
 
 class Source:

@@ -139,19 +139,19 @@ def literal(value: Any, dtype: Any) -> str:
     if dtype.kind == "b":
         return "1" if value else "0"
     if dtype.kind in "iu":
-        number = int(value)
-        if number == -(2**63):
+        whole = int(value)
+        if whole == -(2**63):
             return "INT64_MIN"
-        return f"{number}" + ("u" if dtype.kind == "u" else "") + ("ll" if dtype.itemsize == 8 else "")
+        return f"{whole}" + ("u" if dtype.kind == "u" else "") + ("ll" if dtype.itemsize == 8 else "")
     number = float(value)
     if number != number:
         return f"({c_working(dtype)})NAN"
     if number in (float("inf"), float("-inf")):
         return "INFINITY" if number > 0 else "-INFINITY"
-    text = repr(number) if dtype == np.float64 else repr(float(np.float32(number)))
-    short = str(np.float32(number)) if dtype != np.float64 else text
-    text = short if "." in short or "e" in short else short + ".0"
-    return text + ("" if dtype == np.float64 else "f")
+    if dtype == np.float64:
+        return repr(number)
+    text = str(np.float32(number))
+    return text + ("f" if "." in text or "e" in text else ".0f")
 
 
 def c_working(dtype: Any) -> str:

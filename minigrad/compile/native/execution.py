@@ -18,7 +18,8 @@ from .blas import products
 from .c_source import FIXED, Source, text
 from .functions import LOWERED
 from .fusion import Plan, kept_under
-from .lowering import Call, Lowered, Lowering, Operand, Outside
+from .lowering import Call, Lowered, Lowering, Operand
+from .memory_versions import Outside
 from .nodes import Node, is_dense
 from .placing import LINE, Room
 from .products import LANES, Products
@@ -276,15 +277,7 @@ class NativeExecution(Execution):
         else:
             for own, array in zip(self.inputs, inputs):
                 own[...] = array
-        for call, target, several, pack in self.hosts:
-            made = call()
-            if pack is not None:
-                pack(*made)
-            elif target is not None:
-                target[...] = made
-            elif several is not None:
-                for place, array in zip(several, made):
-                    place[...] = array
+        self.call_hosts()
         if self.guards is not None and self.guards(self.arena, self.table_at):
             for instruction, node in self.lowered.guards:
                 instruction.function(self.array(node))
@@ -295,6 +288,18 @@ class NativeExecution(Execution):
         for number in self.changed_inputs:
             inputs[number][...] = self.inputs[number]
         return [array.copy() for array in self.results]
+
+    def call_hosts(self) -> None:
+        """Checks and calls of the host, with their results put where C reads them."""
+        for call, target, several, pack in self.hosts:
+            made = call()
+            if pack is not None:
+                pack(*made)
+            elif target is not None:
+                target[...] = made
+            elif several is not None:
+                for place, array in zip(several, made):
+                    place[...] = array
 
     def take(self, inputs: Sequence[ndarray]) -> None:
         """Copy small inputs, and let large ones be read where they are."""

@@ -132,9 +132,11 @@ def reduction(ufunc: np.ufunc) -> Callable[..., Node]:
     return lower
 
 
-for name, reducing in {
-    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or, "all": np.logical_and
-}.items():  # fmt: skip
+BY_NAME = {
+    "sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
+    "all": np.logical_and,
+}  # fmt: skip
+for name, reducing in BY_NAME.items():
     entry(getattr(np, name), getattr(ndarray, name))(reduction(reducing))
 entry(np.amax)(reduction(np.maximum))
 entry(np.amin)(reduction(np.minimum))
@@ -322,9 +324,9 @@ def item(lowering: Lowering, x: Any, index: Any) -> Node:
 def taken(lowering: Lowering, x: Any, indices: Any, axis: int | None = None, **kwargs: Any) -> Node:
     if kwargs or axis is None or not isinstance(indices, Value):
         raise Unknown
-    node = lowering.get(x)
-    axis %= len(node.shape)
-    return item(lowering, x, (*[slice(None)] * axis, indices))
+    axis %= len(lowering.get(x).shape)
+    node: Node = item(lowering, x, (*[slice(None)] * axis, indices))
+    return node
 
 
 @entry(np.take_along_axis)

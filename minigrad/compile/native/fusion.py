@@ -71,7 +71,7 @@ class Leaf(NamedTuple):
     """A kept node that is read: at which index, if that can be said for each axis, and where in its memory."""
 
     node: Node
-    index: Index | None
+    at: Index | None
     position: Linear | None
 
 
@@ -173,7 +173,7 @@ class Plan:
                 own = 1 if node.op in SIMPLE else COSTS.get(node.op, 30)
                 cost[node] = own + sum(cost[arg] for arg in node.args)
                 arrays[node] = frozenset().union(*(arrays[arg] for arg in node.args))
-                users = {user: by_element for user, by_element in uses[node]}
+                users = {user for user, _ in uses[node]}
                 if node not in roots and all(by_element for _, by_element in uses[node]):
                     if node.size == 1 and not arrays[node] and cost[node] < 4:
                         continue
@@ -266,7 +266,7 @@ class Plan:
             return 0
         step = self.steps[made]
         is_element = step.kind == "loops" and leaf.node.kind in OF_ELEMENTS and step.sizes == squeezed(part.shape)
-        return made if is_element and leaf.index == own_index(leaf.node.shape) else made + 1
+        return made if is_element and leaf.at == own_index(leaf.node.shape) else made + 1
 
 
 def space_shape(node: Node) -> tuple[int, ...]:

@@ -93,7 +93,7 @@ class Nest:
         depth = len(self.loops)
         if depth < 2 or self.size(depth - 1) < lanes or self.step.kind == "update" or self.gathers:
             return False
-        inner, row = self.loops[-1], {loop for loop in self.loops[-1]}
+        inner, row = self.loops[-1], set(self.loops[-1])
         sums = [self.reduced(part) for part in self.step.parts if part.node.kind == "reduce"]
         if any(inner[0] in axes or len(axes) == 0 for axes in sums):
             return False

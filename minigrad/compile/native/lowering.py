@@ -1,6 +1,7 @@
 """``lowered``: a program of NumPy calls with NumPy's aliasing, as nodes in single assignments.
 
-Each function that C knows has an entry in ``functions.LOWERED``; everything else becomes a call of Python's on the same memory.
+Each function that C knows has an entry in ``functions.LOWERED``; everything else becomes a call of Python's on the
+same memory.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
-from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild
-from .memory_versions import Outside, Pattern, Versions
+from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
+from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
+from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order
 
 MANY = 4000
@@ -76,6 +77,8 @@ class Lowering:
             else:
                 self.before(instruction)
         self.graph.scope, self.graph.name = None, ""
+        if len(self.graph.nodes) > MANY:
+            raise CannotBuild(f"it has {len(self.graph.nodes)} operations, which a compiler takes long for")
         settings = [value for _, value in self.program.settings]
         return Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
@@ -130,11 +133,12 @@ class Lowering:
         if instruction.target is None and self.is_view(instruction):
             return
         if instruction.function in GUARDS:
-            node = self.get(instruction.args[0])
-            if node.kind == "load" and is_dense(node.shape, node.strides):
-                self.guards.append((instruction, node))
+            state = self.get(instruction.args[0])
+            if state.kind == "load" and is_dense(state.shape, state.strides):
+                self.guards.append((instruction, state))
                 return
-        self.result = instruction.results
+        self.result: Any = instruction.results
+        node: Node | None
         try:
             if any(v.dtype.kind not in "fiub" or v.dtype.itemsize > 8 for v in values_in(tree_leaves(
                 (instruction.args, instruction.kwargs, instruction.results)))):  # fmt: skip
@@ -149,7 +153,7 @@ class Lowering:
                 node = self.functions[function](self, *instruction.args, **instruction.kwargs)
             else:
                 raise Unknown
-        except Unknown:
+        except (Unknown, TypeError):  # the latter: arguments that the entry does not take
             self.opaque(instruction)
             return
         if node is None:
@@ -157,7 +161,7 @@ class Lowering:
         if instruction.target is not None:
             self.versions.write(instruction.target, node)
         else:
-            value = instruction.results
+            value: Any = self.result
             if node.shape != value.shape or node.dtype != value.dtype:
                 raise CannotBuild(
                     f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}"
@@ -201,8 +205,8 @@ class Lowering:
             return self.matmul(*args)
         try:
             dtype = instruction.kwargs.get("dtype")
-            more = {} if dtype is None else {"signature": (None,) * ufunc.nin + (np.dtype(dtype),)}
-            casting = "unsafe" if "out" in instruction.kwargs else "same_kind"
+            more: dict[str, Any] = {} if dtype is None else {"signature": (None,) * ufunc.nin + (np.dtype(dtype),)}
+            casting: Any = "unsafe" if "out" in instruction.kwargs else "same_kind"
             loop = ufunc.resolve_dtypes((*kinds, None), casting=casting, **more)
         except (TypeError, ValueError):
             raise Unknown from None
@@ -210,7 +214,7 @@ class Lowering:
             raise Unknown
         nodes = [self.get(arg, kind) for arg, kind in zip(args, loop)]
         shape = np.broadcast_shapes(*(node.shape for node in nodes))
-        like = instruction.target or instruction.results
+        like: Any = instruction.target or instruction.results
         strides = self.versions.strides(like) if shape == like.shape else None
         if strides is not None and not is_dense(shape, strides):
             strides = None
@@ -285,7 +289,7 @@ class Lowering:
         self, ufunc: np.ufunc, x: Node, axes: tuple[int, ...], dtype: Any, keepdims: bool, initial: Any = None
     ) -> Node:
         """A reduction over axes."""
-        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)
+        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)  # type: ignore[index]
         if op in ("logical_or", "logical_and"):
             x = self.graph.cast(x, np.bool_)
         if dtype.kind not in "fiub" or not is_known(ufunc, (dtype, dtype, dtype)) or not casts_alike(x.dtype, dtype):
@@ -362,7 +366,7 @@ def results_of(program: Program) -> list[Value]:
     return list(dict.fromkeys(leaf.value for leaf in tree_leaves(program.outputs) if isinstance(leaf, Result)))
 
 
-NO_VALUE = type(np._NoValue)  # type: ignore[attr-defined]
+NO_VALUE = type(np._NoValue)
 
 
 def begins(op: str, initial: Any, dtype: Any) -> bool:

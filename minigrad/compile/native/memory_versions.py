@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..program import Memory, Program, Value
 from ..execution import CannotBuild
+from ..program import Memory, Program, Value
 from .nodes import Graph, Node, is_dense, reach, settled
 
 
@@ -22,11 +22,10 @@ class Pattern(NamedTuple):
 
 
 class Outside(NamedTuple):
-    """An array from outside that is read, or written to: which one, and how far from its first element memory begins."""
+    """An array from outside that is read, or written to."""
 
     source: str
     number: int
-    start: int = 0
 
 
 class Versions:

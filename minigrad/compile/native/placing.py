@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
-from .lowering import Outside
+from .memory_versions import Outside
 from .nodes import Node, is_plain
 
 LINE = 64
@@ -117,7 +117,8 @@ class Room:
         plan = self.plan
         spans: dict[Node, list[int]] = {}
         for node in plan.nodes:
-            if node not in plan.kept or node.kind in ("load", "call") and not self.is_made(node) or node in self.inside:
+            outside = node.kind in ("load", "call") and not self.is_made(node)
+            if node not in plan.kept or outside or node in self.inside:
                 continue
             home, _ = self.home(node)
             if node.kind == "empty" and home is not node:

@@ -10,9 +10,10 @@ BEGIN = """\
 #include <math.h>
 #include <string.h>
 
-typedef void (*sgemm_t)(int, int, int, INT, INT, INT, float, const float *, INT, const float *, INT, float, float *, INT);
-typedef void (*dgemm_t)(int, int, int, INT, INT, INT, double, const double *, INT, const double *, INT, double, double *,
+typedef void (*sgemm_t)(int, int, int, INT, INT, INT, float, const float *, INT, const float *, INT, float, float *,
                         INT);
+typedef void (*dgemm_t)(int, int, int, INT, INT, INT, double, const double *, INT, const double *, INT, double,
+                        double *, INT);
 #ifdef _WIN32
 #define ENTRY __declspec(dllexport) int
 #else

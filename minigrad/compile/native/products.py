@@ -1,7 +1,7 @@
-"""Products of matrices in C: small ones of our own, which are faster than the BLAS's there, and calls of the BLAS.
+"""Products of matrices in C: those that are smaller than what the BLAS is made for, with functions of our own.
 
-A block of rows times two vectors of columns is kept in registers; the columns are packed, transposed if need be, so that
-the inner loop reads them one after the other.
+A block of rows times two vectors of columns is kept in registers; the columns are packed, transposed if need be, so
+that the inner loop reads them one after the other.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Products:
         return 2 * self.lanes.bytes * inner + self.lanes.bytes * 2 * rows
 
     def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]) -> list[str]:
-        """The statements of the product c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
+        """The statements of c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
         if rows <= FEW:
             return self.few_rows(t, rows, columns, inner, a, b)
         widest = 2 * self.lanes.bytes // SIZES[t]

@@ -1,4 +1,4 @@
-"""C computes with NaN, infinities, zeros of both signs, integers and casts as NumPy does, and writes where it is told."""
+"""C computes with NaN, infinities, zeros of both signs, integers and casts as NumPy does, and writes to views."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.compile import capture
+from minigrad.compile.native import execution as execution_module
 from tests.compile.native.programs import built, run
 
 NAN, INF = np.nan, np.inf
@@ -16,7 +17,7 @@ EDGES = np.array(
 )
 X, Y = (array.reshape(-1).copy() for array in np.meshgrid(EDGES, EDGES))
 INTEGERS = np.array([0, 1, -1, 2, -2, 3, -3, 7, -7, 100, 127, -128], np.int64)
-I, J = (array.reshape(-1).copy() for array in np.meshgrid(INTEGERS, INTEGERS))
+WHOLE, OTHER = (array.reshape(-1).copy() for array in np.meshgrid(INTEGERS, INTEGERS))
 ROWS = np.random.default_rng(0).standard_normal((37, 21)).astype(np.float32)
 HOLED = ROWS.copy()
 HOLED[3, 4], HOLED[5, 4], HOLED[8, 2] = NAN, INF, -INF
@@ -29,8 +30,8 @@ UNARY = (
 )  # fmt: skip
 BINARY = (
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "fmax", "fmin", "power", "fmod", "remainder",
-    "floor_divide", "copysign", "hypot", "arctan2", "logaddexp", "logaddexp2", "nextafter", "equal", "not_equal", "less",
-    "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor",
+    "floor_divide", "copysign", "hypot", "arctan2", "logaddexp", "logaddexp2", "nextafter", "equal", "not_equal",
+    "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor",
 )  # fmt: skip
 OF_INTEGERS = (
     "add", "subtract", "multiply", "maximum", "minimum", "floor_divide", "remainder", "fmod", "bitwise_and",
@@ -78,21 +79,25 @@ CALLS = {
     **{f"{name} of float64": (getattr(np, name), (EDGES.astype(np.float64),)) for name in UNARY},
     **{name: (getattr(np, name), (X, Y)) for name in BINARY},
     **{
-        f"{name} of {kind}": (integer_pair(getattr(np, name), kind), (I, J))
+        f"{name} of {kind}": (integer_pair(getattr(np, name), kind), (WHOLE, OTHER))
         for name in OF_INTEGERS for kind in KINDS
     },
     "powers": (lambda x: [np.power(x, p) for p in (0, 1, 2, 3, -1, 0.5, -2, 2.5)], (EDGES,)),
     "float16": (lambda x: (x.astype(np.float16) * np.float16(1.1) + 1, np.exp(x.astype(np.float16))), (EDGES[:8],)),
     "casts": (lambda x: [x.astype(d) for d in (np.float64, np.bool_, np.float16)], (EDGES,)),
-    "casts out of range": (lambda x: [x.astype(d) for d in (np.int8, np.uint8, np.int32, np.int64, np.uint32)], (EDGES,)),
+    "casts out of range": (lambda x: [x.astype(d) for d in ("int8", "uint8", "int32", "int64", "uint32")], (EDGES,)),
     "casts of integers": (lambda i: [(i * 37).astype(d) for d in (*KINDS, "float32", "bool")], (INTEGERS,)),
     "where": (lambda x, y: (np.where(x > y, x, 0), np.where(x, 1.0, y)), (X, Y)),
     "sums": (lambda x: [np.add.reduce(x, a, dtype=d) for a in (0, 1, None) for d in (None, np.float64)], (ROWS,)),
     "largest": (lambda x: [f.reduce(x, a) for f in (np.maximum, np.minimum) for a in (0, 1, None)], (ROWS,)),
     "largest with holes": (lambda x: [f.reduce(x, a) for f in (np.maximum, np.minimum) for a in (0, 1)], (HOLED,)),
     "products": (lambda x: [np.multiply.reduce(x, a) for a in (0, 1)], (ROWS,)),
-    "methods": (lambda x: (x.sum(1), x.max(), np.any(x > 2, 1), np.all(x, 0), x.prod(0), np.count_nonzero(x > 0, 1)), (ROWS,)),
-    "any and all": (lambda x: [f.reduce(x > 1, a) for f in (np.logical_or, np.logical_and) for a in (0, 1, None)], (ROWS,)),
+    "methods": (
+        lambda x: (x.sum(1), x.max(), np.any(x > 2, 1), np.all(x, 0), x.prod(0), np.count_nonzero(x > 0, 1)), (ROWS,)
+    ),
+    "any and all": (
+        lambda x: [f.reduce(x > 1, a) for f in (np.logical_or, np.logical_and) for a in (0, 1, None)], (ROWS,)
+    ),
     "three axes": (
         lambda x: [np.add.reduce(x, a, keepdims=k) for a in (0, 1, 2, (0, 2), (1, 2), (0, 1)) for k in (False, True)],
         (ROWS.reshape(37, 3, 7),),
@@ -100,13 +105,17 @@ CALLS = {
     "transposed": (lambda x: (x.T + x.T.copy(), np.add.reduce(x.T, 0), (x.T * 2).reshape(-1)), (ROWS,)),
     "largest and sums at once": (lambda x: (x - x.max(1, keepdims=True), x.sum(0), x.sum(1), (x * x).sum(0)), (ROWS,)),
     "matmul": (lambda x: (x @ x.T, x.T @ x, x[:5] @ x.T, x.T @ x[:, 0], x[0] @ x.T, x[:, ::2] @ x[:11]), (ROWS,)),
-    "matmul of stacks": (lambda x: (x @ x.swapaxes(1, 2), x @ x[0].T, x[:, :1] @ x.swapaxes(1, 2)), (ROWS[:36].reshape(4, 9, 21),)),
+    "matmul of stacks": (
+        lambda x: (x @ x.swapaxes(1, 2), x @ x[0].T, x[:, :1] @ x.swapaxes(1, 2)), (ROWS[:36].reshape(4, 9, 21),)
+    ),
     "matmul of float64": (lambda x: (x @ x.T, x.T @ x), (ROWS.astype(np.float64),)),
-    "indices": (lambda x, i: (x[i], x[i, i], x[:, i], np.take(x, i, 1), x[i % 3][:, 2:]), (ROWS, I % 21)),
+    "indices": (lambda x, i: (x[i], x[i, i], x[:, i], np.take(x, i, 1), x[i % 3][:, 2:]), (ROWS, WHOLE % 21)),
     "in place": (in_place, (SMALL,)),
     "through views": (through_views, (SMALL,)),
     "several times": (several_times, (SMALL,)),
-    "joined": (lambda x: (np.concatenate([x, x * 2, x[:1]]), np.stack([x, -x], 1), np.concatenate([x, x.T], None)), (SMALL,)),
+    "joined": (
+        lambda x: (np.concatenate([x, x * 2, x[:1]]), np.stack([x, -x], 1), np.concatenate([x, x.T], None)), (SMALL,)
+    ),
     "empty": (lambda x: (x[:0].sum(0), np.exp(x[:0]), np.concatenate([x[:0], x])), (SMALL,)),
     "broadcast": (lambda x: (x[:, None] * x, np.broadcast_to(x[0], (5, 4)) + x[0, 0], x[:, :1] + x[:1]), (SMALL,)),
 }  # fmt: skip
@@ -158,11 +167,11 @@ def test_the_error_of_exp_is_at_most_numpys():
 
 
 def test_an_index_out_of_bounds_is_an_error():
-    program, _ = capture(lambda x, i: x[i], ROWS, I % 21)
+    program, _ = capture(lambda x, i: x[i], ROWS, WHOLE % 21)
     (execution,) = built([program])
     with pytest.raises(IndexError, match="out of bounds"):
-        run(execution, ROWS, I % 21 + 20)
-    np.testing.assert_array_equal(run(execution, ROWS, -(I % 21))[0], ROWS[-(I % 21)])
+        run(execution, ROWS, WHOLE % 21 + 20)
+    np.testing.assert_array_equal(run(execution, ROWS, -(WHOLE % 21))[0], ROWS[-(WHOLE % 21)])
 
 
 def test_results_are_new_arrays_and_large_inputs_are_read_where_they_are():
@@ -173,3 +182,14 @@ def test_results_are_new_arrays_and_large_inputs_are_read_where_they_are():
     np.testing.assert_array_equal(first[0], x * 2)
     np.testing.assert_array_equal(again[0], (x + 1) * 2)
     assert execution.direct and not np.may_share_memory(first[0], again[0])
+
+
+@pytest.mark.parametrize("lanes", [16, 8, 4])
+@pytest.mark.parametrize("name", ["matmul", "matmul of stacks", "matmul of float64"])
+def test_products_of_our_own_with_vectors_of_other_lengths_and_without_a_blas(name, lanes, monkeypatch):
+    monkeypatch.setattr(execution_module, "products", lambda: None)
+    function, (x,) = CALLS[name]
+    (execution,) = built([capture(function, x)[0]], "-O1", lanes=lanes)
+    assert "gemm" not in "".join(execution.written.functions + execution.written.stretches[0])
+    for y, right in zip(run(execution, x), flat(function(x)), strict=True):
+        np.testing.assert_allclose(y, right, rtol=1e-4, atol=1e-4)
