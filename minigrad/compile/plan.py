@@ -142,7 +142,9 @@ class Plan:
     def borrow(self, gradients: list[ndarray]) -> None:
         """Have the tensors' gradients in memory of the program: who asks for one gets a copy."""
         self.gradients = gradients
-        borrowed: list[tuple[Any, Any]] = [(tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)]
+        borrowed: list[tuple[Any, Any]] = [
+            (tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)
+        ]
         borrowed += [(tensor, None) for tensor in self.cleared]
         self.give = unrolled("", "{gradients}", gradients=("; |{0}._grad = {1}", borrowed))
 
