@@ -4,8 +4,8 @@
 >>> from minigrad import nn, optim
 
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
-up: ``kernels`` (fast functions of arrays), ``engine`` (records and the backward walk), ``ops`` (operations
-and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
+up: ``kernels`` (fast functions of arrays), ``reports`` (tables), ``engine`` (records and the backward walk), ``ops``
+(operations and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
 (pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 
@@ -24,6 +24,7 @@ from . import (
     func,
     linalg,
     nn,
+    onnx,
     ops,
     optim,
     random,
@@ -46,6 +47,7 @@ from .autograd import (
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .compile import compile, print
 from .diagnosis.diagnose import diagnose
+from .diagnosis.summary import summary
 from .engine.absent import absent
 from .engine.dtypes import get_default_dtype, promote_types, result_type, set_default_dtype
 from .engine.op import Op
@@ -84,10 +86,10 @@ __all__ = [
     "compile", "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributions", "draw",
     "e", "enable_grad", "func", "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad",
     "gradcheck", "gradgradcheck", "inf", "inference_mode", "initial_seed", "is_grad_enabled",
-    "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "optim", "pi",
-    "print", "promote_types", "random", "result_type", "save", "seed", "set_default_device", "set_default_dtype",
-    "set_detect_anomaly", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "special",
-    "testing", "training", "use_deterministic_algorithms", "utils",
+    "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "onnx", "optim",
+    "pi", "print", "promote_types", "random", "result_type", "save", "seed", "set_default_device",
+    "set_default_dtype", "set_detect_anomaly", "set_grad_enabled", "set_num_threads", "set_printoptions",
+    "set_rng_state", "special", "summary", "testing", "training", "use_deterministic_algorithms", "utils",
 ]
 # fmt: on
 __all__ += _creation.__all__

@@ -1,1 +1,1 @@
-"""Floor 8: what the benchmarks measure, and how; the command ``minigrad bench`` prints it."""
+"""Floor 9: what the benchmarks measure, and how; the command ``minigrad bench`` prints it."""

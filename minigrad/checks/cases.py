@@ -60,6 +60,7 @@ class Prepared(NamedTuple):
 
 MASK = np.array([[True, False, True], [False, False, True]])
 CLASSES = np.array([2, 0, 1, 2])
+KEPT = np.array([True, True, False, True])
 MEAN, VAR = np.array([0.3, -1.0]), np.array([0.5, 2.0])
 ROWS = np.array([1, 1, 0])
 
@@ -119,6 +120,7 @@ CASES: dict[str, Case] = {
     "adaptive_avg_pool1d": Case(lambda x: F.adaptive_avg_pool1d(x, 2), ((1, 2, 3),)),
     "avg_pool2d": Case(lambda x: F.avg_pool2d(x, 2, 1, 1), ((1, 2, 3, 4),)),
     "batch_norm evaluation": Case(lambda x, w, b: F.batch_norm(x, MEAN, VAR, w, b), ((4, 2), (2,), (2,))),
+    "batch_norm masked": Case(lambda x, w, b: F.batch_norm(x, None, None, w, b, True, mask=KEPT), ((4, 2), (2,), (2,))),
     "batch_norm training": Case(lambda x, w, b: F.batch_norm(x, None, None, w, b, True), ((4, 2), (2,), (2,))),
     "cat": Case(lambda a, b: ops.cat([a, b], 1), ((2, 1), (2, 2))),
     "cdist p=3": Case(lambda a, b: ops.cdist(a, b, 3), ((3, 2), (2, 2))),

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .table import html_table, text_table
+from ..reports.table import html_table, text_table
 
 HEADER = ("derivative", "shape", "dtype", "count", "abs err", "rel err", "at", "verdict")
 NUMBERS = ("count", "abs err", "rel err")

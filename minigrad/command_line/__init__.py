@@ -1,1 +1,1 @@
-"""Floor 9: the command ``minigrad``."""
+"""Floor 10: the command ``minigrad``."""

@@ -1,4 +1,4 @@
-"""``minigrad bench``: a training step of each workload beside the same step written by hand in NumPy."""
+"""``minigrad bench``: a training step of each workload, eager and compiled, beside the same step by hand in NumPy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 from collections.abc import Iterator
 
 from ..benchmarks import blas
+from ..benchmarks.compiled import CompiledStep
 from ..benchmarks.eager import EagerStep
 from ..benchmarks.handwritten import HandwrittenStep
 from ..benchmarks.table import MICROSECONDS, cells, text_line
 from ..benchmarks.timing import Measurement, check_agreement, measure
 from ..benchmarks.workloads import WORKLOADS
+from ..compile.native import compiler
 from .doctor import setting
 
 ROUNDS, BUDGET = 5, 0.1
@@ -36,11 +38,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """The lines of the table, as they are measured, and what is known of the BLAS."""
-    columns = ["by hand", "minigrad"]
+    compiled = "compiled, C" if compiler.found() else "compiled, NumPy"
+    columns = ["by hand", "minigrad", compiled]
     yield text_line(["microseconds a step", *columns])
     disturbed = []
     for name in options.workload or WORKLOADS:
-        contenders = dict(zip(columns, (kind(WORKLOADS[name]).step for kind in (HandwrittenStep, EagerStep))))
+        contenders = dict(
+            zip(columns, (kind(WORKLOADS[name]).step for kind in (HandwrittenStep, EagerStep, CompiledStep)))
+        )
         losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
         check_agreement(f"the loss of {name}", losses)
         net = "-".join(map(str, WORKLOADS[name].sizes))

@@ -14,9 +14,9 @@ from ..checks import report as reports
 from ..checks.cases import CASES, FUNCTIONS, Prepared, all_cases, missing, name_of, operations, prepared_cases
 from ..checks.gradcheck import gradcheck, gradgradcheck
 from ..checks.report import RIGHT, GradcheckReport, counted, short
-from ..checks.table import html_page, markdown_table, text_table
 from ..engine.op import Op
 from ..io.atomic import replacing
+from ..reports.table import html_page, markdown_table, text_table
 from . import own_case
 from .ending import collected_warnings, distinct
 from .errors import CommandError

@@ -16,19 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, nn, optim
+from .. import data, nn
 from ..engine.modes import no_grad
 from ..nn import functional as F
 from ..tensor.random import manual_seed
 from ..training.metrics import accuracy
-from . import pictures
+from ..training.mlp import ACTIVATIONS, mlp
+from . import pictures, train
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
-from .progress import progress
+from .problem import Problem, problem_for
+from .progress import Plain, progress
+from .settings import make_optimizer
 from .table import write_table
-from .train import counted, mlp, train_and_test
+from .train import counted
 
 WIDTHS = (100, 100, 100)
+RATES = {"sgd": 2.0, "momentum": 0.2, "nesterov": 0.2, "adagrad": 0.03, "rmsprop": 3e-3}
+"""Usual learning rates of the optimisers; of others 0.01."""
 STANDARD_DEVIATION = 0.01
 PERCENTILES = (15, 50, 85)
 POINTS = 50
@@ -47,11 +52,25 @@ class Settings:
     batch_size: int = 60
     lr: float = 2.0
     seed: int = 0
+    seeds: int = 1
+    hidden: tuple[int, ...] = WIDTHS
+    activation: str = "sigmoid"
+    optimizer: str = "sgd"
+    noise: float | None = None
+    samples: int | None = None
 
 
-def sigmoid_net(inputs: int, outputs: int, batchnorm: bool) -> nn.Sequential:
-    """Three hidden layers of 100 sigmoid units, Gaussian weights, no bias to start with."""
-    model = mlp(inputs, WIDTHS, outputs, batchnorm, nn.Sigmoid)
+def settings_for(dataset: str, chosen: dict[str, Any]) -> Settings:
+    """The defaults, with what the user chose instead; the learning rate suits the optimiser."""
+    lr = RATES.get(chosen.get("optimizer", Settings.optimizer), 0.01)
+    return Settings(dataset, **{"lr": lr, **chosen})
+
+
+def sigmoid_net(
+    inputs: int, outputs: int, batchnorm: bool, hidden: tuple[int, ...] = WIDTHS, activation: str = "sigmoid"
+) -> nn.Sequential:
+    """Three hidden layers of 100 sigmoid units, or others, Gaussian weights, biases that are 0 to start with."""
+    model = mlp(inputs, hidden, outputs, batchnorm, ACTIVATIONS[activation], bias=True)
     for layer in model:
         if isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, 0, STANDARD_DEVIATION)
@@ -66,12 +85,13 @@ class Contender:
 
     model: nn.Sequential
     lr: float
+    optimizer_name: str = "sgd"
     accuracies: list[float] = field(default_factory=list)
     inputs: list[np.ndarray] = field(default_factory=list)
     """At each evaluation the percentiles of the input of every last sigmoid, (percentiles, units)."""
 
     def __post_init__(self) -> None:
-        self.optimizer = optim.SGD(self.model.parameters(), lr=self.lr)
+        self.optimizer = make_optimizer(self.optimizer_name, self.model, self.lr)
 
     def step(self, x: Any, target: Any, where: str = "") -> None:
         """One step of training; refused if its loss is not finite, before anything is learned from it."""
@@ -104,38 +124,39 @@ class Contender:
         return np.stack([values[:, self.unit] for values in self.inputs])
 
 
+Nets = dict[str, Contender]
+
+
 def compare(settings: Settings, out: Path) -> Iterator[str]:
     """Train both nets on the same batches, write and print what was measured; the lines of the closing summary.
 
     Raises:
-        CommandError: after Ctrl-C, and if numbers are not finite. What was measured until then is written.
+        CommandError: after Ctrl-C, and if numbers are not finite. What was measured until then is written: of several
+            seeds those that were finished.
     """
-    source = data.DATASETS[settings.dataset]
-    sets = train_and_test(settings.dataset, settings.batch_size)
-    nets: dict[str, Contender] = {}
-    for name, batchnorm in (("with BatchNorm", True), ("without BatchNorm", False)):
-        manual_seed(settings.seed)
-        nets[name] = Contender(sigmoid_net(source.inputs, source.outputs, batchnorm), settings.lr)
+    problem = problem_of(settings)
     points = sorted({round(step) for step in np.linspace(0, settings.steps, POINTS + 1)})
+    runs: list[Nets] = []
     end: CommandError | None = None
     start = time.perf_counter()
     with collected_warnings() as caught:
         try:
-            train_side_by_side(settings, nets, sets, points)
+            train_side_by_side(settings, problem, runs, points)
         except DivergenceError as error:
             end = diverged(error, settings.lr)
         except KeyboardInterrupt:
             end = CommandError("stopped before there was anything to compare; nothing was written.", code=130)
         seconds = time.perf_counter() - start
-        points = measured(nets, points)
+        if end and len(runs) > 1:
+            del runs[-1]  # of the seed that was not finished
+        points = measured(runs[0], points) if runs else []
         if end and len(points) < 2:
             raise end
         if end and end.code == 130:
-            again = "to start again, add --overwrite to the command"
-            end = CommandError(f"stopped after {points[-1]:,} of {settings.steps:,} steps; {again}.", code=130)
+            end = stopped(settings, runs, points)
             finishing()
         try:
-            lines = report(settings, nets, points, seconds, out)
+            lines = report(settings, problem.name, runs, points, seconds, out)
         except KeyboardInterrupt:
             raise end or CommandError("stopped before the picture was drawn.", code=130) from None
     yield from [*lines, *distinct(caught)]
@@ -143,39 +164,86 @@ def compare(settings: Settings, out: Path) -> Iterator[str]:
         raise end
 
 
-def train_side_by_side(
-    settings: Settings, nets: dict[str, Contender], sets: tuple[data.TensorDataset, ...], points: list[int]
-) -> None:
-    """Train both nets, measure them after each number of steps in ``points``, and print some of that."""
-    train_set, test_set = sets
-    test_x, test_target = test_set.tensors
-    source = data.DATASETS[settings.dataset]
-    loader = data.DataLoader(train_set, settings.batch_size, shuffle=True, drop_last=True, generator=settings.seed)
-    printed = {round(step) for step in np.linspace(0, settings.steps, ROWS + 1)}
-    bar = progress(settings.steps, "step")
+def problem_of(settings: Settings) -> Problem:
+    """The data; refused if there is not one full batch to train on."""
+    problem = problem_for(train.Settings(settings.dataset, noise=settings.noise, samples=settings.samples))
+    if len(problem.train) < settings.batch_size:
+        raise CommandError(
+            f"--batch-size {settings.batch_size} is more than the {len(problem.train)} training samples."
+        )
+    return problem
+
+
+def stopped(settings: Settings, runs: list[Nets], points: list[int]) -> CommandError:
+    """What is said after Ctrl-C."""
+    done = f"{points[-1]:,} of {settings.steps:,} steps"
+    if points[-1] == settings.steps:
+        done = f"{len(runs)} of {counted(settings.seeds, 'seed')}"
+    return CommandError(f"stopped after {done}; to start again, add --overwrite to the command.", code=130)
+
+
+def new_nets(settings: Settings, problem: Problem, seed: int) -> Nets:
+    """Both nets, with the same weights to start with."""
+    nets: Nets = {}
+    for name, batchnorm in (("with BatchNorm", True), ("without BatchNorm", False)):
+        manual_seed(seed)
+        net = sigmoid_net(problem.inputs, problem.outputs, batchnorm, settings.hidden, settings.activation)
+        nets[name] = Contender(net, settings.lr, settings.optimizer)
+    return nets
+
+
+def train_side_by_side(settings: Settings, problem: Problem, runs: list[Nets], points: list[int]) -> None:
+    """Train both nets for each seed, measure them after each number of steps in ``points``, and print some of that.
+
+    Each pair is added to ``runs`` before it is trained.
+    """
+    widths = "-".join(map(str, (problem.inputs, *settings.hidden, problem.outputs)))
+    rule = "SGD" if settings.optimizer == "sgd" else settings.optimizer
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    printed = {round(step) for step in np.linspace(0, settings.steps, ROWS + 1)} if settings.seeds == 1 else set()
+    bar = progress(settings.steps * settings.seeds, "step")
     try:
         bar.write(
-            f"{settings.dataset}: {len(train_set):,} training and {len(test_set):,} test samples, seed {settings.seed}"
+            f"{problem.name}: {len(problem.train):,} training and {len(problem.test):,} test samples, "
+            + (f"seed {settings.seed}" if settings.seeds == 1 else f"seeds {seeds[0]} to {seeds[-1]}")
         )
-        bar.write(
-            f"{source.inputs}-{'-'.join(map(str, WIDTHS))}-{source.outputs}, sigmoid, SGD with lr {settings.lr}, "
-            f"batches of {settings.batch_size}"
-        )
-        bar.write(f"{'step':>6}  " + "  ".join(f"{name:>18}" for name in nets) + "   (test accuracy)")
-        batches = forever(loader)
-        for step in range(settings.steps + 1):
-            if step in points:
-                for name, net in nets.items():
-                    net.measure(test_x, test_target, f"after {counted(step, 'step')} {name}")
-                if step in printed:
-                    bar.write(f"{step:>6}  " + "  ".join(f"{net.accuracies[-1]:>18.2%}" for net in nets.values()))
-            if step < settings.steps:
-                x, target = next(batches)
-                for name, net in nets.items():
-                    net.step(x, target, f"in step {step + 1} {name}")
-                bar.update()
+        bar.write(f"{widths}, {settings.activation}, {rule} with lr {settings.lr}, batches of {settings.batch_size}")
+        first = "step" if settings.seeds == 1 else "seed"
+        names = "with BatchNorm", "without BatchNorm"
+        bar.write(f"{first:>6}  " + "  ".join(f"{name:>18}" for name in names) + "   (test accuracy)")
+        for seed in seeds:
+            runs.append(new_nets(settings, problem, seed))
+            train_pair(settings, problem, runs[-1], seed, points, printed, bar)
+            if settings.seeds > 1:
+                bar.write(f"{seed:>6}  " + accuracies(runs[-1]))
     finally:
         bar.close()
+
+
+def train_pair(
+    settings: Settings, problem: Problem, nets: Nets, seed: int, points: list[int], printed: set[int], bar: Plain
+) -> None:
+    """Train both nets of a seed on the same batches."""
+    test_x, test_target = problem.test.tensors
+    loader = data.DataLoader(problem.train, settings.batch_size, shuffle=True, drop_last=True, generator=seed)
+    batches = forever(loader)
+    measuring = set(points)
+    for step in range(settings.steps + 1):
+        if step in measuring:
+            for name, net in nets.items():
+                net.measure(test_x, test_target, f"after {counted(step, 'step')} {name}")
+            if step in printed:
+                bar.write(f"{step:>6}  " + accuracies(nets))
+        if step < settings.steps:
+            x, target = next(batches)
+            for name, net in nets.items():
+                net.step(x, target, f"in step {step + 1} {name}")
+            bar.update()
+
+
+def accuracies(nets: Nets) -> str:
+    """The last accuracies, in the columns of the table."""
+    return "  ".join(f"{net.accuracies[-1]:>18.2%}" for net in nets.values())
 
 
 def measured(nets: dict[str, Contender], points: list[int]) -> list[int]:
@@ -192,29 +260,53 @@ def forever(loader: Any) -> Any:
         yield from loader
 
 
-def report(settings: Settings, nets: dict[str, Contender], points: list[int], seconds: float, out: Path) -> list[str]:
-    """Write the table and the picture; returns the summary."""
-    columns = ("accuracy", *(f"p{percentile}" for percentile in PERCENTILES))
-    header = ["step", *(f"{name.replace(' ', '_')}_{column}" for name in nets for column in columns)]
-    rows = (
-        [step, *(v for net in nets.values() for v in (net.accuracies[i], *net.spread[i]))]
-        for i, step in enumerate(points)
-    )
+def report(
+    settings: Settings, dataset: str, runs: list[Nets], points: list[int], seconds: float, out: Path
+) -> list[str]:
+    """Write the table and the picture; returns the summary.
+
+    Of several seeds the accuracies are means, and have deviations; the inputs of units are those of the first.
+    """
+    bands = {name: np.array([nets[name].accuracies for nets in runs]) for name in runs[0]}
+    several = len(runs) > 1
+    columns = ("accuracy", *["accuracy_deviation"] * several, *(f"p{percentile}" for percentile in PERCENTILES))
+    header = ["step", *(f"{name.replace(' ', '_')}_{column}" for name in bands for column in columns)]
+    rows = []
+    for i, step in enumerate(points):
+        row: list[Any] = [step]
+        for name, net in runs[0].items():
+            spread = [deviation(bands[name][:, i])] * several
+            row += [float(bands[name][:, i].mean()), *spread, *net.spread[i]]
+        rows.append(row)
     write_table(out / TABLE, header, rows)
-    lines = []
-    for name, net in nets.items():
-        low, middle, high = net.spread[-1]
-        lines.append(
-            f"{name}: {net.accuracies[-1]:.2%} test accuracy after {counted(points[-1], 'step')}; "
-            f"input of sigmoid {net.unit}: 15% {low:.3g}, 50% {middle:.3g}, 85% {high:.3g}"
-        )
+    lines = [summary(settings, name, net, bands[name][:, -1], points[-1]) for name, net in runs[0].items()]
     written = [TABLE]
     if pictures.MISSING:
         lines.append(f"no {PICTURE}: {pictures.MISSING}")
     else:
-        title = (
-            f"{settings.dataset}: {len(WIDTHS)} hidden layers of {WIDTHS[0]} sigmoid units, with and without BatchNorm"
-        )
-        pictures.comparison(points, nets, PERCENTILES, title, out / PICTURE)
+        alike = len(set(settings.hidden)) == 1
+        widths = f"{settings.hidden[0]}" if alike else "-".join(map(str, settings.hidden))
+        layers = f"{len(settings.hidden)} hidden layers of {widths} {settings.activation} units"
+        title = f"{dataset}: {layers}, with and without BatchNorm" + f", {len(runs)} seeds" * several
+        pictures.comparison(points, runs, PERCENTILES, settings.activation, title, out / PICTURE)
         written.append(PICTURE)
     return [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]
+
+
+def deviation(values: np.ndarray) -> float:
+    """The standard deviation of a sample; 0 of a single value."""
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def summary(settings: Settings, name: str, net: Contender, ends: np.ndarray, steps: int) -> str:
+    """What was reached by one kind of net."""
+    low, middle, high = net.spread[-1]
+    reached = f"{ends.mean():.2%}"
+    if len(ends) > 1:
+        reached = f"{ends.mean():.2%} +- {deviation(ends):.2%} (mean and deviation of {len(ends)} seeds)"
+    return (
+        f"{name}: {reached} test accuracy after {counted(steps, 'step')}; "
+        f"input of {settings.activation} {net.unit}: 15% {low:.3g}, 50% {middle:.3g}, 85% {high:.3g}"
+        + f" (seed {settings.seed})"
+        * (len(ends) > 1)
+    )

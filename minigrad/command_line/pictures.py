@@ -22,6 +22,8 @@ from ..tensor.tensor import Tensor
 BLUE, ORANGE, GREY = "#1f77b4", "#ff7f0e", "#888888"
 GRID = 200
 """Points along each side of a decision boundary."""
+PLANE = "$x_1$", "$x_2$"
+"""The names of its axes, unless a file has others."""
 
 
 MISSING = "" if importlib.util.find_spec("matplotlib") else "matplotlib is missing, get it with pip install matplotlib"
@@ -91,14 +93,17 @@ def predictions(model: Module, points: np.ndarray) -> np.ndarray:
         return model(tensor(points.astype(np.float32))).numpy()
 
 
-def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path) -> None:
-    """The class the model gives to every point of the plane, with the data on it."""
+def decision_boundary(
+    model: Module, train: Sequence[Tensor], test: Sequence[Tensor], title: str, path: Path,
+    axes: Sequence[str] = PLANE,
+) -> None:  # fmt: skip
+    """The class the model gives to every point of the plane, whose axes are named, with the data on it."""
     drawing, (axis,) = figure(1, 5.6, 5.0)
     from matplotlib import colormaps
 
     points = np.concatenate([train[0].numpy(), test[0].numpy()])
     low, high = points.min(0), points.max(0)
-    margin = 0.08 * (high - low)
+    margin = 0.08 * np.where(high > low, high - low, 1)
     sides = [np.linspace(a, b, GRID) for a, b in zip(low - margin, high + margin)]
     grid = np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
     logits = predictions(model, grid)
@@ -111,13 +116,14 @@ def decision_boundary(model: Module, train: Sequence[Tensor], test: Sequence[Ten
     axis.imshow(shade.reshape(GRID, GRID, 3), origin="lower", extent=extent, aspect="auto", interpolation="bilinear")
     for chosen in range(classes):
         lead = logits[:, chosen] - np.delete(logits, chosen, 1).max(1)
-        axis.contour(*sides, lead.reshape(GRID, GRID), [0], colors="white", linewidths=0.8)
+        if lead.min() < 0 < lead.max():
+            axis.contour(*sides, lead.reshape(GRID, GRID), [0], colors="white", linewidths=0.8)
     for (x, target), size, edge in ((train, 10, "none"), (test, 18, "black")):
         axis.scatter(*x.numpy().T, s=size, c=palette[target.numpy()], edgecolors=edge, linewidths=0.6)
     axis.scatter([], [], s=10, color=GREY, label="training")
     axis.scatter([], [], s=18, color=GREY, edgecolors="black", linewidths=0.6, label="test")
     drawing.legend(loc="outside lower center", frameon=False, ncols=2)
-    axis.set(title=title, xlabel="$x_1$", ylabel="$x_2$")
+    axis.set(title=title, xlabel=axes[0], ylabel=axes[1])
     write(drawing, path)
 
 
@@ -135,20 +141,36 @@ def fitted_curve(model: Module, train: Sequence[Tensor], test: Sequence[Tensor],
 
 
 def comparison(
-    steps: Sequence[int], curves: Mapping[str, Any], percentiles: Sequence[int], title: str, path: Path
+    steps: Sequence[int],
+    runs: Sequence[Mapping[str, Any]],
+    percentiles: Sequence[int],
+    unit: str,
+    title: str,
+    path: Path,
 ) -> None:
-    """Test accuracy by step of all nets, and beside it each net's percentiles of one sigmoid's input."""
+    """Test accuracy by step of all nets, and beside it each net's percentiles of the input of one unit.
+
+    Of several runs the accuracy is a mean, in a band of one standard deviation; the units are those of the first run.
+    """
+    curves = runs[0]
     drawing, axes = figure(1 + len(curves), 4.2)
     values = np.concatenate([curve.spread.ravel() for curve in curves.values()])
     margin = 0.05 * np.ptp(values) or 1.0
     for color, (name, curve), axis in zip((ORANGE, GREY), curves.items(), axes[1:]):
-        axes[0].plot(steps, curve.accuracies, color=color, label=name, linestyle="-" if color == ORANGE else "--")
+        found = np.array([run[name].accuracies for run in runs])
+        mean, style = found.mean(0), "-" if color == ORANGE else "--"
+        axes[0].plot(steps, mean, color=color, label=name, linestyle=style)
+        if len(runs) > 1:
+            deviation = found.std(0, ddof=1)
+            band = mean - deviation, mean + deviation
+            axes[0].fill_between(steps, *band, color=color, alpha=0.25, linewidth=0)
         for line, percentile in zip(np.transpose(curve.spread), percentiles):
             axis.plot(steps, line, color=color, linewidth=1.6 if percentile == 50 else 0.9)
         axis.set_ylim(values.min() - margin, values.max() + margin)
         label_ends(axis, steps[-1], curve.spread[-1], [f"{percentile}%" for percentile in percentiles])
-        axis.set(title=f"{name}: input of sigmoid {curve.unit}", xlabel="step")
-    axes[0].set(title="test accuracy", xlabel="step", ylim=(0, 1.02))
+        axis.set(title=f"{name}: input of {unit} {curve.unit}", xlabel="step")
+    several = f", mean of {len(runs)} seeds and band of one deviation" if len(runs) > 1 else ""
+    axes[0].set(title="test accuracy", xlabel=f"step{several}", ylim=(0, 1.02))
     axes[0].legend(frameon=False, loc="center right")
     drawing.suptitle(title)
     write(drawing, path)

@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import data, nn, optim
-from ..engine.modes import no_grad
+from .. import data
 from ..graph.draw import Graph, draw
 from ..io.checkpoint import load, save
 from ..io.errors import CheckpointError
 from ..nn import functional as F
+from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor
+from ..training.fitting import evaluate, train_once
 from ..training.metrics import accuracy, r2_score
+from ..training.mlp import ACTIVATIONS, mlp
 from . import pictures
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
+from .problem import SPLIT_SEED, Problem, is_file, problem_for
 from .progress import Plain, progress
+from .settings import SCHEDULES, Settings, make_optimizer, restored, settings_for
 from .table import write_table
 
-SPLIT_SEED = 0
-"""The split into training and test data is the same in every run."""
+__all__ = ["SPLIT_SEED", "Settings", "Training", "mlp", "settings_for", "train"]
+
 CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
 PICTURES = "graph.svg", "graph.gv", "curves.png", "boundary.png", "fit.png"
 FILES = CHECKPOINT, BEST, HISTORY, *PICTURES
 """What may be written into the folder of a run."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything a training run depends on; the defaults suit the digits."""
-
-    dataset: str
-    hidden: tuple[int, ...] = (128, 64)
-    epochs: int = 20
-    batch_size: int = 64
-    lr: float = 3e-3
-    batchnorm: bool = True
-    seed: int = 0
-
-
-TOY: dict[str, Any] = {"hidden": (32, 32), "epochs": 40, "batch_size": 32, "lr": 1e-2}
-DEFAULTS: dict[str, dict[str, Any]] = {"digits": {}, "sine": {**TOY, "epochs": 100, "batch_size": 100, "lr": 3e-3}}
-"""What suits a dataset better than the defaults above; other generated data take those of ``TOY``."""
-
-
-def settings_for(dataset: str, chosen: dict[str, Any]) -> Settings:
-    """The dataset's defaults, with what the user chose instead."""
-    return Settings(dataset, **{**DEFAULTS.get(dataset, TOY), **chosen})
+LARGEST = 8192
+"""Test samples that are evaluated at once."""
 
 
 class Task(NamedTuple):
@@ -84,28 +68,7 @@ class Row(NamedTuple):
     test_loss: float
     score: float
     seconds: float
-
-
-def mlp(
-    inputs: int, hidden: tuple[int, ...], outputs: int, batchnorm: bool, activation: type[nn.Module] = nn.ReLU
-) -> nn.Sequential:
-    """Linear, BatchNorm and the activation for each hidden layer, and a last Linear."""
-    model = nn.Sequential()
-    for width in hidden:
-        model.append(nn.Linear(inputs, width))
-        if batchnorm:
-            model.append(nn.BatchNorm1d(width))
-        model.append(activation())
-        inputs = width
-    return model.append(nn.Linear(inputs, outputs))
-
-
-def train_and_test(dataset: str, batch_size: int) -> tuple[data.TensorDataset, data.TensorDataset]:
-    """The fixed split of a dataset; refused if there is not one full batch to train on."""
-    train_set, test_set = data.train_test_split(data.load_dataset(dataset), seed=SPLIT_SEED)
-    if len(train_set) < batch_size:
-        raise CommandError(f"--batch-size {batch_size} is more than the {len(train_set)} training samples.")
-    return train_set, test_set
+    lr: float = math.nan
 
 
 def order(row: Row) -> tuple[float, float]:
@@ -124,14 +87,21 @@ class Step(NamedTuple):
 class Training:
     """A training run: data, model, optimiser and history, and the state to resume it from."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, problem: Problem | None = None) -> None:
         self.settings = settings
-        source = data.DATASETS[settings.dataset]
-        self.task = TASKS[source.task]
-        self.train_set, self.test_set = train_and_test(settings.dataset, settings.batch_size)
+        self.problem = problem or problem_for(settings)
+        if len(self.problem.train) < settings.batch_size:
+            raise CommandError(
+                f"--batch-size {settings.batch_size} is more than the {len(self.problem.train)} training samples."
+            )
+        self.task = TASKS[self.problem.task]
+        self.train_set, self.test_set = self.problem.train, self.problem.test
         manual_seed(settings.seed)
-        self.model = mlp(source.inputs, settings.hidden, source.outputs, settings.batchnorm)
-        self.optimizer = optim.Adam(self.model.parameters(), lr=settings.lr)
+        activation = ACTIVATIONS[settings.activation]
+        sizes = self.problem.inputs, settings.hidden, self.problem.outputs
+        self.model = mlp(*sizes, settings.batchnorm, activation, settings.bias)
+        self.optimizer = make_optimizer(settings.optimizer, self.model, settings.lr, settings.weight_decay)
+        self.schedule = SCHEDULES[settings.schedule].make(self.optimizer, settings.epochs)
         # a last batch of one sample would have no variance to normalise with
         self.loader = data.DataLoader(
             self.train_set, settings.batch_size, shuffle=True, drop_last=True, generator=settings.seed
@@ -158,23 +128,25 @@ class Training:
             DivergenceError: at the first loss that is not finite, before anything is learned from it.
         """
         start = time.perf_counter()
-        total = 0.0
-        self.model.train()
-        for x, target in self.loader:
-            self.optimizer.zero_grad()
-            loss = self.task.loss(self.model(x), target)
-            total += self.finite(loss.item(), "training")
-            loss.backward()
-            self.optimizer.step()
+        lr = float(self.optimizer.param_groups[0]["lr"])
+        losses: list[Tensor] = []
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:
+            losses[:] = [self.task.loss(output, target)]
+            self.finite(losses[0].item(), "training")
             bar.update()
+            return losses[0]
+
+        train_loss = train_once(self.model, self.loader, loss, self.optimizer)
         seconds = time.perf_counter() - start
-        graph = draw(loss, model=self.model)
+        graph = draw(losses[0], model=self.model)
         start = time.perf_counter()
         test_loss, score = self.evaluate()
         seconds += time.perf_counter() - start
-        row = Row(len(self.history) + 1, total / len(self.loader), self.finite(test_loss, "test"), score, seconds)
+        row = Row(len(self.history) + 1, train_loss, self.finite(test_loss, "test"), score, seconds, lr)
         self.history.append(row)
-        self.last_step = Step(len(self.history) * len(self.loader), loss.item(), graph)
+        advance(self.schedule, test_loss)
+        self.last_step = Step(len(self.history) * len(self.loader), losses[0].item(), graph)
         if self.best is row:
             self.best_model, self.unwritten_best = self.model.state_dict(), True
         return row
@@ -185,10 +157,14 @@ class Training:
 
     def evaluate(self) -> tuple[float, float]:
         """The loss and the score on the test data, with BatchNorm's running statistics."""
-        x, target = self.test_set.tensors
-        with self.model.evaluating(), no_grad():
-            output = self.model(x)
-            return float(self.task.loss(output, target)), self.task.score(output, target)
+        with self.model.evaluating():
+            found = evaluate(self.model, self.test_batches(), self.task.loss, {"score": self.task.score})
+        return found["test_loss"], found["score"]
+
+    def test_batches(self) -> list[Any]:
+        """The test data in few batches, which need little memory."""
+        parts = [range(start, start + LARGEST) for start in range(0, len(self.test_set), LARGEST)]
+        return [self.test_set[part.start : part.stop] for part in parts]
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the run depends on."""
@@ -198,13 +174,17 @@ class Training:
             "model": self.model.state_dict(),
             "best_model": self.best_model,
             "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "preparation": self.problem.preparation.state(),
+            "digest": self.problem.digest,
             "loader": self.loader.state_dict(),
             "random": get_rng_state(),
         }
 
     def best_state(self) -> dict[str, Any]:
         """The best epoch, and the model as it was after it."""
-        return {"settings": asdict(self.settings), **self.best._asdict(), "model": self.best_model}
+        kept = {"settings": asdict(self.settings), "preparation": self.problem.preparation.state()}
+        return {**kept, **self.best._asdict(), "model": self.best_model}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to the state of a checkpoint of this run."""
@@ -213,16 +193,43 @@ class Training:
         self.loader.load_state_dict(state["loader"])
         self.history = [Row(*row) for row in state["history"]]
         self.best_model = state.get("best_model")
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
         set_rng_state(state["random"])
 
     @classmethod
-    def resumed(cls, state: dict[str, Any], epochs: int | None) -> Training:
-        """The run that ``state`` was taken from, to go on to ``epochs`` epochs."""
-        settings = {**state["settings"], "hidden": tuple(state["settings"]["hidden"])}
-        run = cls(Settings(**{**settings, "epochs": epochs or settings["epochs"]}))
+    def resumed(cls, state: dict[str, Any], dataset: str, epochs: int | None) -> Training:
+        """The run that ``state`` was taken from, to go on to ``epochs`` epochs; a file may have moved since."""
+        kept = restored(state["settings"])
+        if "loader" not in state:  # the best model alone
+            raise KeyError("loader")
+        if is_file(kept.dataset) and is_file(dataset):
+            kept = replace(kept, dataset=dataset, path=os.path.abspath(dataset))
+        epochs = epochs or kept.epochs
+        if epochs != kept.epochs and SCHEDULES[kept.schedule].planned:
+            raise CommandError(
+                f"its schedule {kept.schedule} was planned for {counted(kept.epochs, 'epoch')}: leave --epochs out, or "
+                "start a new run."
+            )
+        run = cls(replace(kept, epochs=epochs))
+        if run.problem.digest != state.get("digest"):
+            raise CommandError(f"{kept.dataset} has other data than when this run began: start a new run.")
         run.restore(state)
         run.unwritten_best = run.best_model is not None
         return run
+
+
+def started(dataset: str, chosen: dict[str, Any]) -> Training:
+    """A new run with these settings chosen; the batch fits few samples, unless its size is among them."""
+    if is_file(dataset):
+        chosen = {**chosen, "path": os.path.abspath(dataset)}
+    elif "path" in chosen:
+        chosen = {**chosen, "path": os.path.abspath(chosen["path"])}
+    settings = settings_for(dataset, chosen)
+    problem = problem_for(settings)
+    if "batch_size" not in chosen:
+        settings = replace(settings, batch_size=max(2, min(settings.batch_size, len(problem.train))))
+    return Training(settings, problem)
 
 
 def checkpoint_in(path: Path) -> Path:
@@ -234,7 +241,7 @@ def resume(path: Path, dataset: str, epochs: int | None) -> Training:
     """Continue the run of a checkpoint; refused if it is not one of this command, or of other data."""
     try:
         state = load(path)
-        run = Training.resumed(state, epochs)
+        run = Training.resumed(state, dataset, epochs)
     except (OSError, CheckpointError) as error:
         raise CommandError(str(error)) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
@@ -245,20 +252,21 @@ def resume(path: Path, dataset: str, epochs: int | None) -> Training:
         raise CommandError(
             f"{path} is a run on {run.settings.dataset}, not on {dataset}: {resuming(run.settings.dataset, path)}"
         )
-    if len(run.history) >= run.settings.epochs:
-        raise CommandError(
-            f"{path} has {len(run.history)} epochs already: ask for more with --epochs {len(run.history) + 10}."
-        )
+    done = len(run.history)
+    if done >= run.settings.epochs:
+        planned = SCHEDULES[run.settings.schedule].planned
+        cure = f"start a new run with --epochs {done + 10}" if planned else f"ask for more with --epochs {done + 10}"
+        raise CommandError(f"{path} has {done} epochs already: {cure}.")
     run.source = path
     return run
 
 
 def resuming(dataset: str, path: Path) -> str:
     """The command that goes on with a run."""
-    return f"minigrad train {dataset} --resume {shlex.quote(str(path))}"
+    return f"minigrad train {shlex.quote(dataset)} --resume {shlex.quote(str(path))}"
 
 
-def train(run: Training, out: Path) -> Iterator[str]:
+def train(run: Training, out: Path, quiet: bool = False) -> Iterator[str]:
     """Train to the end, writing the checkpoint after every epoch; the lines of the closing summary.
 
     Raises:
@@ -269,7 +277,7 @@ def train(run: Training, out: Path) -> Iterator[str]:
     with collected_warnings() as caught:
         written = 0
         try:
-            for _ in epochs(run, out):
+            for _ in epochs(run, out, quiet):
                 written, step = len(run.history), run.last_step
         except DivergenceError as error:
             end = diverged(error, run.settings.lr)
@@ -295,22 +303,26 @@ def train(run: Training, out: Path) -> Iterator[str]:
         raise end
 
 
-def epochs(run: Training, out: Path) -> Iterator[None]:
+def epochs(run: Training, out: Path, quiet: bool = False) -> Iterator[None]:
     """Train and print epoch by epoch; goes on to the next when the files of the last are written."""
     task, settings = run.task, run.settings
     samples = f"{len(run.train_set):,} training and {len(run.test_set):,} test samples"
     remaining = settings.epochs - len(run.history)
     bar = progress(remaining * len(run.loader), "step")
+    write = (lambda _: None) if quiet else bar.write
     try:
-        bar.write(f"{settings.dataset}: {samples}, seed {settings.seed}")
-        bar.write(repr(run.model))
-        bar.write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {task.title:>13}  {'seconds':>7}")
+        for line in (f"{run.problem.name}: {samples}, seed {settings.seed}", *run.problem.notes):
+            write(line)
+        write(repr(run.model))
+        lr = "        lr" * (run.schedule is not None)
+        write(f"{'epoch':>5}  {'train loss':>10}  {'test loss':>10}  {task.title:>13}{lr}  {'seconds':>7}")
         for _ in range(remaining):
             row = run.epoch(bar)
             write_state(run, out)
             yield
             losses = f"{row.train_loss:>10.4f}  {row.test_loss:>10.4f}"
-            bar.write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}  {row.seconds:>7.3f}")
+            lr = f"  {row.lr:>8.2g}" * (run.schedule is not None)
+            write(f"{row.epoch:>5}  {losses}  {row.score:>13{task.format}}{lr}  {row.seconds:>7.3f}")
     finally:
         bar.close()
 
@@ -329,7 +341,7 @@ def write_state(run: Training, out: Path) -> None:
 
 def write_history(run: Training, out: Path) -> None:
     """Write the table of all epochs."""
-    header = ["epoch", "train_loss", "test_loss", run.task.score_name, "seconds"]
+    header = ["epoch", "train_loss", "test_loss", run.task.score_name, "seconds", "lr"]
     write_table(out / HISTORY, header, run.history)
 
 
@@ -345,13 +357,21 @@ def stopped(run: Training, written: int, out: Path) -> CommandError:
 def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[str]:
     """What was reached and written."""
     task, last, best = run.task, run.history[-1], run.best
-    line = f"{run.settings.dataset}: {task.title} {last.score:{task.format}} after {counted(last.epoch, 'epoch')}"
+    line = f"{run.problem.name}: {task.title} {last.score:{task.format}} after {counted(last.epoch, 'epoch')}"
     if best is not last:
         line += f", best after epoch {best.epoch} ({best.score:{task.format}})"
     yield f"{line}, {sum(row.seconds for row in run.history):.1f} s"
     names = [CHECKPOINT, *[BEST] * (run.best_model is not None), HISTORY, *files]
     yield f"wrote {out}: {' '.join(names)}"
     yield f"{files[0]} shows the last step, number {step.number}, with loss {step.loss:.4g}"
+
+
+def advance(schedule: Any, test_loss: float) -> None:
+    """One more epoch of a schedule, if there is one."""
+    if isinstance(schedule, ReduceLROnPlateau):
+        schedule.step(test_loss)
+    elif schedule is not None:
+        schedule.step()
 
 
 def counted(number: int, word: str) -> str:
@@ -361,7 +381,7 @@ def counted(number: int, word: str) -> str:
 
 def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], list[str]]:
     """Draw the graph, the curves and, in the plane or on a line, the fit; what was drawn, and what is missing."""
-    name, sets = run.settings.dataset, (run.train_set.tensors, run.test_set.tensors)
+    name, sets = run.problem.name, (run.train_set.tensors, run.test_set.tensors)
     written = [graph.save(out / "graph.svg").name]
     jobs: dict[str, Callable[[Path], None]] = {
         "curves.png": lambda path: pictures.learning_curves(
@@ -369,10 +389,13 @@ def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], l
         )
     }
     inputs = sets[0][0].shape[1]
-    if inputs == 2:
+    if inputs == len(run.problem.preparation.features) == 2 and run.problem.task == "classification":
         title = f"{name}: decision boundary"
-        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path)
-    if inputs == 1:
+        kept = run.problem.preparation
+        names = [f"{name.replace('$', '')}, scaled" for name, _ in kept.features]
+        axes = names if kept.named else pictures.PLANE
+        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path, axes)
+    if inputs == 1 and run.problem.task == "regression":
         jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
     if pictures.MISSING:
         return written, [f"no {' '.join(jobs)}: {pictures.MISSING}"]

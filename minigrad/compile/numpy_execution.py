@@ -29,7 +29,6 @@ class NumPyExecution(Execution):
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         self.names: dict[str, Any] = {"np": np, **written.given}
         self.code = compile(self.source, self.file, "exec")
-        self.views = compile(written.views, self.file, "exec")
         self.inputs = [(f"input {number}", value) for number, value in program.inputs]
         self.bound = False
 
@@ -37,7 +36,7 @@ class NumPyExecution(Execution):
         """Read and write these arrays from now on."""
         for (_, value), array in zip(self.program.states, states):
             self.names[self.written.names[value]] = array
-        exec(self.views if self.bound else self.code, self.names)
+        exec(self.written.views if self.bound else self.code, self.names)
         self.bound, self.step = True, self.names["step"]
         self.gradients = [self.names[name] for name in self.written.gradients]
 

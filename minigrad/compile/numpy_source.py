@@ -11,6 +11,7 @@ a new array in each step.
 
 from __future__ import annotations
 
+import functools
 import linecache
 from collections.abc import Iterator
 from typing import Any
@@ -19,15 +20,18 @@ import numpy as np
 from numpy import ndarray
 
 from .naming import TAKEN, identifier, names_of
-from .program import Instruction, Memory, Program, Value, tree_leaves
+from .program import Instruction, Program, Value, tree_leaves
 from .rooms import Rooms
 
 WORDS = {
     "add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.reduce": "prod",
-    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs", "true_divide": "divide",
+    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs",
+    "true_divide": "divide",
 }  # fmt: skip
 """The names of results, where they are others than those of the functions."""
 
+BETWEEN = "between operations"
+"""The heading of what is part of no operation, such as the gradient that backward starts from."""
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"
 """The heading of what comes first."""
 
@@ -59,7 +63,7 @@ class Source:
         self.inputs = [value for _, value in program.inputs]
         self.moving = {value.memory for value in self.inputs}
         """Memory that is another one in each step: of the inputs, and of what cannot be computed into memory."""
-        for number, (array, value) in enumerate(program.constants):
+        for array, value in program.constants:
             self.given[self.names[value]] = array
         self.view_lines: list[str] = []
         self.is_numpy = True
@@ -101,9 +105,10 @@ class Source:
         """Give names to what an instruction makes: those of the module and of the function."""
         for value in tree_leaves(instruction.results):
             if isinstance(value, Value) and value not in self.names:
-                module = path_of(instruction.scope)
-                word = WORDS.get(function_word(instruction.function), function_word(instruction.function))
-                self.names[value] = self.new_name(identifier(f"{module}_{word}" if module else word))
+                function = function_word(instruction.function)
+                parts = [path_of(instruction.scope), WORDS.get(function, function)]
+                first = "d_" if instruction.operation.startswith("derivative") else ""
+                self.names[value] = self.new_name(first + identifier("_".join(filter(None, parts))))
 
     def object_name(self, thing: Any, word: str) -> str:
         """A name for an object that cannot be written down: a function of the host, a generator."""
@@ -136,9 +141,9 @@ class Source:
                 line, scope = heading, None
                 yield ""
                 yield f"# ---- {line}"
-            if each.scope is not scope:
-                scope = each.scope
-                yield f"# {said(scope)}"
+            if (each.scope, each.operation) != scope:
+                scope = each.scope, each.operation
+                yield f"# {', '.join(filter(None, [said(each.scope), each.operation])) or BETWEEN}"
             yield from lines
         yield from self.keep_gradients()
 
@@ -241,11 +246,13 @@ class Source:
             return "..."
         if value is None or isinstance(value, (bool, int, str)):
             return repr(value)
-        if isinstance(value, float):
-            return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
+        if isinstance(value, (float, np.floating, np.integer, np.bool)):
+            number = value.item() if isinstance(value, np.generic) else value
+            text = repr(number) if np.isfinite(value) else f"float({str(number)!r})"
+            return f"np.{value.dtype.name}({text})" if isinstance(value, np.generic) else text
         if isinstance(value, np.dtype) and value.isbuiltin:
             return f"np.{value.name}" if self.is_numpy else f"np.dtype(np.{value.name})"
-        if isinstance(value, type) and getattr(np, value.__name__, None) is value:
+        if isinstance(value, type) and issubclass(value, np.generic):
             return f"np.{value.__name__}"
         return self.object_name(value, type(value).__name__)
 
@@ -263,6 +270,7 @@ def function_word(function: Any) -> str:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def path_of(scope: Any) -> str:
     """The path of a module, without its class: ``fc1`` of ``fc1 (Linear)``."""
     path, _, kind = str(scope).partition(" (") if scope is not None else ("", "", "")
@@ -272,7 +280,7 @@ def path_of(scope: Any) -> str:
 def said(scope: Any) -> str:
     """A module's path, class and mode."""
     if scope is None:
-        return "outside of modules"
+        return ""
     training = scope.settings.values.get("training")
     mode = {True: ", train", False: ", eval", None: ""}[training]
     text = str(scope)

@@ -91,7 +91,8 @@ class Numbering:
             else:
                 old = [*map(self.value, self.first.get(self.key(instruction, args, kwargs, made), ()))]
             if old and all(map(self.may_be, made, old)):
-                return self.merge(made, old)
+                self.merge(made, old)
+                return None
             self.first.setdefault(self.key(instruction, args, kwargs, made), made)
         new = copy.copy(instruction)
         new.args, new.kwargs = args, kwargs
@@ -116,7 +117,7 @@ class Numbering:
         return instruction.function, known_by(args), known_by(kwargs), versions
 
     def may_be(self, new: Value, old: Value) -> bool:
-        """Whether a value may be taken for an earlier one: a view may, an array of its own if nobody writes to either."""
+        """Whether a value may be taken for an earlier one: a view, or an array that nobody writes to."""
         if new in self.returned and old in self.taken:
             return False
         memory = self.memories.get(new.memory, new.memory)
@@ -142,7 +143,7 @@ def made_by(instruction: Instruction) -> list[Value]:
 
 
 def known_by(tree: Any) -> Hashable:
-    """Arguments as a key: values by their numbers, numbers by their class and digits, the rest by which object it is."""
+    """Arguments as a key: values and numbers by what they are, anything else by which object it is."""
     if isinstance(tree, Value):
         return "value", tree.number
     if isinstance(tree, (tuple, list)):

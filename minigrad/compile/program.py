@@ -3,6 +3,7 @@
 ``Memory``       a piece of memory: one value is kept in it, or several that overlap
 ``Value``        an array of the program: its shape, dtype and strides, and the memory under it
 ``Instruction``  a NumPy call, or a call of the host, with values in place of arrays
+``Application``  an operation that was applied, with its instructions
 ``Place``        where an array is kept between two steps: a tensor's array, its gradient, an optimiser's vector
 ``Program``      where values come from, the instructions, where values go
 
@@ -134,7 +135,19 @@ class Instruction:
             some inputs, or what it needs for that.
     """
 
-    __slots__ = ("args", "function", "is_nested", "kind", "kwargs", "last_uses", "line", "results", "scope", "target")
+    __slots__ = (
+        "args",
+        "function",
+        "is_nested",
+        "kind",
+        "kwargs",
+        "last_uses",
+        "line",
+        "operation",
+        "results",
+        "scope",
+        "target",
+    )
 
     def __init__(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any],
@@ -146,6 +159,8 @@ class Instruction:
         self.is_nested = any(type(arg) in NESTED and bool(values_in(arg)) for arg in (*args, *kwargs.values()))
         self.line = ""
         """The line of the step that it comes from."""
+        self.operation = ""
+        """The operation that it belongs to, or whose derivative."""
         self.last_uses: list[int] = []
         """Numbers of values that are not needed after it."""
 
@@ -178,15 +193,35 @@ class Instruction:
             arrays[number] = None
 
 
+class Application:
+    """An operation that was applied, with the calls it consists of; for who translates whole operations.
+
+    Args:
+        op: the operation.
+        args: its operands and attributes; values in place of arrays, also in tuples and lists.
+        scope: the call of a module that it belongs to, or None.
+    """
+
+    __slots__ = ("args", "calls", "op", "results", "scope")
+
+    def __init__(self, op: Any, args: tuple[Any, ...], scope: Any) -> None:
+        self.op, self.args, self.scope = op, args, scope
+        self.calls: list[Instruction | Application] = []
+        self.results: Any = None
+
+
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """Tuples, lists, dicts and slices with ``function`` applied to what is in them."""
-    if not issubclass(type(tree), NESTED):  # isinstance would ask stand-ins for their class
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind([mapped(function, item) if issubclass(type(item), NESTED) else function(item) for item in tree])
+    if not issubclass(kind, NESTED):  # isinstance would ask stand-ins for their class
         return function(tree)
-    if type(tree) is slice:
+    if kind is slice:
         return slice(function(tree.start), function(tree.stop), function(tree.step))
     if isinstance(tree, (tuple, list)):
         items = [mapped(function, item) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+        return kind(*items) if hasattr(tree, "_fields") else kind(items)
     return {key: mapped(function, value) for key, value in tree.items()}
 
 
@@ -250,9 +285,14 @@ class Program:
         """What is read, and may be written to, in the user's own arrays."""
         self.constants: list[tuple[ndarray, Value]] = []
         """Arrays of the step's that are no input and no state, held by reference."""
+        self.every_state: list[tuple[Place, Value]] = []
+        self.every_constant: list[tuple[ndarray, Value]] = []
+        """The same, also what no instruction reads: an operation may have been given it."""
         self.read: list[tuple[Variable, ndarray]] = []
         """The tensors whose arrays these are: if one gets another array, the program would not read it."""
         self.instructions: list[Instruction] = []
+        self.calls: list[Instruction | Application] = []
+        """The same as they were written down, those of an operation together."""
         self.switches: list[tuple[str, Any, str, bool]] = []
         """What must be as it was: a name, an object, its attribute ``training`` or ``requires_grad``, and its value."""
         self.added_to: list[Place] = []
@@ -296,6 +336,7 @@ class Program:
             uses = (instruction.reads() | instruction.makes()) - kept
             instruction.last_uses = sorted(value.number for value in uses)
             kept |= uses
+        self.every_state, self.every_constant = self.states, self.constants
         self.states = [(place, value) for place, value in self.states if value in kept]
         self.constants = [(array, value) for array, value in self.constants if value in kept]
 

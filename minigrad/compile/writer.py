@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
 from ..optim.optimizer import Optimizer
-from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Application, Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
 from .stand_in import SAME, Refusal, StandIn
 
 
@@ -21,6 +22,8 @@ class Writer:
 
     def __init__(self, optimizers: Sequence[Optimizer] = ()) -> None:
         self.program = Program()
+        self.calls = self.program.calls
+        """Where the next instruction belongs: to the program itself, or to the operation that is being applied."""
         self.optimizers = optimizers
         """Those in the state of the step."""
         self.began = clock()
@@ -35,6 +38,8 @@ class Writer:
         """Their values in the program."""
         self.generators: dict[int, tuple[Any, Any]] = {}
         """The generators that were drawn from, with their state before that."""
+        self.operation = ""
+        """The operation whose definition or derivative is being run; the outermost, if one applies others."""
         self.forgotten: dict[int, bool] = {}
         """Tensors whose gradients were replaced, by their identity: whether they were None until then."""
 
@@ -126,8 +131,32 @@ class Writer:
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
-        instruction.line = line_outside()
+        instruction.line, instruction.operation = line_outside(), self.operation
         self.program.instructions.append(instruction)
+        self.calls.append(instruction)
+
+    @contextlib.contextmanager
+    def within(self, operation: str) -> Iterator[None]:
+        """What is written down belongs to an operation, or to one that applies it."""
+        outer, self.operation = self.operation, self.operation or operation
+        try:
+            yield
+        finally:
+            self.operation = outer
+
+    def applied(self, op: Any, definition: Callable[..., Any], values: tuple[Any, ...]) -> Any:
+        """Run the definition of an operation, whose instructions are kept together as one application."""
+        operands = mapped(lambda leaf: self.value_of(array_of(leaf)), values)
+        application = Application(op, operands, own_calls().scope)
+        outer, self.calls = self.calls, application.calls
+        try:
+            with self.within(op.name):
+                result = definition(*values)
+        finally:
+            self.calls = outer
+        self.calls.append(application)
+        application.results = mapped(self.value_of, result)
+        return result
 
     def result(self, array: Any, operands: Iterable[StandIn]) -> StandIn:
         """Stands for what a call returned: a view of an operand shares its memory."""

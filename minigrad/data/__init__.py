@@ -12,6 +12,7 @@ from .combined import ChainDataset, StackDataset, Subset, random_split
 from .dataset import ConcatDataset, Dataset, IterableDataset, TensorDataset
 from .digits import digits
 from .loader import DataLoader
+from .mnist import MNIST
 from .samplers import (
     BatchSampler,
     RandomSampler,
@@ -22,12 +23,15 @@ from .samplers import (
 )
 from .sources import DATASETS, Source, find_source, load_dataset
 from .split import train_test_split
+from .table import TableError
+from .tabular import auto_mpg, iris
 from .toy import blobs, checkerboard, circles, moons, sine, spirals, xor
 
 # fmt: off
 __all__ = [
-    "DATASETS", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
+    "DATASETS", "MNIST", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
     "RandomSampler", "Sampler", "SequentialSampler", "Source", "StackDataset", "Subset", "SubsetRandomSampler",
-    "TensorDataset", "WeightedRandomSampler", "blobs", "checkerboard", "circles", "default_collate", "default_convert",
-    "digits", "find_source", "load_dataset", "moons", "random_split", "sine", "spirals", "train_test_split", "xor",
+    "TableError", "TensorDataset", "WeightedRandomSampler", "auto_mpg", "blobs", "checkerboard", "circles",
+    "default_collate", "default_convert", "digits", "find_source", "iris", "load_dataset", "moons", "random_split",
+    "sine", "spirals", "train_test_split", "xor",
 ]

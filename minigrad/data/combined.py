@@ -74,6 +74,13 @@ class StackDataset(Dataset):
             return {name: dataset[index] for name, dataset in self.datasets.items()}
         return tuple(dataset[index] for dataset in self.datasets)
 
+    def __repr__(self) -> str:
+        if isinstance(self.datasets, dict):
+            parts = [f"{name}={described(dataset)}" for name, dataset in self.datasets.items()]
+        else:
+            parts = list(map(described, self.datasets))
+        return f"StackDataset({len(self)} samples: {', '.join(parts)})"
+
 
 class ChainDataset(IterableDataset):
     """Several datasets without a length, one after the other."""
@@ -83,6 +90,9 @@ class ChainDataset(IterableDataset):
 
     def __iter__(self) -> Iterator[Any]:
         return chain.from_iterable(self.datasets)
+
+    def __repr__(self) -> str:
+        return f"ChainDataset({', '.join(map(described, self.datasets))})"
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:

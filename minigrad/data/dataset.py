@@ -59,8 +59,9 @@ def described(dataset: Any) -> str:
     """A dataset in one line, also if it is a list or an array."""
     if {Dataset, IterableDataset} & set(type(dataset).__mro__):
         return repr(dataset)
-    sizes = describe(dataset) if isinstance(dataset, (Variable, ndarray)) else f"{len(dataset)} items"
-    return f"{type(dataset).__name__}({sizes})"
+    if isinstance(dataset, (Variable, ndarray)):
+        return f"{type(dataset).__name__}({describe(dataset)})"
+    return f"{type(dataset).__name__}({f'{len(dataset)} items' if hasattr(dataset, '__len__') else ''})"
 
 
 def located(error: Exception, place: str) -> Exception:

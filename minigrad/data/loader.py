@@ -60,7 +60,7 @@ class DataLoader(Generic[Batch]):
     Type checkers take batches for lists of tensors; where they are single ones, write ``DataLoader[Tensor]``.
 
     A batch is a copy: later changes of the dataset do not reach it. A loader that has no batch when it is made, of an
-    empty dataset or with ``drop_last``, warns of it.
+    empty dataset, with ``drop_last`` or a sampler that chooses none, warns of it, and so does a stream without items.
 
     Raises:
         TypeError, ValueError: for arguments that make no sense; in iteration, for items that cannot be
@@ -85,8 +85,9 @@ class DataLoader(Generic[Batch]):
         self.collate_fn = collate_fn
         if collate_fn is not None and not callable(collate_fn):
             raise TypeError(f"DataLoader: collate_fn must be a function of a list of items, got {a_type(collate_fn)}.")
-        given = {"sampler": sampler, "batch_sampler": batch_sampler}
-        self.refuse_contradictions({name: value for name, value in given.items() if value is not None})
+        pairs = (("sampler", sampler), ("batch_sampler", batch_sampler))
+        given = {name: value for name, value in pairs if value is not None}
+        self.refuse_contradictions(given)
         if batch_sampler is not None:
             self.batch_size = None
         self.sampler, self.batch_sampler = self.samplers(sampler, batch_sampler, generator)
@@ -96,13 +97,8 @@ class DataLoader(Generic[Batch]):
             "persistent_workers": persistent_workers, "worker_init_fn": worker_init_fn,
             "multiprocessing_context": multiprocessing_context,
         })  # fmt: skip
-        if (
-            not isinstance(self.dataset, IterableDataset)
-            and sampler is None
-            and batch_sampler is None
-            and not len(self)
-        ):
-            self.warn_of_nothing()
+        if not isinstance(self.dataset, IterableDataset) and length_of(self).startswith("0 "):
+            self.warn_of_nothing(given)
 
     def refuse_contradictions(self, given: dict[str, Any]) -> None:
         """Refuse arguments of which one says what another has said."""
@@ -130,12 +126,14 @@ class DataLoader(Generic[Batch]):
         return sampler, BatchSampler(sampler, self.batch_size, self.drop_last)
 
     def __repr__(self) -> str:
-        sampler = "" if type(self.sampler) in (RandomSampler, SequentialSampler) else f"sampler={self.sampler!r}, "
-        batches = f"{len(self)} batches" if hasattr(self.dataset, "__len__") else "batches of a stream"
-        return (
-            f"DataLoader({described(self.dataset)}, batch_size={self.batch_size}, shuffle={self.shuffle}, {sampler}"
-            f"drop_last={self.drop_last}: {batches})"
-        )
+        arguments = [f"batch_size={self.batch_size}, shuffle={self.shuffle}"]
+        if type(self.sampler) not in (RandomSampler, SequentialSampler, type(None)):
+            arguments += [f"sampler={self.sampler!r}"]
+        if self.sampler is None and self.batch_sampler is not None:
+            arguments = [f"batch_sampler={self.batch_sampler!r}"]
+        else:
+            arguments += [f"drop_last={self.drop_last}"]
+        return f"DataLoader({', '.join([described(self.dataset), *arguments])}: {length_of(self)})"
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -154,6 +152,8 @@ class DataLoader(Generic[Batch]):
         for batch in self.batches(epoch.batches_given):
             epoch.batches_given += 1
             yield batch
+        if not epoch.batches_given and isinstance(self.dataset, IterableDataset):
+            warnings.warn(f"DataLoader: {self.dataset!r} gave no batch, so the loop did nothing.", stacklevel=2)
         if epoch is self.epoch:
             self.epoch = Epoch(self.random_state())
 
@@ -206,14 +206,17 @@ class DataLoader(Generic[Batch]):
         """The state of the generator now, in plain numbers; None without one."""
         return None if self.generator is None else self.generator.bit_generator.state
 
-    def warn_of_nothing(self) -> None:
+    def warn_of_nothing(self, given: dict[str, Any]) -> None:
         """Warn that a loop over the loader does nothing."""
         cure = "add samples"
-        if len(self.dataset):
+        if given:
+            cure = f"give another {', '.join(given)}, for this one chooses none"
+        elif len(self.dataset):
             cure = f"take drop_last=False or a batch_size of at most {len(self.dataset)}"
+        batch = "batch" if self.batch_size is None else f"batch of {self.batch_size}"
         warnings.warn(
-            f"DataLoader: a dataset of {len(self.dataset)} samples has no batch of {self.batch_size}, so a loop over "
-            f"it does nothing: {cure}.",
+            f"DataLoader: a dataset of {len(self.dataset)} samples has no {batch}, so a loop over it does "
+            f"nothing: {cure}.",
             stacklevel=3,
         )
 
@@ -269,6 +272,15 @@ def numbered_or_iterable(dataset: Any) -> Any:
         f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
         "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
     )
+
+
+def length_of(loader: DataLoader[Any]) -> str:
+    """How many batches there are, in words."""
+    unit = "items" if loader.batch_size is None and loader.batch_sampler is None else "batches"
+    try:
+        return f"{len(loader)} {unit}"
+    except TypeError:  # a dataset or a sampler without a length
+        return f"{unit} of a stream"
 
 
 def warn_of_workers(asked: dict[str, Any]) -> None:

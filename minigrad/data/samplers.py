@@ -11,6 +11,7 @@ from numpy import ndarray
 from ..engine.arguments import a_type, switch, whole
 from ..engine.node import array_of
 from ..tensor import random
+from .dataset import described
 
 
 def own_generator(source: Any, name: str = "generator") -> np.random.Generator:
@@ -209,3 +210,7 @@ class BatchSampler(Sampler):
     def __len__(self) -> int:
         batches, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return batches + (rest > 0 and not self.drop_last)
+
+    def __repr__(self) -> str:
+        sampler = repr(self.sampler) if isinstance(self.sampler, Sampler) else described(self.sampler)
+        return f"BatchSampler({sampler}, batch_size={self.batch_size}, drop_last={self.drop_last})"

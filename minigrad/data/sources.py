@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from . import toy
 from .dataset import TensorDataset
 from .digits import digits
+from .tabular import auto_mpg, iris
 
 
 class Source(NamedTuple):
@@ -27,6 +28,11 @@ class Source(NamedTuple):
         return "regression" if self.classes is None else "classification"
 
     @property
+    def generated(self) -> bool:
+        """Whether it is made up, with ``n`` samples and ``noise``."""
+        return self.load.__module__ == toy.__name__
+
+    @property
     def outputs(self) -> int:
         """Numbers a model predicts per sample: a score for each class, or one value."""
         return self.classes or 1
@@ -41,6 +47,8 @@ DATASETS: dict[str, Source] = {
     "checkerboard": Source(toy.checkerboard, 2, 2, "the squares of a 4x4 board"),
     "sine": Source(toy.sine, 1, None, "a noisy sine"),
     "digits": Source(digits, 64, 10, "1,797 handwritten digits, 8x8 pixels"),
+    "iris": Source(iris, 4, 3, "150 flowers of three species"),
+    "auto_mpg": Source(auto_mpg, 9, None, "392 cars and their fuel consumption"),
 }
 
 OTHER_NAMES = {"mnist": "digits"}

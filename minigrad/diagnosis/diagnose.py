@@ -6,12 +6,12 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from ..checks.table import html_table
 from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
 from ..nn.module import Module
+from ..reports.finding import Finding
+from ..reports.table import html_table
 from .facts import Facts, inputs
-from .finding import Finding
 from .rules import RULES
 
 
@@ -49,8 +49,8 @@ def diagnose(
     A batch is run through the model in training mode. Afterwards the model, its statistics, the random state and the
     loader's place are as they were. Found are a bias in front of BatchNorm, dropout before it, its axis mistaken in
     (N, L, C) data, its momentum in another convention, tiny batches and a last batch of one sample, batches sorted by
-    class, weight decay of gamma and beta, parameters that no optimiser has or that take no part in the output, and
-    modules hidden in other objects.
+    class, weight decay of gamma and beta, parameters that no optimiser has or that take no part in the output, one
+    BatchNorm in two places, modules in another mode than the model, and modules hidden in other objects.
 
     Args:
         model: the module that will be trained.
@@ -76,7 +76,7 @@ def diagnose(
         raise InvalidTypeError(f"diagnose expects a module, got {a_type(model)}.")
     if optimizer is not None and not hasattr(optimizer, "param_groups"):
         raise InvalidTypeError(f"diagnose expects an optimizer with param_groups, got {a_type(optimizer)}.")
-    facts = Facts(model, loader, optimizer, forward or first_input)
+    facts = Facts.of_training(model, loader, optimizer, forward or first_input)
     return Diagnosis([finding for rule in RULES for finding in rule(facts)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,34 +25,35 @@ BATCHES = 64
 
 
 class Facts:
-    """A model, a loader and an optimiser, and one training pass of a batch.
+    """A model, and what is known of it: a loader, an optimiser, a pass.
 
-    Attributes:
-        batches: the first batches of the loader, at most ``BATCHES``.
-        complete: whether these are all.
+    Args:
+        model: the module.
+        nodes: those of a pass, each before those it was computed from.
         failure: the error of the pass, if there was one.
-        nodes: the nodes of the pass, each before those it was computed from.
+        loader: the batches of training.
+        batches: its first ones, at most ``BATCHES``.
+        complete: whether these are all.
+        optimizer: the optimiser that will train the model.
     """
 
-    def __init__(self, model: Module, loader: Any, optimizer: Any, forward: Callable[[Module, Any], Any]) -> None:
-        self.model = model
-        self.loader = loader
+    def __init__(
+        self, model: Module, nodes: Sequence[Node] = (), failure: Exception | None = None, loader: Any = None,
+        batches: Sequence[Any] = (), complete: bool = False, optimizer: Any = None,
+    ) -> None:  # fmt: skip
+        self.model, self.nodes, self.failure = model, nodes, failure
+        self.loader, self.batches, self.complete = loader, batches, complete
         self.optimizer = optimizer
-        with Snapshot.of(model):
-            self.batches, self.complete = first_batches(loader)
-            self.failure, self.nodes = self.one_pass(forward)
 
-    def one_pass(self, forward: Callable[[Module, Any], Any]) -> tuple[Exception | None, list[Node]]:
-        """Run the first batch of several samples through the model in training mode."""
-        batch = next((batch for batch in self.batches if samples(batch) != 1), None)
-        if batch is None:
-            return None, []
-        self.model.train()
-        try:
-            output = forward(self.model, batch)
-        except Exception as error:
-            return error, []
-        return None, reached(output)
+    @classmethod
+    def of_training(
+        cls, model: Module, loader: Any, optimizer: Any, forward: Callable[[Module, Any], Any]
+    ) -> Facts:  # fmt: skip
+        """Those of one pass of a batch in training mode; the model is as it was afterwards."""
+        with Snapshot.of(model):
+            batches, complete = first_batches(loader)
+            failure, nodes = one_pass(model, batches, forward)
+        return cls(model, nodes, failure, loader, batches, complete, optimizer)
 
     @cached_property
     def modules(self) -> dict[str, Module]:
@@ -77,6 +78,21 @@ class Facts:
     def groups(self) -> list[dict[str, Any]]:
         """The parameter groups of the optimiser."""
         return [] if self.optimizer is None else list(self.optimizer.param_groups)
+
+
+def one_pass(
+    model: Module, batches: Sequence[Any], forward: Callable[[Module, Any], Any]
+) -> tuple[Exception | None, list[Node]]:
+    """Run the first batch of several samples through a model in training mode: the error, or the nodes."""
+    batch = next((batch for batch in batches if samples(batch) != 1), None)
+    if batch is None:
+        return None, []
+    model.train()
+    try:
+        output = forward(model, batch)
+    except Exception as error:
+        return error, []
+    return None, reached(output)
 
 
 def first_batches(loader: Any) -> tuple[list[Any], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from ..data.samplers import BatchSampler
 from ..engine.node import Node
 from ..nn.layers.batchnorm import BatchNorm
 from ..optim.decay import is_normalisation
+from ..reports.finding import Finding
 from .facts import Facts, classes, samples
-from .finding import Finding
 from .hiding import hidden
 
 FEWEST_SAMPLES = 8
@@ -229,13 +230,50 @@ def hidden_modules(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def reused_batch_norm(facts: Facts) -> Iterator[Finding]:
+    """Running statistics of two places at once."""
+    calls: dict[Any, set[Any]] = {}
+    for node in facts.applied("batch_norm"):
+        owner = node.scope.owner() if node.scope else None
+        if isinstance(owner, BatchNorm) and owner.running_mean is not None:
+            calls.setdefault(owner, set()).add(node.scope)
+    for path, module in normalising(facts).items():
+        if len(calls.get(module, ())) > 1:
+            yield Finding(
+                path, f"one BatchNorm, applied {len(calls[module])} times in a pass.",
+                "its running statistics are an average over all its places, and in evaluation fit none of them.",
+                "a BatchNorm for each place.",
+            )  # fmt: skip
+
+
+def mixed_modes(facts: Facts) -> Iterator[Finding]:
+    """Modules in another mode than the model, which the next train() or eval() ends."""
+    mode = facts.model.training
+    others = [
+        path
+        for path, module in facts.modules.items()
+        if module.training != mode and not getattr(module, "frozen", False) and not any(True for _ in module.children())
+    ]
+    if others:
+        now, other = ("train", "eval") if mode else ("eval", "train")
+        yield Finding(
+            some(others), f"in {other} mode, the model in {now} mode.",
+            f"the next {now}() of the model switches {'it' if len(others) == 1 else 'them'}, too.",
+            f"{now}() for all; a BatchNorm that is to stay as it is: freeze().",
+        )  # fmt: skip
+
+
 def some(names: list[str]) -> str:
     """A few names, and how many more there are."""
     return ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4)
 
 
-RULES: list[Callable[[Facts], Iterator[Finding]]] = [
-    failed_pass, bias_in_front, wrong_axis, dropout_before, momentum, tiny_batches, last_batch_of_one, sorted_classes,
-    decay_of_normalisation, left_out, unused, hidden_modules,
+OF_MODELS: list[Callable[[Facts], Iterator[Finding]]] = [
+    bias_in_front, wrong_axis, dropout_before, momentum, reused_batch_norm, mixed_modes, unused, hidden_modules,
 ]  # fmt: skip
-"""In the order of the report."""
+"""Rules that need no more than a model and a pass."""
+RULES: list[Callable[[Facts], Iterator[Finding]]] = [
+    failed_pass, *OF_MODELS[:4], tiny_batches, last_batch_of_one, sorted_classes, decay_of_normalisation, left_out,
+    *OF_MODELS[4:],
+]  # fmt: skip
+"""All, in the order of the report."""

@@ -20,7 +20,7 @@ ABSENT = {
     "nothing is quantised": "quantization ao quantize_per_tensor quantize_per_channel qint8 quint8 qint32 quantized",
     "everything is computed in the dtype of its operands: leave it away": "amp autocast GradScaler",
     "NumPy has no bfloat16: use float32": "bfloat16",
-    "steps and models are compiled by mg.compile": "jit fx dynamo export _dynamo inductor compiler",
+    "steps and models are compiled by mg.compile": "jit fx dynamo _dynamo inductor compiler",
     "there are no processes or devices to share work between": (
         "multiprocessing distributed DataParallel SyncBatchNorm mps xpu mtia"
     ),

@@ -55,7 +55,7 @@ Functions = tuple[Callable[..., Any], Callable[..., Any]]
 
 def one_operand(op: Any) -> Functions:
     """``apply`` and ``record`` of an operation of one operand."""
-    definition, kernel, view, takes_attributes = op.definition, op.kernel, op.view, op.takes_attributes
+    definition, kernel, view, takes_attributes = op.on_stand_ins, op.kernel, op.view, op.takes_attributes
     saves_y, saves_x = 0 in op.saved_positions, 1 in op.saved_positions
     saves_any = saves_y or saves_x
 
@@ -90,7 +90,7 @@ def one_operand(op: Any) -> Functions:
 
 def two_operands(op: Any) -> Functions:
     """``apply`` and ``record`` of an operation of two operands."""
-    definition, kernel, takes_attributes = op.definition, op.kernel, op.takes_attributes
+    definition, kernel, takes_attributes = op.on_stand_ins, op.kernel, op.takes_attributes
     one_dtype = bool(op.promotes)
     saves_y, saves_a, saves_b = [i in op.saved_positions for i in range(3)]
     saves_any = saves_y or saves_a or saves_b
@@ -128,7 +128,7 @@ def two_operands(op: Any) -> Functions:
 
 def three_operands(op: Any) -> Functions:
     """``apply`` and ``record`` of an operation of three operands, of which all or the last two have one dtype."""
-    definition, kernel, takes_attributes = op.definition, op.kernel, op.takes_attributes
+    definition, kernel, takes_attributes = op.on_stand_ins, op.kernel, op.takes_attributes
     one_dtype, first_as_well = bool(op.promotes), 0 in op.promotes
     saves_y, saves_a, saves_b, saves_c = [i in op.saved_positions for i in range(4)]
 

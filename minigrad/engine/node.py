@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -381,10 +380,12 @@ def is_view(y: ndarray, x: ndarray) -> bool:
 
 def line_outside() -> str:
     """The innermost line of the running program that is not minigrad's own."""
-    package = __name__.partition(".")[0]
-    for frame, number in traceback.walk_stack(sys._getframe()):
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in (package, "numpy"):
-            return f"{frame.f_code.co_filename}:{number}"
+    own = __name__.partition(".")[0], "numpy"
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in own:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
     return "an unknown line"
 
 

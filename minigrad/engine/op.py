@@ -16,6 +16,7 @@ from .application import MISSING, apply_any, one_operand, record_any, three_oper
 from .dtypes import float16, float32
 from .errors import catchable
 from .faces import public
+from .host import writer_here
 from .modes import current
 from .node import Effect, Node, Variable, describe, is_stand_in, no_tensor
 from .scope import call_path
@@ -120,6 +121,7 @@ class Op:
         if widens:
             definition, rules = wide_definition(definition, len(rules)), tuple(wide_rule(rule) for rule in rules)
         self.definition = definition
+        self.on_stand_ins = written_down(self, definition)
         self.kernel = kernel or definition
         self.caches = caches
         is_ufunc = isinstance(definition, np.ufunc)
@@ -158,7 +160,7 @@ class Op:
         """The output for plain values, by the kernel if none is a stand-in; and the kernel's cache, or None."""
         # there are stand-ins only while operations are written down, and seven questions take 1 us
         if current().calls.writer is not None and any(map(is_stand_in, values)):
-            return self.definition(*values), None
+            return self.on_stand_ins(*values), None
         return self.kernel(*values) if self.caches else (self.kernel(*values), None)
 
     @property
@@ -215,6 +217,16 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:
+    """The definition as stand-ins run it: what writes the program down is told which calls are the operation's."""
+
+    def apply(*values: Any) -> Any:
+        writer = writer_here()
+        return definition(*values) if writer is None else writer.applied(op, definition, values)
+
+    return apply
 
 
 def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:

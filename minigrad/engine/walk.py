@@ -120,7 +120,8 @@ def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
     calls = current().calls
     outside, calls.scope = calls.scope, node.scope
     try:
-        gradients: Sequence[Any] = rules(*arguments)
+        with calls.writer.within(f"derivative of {node.op.name}"):
+            gradients: Sequence[Any] = rules(*arguments)
     finally:
         calls.scope = outside
     return gradients

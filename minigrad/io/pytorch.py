@@ -141,12 +141,34 @@ def rebuild_parameter(data: Any, requires_grad: Any, _hooks: Any) -> Tensor:
     return data.requires_grad_(bool(requires_grad)) if data.dtype.kind == "f" else data
 
 
+def encoded(text: Any, encoding: Any) -> bytes:
+    """Bytes, which pickles of protocol 2 hold as text."""
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+        raise CheckpointError("it has damaged bytes.")
+    return text.encode("latin-1")
+
+
+def bytes_to_change(content: Any = b"") -> bytearray:
+    """A bytearray; never one of so many zeros, which a short pickle could fill the memory with."""
+    if not isinstance(content, bytes):
+        raise CheckpointError("it has damaged bytes.")
+    return bytearray(content)
+
+
 def dtype_of(name: str) -> np.dtype[Any]:
     """NumPy's dtype for one of PyTorch's."""
     return np.dtype(np.float32 if BY_NAME[name] == BFLOAT16 else BY_NAME[name])
 
 
+BUILTINS = {
+    "set": Function(set), "complex": Function(complex), "bytes": Function(lambda: b""),
+    "bytearray": Function(bytes_to_change),
+}  # fmt: skip
+"""Containers and numbers that pickles have no opcodes for, by their names in Python 2 and 3."""
+
 KNOWN: dict[tuple[str, str], Any] = {
+    ("_codecs", "encode"): Function(encoded),
+    **{(module, name): made for module in ("builtins", "__builtin__") for name, made in BUILTINS.items()},
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("collections", "Counter"): collections.Counter,
     ("torch._utils", "_rebuild_tensor_v2"): Function(rebuild_tensor),

@@ -76,6 +76,23 @@ def fused(
     return dx, dweight if needs[1] else None, dbias if needs[2] else None
 
 
+def taken(x: ndarray, mask: ndarray) -> ndarray:
+    """The values of a batch (N, C, ...) at which a mask (N, 1, ...) is True, as a batch (n, C)."""
+    return np.moveaxis(x, 1, -1)[everywhere(mask, x.shape)]
+
+
+def put(values: ndarray, mask: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """A batch of a shape with such values where a mask is True, and 0 elsewhere."""
+    x = np.zeros(shape, values.dtype)
+    np.moveaxis(x, 1, -1)[everywhere(mask, shape)] = values
+    return x
+
+
+def everywhere(mask: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """A mask of samples as one of all their values."""
+    return np.broadcast_to(mask[:, 0], (shape[0], *shape[2:]))
+
+
 @functools.lru_cache(maxsize=64)
 def running_weights(momentum: float, n: int, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray, ndarray]:
     """Factors of old estimates, of a batch's mean, and of its biased variance, which ``n / (n - 1)`` makes unbiased."""

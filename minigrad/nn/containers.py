@@ -136,6 +136,10 @@ class Sequential(Numbered):
             refuse_cycle(self, name, value)
         super().__setattr__(name, value)
 
+    def extend(self: Self, sequential: Iterable[Module]) -> Self:
+        """Add modules at the end; returns itself."""
+        return super().extend(sequential)
+
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *chain_only(other))
 

@@ -59,7 +59,7 @@ globals().update(FUNCTIONS)
 
 def batch_norm(  # type: ignore[no-redef]
     input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
-    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+    training: bool = False, momentum: float = 0.1, eps: float = 1e-5, *, mask: Any = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
@@ -71,12 +71,14 @@ def batch_norm(  # type: ignore[no-redef]
         training: normalise with the batch's own statistics.
         momentum: the weight of the new batch in the running estimates.
         eps: added to the variance; positive in training.
+        mask: booleans of the input's shape without channels, or (N,) for whole samples, True where values count.
+            The others, padding say, take no part in the statistics, and their output and gradient are 0.
 
     Raises:
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
         RuntimeError: for running estimates that require grad.
     """
-    output: Tensor = ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    output: Tensor = ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, mask=mask)
     return output
 
 

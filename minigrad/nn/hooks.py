@@ -46,7 +46,23 @@ class Hooks:
         self, kind: str, function: Any, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Add a hook, as the last or the first of its kind."""
-        return add_hook(self.kinds.setdefault(kind, {}), Hook(function, with_kwargs, always_call), prepend)
+        hook = Hook(function, with_kwargs, always_call)
+        hooks = self.kinds.setdefault(kind, {})
+        handle = add_hook(hooks, hook, prepend)
+        return OfKind(self.kinds, kind, hooks, handle.id)
+
+
+class OfKind(RemovableHandle):
+    """The handle of a hook of modules: with the last of its kind the kind goes, so that calls need not look for it."""
+
+    def __init__(self, kinds: dict[str, dict[int, Any]], kind: str, hooks: dict[int, Any], number: int) -> None:
+        self.kinds, self.kind, self.hooks, self.id = kinds, kind, hooks, number
+
+    def remove(self) -> None:
+        """Take the hook away; if it is gone already, nothing happens."""
+        super().remove()
+        if not self.hooks and self.kinds.get(self.kind) is self.hooks:
+            del self.kinds[self.kind]
 
 
 EVERYWHERE = Hooks()

@@ -26,13 +26,15 @@ __all__ = [
     "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]
 
-GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
+WITHOUT_GAIN = ("linear", *(f"conv{way}{axes}d" for way in ("", "_transpose") for axes in (1, 2, 3)), "sigmoid")
+GAINS = {**dict.fromkeys(WITHOUT_GAIN, 1.0), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance through an activation function.
 
-    One of linear, sigmoid, tanh, relu and leaky_relu, whose negative slope is ``param``.
+    One of linear and the convolutions (conv1d, conv_transpose1d, ...), sigmoid, tanh, relu, selu and leaky_relu, whose
+    negative slope is ``param``. That of selu is 3/4, as in PyTorch; networks that normalise themselves start with 1.
 
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667

@@ -28,8 +28,9 @@ from ..tensor.tensor import Tensor
 from ..tensor.typed import typed
 from .hooks import EVERYWHERE, HookedCall, Hooks, note_place
 from .names import Named
+from .overview import module_as_html
 from .parameter import Buffer, Parameter
-from .registering import Hooked
+from .registering import Hooked, register
 from .saving import Saved
 from .snapshot import Snapshot
 from .state import convert
@@ -86,7 +87,7 @@ class Module(Saved, Hooked, Named):
         calls.scope = Scope(weakref.ref(self), outer, self._call_settings)
         hooked = None
         try:
-            if self._hooks is None and not EVERYWHERE.kinds:
+            if (self._hooks is None or not self._hooks.kinds) and not EVERYWHERE.kinds:
                 output: Tensor = self.forward(*args, **kwargs)  # for type checkers: forward may return anything
                 return output
             hooked = HookedCall(self, args, kwargs)
@@ -188,21 +189,27 @@ class Module(Saved, Hooked, Named):
         return next((name for name, other in walk(self) if other is module), "?")
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Set a submodule by name; refused if it is not a module or None."""
-        set_checked(self, name, module, Module)
+        """Set a submodule by name.
+
+        Raises:
+            TypeError: if it is no module or None, or the name no string.
+            KeyError: for a name that is empty, has a dot, or is that of something else.
+        """
+        register(self, name, module, Module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """``add_module`` by its other name."""
         self.add_module(name, module)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Set a parameter by name; refused if it is not a ``Parameter`` or None."""
-        set_checked(self, name, param, Parameter)
+        """Set a parameter by name; refused as by ``add_module``."""
+        register(self, name, param, Parameter)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Set a buffer by name; ``persistent=False`` keeps it out of ``state_dict``."""
-        buffer = tensor if tensor is None or isinstance(tensor, Buffer) else Buffer(tensor)
-        setattr(self, name, buffer)
+        """Set a buffer by name, refused as by ``add_module``; ``persistent=False`` keeps it out of ``state_dict``."""
+        made = isinstance(tensor, (Tensor, np.ndarray)) and not isinstance(tensor, Buffer)
+        buffer: Any = Buffer(tensor) if made else tensor
+        register(self, name, buffer, Buffer)
         if buffer is not None:
             buffer.persistent = persistent
 
@@ -346,6 +353,10 @@ class Module(Saved, Hooked, Named):
         """What stands below that, for each module this one holds."""
         return [f"({name}): {child!r}" for name, child in members(self) if isinstance(child, Module)]
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return module_as_html(self)
+
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
         extra, children = self.extra_repr(), self._child_lines()
@@ -388,13 +399,6 @@ def is_method(kind: type[Module], name: str) -> bool:
     package = __name__.partition(".")[0]
     own = [base for base in kind.__mro__ if base.__module__.partition(".")[0] == package]
     return any(isinstance(vars(base).get(name), FunctionType) for base in own)
-
-
-def set_checked(module: Module, name: str, value: Any, kind: type) -> None:
-    """Set an attribute that must be found again by its type."""
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(f"{type(module).__name__}.{name}: expected a {kind.__name__} or None, got {a_type(value)}.")
-    setattr(module, name, value)
 
 
 # -- copies ------------------------------------------------------------------------------------

@@ -1,13 +1,34 @@
-"""The methods of modules that register hooks."""
+"""How modules register what they hold by name, and hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from ..engine.arguments import a_type
 from ..engine.hooks import RemovableHandle
 from .hooks import Hooks
 from .tree import Branch
+
+
+def register(module: Any, name: Any, value: Any, kind: type) -> None:
+    """Set an attribute that must be found again by its name and its type.
+
+    Raises:
+        TypeError: if it is neither of the type nor None, or the name no string.
+        KeyError: for a name that is empty, has a dot, or is that of something else.
+    """
+    place, word = type(module).__name__, kind.__name__.lower()
+    if not isinstance(name, str):
+        raise TypeError(f"{place}: the name of a {word} must be a string, got {a_type(name)}.")
+    if not name or "." in name:
+        raise KeyError(f"{place}: {name!r} cannot name a {word}: it is empty, or has dots, which separate a path.")
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{place}.{name}: expected a {kind.__name__} or None, got {a_type(value)}.")
+    before = getattr(module, name, None)
+    if before is not None and not isinstance(before, kind):
+        raise KeyError(f"{place} has an attribute {name!r} already, {a_type(before)}: choose another name.")
+    setattr(module, name, value)
 
 
 class Hooked(Branch):

@@ -49,14 +49,14 @@ class Optimizer(Hooks, Rule):
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
         name = type(self).__name__
-        params, names = parameters_of(group, name, self.defaults)
+        params, names = parameters_of(param_group, name, self.defaults)
         known = [p for g in self.param_groups for p in g["params"]] + params
         if len({id(p) for p in known}) != len(known):
             raise ValueError(f"{name}: a parameter appears more than once.")
-        settings = self._plain_settings({**self.defaults, **group})
+        settings = self._plain_settings({**self.defaults, **param_group})
         start = len(known) - len(params)
         if self.param_groups and (names is None) is not ("param_names" not in self.param_groups[0]):
             raise ValueError(f"{name}: parameters with names and without are not to be mixed among the groups.")

@@ -16,7 +16,7 @@ from .groups import Settings
 from .rule import Rule
 
 LATER_SETTINGS = {"maximize", "decoupled_weight_decay"}
-"""Settings that states saved by the first versions do not have; they are off then."""
+"""Settings that states saved by the first versions do not have; they stay as they are then."""
 
 
 def saved_state(blocks: Iterable[Block]) -> dict[int, dict[str, Any]]:
@@ -75,6 +75,8 @@ def read_state(
         missing = [key for key in rule.defaults if key not in group and key not in LATER_SETTINGS]
         if missing:
             raise ValueError(f"{kind}: the state has no {', '.join(missing)}: it is of another kind of optimiser.")
+    later = [{key: own[key] for key in LATER_SETTINGS if key in rule.defaults} for own in own_groups]
+    groups = [{**kept, **group} for kept, group in zip(later, groups)]
     parameters = [parameter for group in own_groups for parameter in group["params"]]
     for index, entry in state.items():
         if index not in range(len(parameters)):

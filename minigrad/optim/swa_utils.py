@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..engine.arguments import real, whole
 from ..engine.modes import no_grad
@@ -14,6 +14,7 @@ from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..nn.utils.statistics import Pool
 from ..tensor.creation import tensor
+from ..tensor.device import on_cpu
 from ..tensor.tensor import Tensor
 from .lr_scheduler.cycles import CURVES
 from .lr_scheduler.scheduler import Group, LRScheduler, for_each_group, optimizer_of
@@ -118,6 +119,8 @@ class SWALR(LRScheduler):
         last_epoch: see ``LRScheduler``.
     """
 
+    not_in_pytorch: ClassVar[Sequence[str]] = ("anneal_strategy",)
+
     def __init__(
         self, optimizer: Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos",
         last_epoch: int = -1,
@@ -149,7 +152,7 @@ class SWALR(LRScheduler):
         group.setdefault("swa_lr", group["lr"])
 
 
-def update_bn(loader: Iterable[Any], model: Module) -> None:
+def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Recompute the running statistics of every BatchNorm in ``model`` over a loader, exactly.
 
     Sums are pooled over all batches, so the result is the mean and variance of the whole, however
@@ -159,6 +162,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         loader: batches, or tuples whose first item is the batch.
         model: is run in training mode under ``no_grad``; every module's mode is restored. Frozen
             modules, and those that do not track running statistics, are left alone.
+        device: the CPU.
 
     ``num_batches_tracked`` becomes the number of batches. After an error the statistics are as they were.
 
@@ -167,6 +171,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
     >>> int(model.num_batches_tracked)
     4
     """
+    on_cpu(device)
     if not isinstance(model, Module):
         raise TypeError(f"update_bn(loader, model) needs a module as model, got {type(model).__name__}.")
     bns = [

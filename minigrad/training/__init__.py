@@ -1,4 +1,4 @@
-"""Floor 6: a small training loop and what is measured beside the loss; neither is needed to train.
+"""Floor 6: a small training loop, what is measured beside the loss, and models of the command line.
 
 >>> from minigrad import training
 """
@@ -6,5 +6,6 @@
 from .fitting import fit
 from .history import History
 from .metrics import accuracy, class_table, confusion_matrix, r2_score
+from .predictor import Predictor, load_model
 
-__all__ = ["History", "accuracy", "class_table", "confusion_matrix", "fit", "r2_score"]
+__all__ = ["History", "Predictor", "accuracy", "class_table", "confusion_matrix", "fit", "load_model", "r2_score"]

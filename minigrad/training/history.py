@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks.table import html_table, text_table
+from ..reports.table import html_table, text_table
 
 
 class History:
@@ -42,7 +42,7 @@ class History:
     @property
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows as texts."""
-        names = list(self.rows[0]) if self.rows else []
+        names = list(self.rows[0]) if self.rows else [self.watched]
         marks = ["*" * (i == self.best_epoch) for i in range(len(self))]
         rows = [[f"{i}{marks[i]}", *(f"{row[name]:.4g}" for name in names)] for i, row in enumerate(self.rows)]
         return ["epoch", *names], rows

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..checks.table import html_table, text_table
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.node import array_of
+from ..reports.table import html_table, text_table
 
 
 def plain(values: Any) -> ndarray:

@@ -13,7 +13,8 @@ from minigrad.benchmarks.timing import Disagreement
 from minigrad.benchmarks.workloads import WORKLOADS
 from minigrad.command_line import bench
 from minigrad.command_line.errors import CommandError
-from minigrad.command_line.main import Parser, above_zero, at_least
+from minigrad.command_line.main import Parser
+from minigrad.command_line.options import above_zero, at_least
 from minigrad.io.atomic import replacing
 from tests.benchmarks.runs import SECTIONS, runs
 

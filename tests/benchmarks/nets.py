@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from minigrad.benchmarks.compiled import CompiledStep
 from minigrad.benchmarks.eager import EagerStep
 from minigrad.benchmarks.handwritten import HandwrittenStep
 from minigrad.benchmarks.timing import check_agreement
 from minigrad.benchmarks.workloads import WORKLOADS, Workload
+from minigrad.compile.native import compiler
 from tests.benchmarks.autograd_step import AutogradStep
 from tests.benchmarks.jax_step import JaxStep
 
@@ -16,11 +18,12 @@ LONGEST = 1.0
 
 
 def eager_steps(workload, settings):
-    """The step by hand, in minigrad and in PyTorch."""
+    """The step by hand, in minigrad, eager and compiled, and in PyTorch."""
     frameworks = settings.frameworks.items()
     return {
         "by hand": HandwrittenStep(workload),
         **{name: EagerStep(workload, framework) for name, framework in frameworks},
+        "compiled": CompiledStep(workload),
     }
 
 
@@ -28,6 +31,7 @@ def all_steps(workload, settings):
     """The step by everyone."""
     torch, jax, autograd = settings.peers
     steps = eager_steps(workload, settings)
+    steps["compiled, NumPy"] = CompiledStep(workload, "numpy")
     if torch:
         steps["PyTorch fused"] = EagerStep(workload, torch, fused=True)
     if jax:
@@ -49,6 +53,7 @@ def training(settings):
         train(name, steps)
         yield settings.measure(name, {who: step.step for who, step in steps.items()})
     yield "One step: zero_grad, forward, loss, backward, optimiser. Fused: the optimiser's one kernel."
+    yield f"compiled: {'as C' if compiler.found() else 'with NumPy, as there is no C compiler'}"
     yield from (f"{name}: {WORKLOADS[name].description}" for name in settings.workloads)
 
 

@@ -9,7 +9,6 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.checks import GradcheckReport
-from minigrad.checks.table import markdown_table, shortened, text_table
 from minigrad.nn import functional as F
 from tests.checks.inputs import CHECKS, leaf
 
@@ -130,14 +129,3 @@ def test_what_cannot_be_compared_is_a_report_too(name):
     assert not report and report.rows == []
     assert text in report.trouble and report.message == str(report) == report.trouble
     assert text.partition("(")[0] in report._repr_html_()
-
-
-def test_long_names_are_shortened_in_the_middle():
-    assert shortened("parameter encoder.layers.0.weight", 20) == "paramet….0.weight"[:8] + "ayers.0.weight"[-12:]
-    assert len(shortened("parameter encoder.layers.0.weight", 20)) == 20
-    assert shortened("short", 20) == "short"
-
-
-def test_columns_of_numbers_are_aligned_to_the_right():
-    assert text_table(("a", "n"), [["x", "1"], ["long", "100"]], {"n"}) == "a       n\nx       1\nlong  100"
-    assert markdown_table(("a", "n"), [["x|y", "1"]], {"n"}) == "| a | n |\n| --- | ---: |\n| x\\|y | 1 |\n"

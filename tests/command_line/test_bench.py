@@ -8,6 +8,7 @@ import pytest
 
 from minigrad.benchmarks import blas
 from minigrad.command_line import bench, doctor
+from minigrad.compile.native import compiler
 from minigrad.command_line.main import main as cli
 
 
@@ -20,7 +21,8 @@ def quick(monkeypatch):
 
 def test_the_short_form(quick):
     head, row, last = bench.run(Namespace(workload=["toy"]))
-    assert head.split() == ["microseconds", "a", "step", "by", "hand", "minigrad"]
+    compiled = "C" if compiler.found() else "NumPy"
+    assert head.split() == ["microseconds", "a", "step", "by", "hand", "minigrad", "compiled,", compiled]
     assert row.split()[0] == "toy" and len(row) == len(head)
     assert blas.describe_blas(blas.blas_in_use()) in last
 

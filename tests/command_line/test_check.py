@@ -145,8 +145,9 @@ def test_all_operations_are_right_to_second_order(capsys):
 
 def test_operations_can_be_chosen(capsys):
     rows = printed(capsys, "exp", "batch_norm", "exp").out.splitlines()
-    assert [row.split("  ")[0] for row in rows[1:4]] == ["batch_norm evaluation", "batch_norm training", "exp"]
-    assert rows[-1] == "3 cases, all right"
+    names = ["batch_norm evaluation", "batch_norm masked", "batch_norm training", "exp"]
+    assert [row.split("  ")[0] for row in rows[1:5]] == names
+    assert rows[-1] == "4 cases, all right"
 
 
 def test_an_operation_of_the_inside_is_checked_by_what_applies_it(capsys):

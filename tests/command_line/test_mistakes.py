@@ -17,7 +17,10 @@ MISTAKES = [
     (["train", "digit"], "Did you mean 'digits'"),
     (["train", "nothing-like-it"], "There are moons"),
     (["train"], "required: DATASET"),
-    (["fly"], "there is no command 'fly'. There are train, compare, bench, check, doctor (see minigrad --help)"),
+    (
+        ["fly"],
+        "no command 'fly'. There are train, predict, summary, diagnose, compare, bench, check, doctor (see minig",
+    ),
     (["trian", "digits"], "Did you mean minigrad train?"),
     (["digits"], "Did you mean minigrad train digits?"),
     (["train", "mnist"], "Did you mean 'digits'"),
@@ -40,12 +43,16 @@ MISTAKES = [
     (["train", "moons", "--batch-size", "1"], "at least 2"),
     (["train", "moons", "--batch-size", "100000"], "training samples"),
     (["train", "moons", "--hidden", "8,x"], "got 'x'"),
+    (["train", "moons", "--optimzer", "sgd"], "--optimzer sgd; did you mean --optimizer? (see minigrad train --help)"),
     (["train", "moons", "--learning-rate", "1"], "--learning-rate 1 (see minigrad train --help)"),
     (["train", "moons", "--resume", "missing.npz"], "no such file"),
     (["train", "moons", "--resume", "noise.npz"], "not a minigrad checkpoint"),
     (["train", "moons", "--resume", "other.npz"], "resume from a checkpoint.npz that it wrote"),
     (["train", "moons", "--resume", "other.npz", "--lr", "1"], "--lr cannot change"),
     (["train", "moons", "--out", "file"], "Choose another folder with --out"),
+    (["compare", "my.csv"], "compare takes datasets, not files such as my.csv: try minigrad compare digits"),
+    (["train", "digits", "--task", "regression"], "--task is for files, my.csv say, and digits is none: leave it out"),
+    (["train", "moons", "--no-header"], "--header is for files"),
     (["compare", "sine"], "try minigrad compare digits"),
 ]
 

@@ -245,3 +245,13 @@ def test_arguments_may_be_in_lists_and_dicts():
     np.testing.assert_array_equal(program.run(other, {"scale": mg.tensor(3.0)}).numpy(), [8, 12])
     with pytest.raises(TypeError, match="has not the items"):
         program.run(other, {"factor": mg.tensor(3.0)})
+
+
+def test_calls_of_an_operation_are_kept_together():
+    weight, bias = mg.ones(2, 3), mg.zeros(2)
+    program, _ = capture(lambda x: nn.functional.linear(x, weight, bias).relu() * 2, mg.ones(4, 3))
+    assert [call.op.name for call in program.calls] == ["linear", "relu", "mul"]
+    linear, relu, mul = program.calls
+    assert relu.args == (linear.results,) and mul.args[0] is relu.results
+    inside = [instruction for call in program.calls for instruction in call.calls]
+    assert inside == program.instructions

@@ -32,6 +32,7 @@ MODULES = [
     "minigrad.nn.modules.module",
     "minigrad.nn.utils",
     "minigrad.nn.utils.fusion",
+    "minigrad.onnx",
     "minigrad.optim",
     "minigrad.optim.swa_utils",
     "minigrad.random",

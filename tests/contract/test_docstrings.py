@@ -19,14 +19,24 @@ NAMES: dict[str, Any] = {"mg": mg, "np": np, "nn": nn, "optim": optim, "data": d
 """What an example may use without importing it."""
 
 
+def imported(name: str) -> Any:
+    """A module; None for one whose optional package is not installed here, which says so."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        if "pip install" not in str(error):
+            raise
+        return None
+
+
 def examples() -> list[doctest.DocTest]:
     """The docstrings with examples of all modules but those that are commands."""
     modules = [module.name for module in pkgutil.walk_packages(mg.__path__, "minigrad.")]
     found = [
         test
         for name in ["minigrad", *modules]
-        if not name.endswith("__main__")
-        for test in doctest.DocTestFinder().find(importlib.import_module(name), name, extraglobs=NAMES)
+        if not name.endswith("__main__") and (module := imported(name)) is not None
+        for test in doctest.DocTestFinder().find(module, name, extraglobs=NAMES)
     ]
     return [test for test in found if test.examples]
 

@@ -13,12 +13,13 @@ PACKAGE = ROOT / "minigrad"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    ["kernels", "engine", "_starting"],
+    ["kernels", "engine", "reports", "_starting"],
     ["ops"],
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
     ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
     ["compile", "diagnosis", "training"],
+    ["export", "onnx", "sklearn"],
     ["__init__"],
     ["benchmarks"],
     ["command_line"],
@@ -28,16 +29,18 @@ FLOORS = [
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}
 
-NEIGHBOURS = {("engine", "kernels"), ("autograd", "checks"), ("func", "autograd")}
+NEIGHBOURS = {("engine", "kernels"), ("autograd", "checks"), ("func", "autograd"), ("onnx", "export")}
 """Rooms of one floor of which the first imports the second; others do not know each other."""
 
 LATE = {
     "minigrad/benchmarks/blas.py": {"ctypes"},
     "minigrad/command_line/pictures.py": {"matplotlib"},
     "minigrad/command_line/progress.py": {"tqdm"},
+    "minigrad/export/onnx.py": {"onnx"},
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
+    "minigrad/onnx.py": {"minigrad"},
     "minigrad/ops/special/gamma.py": {"scipy"},
     "minigrad/training/fitting.py": {"tqdm"},
 }

@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.command_line.main import main
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,6 +43,17 @@ def test_the_calls_shown_are_possible():
     assert "batch_norm" in found[0].source and "batch_norm" in found[1].source
     assert found[2] is True and found[3]
     assert found[4][0].shape == x.shape and found[4][0].requires_grad
+
+
+def test_the_two_lines_from_a_checkpoint_to_predictions_work(monkeypatch):
+    monkeypatch.setattr("minigrad.command_line.pictures.MISSING", "not needed")
+    Path("my.csv").write_text("a,kind\n" + "1,left\n9,right\n" * 40)
+    Path("new.csv").write_text("a\n1\n9\n")
+    assert main(["train", "my.csv", "--target", "kind", "--quiet"]) == 0
+    imported, predicted = re.findall(r"^    (.*load_model.*)$", README, re.MULTILINE)
+    names: dict = {}
+    exec(imported, names)
+    assert eval(predicted, names).tolist() == ["left", "right"]
 
 
 def test_the_entry_shown_is_the_one_in_the_code():

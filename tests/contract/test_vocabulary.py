@@ -1,8 +1,9 @@
 """PyTorch's names are there, with PyTorch's arguments in PyTorch's order.
 
 ``vocabulary.txt`` has a line for each, measured on PyTorch 2.14.1: ``mg`` stands for ``torch``, ``functional``,
-``linalg`` and ``special`` for ``torch.nn.functional``, ``torch.linalg``, ``torch.special``. ``f(a) or (b)`` are two
-ways to call one function.
+``linalg``, ``special``, ``nn``, ``optim`` and ``data`` for ``torch.nn.functional``, ``torch.linalg``,
+``torch.special``, ``torch.nn``, ``torch.optim``, ``torch.utils.data``. ``f(a) or (b)`` are two ways to call one
+function.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from minigrad import nn
 
 LINES = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf-8").splitlines()
 
-ROOTS = {"mg": mg, "Tensor": mg.Tensor, "functional": nn.functional, "linalg": mg.linalg, "special": mg.special}
+ROOTS = {
+    "Tensor": mg.Tensor,
+    "data": mg.data,
+    "functional": nn.functional,
+    "linalg": mg.linalg,
+    "mg": mg,
+    "nn": nn,
+    "optim": mg.optim,
+    "special": mg.special,
+}
 
 Parameter = inspect.Parameter
 
@@ -65,5 +75,8 @@ def test_a_name_is_there_with_its_arguments(line: str) -> None:
 
 
 def test_the_list_has_the_names_of_first_programs() -> None:
-    assert {line.partition("(")[0] for line in LINES} >= {"mg.cat", "Tensor.norm", "functional.conv2d", "mg.func.grad"}
+    assert {line.partition("(")[0] for line in LINES} >= {
+        "mg.cat", "Tensor.norm", "functional.conv2d", "mg.func.grad", "nn.Conv2d", "nn.Module.state_dict",
+        "optim.AdamW",
+    }  # fmt: skip
     assert len(LINES) > 1000

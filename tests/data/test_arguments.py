@@ -1,6 +1,7 @@
 """Arguments and items of datasets, splits and loaders: what is accepted, what is refused by name, what is printed."""
 
 import contextlib
+import itertools
 import math
 import warnings
 from collections import OrderedDict
@@ -251,6 +252,33 @@ def test_a_loader_without_batches_says_so_once(n, batch_size, drop_last, message
         assert warning.filename == __file__
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": []}, "no batch of 1, .*give another sampler, for this one chooses none"),
+        ({"sampler": data.SubsetRandomSampler([])}, "give another sampler"),
+        ({"batch_sampler": []}, "give another batch_sampler, for this one chooses none"),
+        ({"batch_sampler": data.BatchSampler(range(2), 3, True)}, "give another batch_sampler"),
+    ],
+)
+def test_a_sampler_that_chooses_nothing_is_pointed_out(given, message):
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert list(data.DataLoader(dataset(), **given)) == []
+    assert len(caught) == 1
+
+
+def test_a_stream_without_items_is_pointed_out_after_each_loop():
+    class Nothing(data.IterableDataset):
+        def __iter__(self):
+            return iter(())
+
+    loader = data.DataLoader(Nothing(), 2)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"Nothing\(\) gave no batch, so the loop did nothing") as caught:
+            assert list(loader) == []
+        assert caught[0].filename == __file__
+
+
 def test_a_data_set_may_be_empty_and_grow():
     memory = []
     with pytest.warns(UserWarning, match="does nothing"):
@@ -264,6 +292,16 @@ def test_a_data_set_may_be_empty_and_grow():
 
 
 # -- printing ----------------------------------------------------------------------------------
+
+
+class Stream(data.IterableDataset):
+    def __iter__(self):
+        return iter([1, 2])
+
+
+class Endless(data.Sampler):
+    def __iter__(self):
+        return itertools.repeat(0)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +327,36 @@ def test_a_data_set_may_be_empty_and_grow():
             data.DataLoader(Rows([1]), 2),
             "DataLoader(Rows(1 samples), batch_size=2, shuffle=False, drop_last=False: 1 batches)",
         ),
+        (
+            data.DataLoader(
+                Rows([1, 2, 3]), batch_sampler=data.BatchSampler(data.SequentialSampler([1, 2, 3]), 2, True)
+            ),
+            "DataLoader(Rows(3 samples), batch_sampler=BatchSampler(SequentialSampler(3 samples), batch_size=2, "
+            "drop_last=True): 1 batches)",
+        ),
+        (
+            data.DataLoader(Rows([1, 2]), batch_size=None, sampler=[1, 0]),
+            "DataLoader(Rows(2 samples), batch_size=None, shuffle=False, sampler=[1, 0], drop_last=False: 2 items)",
+        ),
+        (
+            data.DataLoader(Rows([1, 2]), sampler=Endless()),
+            "DataLoader(Rows(2 samples), batch_size=1, shuffle=False, sampler=Endless(), drop_last=False: batches of a "
+            "stream)",
+        ),
+        (
+            data.DataLoader(Stream(), batch_size=2),
+            "DataLoader(Stream(), batch_size=2, shuffle=False, drop_last=False: batches of a stream)",
+        ),
+        (data.ConcatDataset([Rows([1]), [2, 3]]), "ConcatDataset(3 samples: Rows(1 samples), list(2 items))"),
+        (data.ChainDataset([Stream(), iter([1])]), "ChainDataset(Stream(), list_iterator())"),
+        (data.StackDataset([1, 2], Rows([1, 2])), "StackDataset(2 samples: list(2 items), Rows(2 samples))"),
+        (data.StackDataset(a=[1], b="x"), "StackDataset(1 samples: a=list(1 items), b=str(1 items))"),
+        (data.SequentialSampler([1, 2]), "SequentialSampler(2 samples)"),
+        (data.RandomSampler([1, 2], replacement=True, num_samples=5), "RandomSampler(5 samples)"),
+        (data.SubsetRandomSampler([4]), "SubsetRandomSampler(1 samples)"),
+        (data.WeightedRandomSampler([1, 2], 3), "WeightedRandomSampler(3 samples)"),
+        (data.BatchSampler(range(5), 2, False), "BatchSampler(range(5 items), batch_size=2, drop_last=False)"),
+        (Endless(), "Endless()"),
     ],
 )
 def test_what_data_prints(value, text):

@@ -128,6 +128,16 @@ def test_other_processes_are_pointed_out_and_not_used(asked):
     assert [x.tolist() for (x,) in loader] == [[0, 1], [2]]
 
 
+def test_of_all_that_is_asked_of_other_processes_there_is_one_warning():
+    with pytest.warns(UserWarning) as caught:
+        data.DataLoader(numbered(3), 2, num_workers=2, pin_memory=True, timeout=3, multiprocessing_context="spawn",
+                        prefetch_factor=2, persistent_workers=True, pin_memory_device="", in_order=False)  # fmt: skip
+    (warning,) = caught
+    assert "num_workers, pin_memory, prefetch_factor, persistent_workers, multiprocessing_context" in str(
+        warning.message
+    )
+
+
 REFUSED = {
     "sampler and shuffle": ({"sampler": [0], "shuffle": True}, ValueError, "sampler and shuffle=True both say"),
     "batch_sampler and more": (

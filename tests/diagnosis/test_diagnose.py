@@ -129,6 +129,10 @@ CASES = {
     "not used": (
         lambda: Hiding(lambda layer: layer), GOOD, None, [("hiding.weight, hiding.bias", "no part in the output.")],
     ),
+    "one BatchNorm in two places": (
+        lambda: net(bn := nn.BatchNorm1d(4), nn.ReLU(), bn), GOOD, None,
+        [("1", "one BatchNorm, applied 2 times in a pass.")],
+    ),
     "held twice": (Reused, GOOD, None, []),
 }  # fmt: skip
 

@@ -41,11 +41,14 @@ def cross_entropy_formula(
 
 
 def batch_norm_formula(
-    x: ndarray, weight: Any = 1.0, bias: Any = 0.0, mean: Any = None, var: Any = None, eps: float = 1e-5
-) -> ndarray:
-    """In float64; with the statistics of the batch, unless others are given."""
+    x: ndarray, weight: Any = 1.0, bias: Any = 0.0, mean: Any = None, var: Any = None, eps: float = 1e-5,
+    mask: Any = None,
+) -> ndarray:  # fmt: skip
+    """In float64; with the statistics of the batch, unless others are given, and only of what a mask keeps."""
     x = np.moveaxis(x.astype(np.float64), 1, -1)
-    others = tuple(range(x.ndim - 1))
-    mean = x.mean(axis=others) if mean is None else mean
-    var = ((x - mean) ** 2).mean(axis=others) if var is None else var
-    return np.moveaxis((x - mean) / np.sqrt(var + eps) * weight + bias, -1, 1)
+    mask = np.ones(x.shape[:-1], bool) if mask is None else mask
+    mean = x[mask].mean(axis=0) if mean is None else mean
+    var = ((x[mask] - mean) ** 2).mean(axis=0) if var is None else var
+    y = np.zeros(x.shape)
+    y[mask] = (x[mask] - mean) / np.sqrt(var + eps) * weight + bias
+    return np.moveaxis(y, -1, 1)

@@ -59,6 +59,30 @@ def test_every_dtype_is_read(checkpoint, name):
     assert tensor.dtype == np.dtype(name) and tensor.tolist() == np.arange(3).astype(name).tolist()
 
 
+def bits_of(dtype):
+    """Numbers of every kind, NaN and infinity among them, by a formula for their bytes; bfloat16 as float32."""
+    width = 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+    raw = ((np.arange(24 * width) * 73 + 19) % 256).astype(np.uint8)
+    if dtype == "bfloat16":
+        return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32).reshape(4, 6)
+    return (raw % 2 == 1 if dtype == "bool" else raw.view(np.dtype(dtype).newbyteorder("<"))).reshape(4, 6)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "bfloat16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool"]
+)
+@pytest.mark.parametrize("file", ["bits.pt", "bits_legacy.pt"])
+def test_every_bit_of_every_view_is_read(file, dtype):
+    x = bits_of(dtype)
+    views = {"whole": x, "transposed": x.T, "steps": x[1::2, ::3], "empty": x[:0], "number": x[2, 3],
+             "expanded": np.repeat(x[0, 0], 5), "tail": x.ravel()[7:9]}  # fmt: skip
+    found = loaded(FOLDER / file)[dtype]
+    assert found.keys() == views.keys()
+    for name, expected in views.items():
+        assert found[name].shape == expected.shape and found[name].dtype == x.dtype, name
+        assert found[name].numpy().tobytes() == expected.tobytes(), name
+
+
 def test_other_values_are_plain(checkpoint):
     assert {name: checkpoint[name] for name in PLAIN} == PLAIN
 
@@ -142,6 +166,21 @@ def test_the_sign_flag_turns_the_numbers_round():
     assert mg.load(packed(tensor_pickle(flags=flags), [VALUES.tobytes()])).tolist() == [-1, -2, -3]
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("value", [b"", b"a\xff", bytearray(), bytearray(b"a\xff"), {1, "a"}, set(), 1 + 2j, 2**70])
+def test_plain_values_of_every_protocol(value, protocol):
+    found = mg.load(packed(pickle.dumps({"value": value}, protocol)))["value"]
+    assert found == value and type(found) is type(value)
+
+
+def test_tensors_of_a_newer_protocol():
+    """PyTorch saves by ``pickle_protocol=4`` and refuses to load it; here every protocol is read."""
+    memoized = b"\x80\x04\x8c\x0ctorch._utils\x8c\x12_rebuild_tensor_v2\x93"
+    older = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n"
+    newer = tensor_pickle().replace(older, memoized)
+    assert newer != tensor_pickle() and mg.load(packed(newer, [VALUES.tobytes()])).tolist() == [1, 2, 3]
+
+
 DAMAGED = {
     "beyond its storage": (tensor_pickle(size=(4,)), "reaches beyond its storage of 3 elements"),
     "an offset beyond": (tensor_pickle(offset=2, size=(2,)), "reaches beyond its storage"),
@@ -153,6 +192,9 @@ DAMAGED = {
     "complex numbers": (tensor_pickle(kind="ComplexFloatStorage"), r"holds torch\.ComplexFloatStorage"),
     "a function": (pickle.dumps(print), r"holds builtins\.print"),
     "NumPy's numbers": (pickle.dumps(np.float64(1)), r"holds numpy.*scalar"),
+    "a memory full of zeros": (b"\x80\x03cbuiltins\nbytearray\nM\xff\xff\x85R.", "damaged bytes"),
+    "bytes of a number": (b"\x80\x03cbuiltins\nbytes\nM\xff\xff\x85R.", "damaged checkpoint"),
+    "another encoding": (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00hex\x86R.", "damaged bytes"),
     "an attribute of a function": (
         b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\nN}X\x04\x00\x00\x00callNs\x86b.", "sets an attribute|damaged",
     ),

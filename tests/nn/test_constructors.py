@@ -52,7 +52,7 @@ SIGNATURES = {
     nn.PReLU: f"(num_parameters=1, init=0.25, {PLACE})",
     nn.Unflatten: "(dim, unflattened_size)",
     nn.Embedding: "(num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, "
-    f"scale_grad_by_freq=False, sparse=False, {PLACE})",
+    f"scale_grad_by_freq=False, sparse=False, _weight=None, _freeze=False, {PLACE})",
     nn.Embedding.from_pretrained: "(embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, "
     "scale_grad_by_freq=False, sparse=False)",
     nn.CosineSimilarity: "(dim=1, eps=1e-08)",
@@ -249,6 +249,8 @@ REFUSED = [
     (lambda: nn.LocalResponseNorm(0), ValueError, "LocalResponseNorm: size must be an integer of at least 1, got 0."),
     (lambda: nn.Bilinear(2, 0, 1), ValueError, "Bilinear: in2_features must be an integer of at least 1, got 0."),
     (lambda: nn.Embedding(5, 3, 5), ValueError, "padding_idx must be a row, -5 to 4, or None, got 5."),
+    (lambda: nn.Embedding(5, 3, _weight=mg.ones(3, 5)), ValueError, "_weight must be (5, 3), got (3, 5) float32."),
+    (lambda: nn.Embedding(5, 3, _freeze="no"), ValueError, "Embedding: _freeze must be True or False, got 'no'."),
     (lambda: nn.Embedding(5, 0), ValueError, "Embedding: embedding_dim must be an integer of at least 1, got 0."),
     (
         lambda: nn.Embedding(5, 3, max_norm=-1),

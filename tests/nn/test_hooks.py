@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.compile import capture
 
 EVERYWHERE = nn.modules.module
 
@@ -372,3 +373,81 @@ def test_an_error_in_a_hook_leaves_the_place_of_later_calls_right():
         layer(mg.ones(1))
     assert notes(caught.value) == ["raised in Identity"]
     assert mg.ones(1, requires_grad=True).sum().node.scope is None
+
+
+# -- calls without hooks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+@pytest.mark.parametrize("kind", REGISTER)
+def test_after_the_last_hook_is_gone_calls_are_as_before(monkeypatch, kind, everywhere):
+    """They do not look for hooks: ``HookedCall`` is not made."""
+    layer, own = nn.Linear(2, 2), REGISTER[kind]
+    add = getattr(EVERYWHERE, own[1]) if everywhere else getattr(layer, own[0])
+    first, second = add(lambda *_: None), add(lambda *_: None)
+    first.remove()
+    monkeypatch.setattr("minigrad.nn.module.HookedCall", None)
+    with pytest.raises(TypeError, match="not callable"):
+        layer(mg.ones(1, 2))
+    second.remove()
+    layer(mg.ones(1, 2))
+    first.remove()  # again: nothing happens
+    third = add(lambda *_: None)
+    second.remove()
+    with pytest.raises(TypeError, match="not callable"):
+        layer(mg.ones(1, 2))
+    third.remove()
+
+
+# -- hooks in pictures and in captured steps ---------------------------------------------------------
+
+
+def hooked(model, kind):
+    """A model one layer of which has a hook that changes what it sees: doubled values, or doubled gradients."""
+    own, _ = REGISTER[kind]
+
+    def hook(module, *seen):
+        return tuple(value * 2 for value in seen[0]) if kind != "forward" else seen[-1] * 2
+
+    getattr(model[1], own)(hook)
+    return model
+
+
+def net():
+    mg.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+
+
+@pytest.mark.parametrize("kind", REGISTER)
+def test_a_captured_step_has_the_hooks_in_it(kind):
+    def step(x):
+        y = model(x)
+        return [y, *mg.grad((y * y).sum(), [x, *model.parameters()])]
+
+    rng = np.random.default_rng(0)
+    first, second = (mg.tensor(rng.standard_normal((8, 3)).astype(np.float32), requires_grad=True) for _ in range(2))
+    model = hooked(net(), kind)
+    program, _ = capture(step, first, state=[model])
+    found = [value.detach().numpy().copy() for value in program.run(second)]
+    model = hooked(net(), kind)
+    step(first)
+    expected = [value.detach().numpy() for value in step(second)]
+    model = net()
+    step(first)
+    plain = [value.detach().numpy() for value in step(second)]
+    for value, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value, right, rtol=1e-5, atol=1e-5)
+    assert not all(np.allclose(value, other, rtol=1e-3) for value, other in zip(found, plain, strict=True))
+
+
+@pytest.mark.parametrize("kind", REGISTER)
+def test_a_picture_of_a_model_with_hooks_has_all_its_layers(kind):
+    """What a hook computes is drawn; without one the picture is as before."""
+    x, plain = mg.ones(8, 3, requires_grad=True), net()
+    model = hooked(net(), kind)
+    before, source = (str(mg.draw(one.eval()(x), model=one).source) for one in (plain, model))
+    for name in ("BatchNorm1d(4", "1.weight", "3.bias"):
+        assert name in source and name in before
+    assert source != before
+    model[1]._hooks.kinds.clear()
+    assert str(mg.draw(model(x), model=model).source) == str(mg.draw(plain(x), model=plain).source)

@@ -106,6 +106,8 @@ def test_initialising_is_noticed_by_a_graph():
         ("sigmoid", None, 1),
         ("tanh", None, 5 / 3),
         ("relu", None, math.sqrt(2)),
+        ("selu", None, 3 / 4),
+        *[(f"conv{way}{axes}d", None, 1) for way in ("", "_transpose") for axes in (1, 2, 3)],
         ("leaky_relu", None, math.sqrt(2 / 1.0001)),
         ("leaky_relu", 0.2, math.sqrt(2 / 1.04)),
         ("leaky_relu", 0, math.sqrt(2)),

@@ -29,7 +29,7 @@ PYTORCH = {
 }  # fmt: skip
 """The public attributes of ``torch.nn.Module`` and of the layers and containers here, PyTorch 2.14."""
 
-OURS = {"evaluating", "freeze", "unfreeze"}
+OURS = {"evaluating", "explain", "freeze", "unfreeze"}
 """Documented names of minigrad's own."""
 
 
@@ -125,7 +125,7 @@ def test_methods_of_layers_and_containers_are_not_overwritten(make, name):
     with pytest.raises(TypeError, match=rf"\.{name} is a method"):
         setattr(module, name, nn.Linear(1, 1))
     for register in (module.register_buffer, module.register_parameter):
-        with pytest.raises(TypeError):
+        with pytest.raises(KeyError, match=f"has an attribute '{name}' already, a method"):
             register(name, nn.Parameter(mg.ones(1)))
 
 

@@ -190,6 +190,53 @@ def test_registration_by_name():
     assert not hasattr(model, "wrong")
 
 
+REGISTERED = {
+    "add_module": nn.ReLU,
+    "register_module": nn.ReLU,
+    "register_parameter": lambda: leaf(1),
+    "register_buffer": lambda: mg.ones(1),
+}
+NAMES = {
+    3: (TypeError, "the name of a (module|parameter|buffer) must be a string, got an int"),
+    "": (KeyError, "'' cannot name a"),
+    "a.b": (KeyError, "dots, which separate a path"),
+    "forward": (KeyError, "attribute 'forward' already, a method"),
+    "training": (KeyError, "attribute 'training' already, a bool"),
+    "plain": (KeyError, "attribute 'plain' already, an int"),
+}
+"""As PyTorch refuses them."""
+
+
+@pytest.mark.parametrize("register", REGISTERED)
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_nothing_can_be_registered_by(register, name):
+    model = nn.Linear(1, 1)
+    model.plain = 3
+    error, message = NAMES[name]
+    before = dict(vars(model))
+    with pytest.raises(error, match=message):
+        getattr(model, register)(name, REGISTERED[register]())
+    assert vars(model) == before
+
+
+@pytest.mark.parametrize("register", REGISTERED)
+def test_what_has_the_name_can_be_replaced_by_its_own_kind(register):
+    model = nn.Module()
+    model.sub, model.weight, model.kept = nn.Tanh(), leaf(2), nn.Buffer(mg.ones(2))
+    own = {"add_module": "sub", "register_module": "sub", "register_parameter": "weight", "register_buffer": "kept"}
+    for name in ("sub", "weight", "kept"):
+        value = REGISTERED[register]()
+        if name == own[register]:
+            getattr(model, register)(name, value)
+            getattr(model, register)("new", None)
+            assert model.new is None
+        else:
+            with pytest.raises(KeyError, match=f"attribute '{name}' already"):
+                getattr(model, register)(name, value)
+    with pytest.raises(TypeError, match=r"Module\.ok: expected a \w+ or None, got an int"):
+        getattr(model, register)("ok", 3)
+
+
 @pytest.mark.parametrize("name", ["a.b", ""])
 def test_names_that_would_confuse_a_path_are_refused(name):
     with pytest.raises(KeyError, match="dots separate the names of a path"):

@@ -100,6 +100,11 @@ RANKS = np.array([2, 0])
 SHAPES = [(60, 33), (4000, 16), (32, 8, 100), (17, 5, 9, 11), (1, 3, 50, 50), (600, 900)]
 
 
+def some(x: Any) -> Any:
+    """A mask of a batch (N, C, ...)."""
+    return np.random.default_rng(5).random((len(x), 1, *x.shape[2:])) < 0.7
+
+
 def batch_norms() -> list[tuple[Any, ...]]:
     """Batches of all ranks and sizes, far from 0 as well, with and without weight and bias, in both modes."""
     found = []
@@ -107,7 +112,11 @@ def batch_norms() -> list[tuple[Any, ...]]:
         weight, bias = (normal(shape[1]), normal(1, shape[1])[0]) if affine else (None, None)
         statistics = (None, None) if training else (normal(shape[1]), normal(shape[1]) ** 2)
         batches = normal(*shape), moved(normal(*shape)) + 100
-        found += [(x, weight, bias, *statistics, 1e-5, training, 0.1, (), None) for x in batches]
+        found += [
+            (x, weight, bias, *statistics, 1e-5, training, mask, 0.1, (), None)
+            for x in batches
+            for mask in (None, some(x))
+        ]
     return found
 
 

@@ -44,6 +44,11 @@ class PlainAdam:
         self.p = self.p - lr * (self.m / (1 - betas[0] ** self.t)) / (root + eps)
 
 
+class PlainAdamW(PlainAdam):
+    def step(self, gradient, lr, weight_decay=0.01, **settings):
+        super().step(gradient, lr, weight_decay=weight_decay, decoupled_weight_decay=True, **settings)
+
+
 class PlainNAdam(PlainAdam):
     product = 1.0
 
@@ -66,8 +71,12 @@ class PlainNAdam(PlainAdam):
 
 
 class PlainRAdam(PlainAdam):
-    def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0):
-        g = gradient + weight_decay * self.p
+    def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False):
+        g = gradient
+        if decoupled_weight_decay:
+            self.p = self.p * (1 - lr * weight_decay)
+        else:
+            g = g + weight_decay * self.p
         self.t += 1
         self.m = betas[0] * self.m + (1 - betas[0]) * g
         self.v = betas[1] * self.v + (1 - betas[1]) * g * g
@@ -156,20 +165,35 @@ SETTINGS = {
     "sgd, maximize": (optim.SGD, PlainSGD, {"lr": 0.1, "maximize": True, "weight_decay": 0.1}),
     "adam, maximize": (optim.Adam, PlainAdam, {"lr": 0.01, "maximize": True, "weight_decay": 0.1}),
     "adam, decoupled": (optim.Adam, PlainAdam, {"lr": 0.01, "decoupled_weight_decay": True, "weight_decay": 0.3}),
+    "adam, decoupled and all": (
+        optim.Adam, PlainAdam,
+        {"lr": 0.01, "decoupled_weight_decay": True, "weight_decay": 0.3, "amsgrad": True, "betas": (0.8, 0.6)},
+    ),
+    "adamw": (optim.AdamW, PlainAdamW, {"lr": 0.01}),
+    "adamw, amsgrad": (
+        optim.AdamW, PlainAdamW, {"lr": 0.01, "weight_decay": 0.3, "amsgrad": True, "betas": (0.8, 0.6)},
+    ),
     "nadam": (optim.NAdam, PlainNAdam, {"lr": 0.01, "momentum_decay": 0.1}),
+    "nadam, decay": (optim.NAdam, PlainNAdam, {"lr": 0.01, "weight_decay": 0.3, "betas": (0.8, 0.6)}),
     "nadam, decoupled": (optim.NAdam, PlainNAdam, {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True}),
     "radam": (optim.RAdam, PlainRAdam, {"lr": 0.01, "weight_decay": 0.1}),
+    "radam, decoupled": (
+        optim.RAdam, PlainRAdam,
+        {"lr": 0.01, "weight_decay": 0.3, "decoupled_weight_decay": True, "betas": (0.8, 0.9)},
+    ),
     "radam, short": (optim.RAdam, PlainRAdam, {"lr": 0.01, "betas": (0.8, 0.9)}),
     "adamax": (optim.Adamax, PlainAdamax, {"lr": 0.01, "betas": (0.8, 0.9), "weight_decay": 0.1}),
     "adagrad": (optim.Adagrad, PlainAdagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
     "adagrad, start": (optim.Adagrad, PlainAdagrad, {"lr": 0.1, "initial_accumulator_value": 0.5}),
     "adadelta": (optim.Adadelta, PlainAdadelta, {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1}),
     "rmsprop": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "weight_decay": 0.1}),
+    "rmsprop, centered": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "centered": True, "alpha": 0.7}),
+    "rmsprop, momentum": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "momentum": 0.8, "weight_decay": 0.1}),
     "rmsprop, all": (optim.RMSprop, PlainRMSprop, {"lr": 0.01, "momentum": 0.8, "centered": True, "alpha": 0.7}),
     "rprop": (optim.Rprop, PlainRprop, {"lr": 0.01, "etas": (0.4, 1.5), "step_sizes": (1e-3, 0.05)}),
     "asgd": (optim.ASGD, PlainASGD, {"lr": 0.05, "lambd": 0.1, "t0": 3, "weight_decay": 0.1}),
     "adam, no memory": (optim.Adam, PlainAdam, {"lr": 0.01, "betas": (0.0, 0.0)}),
-}
+}  # fmt: skip
 
 every_setting = pytest.mark.parametrize("name", SETTINGS)
 BLOCK, SMALL = 1 << 12, 1 << 10

@@ -17,6 +17,8 @@ from tests.optim.formulas import (
     parameters_of,
 )
 
+KINDS = sorted({kind for kind, *_ in SETTINGS.values()}, key=lambda kind: kind.__name__)
+
 pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
@@ -194,3 +196,29 @@ def test_a_model_learns():
             loss.backward()
             optimizer.step()
         assert loss.item() < 0.1
+
+
+@every_setting
+def test_to_maximize_is_to_minimize_the_opposite(name):
+    kind, _, settings = SETTINGS[name]
+    settings = {key: value for key, value in settings.items() if key != "maximize"}
+    up, down = parameters_of(np.float64), parameters_of(np.float64)
+    rising, falling = kind(up, **settings, maximize=True), kind(down, **settings)
+    rng = np.random.default_rng(1)
+    for _ in range(6):
+        give_gradients(up, rng)
+        for one, other in zip(up, down):
+            other.grad = -one.grad
+        rising.step()
+        falling.step()
+    assert all((a.numpy() == b.numpy()).all() for a, b in zip(up, down))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hints", [{"foreach": True, "fused": True}, {"foreach": False}, {"fused": None}])
+def test_hints_are_accepted_and_other_implementations_refused(kind, hints):
+    weight = nn.Parameter(mg.ones(2))
+    assert kind([weight], capturable=False, differentiable=False, **hints).param_groups[0]["params"] == [weight]
+    for name in ("capturable", "differentiable"):
+        with pytest.raises(ValueError, match=rf"{kind.__name__}: {name}=True is not available"):
+            kind([weight], **{name: True})

@@ -195,6 +195,13 @@ def test_a_plateau_takes_the_rate_down(settings, measures, rate):
     assert again.best == scheduler.best and again.num_bad_epochs == scheduler.num_bad_epochs
 
 
+@pytest.mark.parametrize("name", [*ALL, "ReduceLROnPlateau"])
+def test_a_schedule_prints_its_epoch_and_rates(name):
+    scheduler = {**ALL, "ReduceLROnPlateau": lrs.ReduceLROnPlateau}[name](made(momentum=0.9))
+    rates = ", ".join(f"{rate:.4g}" for rate in scheduler.get_last_lr())
+    assert repr(scheduler) == f"{type(scheduler).__name__}(epoch 0, lr {rates})"
+
+
 def test_a_step_before_the_optimizers_is_pointed_out():
     scheduler = lrs.ExponentialLR(made(), 0.9)
     with pytest.warns(UserWarning, match=r"scheduler\.step\(\) was called before optimizer\.step\(\)"):

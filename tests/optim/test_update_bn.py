@@ -167,3 +167,11 @@ def test_update_bn_restores_everything_after_an_error(loader, error):
     assert mg.is_grad_enabled()
     with pytest.warns(UserWarning, match=r"meant eval\(\)\?"), mg.no_grad():  # it has not been warned of yet
         model[0](batch((4, 3)))
+
+
+def test_the_only_device_is_the_cpu():
+    model = nn.BatchNorm1d(2)
+    update_bn([mg.randn(4, 2)], model, device="cpu")
+    with pytest.raises(Exception, match="cuda"):
+        update_bn([mg.randn(4, 2)], model, "cuda")
+    assert model.num_batches_tracked.item() == 1

@@ -129,6 +129,7 @@ def test_how_it_prints():
     assert header.split() == ["epoch", "lr", "loss", "test_loss"] and len(rows) == 2
     assert rows[history.best_epoch].split()[0] == f"{history.best_epoch}*"
     assert history._repr_html_().count("<tr>") == 3
+    assert repr(training.History("test_loss")).split() == ["epoch", "test_loss"]
     with pytest.raises(KeyError, match="there are lr, loss, test_loss"):
         history["accuracy"]
 

@@ -11,6 +11,7 @@ import numpy as np
 from .elements import c_type
 from .fusion import Part, Plan, Step
 from .loops import Nest
+from .lowering import GUARDS
 from .nodes import Node, in_order, is_plain, matrix_order
 from .placing import LINE, Outside, Place, Room, is_in_place
 from .products import Products
@@ -214,9 +215,20 @@ class Source:
 
     # -- all of it -------------------------------------------------------------------------------
 
+    def guards(self) -> list[str]:
+        """The function that looks at states before anything else, if there is something to look at."""
+        lines = []
+        for instruction, node in self.plan.lowered.guards:
+            condition = GUARDS[instruction.function].format("x[i]")
+            x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))};"
+            lines.append(f"{{ {x} for (long i = 0; i < {node.size}; i++) refused |= {condition}; }}")
+        joined = "\n    ".join(lines)
+        head = f"ENTRY {self.prefix}guards(char *arena, void **table) {{\n    int refused = 0;\n    "
+        return [f"{head}{joined}\n    return refused;\n}}"] if lines else []
+
     def entries(self) -> list[str]:
         """The functions that are called from outside: one for each stretch."""
-        texts = []
+        texts = self.guards()
         for number, lines in enumerate(self.stretches):
             joined = "\n    ".join(lines)
             texts.append(

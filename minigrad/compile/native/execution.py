@@ -104,6 +104,8 @@ class NativeExecution(Execution):
         self.changed_inputs = [out.number for out, _, _ in self.lowered.written if out.source == "input"]
         self.direct = self.read_where_they_are()
         self.hosts = list(self.host_calls())
+        self.table_at = data_of(self.table)
+        self.guards = self.entry_point("guards") if self.lowered.guards else None
         self.runs = self.stretches()
         self.gradients = [self.array(node) for node in self.lowered.gradients if node is not None]
         self.results = [self.array(node) for node in self.lowered.results]
@@ -208,15 +210,19 @@ class NativeExecution(Execution):
     def stretches(self) -> list[tuple[Callable[..., Any], tuple[int, ...]]]:
         """C and the calls of Python's in turn."""
         runs: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
-        written, table = self.written, data_of(self.table)
+        written = self.written
         for number in range(len(written.stretches)):
             if written.stretches[number]:
-                function = getattr(self.library, f"{written.prefix}stretch_{number}")
-                function.argtypes = (compiler.ctypes.c_void_p, compiler.ctypes.c_void_p)
-                runs.append((function, (self.arena, table)))
+                runs.append((self.entry_point(f"stretch_{number}"), (self.arena, self.table_at)))
             if number < len(written.calls):
                 runs.append((self.python_call(written.calls[number]), ()))
         return runs
+
+    def entry_point(self, name: str) -> Callable[..., Any]:
+        """A function of the library."""
+        function: Callable[..., Any] = getattr(self.library, self.written.prefix + name)
+        function.argtypes = (compiler.ctypes.c_void_p, compiler.ctypes.c_void_p)  # type: ignore[attr-defined]
+        return function
 
     def python_call(self, node: Node) -> Callable[[], None]:
         """A call of Python's on arrays over the memory that C uses."""
@@ -279,6 +285,9 @@ class NativeExecution(Execution):
             elif several is not None:
                 for place, array in zip(several, made):
                     place[...] = array
+        if self.guards is not None and self.guards(self.arena, self.table_at):
+            for instruction, node in self.lowered.guards:
+                instruction.function(self.array(node))
         self.begun = True
         for function, arguments in self.runs:
             if function(*arguments):
@@ -297,7 +306,7 @@ class NativeExecution(Execution):
                 where[number] = array
             else:
                 self.table[slot] = data_of(self.inputs[number])
-        self.reading = where
+        self.reading = where  # as long as C may read them
         for number, (own, array) in enumerate(zip(self.inputs, inputs)):
             if number not in where:
                 own[...] = array

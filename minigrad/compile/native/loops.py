@@ -30,6 +30,9 @@ CLAUSES = {"add": "+", "multiply": "*", "maximum": "max", "minimum": "min", "log
 IN_CACHE = 1 << 20
 """Bytes of arrays that are read by columns: those of larger ones are too far apart."""
 
+TINY = 4
+"""Turns of an inner loop that is written out, so that the loop around it is computed in vectors."""
+
 LONG = 100
 """Characters of a condition that is written where it is used."""
 
@@ -42,11 +45,14 @@ class Nest:
         self.sizes = step.sizes
         self.accesses: list[tuple[Linear, int]] = []
         self.loops: list[list[int]] = [[loop] for loop in range(len(self.sizes))]
+        self.written_out = False
+        """Whether the inner loop is written out, turn by turn."""
         self.tile = 0
         """So many columns are computed at once for all rows, with their sums in registers; 0: row by row."""
         self.write()  # once to see what is accessed
         self.loops = self.collapsed(self.ordered())
         self.tile = lanes if self.is_tiled(lanes) else 0
+        self.written_out = not self.tile and self.is_written_out()
         self.write()
 
     # -- loops -----------------------------------------------------------------------------------
@@ -96,6 +102,15 @@ class Nest:
         again = [1 for (_, factors), _ in self.accesses if factors and {loop for loop, _ in factors} <= row]
         arrays = sum(4 * int(np.prod(self.sizes)) for (_, factors), _ in self.accesses if len(factors) > 1) // 2
         return arrays <= IN_CACHE and bool(sums or len(again) > 2)
+
+    def is_written_out(self) -> bool:
+        """Whether the inner loop is tiny: then no sum may be kept for each of its turns."""
+        depth = len(self.loops)
+        if depth < 2 or self.size(depth - 1) > TINY or self.size(depth - 2) < 8 or self.step.kind == "update":
+            return False
+        sums = [self.reduced(part) for part in self.step.parts if part.node.kind == "reduce"]
+        inner = self.loops[-1][0]
+        return all(inner in axes or self.first(axes) == depth for axes in sums)
 
     def first(self, axes: set[int]) -> int:
         """The first loop over which something is reduced."""
@@ -285,7 +300,7 @@ class Nest:
     def scalar(self, node: Node, total: str, begin: str, wide: str, name: str, first: int, store: str) -> None:
         """A reduction into one variable; a NaN among floats is noted apart, because lanes forget it."""
         self.head[first].append(f"{wide} {total} = {begin};")
-        is_last = first == len(self.loops) - 1
+        is_last = first == len(self.loops) - 1 - self.written_out
         if is_last:
             self.clauses.append(f"reduction({CLAUSES[node.op]}:{total})")
         if node.op in ("maximum", "minimum") and node.dtype.kind == "f":
@@ -316,6 +331,8 @@ class Nest:
     def nested(self, start: int, inner: str = "") -> list[str]:
         """The loops from one on; ``inner`` is the head of the innermost if it is another one."""
         depth, lines = len(self.loops), []
+        if self.written_out:
+            return self.turns()
         for n in range(start, depth + 1):
             pad = "    " * (n - start)
             if n > start or not inner:
@@ -332,6 +349,24 @@ class Nest:
             lines.append("    " * (n - start) + "}")
             lines += ["    " * (n - start) + line for line in self.tail[n]]
         return lines
+
+    def turns(self) -> list[str]:
+        """The loops with the innermost written out."""
+        depth, lines = len(self.loops), []
+        for n in range(depth - 1):
+            pad = "    " * n
+            lines += [pad + line for line in self.head[n]]
+            if n == depth - 2:
+                lines.append(pad + " ".join(("#pragma omp simd", *self.clauses)))
+            lines.append(f"{pad}for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) {{")
+        pad = "    " * (depth - 1)
+        lines += [pad + line for line in self.head[depth - 1]]
+        for turn in range(self.size(depth - 1)):
+            body = [f"const long i{depth - 1} = {turn};", *self.head[depth], *self.tail[depth]]
+            lines += [f"{pad}{{", *(f"{pad}    {line}" for line in body), f"{pad}}}"]
+        for n in reversed(range(depth - 1)):
+            lines += ["    " * (n + 1) + line for line in self.tail[n + 1]] + ["    " * n + "}"]
+        return lines + self.tail[0]
 
     def by_columns(self) -> list[str]:
         """The loops over rows within a loop over some columns, whose sums stay in registers; then the last columns."""

@@ -13,12 +13,17 @@ import numpy as np
 
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
+from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild
 from .memory_versions import Outside, Pattern, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order
 
 MANY = 4000
 """Nodes of a net for which the compiler would take too long."""
+
+
+GUARDS = {check_variance: "{} < 0"}
+"""Checks of an array, each with the condition on an element that it refuses."""
 
 
 class Lowered(NamedTuple):
@@ -33,6 +38,8 @@ class Lowered(NamedTuple):
     """Calls that are made for what they refuse."""
     hosts: list[Instruction]
     """Host calls and checks, which come first."""
+    guards: list[tuple[Instruction, Node]]
+    """Checks of states that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -55,6 +62,7 @@ class Lowering:
         self.drawn = 0
         """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
+        self.guards: list[tuple[Instruction, Node]] = []
 
     def lower(self) -> Lowered:
         """All of it."""
@@ -71,7 +79,7 @@ class Lowering:
         settings = [value for _, value in self.program.settings]
         return Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
-            [self.own(value) for value in results_of(self.program)], self.effects, self.hosts,
+            [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
         )  # fmt: skip
 
     def own(self, value: Value) -> Node:
@@ -121,6 +129,11 @@ class Lowering:
         """A call of NumPy."""
         if instruction.target is None and self.is_view(instruction):
             return
+        if instruction.function in GUARDS:
+            node = self.get(instruction.args[0])
+            if node.kind == "load" and is_dense(node.shape, node.strides):
+                self.guards.append((instruction, node))
+                return
         self.result = instruction.results
         try:
             if any(v.dtype.kind not in "fiub" or v.dtype.itemsize > 8 for v in values_in(tree_leaves(
@@ -282,7 +295,7 @@ class Lowering:
             raise Unknown
         kept = [size for axis, size in enumerate(x.shape) if axis not in axes]
         y = self.graph.node("reduce", op, (x,), kept, dtype, axes) if axes else x
-        if initial is not None and not isinstance(initial, np._globals._NoValueType):  # type: ignore[attr-defined]
+        if initial is not None and not isinstance(initial, NO_VALUE) and not begins(op, initial, dtype):
             y = self.graph.map(op, [y, self.get(initial, dtype)], dtype, y.shape)
         shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
         return self.seen_as(y, tuple(shape)) if keepdims else y
@@ -347,6 +360,16 @@ def results_of(program: Program) -> list[Value]:
     if known is not None:
         return list(known)
     return list(dict.fromkeys(leaf.value for leaf in tree_leaves(program.outputs) if isinstance(leaf, Result)))
+
+
+NO_VALUE = type(np._NoValue)  # type: ignore[attr-defined]
+
+
+def begins(op: str, initial: Any, dtype: Any) -> bool:
+    """Whether a reduction begins with this number by itself."""
+    lowest = -np.inf if op == "maximum" else np.inf
+    number = {"add": 0, "multiply": 1, "maximum": lowest, "minimum": lowest}.get(op)
+    return isinstance(initial, (int, float)) and initial == number and np.dtype(dtype).kind == "f"
 
 
 @functools.cache

@@ -20,8 +20,17 @@ LANES = {16: Lanes(64, 14), 8: Lanes(32, 6), 4: Lanes(16, 6), 1: Lanes(16, 6)}
 """By how many float32 numbers a vector holds."""
 
 
+SIZES = {"float": 4, "double": 8}
+"""Bytes of an element."""
+
 LARGEST = 512**3
 """Multiplications of the largest product of our own: OpenBLAS is as fast at mid, and faster beyond."""
+
+FEW = 3
+"""Rows for which columns are not packed."""
+
+TOGETHER = 4
+"""Sums that are computed at once where each is one long chain of additions."""
 
 NARROW = 12
 """Columns below which the BLAS is taken: most of a vector would be empty."""
@@ -91,26 +100,24 @@ class Products:
 
     def takes(self, rows: int, columns: int, inner: int) -> bool:
         """Whether a product is better here than in the BLAS."""
-        return not self.has_blas or columns >= NARROW and rows * columns * inner <= LARGEST
+        return not self.has_blas or rows <= FEW or (columns >= NARROW and rows * columns * inner <= LARGEST)
 
-    def block(self, t: str, rows: int, vectors: int) -> str:
-        """The function that multiplies some rows with one or two vectors of columns."""
-        name = f"rows_{rows}_{vectors}_{t}"
+    def block(self, t: str, rows: int, width: int) -> str:
+        """The function that multiplies some rows with so many packed columns: one vector, or two."""
+        name = f"rows_{rows}x{width}_{t}"
         if name not in self.blocks:
-            size = 4 if t == "float" else 8
-            width = self.lanes.bytes // size * vectors
-            sums = ", ".join(f"s{r}_{v} = {{0}}" for r in range(rows) for v in range(vectors))
-            columns = ", ".join(f"b{v} = *(const vector *)(b + {v * self.lanes.bytes // size})" for v in range(vectors))
+            size = SIZES[t]
+            lane = min(self.lanes.bytes // size, width)
+            vectors = range(width // lane)
+            sums = ", ".join(f"s{r}_{v} = {{0}}" for r in range(rows) for v in vectors)
+            columns = ", ".join(f"b{v} = *(const vector *)(b + {v * lane})" for v in vectors)
             steps, stores = [], []
             for r in range(rows):
-                each = " ".join(f"s{r}_{v} += x * b{v};" for v in range(vectors))
+                each = " ".join(f"s{r}_{v} += x * b{v};" for v in vectors)
                 steps.append(f"        {{ const {t} x = a[{r} * by_row]; {each} }}")
-                stores += [
-                    f"    *(vector *)(c + {r} * distance + {v * self.lanes.bytes // size}) = s{r}_{v};"
-                    for v in range(vectors)
-                ]
+                stores += [f"    *(vector *)(c + {r} * distance + {v * lane}) = s{r}_{v};" for v in vectors]
             self.blocks[name] = BLOCK.format(
-                name=name, t=t, bytes=self.lanes.bytes, size=size, width=width, sums=sums, columns=columns,
+                name=name, t=t, bytes=lane * size, size=size, width=width, sums=sums, columns=columns,
                 steps="\n".join(steps), stores="\n".join(stores),
             )  # fmt: skip
         return name
@@ -121,39 +128,77 @@ class Products:
 
     def body(self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]) -> list[str]:
         """The statements of the product c = a @ b, given the distances of rows and of columns; ``packed`` is memory for it."""
-        size = 4 if t == "float" else 8
-        lane = self.lanes.bytes // size
-        lines = []
-        pieces = [(0, columns // (2 * lane), 2 * lane)]
-        rest = columns % (2 * lane)
-        if pieces[0][1]:
-            lines.append(f"for (long j = 0; j + {2 * lane} <= {columns}; j += {2 * lane}) {{")
-            lines.append(f"    pack_{t}({inner}, {2 * lane}, {2 * lane}, b + j * {b[1]}, {b[0]}, {b[1]}, packed);")
-            lines += ["    " + line for line in self.rows(t, rows, inner, 2, a, "c + j", columns)]
+        if rows <= FEW:
+            return self.few_rows(t, rows, columns, inner, a, b)
+        widest = 2 * self.lanes.bytes // SIZES[t]
+        lines, rest = [], columns % widest
+        if columns >= widest:
+            lines.append(f"for (long j = 0; j + {widest} <= {columns}; j += {widest}) {{")
+            lines.append(f"    pack_{t}({inner}, {widest}, {widest}, b + j * {b[1]}, {b[0]}, {b[1]}, packed);")
+            lines += ["    " + line for line in self.rows(t, rows, inner, widest, a, "c + j", columns)]
             lines.append("}")
         if rest:
-            vectors = 1 if rest <= lane else 2
-            start, width = columns - rest, vectors * lane
+            width = self.width(t, rest)
+            start = columns - rest
             lines.append(f"pack_{t}({inner}, {rest}, {width}, b + {start * b[1]}, {b[0]}, {b[1]}, packed);")
             if rest == width:
-                lines += self.rows(t, rows, inner, vectors, a, f"c + {start}", columns)
+                lines += self.rows(t, rows, inner, width, a, f"c + {start}", columns)
             else:
                 lines.append(f"{t} *last = packed + {inner * width};")
-                lines += self.rows(t, rows, inner, vectors, a, "last", width)
+                lines += self.rows(t, rows, inner, width, a, "last", width)
                 lines.append(
                     f"for (long i = 0; i < {rows}; i++) "
                     f"for (long j = 0; j < {rest}; j++) c[i * {columns} + {start} + j] = last[i * {width} + j];"
                 )
         return lines
 
-    def rows(self, t: str, rows: int, inner: int, vectors: int, a: tuple[int, int], c: str, distance: int) -> list[str]:
+    def width(self, t: str, columns: int) -> int:
+        """The columns that are computed for so few: shorter vectors are multiplied two at a time."""
+        width = 2 * self.lanes.bytes // SIZES[t]
+        while width // 2 >= columns and width // 2 * SIZES[t] >= 16:
+            width //= 2
+        return width
+
+    def few_rows(
+        self, t: str, rows: int, columns: int, inner: int, a: tuple[int, int], b: tuple[int, int]
+    ) -> list[str]:
+        """Each element by itself, or each row as a sum of rows: every element of ``b`` is read once for each row."""
+        x = f"a[i * {a[0]} + k * {a[1]}]"
+        if b[0] == 1:
+            lines, rest = [f"for (long i = 0; i < {rows}; i++) {{"], columns % TOGETHER
+            for start, stop, many in ((0, columns - rest, TOGETHER), (columns - rest, columns, 1)):
+                if start < stop:
+                    sums = [f"s{n}" for n in range(many)]
+                    clauses = " ".join(f"reduction(+:{s})" for s in sums)
+                    each = " ".join(f"{s} += x * b[k + (j + {n}) * {b[1]}];" for n, s in enumerate(sums))
+                    lines += [
+                        f"    for (long j = {start}; j < {stop}; j += {many}) {{",
+                        f"        {t} {', '.join(f'{s} = 0' for s in sums)};",
+                        f"        #pragma omp simd {clauses}",
+                        f"        for (long k = 0; k < {inner}; k++) {{ const {t} x = {x}; {each} }}",
+                        *(f"        c[i * {columns} + j + {n}] = {s};" for n, s in enumerate(sums)),
+                        "    }",
+                    ]
+            return [*lines, "}"]
+        return [
+            f"for (long i = 0; i < {rows}; i++) {{",
+            f"    for (long j = 0; j < {columns}; j++) c[i * {columns} + j] = 0;",
+            f"    for (long k = 0; k < {inner}; k++) {{",
+            f"        const {t} x = {x};",
+            "        #pragma omp simd",
+            f"        for (long j = 0; j < {columns}; j++) c[i * {columns} + j] += x * b[k * {b[0]} + j * {b[1]}];",
+            "    }",
+            "}",
+        ]
+
+    def rows(self, t: str, rows: int, inner: int, width: int, a: tuple[int, int], c: str, distance: int) -> list[str]:
         """All rows times packed columns, in blocks of nearly the same number of rows."""
         count = -(-rows // self.lanes.rows)
         base, more = divmod(rows, count)
         lines, start = [], 0
         for size, times in ((base + 1, more), (base, count - more)):
             if times:
-                name = self.block(t, size, vectors)
+                name = self.block(t, size, width)
                 lines.append(
                     f"for (long i = {start}; i < {start + size * times}; i += {size}) "
                     f"{name}({inner}, a + i * {a[0]}, {a[0]}, {a[1]}, packed, {c} + i * {distance}, {distance});"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import InitVar
 from typing import Any
 
 from ... import ops
@@ -117,11 +119,19 @@ class Mish(FunctionLayer, function=curves.mish):
 
 
 class Hardtanh(FunctionLayer, function=pieces.hardtanh):
-    """``min(max(x, min_val), max_val)``, elementwise."""
+    """``min(max(x, min_val), max_val)``, elementwise; ``min_value`` and ``max_value`` are their names of long ago."""
 
     min_val: float = -1.0
     max_val: float = 1.0
     inplace: bool = False
+    min_value: InitVar[float | None] = None
+    max_value: InitVar[float | None] = None
+
+    def __post_init__(self, min_value: float | None, max_value: float | None) -> None:
+        for name, value in (("min_val", min_value), ("max_val", max_value)):
+            if value is not None:
+                warnings.warn(f"Hardtanh: {name}ue is deprecated: pass it as {name}.", FutureWarning, stacklevel=3)
+                setattr(self, name, value)
 
 
 class Hardsigmoid(FunctionLayer, function=pieces.hardsigmoid):

@@ -10,10 +10,13 @@ from numpy import ndarray
 from ... import ops
 from ...engine.host import check
 from ...engine.modes import current
+from ...engine.node import array_of
 from ...engine.scope import call_path
 from ...engine.shown import ModuleShown
 from ...ops.arguments import shape_of
+from ...ops.normalisation.masks import counting
 from .channel_norm import ChannelNorm
+from .explanation import Explanation
 
 
 class BatchNorm(ChannelNorm):
@@ -25,6 +28,9 @@ class BatchNorm(ChannelNorm):
     result depends on its batch:
 
         y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    ``bn(x, mask=mask)`` leaves padding out, ``freeze()`` keeps everything as it is, and ``explain(x)`` says why the two
+    modes differ on a batch.
 
     S. Ioffe, C. Szegedy, Batch normalization, 2015.
 
@@ -57,7 +63,14 @@ class BatchNorm(ChannelNorm):
         self._set_up(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
         self.frozen = False
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any, mask: Any = None) -> Any:
+        """The normalised batch.
+
+        Args:
+            input: the batch (N, C, ...).
+            mask: booleans of its shape without channels, or (N,) for whole samples, True where values count. The
+                others, padding say, take no part in the statistics, and their output and gradient are 0.
+        """
         shape = shape_of(input)
         if len(shape) not in self._ranks or shape[1] != self.num_features:
             raise self._misfit(shape, input.dtype)
@@ -69,7 +82,9 @@ class BatchNorm(ChannelNorm):
         elif training and not current().recording:
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
-        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter)
+        return ops.batch_norm(
+            input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter, mask=mask
+        )
 
     def _cumulative_weight(self) -> Any:
         """How much the next batch counts in the average of all batches."""
@@ -148,6 +163,36 @@ class BatchNorm(ChannelNorm):
                 parameter.requires_grad_(trained)
             del self._thawed_grads
         return self
+
+    def explain(self, input: Any, mask: Any = None) -> Explanation:
+        """A batch against the running statistics, channel by channel, and why training and evaluation differ on it.
+
+        Nothing is changed. For a layer inside of a model take what it is called with from a forward pre-hook.
+
+        Args:
+            input: what the layer is called with, (N, C, ...).
+            mask: as of a call.
+
+        Returns:
+            An ``Explanation``, which prints for each channel the mean and the variance of the batch and of training so
+            far, how far the outputs of the two modes are apart, in standard deviations, and whether it is dead or
+            constant; then the reasons (few batches seen, a small batch, other data, ...), each with its cure. It is
+            true if there is none.
+
+        Raises:
+            ValueError: for an input of another rank or number of channels.
+
+        >>> explanation = nn.BatchNorm1d(2).explain(mg.tensor([[1.0, 0.0], [3.0, 0.0]]))
+        >>> explanation.rows[1].finding
+        'constant'
+        >>> print(explanation.findings[0].what)
+        no batch has been seen: they are still mean 0 and variance 1.
+        """
+        shape = shape_of(input)
+        if len(shape) not in self._ranks or shape[1] != self.num_features:
+            raise self._misfit(shape, input.dtype)
+        x = array_of(input)
+        return Explanation(self, x, None if mask is None else counting(x, mask, training=False, recording=False))
 
     def _worth_without(self, name: str) -> str:
         if self.momentum is not None:

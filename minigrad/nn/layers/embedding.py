@@ -12,7 +12,9 @@ from ...engine.arguments import a_type, not_negative, real, switch, whole
 from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.modes import no_grad
 from ...engine.node import describe
+from ...ops.arguments import shape_of
 from ...tensor.creation import zeros
+from ...tensor.device import on_cpu
 from ...tensor.tensor import Tensor
 from .. import init
 from ..module import Module
@@ -34,6 +36,8 @@ class Embedding(Module):
         norm_type: of which norm the length is.
         scale_grad_by_freq: divide the gradient of each row by how often it was looked up.
         sparse: accepted, as in PyTorch; the gradient is an array like the weight all the same.
+        _weight: the weight, whose memory it takes over; nothing is drawn, and the padding's row stays as it is.
+        _freeze: whether the weight does not require grad.
         device: the CPU.
         dtype: of the weight, by default the default dtype, float32.
 
@@ -50,13 +54,21 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
         max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
-        sparse: bool = False, device: Any = None, dtype: Any = None,
+        sparse: bool = False, _weight: Any = None, _freeze: bool = False, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         rows = whole(num_embeddings, 1, "Embedding: num_embeddings must be an integer of at least 1")
         length = whole(embedding_dim, 1, "Embedding: embedding_dim must be an integer of at least 1")
         self._settle(rows, length, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        trained = not switch(_freeze, "Embedding: _freeze")
+        if _weight is not None:
+            on_cpu(device)
+            if shape_of(_weight) != (rows, length):
+                raise InvalidValueError(f"Embedding: _weight must be {(rows, length)}, got {describe(_weight)}.")
+            self.weight = Parameter(_weight, requires_grad=trained)
+            return
         self.weight = Parameter(zeros(rows, length, dtype=dtype, device=device))
         self.reset_parameters()
+        self.weight.requires_grad_(trained)
 
     def _settle(
         self, rows: int, length: int, padding_idx: Any, max_norm: Any, norm_type: Any, by_frequency: Any, sparse: Any

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ...kernels.batch_norm import taken
+from ...ops.normalisation.masks import counting
 from ..layers.batchnorm import BatchNorm
 
 
@@ -24,10 +26,12 @@ class Pool:
         self.mean = np.zeros(bn.num_features)
         self.squares = np.zeros(bn.num_features)
 
-    def forward(self, input: Any) -> Any:
-        """The module's own forward, with the batch added to the pool."""
-        output = type(self.bn).forward(self.bn, input)
-        self.add(np.moveaxis(np.asarray(input, np.float64), 1, -1).reshape(-1, self.bn.num_features))
+    def forward(self, input: Any, mask: Any = None) -> Any:
+        """The module's own forward, with the batch, or what a mask keeps of it, added to the pool."""
+        output = type(self.bn).forward(self.bn, input, mask)
+        x = np.asarray(input, np.float64)
+        counts = np.True_ if mask is None else counting(x, mask, training=False, recording=False)
+        self.add(taken(x, np.broadcast_to(counts, (len(x), 1, *x.shape[2:]))))
         return output
 
     def add(self, rows: ndarray) -> None:

@@ -15,6 +15,8 @@ derivative runs through them. In evaluation they are the running estimates: cons
 In training the running estimates move towards the batch's mean and unbiased variance:
 
     running = running * (1 - momentum) + new * momentum
+
+With a mask the sums and means are those of the values that count, and the others' output and gradient are 0.
 """
 
 from __future__ import annotations
@@ -33,10 +35,10 @@ from ...kernels import batch_norm as kernels
 from ...kernels.constants import at_least_float32
 from ..choosing import where as choose
 from ..functions import reciprocal, sqrt, square
-from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import in_dtype, reshape
 from .checks import check, check_buffers, refuse_gradient
+from .masks import counted, counting, kept_or_zero, mean_of_kept
 from .running import move_running, update_running
 from .shown import batch_norm_shown
 
@@ -59,80 +61,91 @@ def other_axes(x: Any) -> tuple[int, ...]:
 # -- the definition and its derivatives: for arrays, tensors and stand-ins ----------------------
 
 
-def centred(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+def centred(x: Any, axes: tuple[int, ...], mask: Any = None) -> tuple[Any, Any]:
     """``x - mean`` along axes, and the mean in two parts: the second is what the first, rounded, lacks."""
-    mean = mean_of(x, axes, True)
-    d = x - mean
-    rest = mean_of(d, axes, True)
-    return d - rest, (mean, rest)
+    mean = mean_of_kept(x, axes, mask)
+    d = kept_or_zero(x - mean, mask)
+    rest = mean_of_kept(d, axes, mask)
+    return kept_or_zero(d - rest, mask), (mean, rest)
 
 
-def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool) -> tuple[Any, Any]:
-    """``xhat`` and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
+def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any) -> tuple[Any, Any]:
+    """``xhat``, 0 where a mask is, and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
 
     They are computed in the precision of ``var``, which the kernel has chosen.
     """
     ndim = len(x.shape)
-    x = in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype)
+    x = kept_or_zero(in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype), mask)
     if training:
-        d, _ = centred(x, other_axes(x))
-        inverse = reciprocal(sqrt(mean_of(square(d), other_axes(x), True) + eps))
+        d, _ = centred(x, other_axes(x), mask)
+        inverse = reciprocal(sqrt(mean_of_kept(square(d), other_axes(x), mask) + eps))
     else:
-        d = x - per_channel(mean, ndim)
+        d = kept_or_zero(x - per_channel(mean, ndim), mask)
         inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
         if not eps:  # of a variance that goes to 0 the limit is 0 where x is the mean
             return choose(d == 0, 0, d * inverse), inverse
     return d * inverse, inverse
 
 
-def definition(input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any) -> Any:
+def definition(
+    input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None, *_: Any
+) -> Any:
     """``weight * xhat + bias``"""
-    y, _inverse = standardised(input, mean, var, eps, training)
+    y, _inverse = standardised(input, mean, var, eps, training, mask)
     y = y if weight is None else y * per_channel(weight, input.ndim)
-    y = y if bias is None else y + per_channel(bias, input.ndim)
+    y = y if bias is None else kept_or_zero(y + per_channel(bias, input.ndim), mask)
     return in_dtype(y, input.dtype)
 
 
 def by_input(
-    dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
-) -> Any:
+    dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any,
+    *_: Any,
+) -> Any:  # fmt: skip
     """``(g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps)``, ``g = dy * weight``; in evaluation no means."""
-    xhat, inverse = standardised(x, mean, var, eps, training)
-    g = dy if weight is None else dy * per_channel(weight, len(x.shape))
+    xhat, inverse = standardised(x, mean, var, eps, training, mask)
+    g = kept_or_zero(dy, mask)
+    g = g if weight is None else g * per_channel(weight, len(x.shape))
     if training:
         axes = other_axes(x)
-        g = g - mean_of(g, axes, True) - xhat * mean_of(g * xhat, axes, True)
+        g = kept_or_zero(g - mean_of_kept(g, axes, mask) - xhat * mean_of_kept(g * xhat, axes, mask), mask)
     return g * inverse
 
 
 def by_weight(
-    dy: Any, _y: Any, x: Any, _weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
-) -> Any:
+    dy: Any, _y: Any, x: Any, _weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any,
+    *_: Any,
+) -> Any:  # fmt: skip
     """``sum(dy * xhat)`` of each channel."""
-    return sum_of(dy * standardised(x, mean, var, eps, training)[0], other_axes(x))
+    return sum_of(kept_or_zero(dy, mask) * standardised(x, mean, var, eps, training, mask)[0], other_axes(x))
 
 
-def by_bias(dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, *_: Any) -> Any:
+def by_bias(
+    dy: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, _training: Any, mask: Any,
+    *_: Any,
+) -> Any:  # fmt: skip
     """``sum(dy)`` of each channel."""
-    return sum_of(in_dtype(dy, at_least_float32(dy.dtype)), other_axes(dy))
+    return sum_of(kept_or_zero(in_dtype(dy, at_least_float32(dy.dtype)), mask), other_axes(dy))
 
 
-def statistics(x: Any) -> tuple[Any, Any]:
+def statistics(x: Any, mask: Any = None) -> tuple[Any, Any]:
     """The mean and the biased variance of each channel of a batch."""
-    d, (mean, rest) = centred(in_dtype(x, at_least_float32(x.dtype)), other_axes(x))
-    return reshape(mean + rest, (-1,)), reshape(mean_of(square(d), other_axes(x), True), (-1,))
+    d, (mean, rest) = centred(kept_or_zero(in_dtype(x, at_least_float32(x.dtype)), mask), other_axes(x), mask)
+    return reshape(mean + rest, (-1,)), reshape(mean_of_kept(square(d), other_axes(x), mask), (-1,))
 
 
 # -- the same for NumPy's own arrays, fast -------------------------------------------------------
 
 
 def kernel(
-    x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, *_: Any
+    x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None, *_: Any
 ) -> tuple[ndarray, Any]:
     """The output and the cache of its derivative.
 
     In evaluation with eps 0, where a variance may be 0, it is the definition's output, without a cache.
     """
+    if mask is not None:  # the values that count, as a batch (n, C)
+        y, cache = kernel(kernels.taken(x, mask), weight, bias, mean, var, eps, training)
+        return kernels.put(y, mask, x.shape), cache
     if training:
         return kernels.normalise(x, weight, bias, None, None, eps)
     if eps:
@@ -143,14 +156,20 @@ def kernel(
 
 def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
     """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
-    return kernels.fused(dy, cache, needs, *saved) if cache else batch_norm_op.by_rules(dy, cache, needs, *saved)
+    if not cache:
+        return batch_norm_op.by_rules(dy, cache, needs, *saved)
+    mask = saved[8]
+    if mask is None:
+        return kernels.fused(dy, cache, needs, *saved)
+    dx, *others = kernels.fused(kernels.taken(dy, mask), cache, needs, *saved)
+    return None if dx is None else kernels.put(dx, mask, dy.shape), *others
 
 
 # -- the operation -------------------------------------------------------------------------------
 
 
 def effects(
-    _mean: Any, _var: Any, _eps: Any, training: bool, momentum: float, buffers: Sequence[Any], batches: Any
+    _mean: Any, _var: Any, _eps: Any, training: bool, _mask: Any, momentum: float, buffers: Sequence[Any], batches: Any
 ) -> list[Effect]:
     """Which buffers a call has read or written; ``batches`` is what it has counted up to."""
     running = [buffer for buffer in buffers[:2] if buffer is not None]
@@ -162,8 +181,8 @@ def effects(
 
 batch_norm_op = Op(
     "batch_norm",
-    lambda input, weight, bias, mean, var, eps, training, momentum=None, buffers=(), batches=None: definition(
-        input, weight, bias, mean, var, eps, training
+    lambda input, weight, bias, mean, var, eps, training, mask=None, momentum=None, buffers=(), batches=None: (
+        definition(input, weight, bias, mean, var, eps, training, mask)
     ),
     by_input,
     by_weight,
@@ -197,6 +216,7 @@ def as_before(x: Any, mean_memory: Any, var_memory: Any) -> Any:
 def batch_norm(
     input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5, num_batches_tracked: Any = None,
+    *, mask: Any = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
@@ -210,9 +230,12 @@ def batch_norm(
         momentum: the weight of the new batch in the running estimates.
         eps: added to the variance.
         num_batches_tracked: a 0-d integer tensor to count training batches in, or None.
+        mask: booleans of the input's shape without channels, or (N,) for whole samples, True where values count.
+            The others, padding say, take no part in the statistics, whatever they are, and their output and gradient
+            are 0.
 
     Raises:
-        ValueError: for shapes that do not fit, fewer than 2 values per channel in training,
+        ValueError: for shapes that do not fit, fewer than 2 values per channel, or 2 that count, in training,
             missing statistics in evaluation, a negative running variance, an eps that is not positive (in
             evaluation: negative), running statistics that are read-only or share their memory.
         TypeError: for dtypes that do not fit.
@@ -230,28 +253,30 @@ def batch_norm(
     mean, mean_memory = kept(running_mean, "running_mean", recording)
     var, var_memory = kept(running_var, "running_var", recording)
     check(array, mean, var, gamma, beta, training, momentum, eps)
+    if mask is not None:
+        mask = counting(array, mask, training, recording)
     buffers = running_mean, running_var, num_batches_tracked
     if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             mean, var = mean.copy(), var.copy()
-        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False)
-        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, momentum, buffers, None)
+        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False, mask, momentum, buffers, None)
+        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, mask, momentum, buffers, None)
     if mean is not None and (mean_memory is var_memory or not var.flags.writeable):
         check_buffers(mean, var)
     input, weight = as_before(input, mean_memory, var_memory), as_before(weight, mean_memory, var_memory)
     array = array_of(input)
     count = array_of(num_batches_tracked)
     batches = None if count is None else count.item() + 1
-    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True)
-    new_mean, new_var = (cache[0].mean, cache[0].var) if cache else statistics(array)
+    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True, mask, momentum, buffers, batches)
+    new_mean, new_var = (cache[0].mean, cache[0].var) if cache else statistics(array, mask)
     output = batch_norm_op.record(
-        y, cache, input, weight, bias, new_mean, new_var, eps, True, momentum, buffers, batches
+        y, cache, input, weight, bias, new_mean, new_var, eps, True, mask, momentum, buffers, batches
     )
     if mean is not None and array.size:
         if cache:
             update_running(mean, var, new_mean, new_var, momentum, cache[0])
         else:
-            move_running(mean, var, new_mean, new_var, momentum, kernels.values_per_channel(array.shape))
+            move_running(mean, var, new_mean, new_var, momentum, counted(array.shape, mask, var.dtype))
     if count is not None:
         count.fill(batches)  # a third of the time of += 1
     now = clock()

@@ -9,17 +9,20 @@ import numpy as np
 
 from ...engine.node import Node
 from ...engine.shown import Shown, range_text
-from ...kernels.batch_norm import values_per_channel
+from .masks import counted
 
 
 def batch_norm_shown(node: Node) -> Shown:
     """In training mode the mean is taken away again, so that a constant in front of it has no effect."""
-    mean, var, _eps, training, *_ = node.attributes
-    statistics, count = ("batch", f"  n={values_per_channel(node.shape)}") if training else ("running", "")
+    mean, var, _eps, training, mask, *_ = node.attributes
+    count = int(counted(node.shape, mask, np.int64)) if training else 0
+    statistics = "batch" if training else "running"
+    lines = [f"{statistics} mean {range_text(mean)}", f"{statistics} var {range_text(var)}" + f"  n={count}" * training]
+    masked = [] if mask is None else [f"mask keeps {np.count_nonzero(mask)} of {mask.size}"]
     return Shown(
-        lines=[f"{statistics} mean {range_text(mean)}", f"{statistics} var {range_text(var)}{count}"],
+        lines=lines + masked,
         mode="train" if training else "eval",
-        described=("mean", "var", "training", "batches"),
+        described=("mean", "var", "training", "mask", "batches"),
         keeps=kept(node),
         cancels=bool(training),
     )

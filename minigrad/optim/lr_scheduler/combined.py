@@ -37,14 +37,19 @@ class Combined(LRScheduler):
         return {**super().state_dict(), "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        own = super().state_dict()
         message = f"{type(self).__name__}: this is not the state of such a schedule"
-        *values, states = entries(state_dict, [*own, "_schedulers"], message)
+        (states,) = entries(state_dict, ["_schedulers"], message)
         if len(states) != len(self._schedulers):
             raise ValueError(f"{message}: it has {len(states)} schedules, this one {len(self._schedulers)}.")
-        for scheduler, state in zip(self._schedulers, states):
-            scheduler.load_state_dict(state)
-        vars(self).update(zip(own, values))
+        before = self.state_dict()
+        try:
+            for scheduler, state in zip(self._schedulers, states):
+                scheduler.load_state_dict(state)
+            super().load_state_dict({"last_epoch": self._schedulers[0].last_epoch, **state_dict})
+        except ValueError:
+            for scheduler, state in zip(self._schedulers, before["_schedulers"]):
+                scheduler.load_state_dict(state)
+            raise
 
 
 class SequentialLR(Combined):

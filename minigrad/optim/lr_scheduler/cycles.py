@@ -54,6 +54,7 @@ class CyclicLR(LRScheduler):
     """
 
     not_saved: ClassVar[Sequence[str]] = ("optimizer", "scale_fn")
+    not_in_pytorch: ClassVar[Sequence[str]] = ("up", "down")
 
     def __init__(
         self, optimizer: Optimizer, base_lr: Any, max_lr: Any, step_size_up: int = 2000,
@@ -137,6 +138,8 @@ class OneCycleLR(LRScheduler):
 
     A step too many leaves the last rate; in PyTorch it goes up again. The next is refused.
     """
+
+    not_in_pytorch: ClassVar[Sequence[str]] = ("_phases",)
 
     def __init__(
         self, optimizer: Optimizer, max_lr: Any, total_steps: int | None = None, epochs: int | None = None,

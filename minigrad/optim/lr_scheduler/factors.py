@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...engine.arguments import real, whole
@@ -106,16 +106,20 @@ class MultiStepLR(LRScheduler):
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
         message = "MultiStepLR: milestones must be integers of at least 0"
-        self.milestones = sorted(whole(epoch, 0, message) for epoch in milestones)
+        self.milestones = Counter(whole(epoch, 0, message) for epoch in milestones)
         self.gamma = factor(gamma, "MultiStepLR: gamma")
         super().__init__(optimizer, last_epoch)
 
     def rate(self, group: Group, base: float) -> float:
-        rate: float = group["lr"] * self.gamma ** self.milestones.count(self.last_epoch)
+        rate: float = group["lr"] * self.gamma ** self.milestones[self.last_epoch]
         return rate
 
     def closed_rate(self, group: Group, base: float) -> float:
-        return base * self.gamma ** bisect.bisect_right(self.milestones, self.last_epoch)
+        return base * self.gamma ** sum(times for epoch, times in self.milestones.items() if epoch <= self.last_epoch)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.milestones = Counter(self.milestones)  # from files they come as a dict, from older ones as a list
 
 
 class ExponentialLR(LRScheduler):
@@ -189,9 +193,11 @@ class ConstantLR(LinearLR):
         last_epoch: see ``LRScheduler``.
     """
 
+    not_in_pytorch: ClassVar[Sequence[str]] = ("start_factor", "end_factor")
+
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         self.factor = factor
         super().__init__(optimizer, factor, 1.0, total_iters, last_epoch)
 
     def factor_at(self, epoch: float) -> float:
-        return self.start_factor if epoch < self.total_iters else 1.0
+        return self.factor if epoch < self.total_iters else 1.0

@@ -50,8 +50,10 @@ class LRScheduler:
     A group that is added to the optimiser later takes part from its own rate on.
     """
 
-    not_saved: ClassVar[Sequence[str]] = ("optimizer",)
+    not_saved: ClassVar[Sequence[str]] = ("optimizer", "_optimizer_steps")
     """Attributes that are no part of the state."""
+    not_in_pytorch: ClassVar[Sequence[str]] = ()
+    """Attributes that PyTorch's states lack: with those they stay as they are."""
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         kind = type(self).__name__
@@ -119,17 +121,22 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Every attribute but the optimiser and functions."""
-        return {name: value for name, value in vars(self).items() if name not in self.not_saved}
+        return {name: getattr(self, name) for name in self._saved_names()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what ``state_dict`` returned; the optimiser's own state is loaded apart.
+        """Take over what ``state_dict`` returned, here or in PyTorch; the optimiser's own state is loaded apart.
 
         Raises:
             ValueError: if it is not the state of such a schedule.
         """
-        own = self.state_dict()
-        values = entries(state_dict, list(own), f"{type(self).__name__}: this is not the state of such a schedule")
-        vars(self).update(zip(own, values))
+        own = self._saved_names()
+        needed = [name for name in own if name not in self.not_in_pytorch]
+        entries(state_dict, needed, f"{type(self).__name__}: this is not the state of such a schedule")
+        vars(self).update({name: state_dict[name] for name in own if name in state_dict})
+
+    def _saved_names(self) -> list[str]:
+        """The attributes that are saved."""
+        return [name for name in vars(self) if name not in {*LRScheduler.not_saved, *self.not_saved}]
 
     def __repr__(self) -> str:
         return (

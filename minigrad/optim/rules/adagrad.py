@@ -43,8 +43,8 @@ class Adagrad(Optimizer):
         settings |= {"initial_accumulator_value": initial_accumulator_value, "maximize": maximize}
         super().__init__(params, settings, **hints)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
-        super().add_param_group(group)
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        super().add_param_group(param_group)
         for _ in self._prepared_state():  # as in PyTorch the state is there before the first step
             pass
 

@@ -23,6 +23,24 @@ def test_parameters_and_buffers(kind):
     assert bare.state_dict() == {} and list(bare.parameters()) == list(bare.buffers()) == []
 
 
+def test_without_a_bias():
+    bn = nn.BatchNorm1d(2, bias=False)
+    assert bn.bias is None and list(bn.state_dict())[:2] == ["weight", "running_mean"]
+    assert repr(bn) == "BatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, bias=False, track_running_stats=True)"
+    assert nn.BatchNorm2d(2, affine=False, bias=True).bias is None
+    x = batch((4, 2), np.float32)
+    np.testing.assert_array_equal(bn(x).detach().numpy(), nn.BatchNorm1d(2)(x).detach().numpy())
+    with pytest.raises(TypeError, match="takes from 2 to 8 positional arguments"):
+        nn.BatchNorm1d(2, 1e-5, 0.1, True, True, None, None, False)
+
+
+def test_device_and_dtype_may_be_given_by_position():
+    assert nn.BatchNorm1d(2, 1e-5, 0.1, True, True, "cpu", np.float64).weight.dtype == np.float64
+    with pytest.raises(Exception, match="cuda") as caught:
+        nn.BatchNorm1d(2, device="cuda")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("dtype", "statistics"), [("float16", "float32"), ("float32", "float32"), (np.float64, "float64")]
 )

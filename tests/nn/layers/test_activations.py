@@ -100,6 +100,15 @@ def test_what_activations_print(layer, text):
     assert repr(layer) == text
 
 
+def test_hardtanh_by_its_names_of_long_ago():
+    with pytest.warns(FutureWarning, match="_value is deprecated: pass it as m.._val") as caught:
+        layer = nn.Hardtanh(min_value=-2, max_value=3)
+    assert repr(layer) == "Hardtanh(min_val=-2, max_val=3)" and len(caught) == 2
+    assert caught[0].filename == __file__
+    with pytest.warns(FutureWarning):
+        assert repr(nn.Hardtanh(-1, 1, False, -3)) == "Hardtanh(min_val=-3, max_val=1)"
+
+
 @pytest.mark.parametrize("kind", [nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Hardtanh, nn.SiLU])
 def test_an_activation_in_place_gives_the_same_and_leaves_its_input(kind):
     x = mg.tensor([-2.0, 8.0])

@@ -86,3 +86,12 @@ def test_a_table_that_is_given():
     again = nn.Embedding(2, 2)
     again.load_state_dict(table.state_dict())
     assert again.weight.tolist() == [[1, 2], [3, 9]]
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_a_table_that_is_given_is_taken_over(freeze):
+    weight, random = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.get_rng_state()
+    table = nn.Embedding(2, 2, padding_idx=0, _weight=weight, _freeze=freeze)
+    assert np.shares_memory(table.weight.numpy(), weight.numpy()) and table.weight.requires_grad is not freeze
+    assert table.weight.tolist() == [[1, 2], [3, 4]] and mg.get_rng_state() == random
+    assert nn.Embedding(2, 2, _freeze=True).weight.requires_grad is False

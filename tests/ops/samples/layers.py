@@ -27,11 +27,13 @@ def dropout_formula(x: Any, p: float) -> Any:
     return np.where(kept, x / (1 - p) if p < 1 else 0, 0)
 
 
-def batch_norm(x: Any, weight: Any = None, bias: Any = None, mean: Any = None, var: Any = None) -> Any:
+def batch_norm(
+    x: Any, weight: Any = None, bias: Any = None, mean: Any = None, var: Any = None, mask: Any = None
+) -> Any:
     """With the statistics given, in the precision they must have, else with those of the batch."""
     dtype = np.result_type(x.dtype, np.float32)
     mean, var = (None if s is None else s.astype(dtype) for s in (mean, var))
-    return F.batch_norm(x, mean, var, weight, bias, training=mean is None)
+    return F.batch_norm(x, mean, var, weight, bias, training=mean is None, mask=mask)
 
 
 BATCHES: list[tuple[int, ...]] = [(4, 2), (2, 2, 3), (2, 2, 1, 2), (1, 2, 2, 1, 2)]
@@ -46,3 +48,6 @@ def layers() -> Iterator[Sample]:
         function, formula = partial(batch_norm, **statistics), partial(batch_norm_formula, **statistics)
         for what, parameters in [("affine", [(2,), (2,)]), ("no bias", [(2,)]), ("plain", [])]:
             yield Sample(f"batch_norm {shape} {mode} {what}", function, formula, distinct(shape, *parameters))
+        mask = {"mask": np.arange(np.prod([shape[0], *shape[2:]])).reshape(shape[0], *shape[2:]) % 3 != 1}
+        function, formula = partial(function, **mask), partial(formula, **mask)
+        yield Sample(f"batch_norm {shape} {mode} masked", function, formula, distinct(shape, (2,), (2,)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Collection, Sequence
 
 WIDTH = 80
@@ -16,7 +17,9 @@ CELL = "padding:0.2em 0.8em;border-bottom:1px solid rgba(128,128,128,0.4);"
 WRONG = "color:#e5484d;font-weight:bold;"
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> str:
+def text_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), shortest: int = SHORTEST
+) -> str:
     """Aligned columns within 80 characters, if need be.
 
     To make them fit the last column loses what follows a colon, and the first two the middle of long texts.
@@ -25,6 +28,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Co
         header: the names of the columns.
         rows: of each as many texts.
         numbers: the names of the columns that are aligned to the right.
+        shortest: what is left at least of texts without their middle.
     """
     widths = column_widths(header, rows)
     gaps = len(GAP) * (len(header) - 1)
@@ -33,7 +37,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Co
         widths = column_widths(header, rows)
     for column in (0, 1):
         others = sum(widths) - widths[column]
-        widths[column] = min(widths[column], max(SHORTEST, WIDTH - gaps - others))
+        widths[column] = min(widths[column], max(shortest, WIDTH - gaps - others))
     return "\n".join(text_line(header, row, widths, numbers) for row in (header, *rows))
 
 
@@ -52,11 +56,19 @@ def text_line(header: Sequence[str], row: Sequence[str], widths: Sequence[int], 
 
 
 def shortened(text: str, width: int) -> str:
-    """A text of at most ``width`` characters, if need be without its middle."""
+    """A text of at most ``width`` characters, if need be without its middle; spaces in front of it stay."""
     if len(text) <= width:
         return text
+    indent = len(text) - len(text.lstrip(" "))
+    if 0 < indent < width // 2:
+        return text[:indent] + shortened(text[indent:], width - indent)
     tail = (width - 1) * 2 // 3
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """A paragraph as wide as a terminal; lines after its first begin with ``indent``."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent)
 
 
 def html_table(
@@ -67,7 +79,7 @@ def html_table(
     lines = [html_row("th", header, styles)]
     for i, row in enumerate(rows):
         lines.append(html_row("td", row, [*styles[:-1], styles[-1] + WRONG * (i in wrong)]))
-    return "\n".join(['<table style="border-collapse:collapse;">', *lines, "</table>"])
+    return "\n".join(['<table style="border-collapse:collapse;margin:0.5em 0;">', *lines, "</table>"])
 
 
 def html_page(

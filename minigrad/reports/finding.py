@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .table import wrapped
+
 
 class Finding(NamedTuple):
     """What is suspicious, where, why, and what to do."""
@@ -15,4 +17,6 @@ class Finding(NamedTuple):
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n  Why: {self.why}\n  Cure: {self.cure}"
+        """Three paragraphs, as wide as a terminal."""
+        lines = (f"{self.where}: {self.what}", f"  Why: {self.why}", f"  Cure: {self.cure}")
+        return "\n".join(wrapped(line, "    ") for line in lines)
