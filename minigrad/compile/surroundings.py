@@ -121,13 +121,14 @@ class Surroundings:
         """A function that says in one pass whether nothing has changed; if it says no, ``unchanged`` asks again."""
         same = unrolled(
             "",
-            "return {boxes} and {tensors} and {items} and {cells} and {groups}",
+            "return {boxes} and {tensors} and {items} and {cells}",
             boxes=(" and |{0} == {1}", [(self.boxes, self.boxes_then)] if self.boxes else []),
             tensors=(" and |{0}.array is {1} and {0}.node is {2}", self.tensors),
             items=(" and |{0}[{1}] is {2}", self.items),
             cells=(" and |{0}.cell_contents is {1}", self.cells),
-            groups=(" and |{0}.param_groups == {1}.known", [(o, o._checked_settings) for o in self.optimizers]),
         )
+        settings = [(each, each._checked_settings) for each in self.optimizers]
+        same_settings = unrolled("", "return {all}", all=(" and |{0}.param_groups == {1}.known", settings))
 
         def quick() -> bool:
             try:
@@ -136,6 +137,7 @@ class Surroundings:
                     and hooks.registrations.count == self.hooks
                     and OF_NUMBERS[float] is self.default
                     and same()
+                    and (same_settings() or self.same_settings())
                 ) or self.unchanged()
             except UNLIKE:
                 return False

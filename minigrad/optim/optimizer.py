@@ -72,7 +72,7 @@ class Optimizer(Hooks, Rule):
         """Check the settings of each group if one has been replaced."""
         if len(self.param_groups) != len(self._blocks):
             raise ValueError(f"{type(self).__name__}: groups can only be added, by add_param_group.")
-        self._checked_settings.update(self.param_groups, self._plain_settings)
+        self._checked_settings.update(self.param_groups, self._plain_settings, self.check_settings)
 
     def _switched_off(self) -> list[set[str]]:
         """The settings of each group that are 0 or False, by which ``change`` may branch; the rate is only a factor."""
