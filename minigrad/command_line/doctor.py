@@ -7,9 +7,11 @@ import importlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +20,8 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
+from ..compile.native import blas as products_of_blas
+from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
 from . import process
 
@@ -40,8 +44,13 @@ def finding(label: str, text: str, *cures: str) -> Iterator[str]:
 
 def run(options: argparse.Namespace) -> Iterator[str]:
     """The findings, line by line: what takes long comes last."""
+    if options.clear_cache:
+        yield from cleared()
+        return
     yield from versions()
     yield from library()
+    yield from native()
+    yield from kept()
     yield from renderer()
     for name, use in EXTRAS.items():
         yield from extra(name, use)
@@ -100,6 +109,58 @@ def extra(name: str, use: str) -> Iterator[str]:
         yield from finding(name, f"broken: {error}", f"{PIP} install --force-reinstall {name}")
     else:
         yield from finding(name, getattr(package, "__version__", "of unknown version"))
+
+
+# -- compiled steps ----------------------------------------------------------------------------
+
+
+def native() -> Iterator[str]:
+    """The C compiler of compiled steps, tried now, and what multiplies their matrices."""
+    try:
+        with warnings.catch_warnings():  # of the cache, which is a finding of its own
+            warnings.simplefilter("ignore")
+            found = compiler.search()
+            compiler.probe(found.command, found.native)
+    except compiler.CannotBuild as error:
+        yield from finding(
+            "compiler", f"none, compiled steps run with NumPy: {error.reason}", error.cure or compiler.CURE
+        )
+        return
+    lanes = f"vectors of {found.lanes} float32 numbers"
+    yield from finding("compiler", f"{found.name} {found.version}, {shlex.join(found.command)}, {lanes}")
+    products = products_of_blas.products()
+    if products:
+        names = products.names.format("sgemm")
+        text = (
+            f"products of matrices are those of NumPy's {products.library} ({names}, integers of {products.bits} bits)"
+        )
+    else:
+        text = "products of matrices are its own: NumPy's BLAS has other names here"
+    yield from finding("", text)
+
+
+def kept() -> Iterator[str]:
+    """The cache of what the compiler has built."""
+    trouble = cache.trouble()
+    if trouble:
+        reason, _, cure = trouble.partition(". ")
+        yield from finding("cache", f"not used: {reason}", cure)
+    else:
+        yield from finding("cache", f"{cache.folder()}, {amount(cache.contents())}, emptied by doctor --clear-cache")
+
+
+def cleared() -> Iterator[str]:
+    """Empty the cache, and say so."""
+    try:
+        yield from finding("cache", f"{cache.folder()}, {amount(cache.clear())} removed")
+    except OSError as error:
+        yield from finding("cache", f"{error.filename or cache.folder()} cannot be removed: {error.strerror or error}")
+
+
+def amount(contents: cache.Contents) -> str:
+    """How many files, and their size."""
+    size = f"{contents.bytes / 1e6:.1f} MB" if contents.bytes >= 1e5 else f"{contents.bytes / 1e3:.0f} kB"
+    return f"{contents.files} file{'' if contents.files == 1 else 's'}, {size}"
 
 
 # -- matrix products ---------------------------------------------------------------------------
