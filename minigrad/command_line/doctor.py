@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +20,10 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
+from ..compile.native import blas as products_of_blas
 from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
 from . import process
-from .errors import CommandError
 
 LABEL, WIDTH = 12, 88
 PIP = f"{sys.executable} -m pip"
@@ -41,23 +42,18 @@ def finding(label: str, text: str, *cures: str) -> Iterator[str]:
     yield from (f"{'':<{LABEL}}{line}" for line in [*lines[1:], *(f"-> {cure}" for cure in cures)])
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """The options of ``minigrad doctor``."""
-    command.add_argument("--clear-cache", action="store_true", help="remove the compiled steps that are kept, and end")
-
-
 def run(options: argparse.Namespace) -> Iterator[str]:
     """The findings, line by line: what takes long comes last."""
     if options.clear_cache:
-        yield from clear_cache()
+        yield from cleared()
         return
     yield from versions()
     yield from library()
+    yield from native()
+    yield from kept()
     yield from renderer()
     for name, use in EXTRAS.items():
         yield from extra(name, use)
-    yield from c_compiler()
-    yield from compiled()
     yield from products()
     if process.RESTARTS:
         yield from commands()
@@ -115,42 +111,56 @@ def extra(name: str, use: str) -> Iterator[str]:
         yield from finding(name, getattr(package, "__version__", "of unknown version"))
 
 
-# -- compiled steps ---------------------------------------------------------------------------
+# -- compiled steps ----------------------------------------------------------------------------
 
 
-def c_compiler() -> Iterator[str]:
-    """The compiler that compiled steps are built with, or why they run with NumPy, and the cure."""
+def native() -> Iterator[str]:
+    """The C compiler of compiled steps, tried now, and what multiplies their matrices."""
     try:
-        found = compiler.search()
+        with warnings.catch_warnings():  # of the cache, which is a finding of its own
+            warnings.simplefilter("ignore")
+            found = compiler.search()
+            compiler.probe(found.command, found.native)
     except compiler.CannotBuild as error:
         yield from finding(
-            "compiler", f"none: compiled steps run with NumPy ({error.reason})", *[error.cure][: bool(error.cure)]
+            "compiler", f"none, compiled steps run with NumPy: {error.reason}", error.cure or compiler.CURE
+        )
+        return
+    lanes = f"vectors of {found.lanes} float32 numbers"
+    yield from finding("compiler", f"{found.name} {found.version}, {shlex.join(found.command)}, {lanes}")
+    products = products_of_blas.products()
+    if products:
+        names = products.names.format("sgemm")
+        text = (
+            f"products of matrices are those of NumPy's {products.library} ({names}, integers of {products.bits} bits)"
         )
     else:
-        lanes = f"vectors of {found.lanes} float32 numbers" if found.lanes > 1 else "no vectors"
-        yield from finding("compiler", f"{found.name} {found.version}, {shlex.join(found.command)}, {lanes}")
+        text = "products of matrices are its own: NumPy's BLAS has other names here"
+    yield from finding("", text)
 
 
-def compiled() -> Iterator[str]:
-    """Where what was compiled is kept, and how much that is."""
+def kept() -> Iterator[str]:
+    """The cache of what the compiler has built."""
     trouble = cache.trouble()
     if trouble:
-        yield from finding("compiled", f"not kept for the next process: {trouble}")
-        return
-    files, size = cache.contents()
-    cure = [f"{sys.executable} -m minigrad doctor --clear-cache empties it"] * bool(files)
-    yield from finding(
-        "compiled", f"{files} {'step' if files == 1 else 'steps'}, {size / 1e6:.1f} MB, in {cache.folder()}", *cure
-    )
+        reason, _, cure = trouble.partition(". ")
+        yield from finding("cache", f"not used: {reason}", cure)
+    else:
+        yield from finding("cache", f"{cache.folder()}, {amount(cache.contents())}, emptied by doctor --clear-cache")
 
 
-def clear_cache() -> Iterator[str]:
-    """Empty the cache of what was compiled."""
+def cleared() -> Iterator[str]:
+    """Empty the cache, and say so."""
     try:
-        files, size = cache.clear()
+        yield from finding("cache", f"{cache.folder()}, {amount(cache.clear())} removed")
     except OSError as error:
-        raise CommandError(f"the cache {cache.folder()} cannot be emptied: {error.strerror or error}.") from error
-    yield f"removed {files} compiled {'step' if files == 1 else 'steps'}, {size / 1e6:.1f} MB, from {cache.folder()}"
+        yield from finding("cache", f"{error.filename or cache.folder()} cannot be removed: {error.strerror or error}")
+
+
+def amount(contents: cache.Contents) -> str:
+    """How many files, and their size."""
+    size = f"{contents.bytes / 1e6:.1f} MB" if contents.bytes >= 1e5 else f"{contents.bytes / 1e3:.0f} kB"
+    return f"{contents.files} file{'' if contents.files == 1 else 's'}, {size}"
 
 
 # -- matrix products ---------------------------------------------------------------------------

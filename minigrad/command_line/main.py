@@ -78,7 +78,7 @@ def make_parser() -> Parser:
     check.add_arguments(command)
 
     command = commands.add_parser("doctor", help="what is installed here, how fast it is, and what to do about it")
-    doctor.add_arguments(command)
+    command.add_argument("--clear-cache", action="store_true", help="remove what compiled steps were built to, and end")
     command.set_defaults(run=doctor.run, restart=False)  # it examines the settings that the user's own Python gets
     for command in commands.choices.values():
         command.set_defaults(parser=command)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import _starting
 from ..benchmarks import blas
+from ..compile.native import cache
 from ..io.atomic import replacing
 
 RESTARTS = os.name == "posix"
@@ -54,9 +55,7 @@ def restart_with_settings() -> None:
 
 def memory() -> Path:
     """The file in the user's cache folder that keeps, for each machine, the gain of other kernels."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    usual = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
-    return Path(given if os.path.isabs(given) else usual, "minigrad", "blas.json")
+    return cache.user_folder() / "blas.json"
 
 
 def machine() -> str:

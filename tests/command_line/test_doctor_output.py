@@ -11,7 +11,6 @@ from minigrad.benchmarks import blas
 from minigrad.benchmarks.blas import Blas, Speed
 from minigrad.command_line import doctor, process
 from minigrad.command_line.main import main
-from minigrad.compile.native import cache, compiler
 from tests.command_line.machines import OTHER
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -121,7 +120,8 @@ def test_failures_to_measure_or_remember_are_reported(cache, slow_kernels, monke
 def test_nothing_is_remembered_where_no_process_is_replaced(slow_kernels, monkeypatch, capsys):
     monkeypatch.setattr(process, "RESTARTS", False)
     out, _ = examined(monkeypatch, capsys, as_it_is=speed("Haswell", 100.0), other_kernels=speed("SkylakeX", 200.0))
-    assert "a gain of 2.00" in out and "emembered" not in out and "commands" not in out
+    told = out.replace("thing_is_remembered", "")  # a part of the cache's path
+    assert "a gain of 2.00" in told and "emembered" not in told and "commands" not in told
     assert process.remembered() == {}
 
 
@@ -205,40 +205,3 @@ def test_other_libraries_are_not_given_openblas_variables(monkeypatch):
     assert process.settings() == {"OPENBLAS_NUM_THREADS": "1"}
     monkeypatch.setattr(blas, "configuration", lambda: "")
     assert process.settings() == {}
-
-
-# -- compiled steps ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def kept(tmp_path, monkeypatch):
-    """An empty cache of what is compiled."""
-    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path / "kept"))
-    return tmp_path / "kept" / "compiled"
-
-
-def test_a_compiler_is_named_or_the_cure(kept, monkeypatch):
-    found = compiler.Compiler("gcc", "12.2.0", ("/usr/bin/gcc", "-m64"), "-march=native", 16)
-    monkeypatch.setattr(compiler, "search", lambda: found)
-    assert list(doctor.c_compiler()) == ["compiler    gcc 12.2.0, /usr/bin/gcc -m64, vectors of 16 float32 numbers"]
-
-    def none():
-        raise compiler.CannotBuild("no C compiler is found", "Install gcc.")
-
-    monkeypatch.setattr(compiler, "search", none)
-    line, cure = doctor.c_compiler()
-    assert line == "compiler    none: compiled steps run with NumPy (no C compiler is found)"
-    assert cure == f"{CURE}Install gcc."
-
-
-def test_the_cache_is_shown_and_emptied(kept, capsys):
-    line, *_ = doctor.compiled()
-    assert line.startswith("compiled    0 steps, 0.0 MB, in ")
-    built = kept.parent / "built"
-    built.write_bytes(b"x" * 2_000_000)
-    cache.keep("0" * 64, built)
-    line, *rest = doctor.compiled()
-    assert line.startswith("compiled    1 step, 2.0 MB, in ") and "--clear-cache" in "".join(rest)
-    assert main(["doctor", "--clear-cache"]) == 0
-    assert capsys.readouterr().out.startswith("removed 1 compiled step, 2.0 MB, from ")
-    assert not list(kept.iterdir())
