@@ -99,3 +99,20 @@ def test_an_index_that_is_out_of_bounds_is_refused_although_nobody_needs_the_ele
     np.testing.assert_array_equal(execution([np.ones(3), np.array([2])])[0], [2, 2, 2])
     with pytest.raises(IndexError, match="index 7 is out of bounds"):
         execution([np.ones(3), np.array([7])])
+
+
+def test_a_view_of_what_was_computed_before_keeps_that_in_memory():
+    def step(x):
+        first, again = np.exp(x), np.exp(x)
+        view = again.T
+        y = np.sin(first)
+        for _ in range(3):
+            y = np.cos(y)
+        return view * 1, y * 1
+
+    program, _ = capture(step, np.ones(SHAPE))
+    execution = NumPyExecution(improved(program))
+    execution.bind([])
+    x = np.random.default_rng(0).standard_normal(SHAPE)
+    for found, right in zip(execution([x]), step(x), strict=True):
+        np.testing.assert_array_equal(found, right)
