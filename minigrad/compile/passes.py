@@ -21,6 +21,9 @@ RESHAPES = frozenset(
 )
 """What gives a view of all elements: one of the same shape and strides is its operand."""
 
+LOOKUPS = frozenset((ndarray.__getitem__, ndarray.take, np.take, np.take_along_axis))
+"""What finds elements by an index, which may be out of bounds."""
+
 
 def improved(program: Program) -> Program:
     """The program without repeated and unused calls; the program given stays as it is."""
@@ -172,12 +175,18 @@ def needed(program: Program, instructions: list[Instruction]) -> list[Instructio
     for each in reversed(instructions):
         made = each.makes()
         writes = each.target is not None and (each.target.memory in memories or each.target.memory.origin != "made")
-        if each.kind == "host" or writes or made & values or not (made or each.target is not None):
+        is_used = writes or bool(made & values) or not (made or each.target is not None)
+        if is_used or each.kind == "host" or may_refuse(each):
             kept.append(each)
             operands = each.reads() | ({each.target} if each.target is not None else set())
             values |= operands
             memories.update(value.memory for value in operands)
     return kept[::-1]
+
+
+def may_refuse(each: Instruction) -> bool:
+    """Whether a call refuses an index that is out of bounds, which eager does although nobody needs the elements."""
+    return each.function in LOOKUPS and bool(values_in((each.args[1:], each.kwargs)))
 
 
 def note_last_uses(program: Program) -> None:
