@@ -36,6 +36,8 @@ except ImportError:  # some builds of Python are without
 COMMANDS = ("cc", "gcc", "clang")
 FAST_MATH = {"-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fassociative-math"}
 FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-w")
+POINTERS = ("-Wno-incompatible-pointer-types",)
+"""To compilers of today a pointer to bytes in place of one to floats is an error, which -w does not silence."""
 """Optimisation that changes no result but by fused multiply-add, and no warnings."""
 SHARED = ("-shared",) if sys.platform == "win32" else ("-shared", "-fPIC")
 MATHEMATICS = () if sys.platform == "win32" else ("-lm",)
@@ -109,7 +111,7 @@ class Compiler(NamedTuple):
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of every build."""
-        return (*FLAGS, *filter(None, [self.native]), *SHARED)
+        return (*FLAGS, *filter(None, [self.native]), *SHARED, *POINTERS)
 
 
 def found() -> Compiler | None:
