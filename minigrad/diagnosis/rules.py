@@ -20,7 +20,9 @@ FEWEST_SAMPLES = 8
 LARGEST_MOMENTUM = 0.5
 """Of BatchNorm, which is the weight of the new batch; a larger one usually means the weight of the old value."""
 LEAST_MIXTURE = 0.5
-"""Classes in a batch, as a part of those in a batch drawn at random."""
+"""Classes besides the first in a batch, as a part of those in a batch drawn at random."""
+CHANCE = 3
+"""Fewer classes than in batches drawn at random are a finding from so many standard deviations on."""
 
 WITH_BIAS = ("linear", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d")
 """Operations whose third operand is a bias for each channel."""
@@ -160,12 +162,13 @@ def sorted_classes(facts: Facts) -> Iterator[Finding]:
         return
     _, counts = np.unique(np.concatenate(targets), return_counts=True)
     parts = counts / counts.sum()
-    expected = np.mean([np.sum(1 - (1 - parts) ** len(target)) for target in targets])
-    found = np.mean([len(np.unique(target)) for target in targets])
+    there = np.array([1 - (1 - parts) ** len(target) for target in targets])  # how likely each class is in each batch
+    expected, found = there.sum(1).mean(), np.mean([len(np.unique(target)) for target in targets])
+    chance = np.sqrt((there * (1 - there)).sum()) / len(targets)
     if len(counts) == 1:
         of = "batches" if facts.complete else f"first {len(targets)} batches"
         what = f"all {of} have the same class."
-    elif found < LEAST_MIXTURE * expected:
+    elif found - 1 < LEAST_MIXTURE * (expected - 1) and expected - found > CHANCE * chance:
         what = f"batches sorted by class: {found:.1f} classes in each, {expected:.1f} if they were drawn at random."
     else:
         return

@@ -62,7 +62,7 @@ def fit(
     >>> round(history["r2_score"][-1], 3), len(history)
     (1.0, 50)
     """
-    check(model, train, test, optimizer)
+    check(model, train, test, optimizer, loss)
     epochs = whole(epochs, 1, "fit: epochs must be an integer of at least 1")
     if patience is not None:
         patience = whole(patience, 1, "fit: patience must be an integer of at least 1, or None")
@@ -86,18 +86,26 @@ def fit(
     return history
 
 
-def check(model: Any, train: Any, test: Any, optimizer: Any) -> None:
-    """Refuse what is no module, no loader and no optimiser."""
+def check(model: Any, train: Any, test: Any, optimizer: Any, loss: Any) -> None:
+    """Refuse what is no module, no loader, no function, no optimiser, or an optimiser of something else."""
     if not isinstance(model, Module):
         raise InvalidTypeError(f"fit expects a module, got {a_type(model)}.")
     if not hasattr(optimizer, "step") or not hasattr(optimizer, "param_groups"):
         raise InvalidTypeError(f"fit expects an optimizer, got {a_type(optimizer)}: optim.Adam(model.parameters()).")
+    own = set(map(id, model.parameters()))
+    if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
+        raise InvalidValueError(
+            "fit: the optimizer has none of the model's parameters: optim.Adam(model.parameters()), after the model's "
+            "last change."
+        )
+    if not callable(loss):
+        raise InvalidTypeError(f"fit: loss is a function loss(output, target), such as F.cross_entropy, got {loss!r}.")
     for name, loader in (("train", train), ("test", test)):
         known = loader is None and name == "test"
         if not known and (isinstance(loader, Tensor) or not hasattr(loader, "__iter__") or hasattr(loader, "__next__")):
             raise InvalidTypeError(
                 f"fit: {name} must be batches that can be gone through in each epoch, a DataLoader or a list, "
-                f"got {a_type(loader)}."
+                f"got {a_type(loader)}: DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)."
             )
 
 

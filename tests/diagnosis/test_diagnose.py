@@ -55,6 +55,14 @@ def loader(n, batch_size, shuffle=True, classes=2, **kwargs):
     return DataLoader(TensorDataset(x, y), batch_size, shuffle=shuffle, generator=0, **kwargs)
 
 
+def rare():
+    """Batches of which few have the second class."""
+    x = np.random.default_rng(0).standard_normal((256, 2)).astype(np.float32)
+    y = np.zeros(256, int)
+    y[[3, 100, 200]] = 1
+    return DataLoader(TensorDataset(x, y), 16, shuffle=True, generator=0)
+
+
 GOOD = batches((16, 2), (16, 2))
 
 CASES = {
@@ -98,6 +106,11 @@ CASES = {
         lambda: net(), loader(256, 16, shuffle=False, classes=4), None,
         [("loader", "batches sorted by class: 1.0 classes in each, 4.0 if they were drawn at random.")],
     ),
+    "two sorted classes": (
+        lambda: net(), loader(256, 16, shuffle=False, classes=2), None,
+        [("loader", "batches sorted by class: 1.0 classes in each, 2.0 if they were drawn at random.")],
+    ),
+    "a rare class": (lambda: net(), rare(), None, []),
     "one class": (
         lambda: net(), loader(4096, 16, shuffle=False, classes=2), None,
         [("loader", "all first 64 batches have the same class.")],

@@ -200,7 +200,7 @@ def warm_up(facts: Compared) -> Iterator[Finding]:
         without = facts.outputs_apart(*facts.without_start())[varied]
         needed = int(np.ceil(np.log(LEAST_START) / np.log(1 - momentum)))
         yield Finding(
-            "momentum", f"only {facts.batches} batches seen: {facts.start:.0%} of the running statistics is the start.",
+            "momentum", f"only {facts.batches} {'batch' if facts.batches == 1 else 'batches'} seen: {facts.start:.0%} of the running statistics is the start.",
             f"with momentum={momentum} the mean 0 and variance 1 they began with still count (1 - {momentum})**"
             f"{facts.batches}. Without that the outputs would be apart by {without.max(initial=0):.2g}, not by "
             f"{apart.max(initial=0):.2g}.",
