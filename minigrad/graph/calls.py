@@ -29,6 +29,8 @@ class Call(NamedTuple):
     """Of its cluster: the name, and what the module is, ``fc1 #2: Linear(4, 8)``; nothing if it has no cluster."""
     label: str
     """In front of its only operation's name, where that needs no cluster; else nothing."""
+    said: str
+    """The path that the titles of its cluster and of those around it say: what is inside does not repeat it."""
 
 
 class Names:
@@ -80,25 +82,35 @@ def read_calls(nodes: Sequence[Node], model: Module | None) -> tuple[dict[Scope 
         number = f" #{so_far[module]}" if times[module] > 1 else ""
         small = operations[scope] <= 1 and not inner[scope]
         outside = times[module] == 1 and scope.outer not in modules
-        calls[scope] = call_of(scope, module, names, number, small, outside)
+        around = calls[scope.outer].said if scope.outer in calls else ""
+        calls[scope] = call_of(scope, module, names, number, small, outside, around)
     return calls, names
 
 
-def call_of(scope: Scope, module: Module, names: Names, number: str, small: bool, outside: bool) -> Call:
+def call_of(
+    scope: Scope, module: Module, names: Names, number: str, small: bool, outside: bool, around: str
+) -> Call:  # fmt: skip
     """A call as it is drawn: as a label, as the picture itself, or else as a cluster.
 
-    ``small``: it is at most one operation; ``outside``: it is the only call of its module, and from outside of others.
+    ``small``: it is at most one operation; ``outside``: it is the only call of its module, and from outside of others;
+    ``around``: the path that the clusters around it say.
     """
     then = as_called(module, scope)
     shown = then._shows()
-    name = (names.paths[module] or type(module).__name__) + number
-    title = label = ""
+    path = names.paths[module]
+    name = (path or type(module).__name__) + number
+    within = (below(path, around) or type(module).__name__) + number
     if small and shown is None and next(named_leaves(module, Tensor), None) is None:
-        label = f"{name}: "
-    elif not (outside and module is names.main and next(module.children(), None) is not None):
-        made = constructor(then)
-        title = made + number if module in names.roots else f"{name}: {made}"
-    return Call(module, then, shown, name, title, label)
+        return Call(module, then, shown, name, "", f"{within}: ", around)
+    if outside and module is names.main and next(module.children(), None) is not None:
+        return Call(module, then, shown, name, "", "", around)
+    made = constructor(then)
+    return Call(module, then, shown, name, made + number if module in names.roots else f"{within}: {made}", "", path)
+
+
+def below(path: str, around: str) -> str:
+    """A path without that of the clusters around it, if it begins with that."""
+    return path.removeprefix(f"{around}.") if around else path
 
 
 def own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:

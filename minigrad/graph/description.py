@@ -23,7 +23,8 @@ class Line(NamedTuple):
 class Box:
     """A tensor or an operation.
 
-    ``kind`` is a key of ``KINDS``; ``mode``, if it has one, a key of ``MODES``.
+    ``kind`` is a key of ``KINDS``; ``mode``, if it has one, a key of ``MODES``. ``name`` is the whole name of what a
+    module holds, of which the title leaves out what the clusters around it say.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Box:
     title: str
     lines: list[Line] = field(default_factory=list)
     mode: str = ""
+    name: str = ""
 
     @property
     def colours(self) -> Colours:
@@ -57,6 +59,7 @@ class Cluster:
     """What one call of a module consists of: boxes, and the calls inside it.
 
     ``rows`` are the numbers of boxes that stand side by side, from left to right: the parameters of an operation.
+    ``path`` is what its title and those around it say of where a module is: names inside do not repeat it.
     """
 
     title: str = ""
@@ -64,6 +67,7 @@ class Cluster:
     boxes: list[Box] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
     rows: list[list[int]] = field(default_factory=list)
+    path: str = ""
 
     def all_boxes(self) -> Iterator[Box]:
         """The boxes in it and in the clusters in it."""
@@ -79,6 +83,8 @@ class Picture:
     header: str
     content: Cluster
     edges: list[Edge]
+    reused: bool = False
+    """Whether a module is called more than once."""
 
 
 SAMPLES = (

@@ -19,7 +19,7 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor.tensor import Tensor
 from .appearance import MODES
-from .calls import read_calls
+from .calls import below, read_calls
 from .description import Box, Cluster, Edge, Line, Picture
 
 HELD = {"parameter", "frozen", "buffer"}
@@ -124,7 +124,8 @@ def read(
         own_pass: the pass was made for the picture, and what it changed is taken back.
     """
     reader = Reader(outputs, model, inputs, own_pass)
-    return Picture(reader.header(), reader.content, reader.edges)
+    calls = [call.module for call in reader.calls.values()]
+    return Picture(reader.header(), reader.content, reader.edges, reused=len(set(calls)) < len(calls))
 
 
 class Reader:
@@ -172,7 +173,7 @@ class Reader:
                 around = self.clusters[scope.outer]
                 call = self.calls.get(scope)
                 if call is not None and call.title:
-                    around.clusters.append(Cluster(call.title))
+                    around.clusters.append(Cluster(call.title, path=call.said))
                     around = around.clusters[-1]
                 self.clusters[scope] = around
         return self.clusters[innermost]
@@ -241,7 +242,9 @@ class Reader:
         kind = kind or self.kind(thing, isinstance(operand, Node))
         title, holder = self.names.leaves.get(id(thing), ("", None))
         title = title or self.inputs.get(id(thing)) or anonymous(kind, name)
-        box = self.add(thing, kind, title, [], self.home(thing, holder, scope))
+        home = self.home(thing, holder, scope)
+        box = self.add(thing, kind, below(title, home.path), [], home)
+        box.name = title
         self.sources[id(thing)] = operand, box
         return box
 

@@ -23,32 +23,46 @@ class RenderingError(RuntimeError):
 
 
 def render(source: str, format: str) -> bytes:
-    """DOT as svg, png or pdf: by the ``dot`` program, else by pygraphviz.
+    """DOT as svg, png or pdf: by pygraphviz from 2.0 on, which brings a new Graphviz, else by the program ``dot``.
 
     Raises:
         RenderingError: if there is neither, or it failed.
     """
-    if shutil.which("dot"):
-        import graphviz  # its import takes longer than that of all minigrad
-
-        try:
-            image: bytes = graphviz.pipe("dot", format, source.encode(), quiet=True)
-            return image
-        except (subprocess.CalledProcessError, OSError) as error:
-            raise RenderingError(f"dot could not render the graph: {error}") from error
+    problem = ""
     try:
         import pygraphviz
-    except ImportError:
-        raise RenderingError(
-            "nothing here can render a graph. Get a renderer with: pip install pygraphviz, or install your "
-            "system's graphviz package, which has the program dot."
-        ) from None
+
+        brings_its_own = int(pygraphviz.__version__.partition(".")[0]) >= 2
+    except ImportError as error:  # it is not there, or a library of the system that it needs is not
+        pygraphviz, brings_its_own, problem = None, False, str(error)
+    if pygraphviz is None or (shutil.which("dot") and not brings_its_own):
+        return by_dot(source, format, problem)
     try:
         with without_noise():
             drawn: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
             return drawn
     except (OSError, ValueError) as error:
         raise RenderingError(f"pygraphviz could not render the graph: {error}") from error
+
+
+def by_dot(source: str, format: str, problem: str) -> bytes:
+    """DOT rendered by the program ``dot``; ``problem`` is why pygraphviz could not be imported."""
+    if not shutil.which("dot"):
+        libraries = (
+            f" pygraphviz is installed, but: {problem}. On Debian and Ubuntu: apt-get install libglib2.0-0 libx11-6 "
+            "libxrender1 libxext6." if "No module named" not in problem else ""
+        )  # fmt: skip
+        raise RenderingError(
+            'nothing here can render a graph. Get a renderer with: pip install "minigrad[show]", or install your '
+            f"system's graphviz package, which has the program dot.{libraries}"
+        )
+    import graphviz  # its import takes longer than that of all minigrad
+
+    try:
+        image: bytes = graphviz.pipe("dot", format, source.encode(), quiet=True)
+        return image
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise RenderingError(f"dot could not render the graph: {error}") from error
 
 
 @contextlib.contextmanager

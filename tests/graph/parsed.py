@@ -48,6 +48,9 @@ class Residual(nn.Module):
         return x
 
 
+HELD = re.compile("shape=(note|cylinder)")
+"""The look of what modules hold, whose names go on with those of their clusters."""
+
 Box = collections.namedtuple("Box", "title lines look cluster")
 
 
@@ -84,17 +87,26 @@ class Parsed:
             elif line.strip() == "}" and around[-1]:
                 around.pop()
 
-    def box(self, title):
-        (box,) = [box for box in self.boxes.values() if box.title == title]
+    def box(self, name):
+        """The box of a whole name: that of its clusters, and its title."""
+        (box,) = [box for box in self.boxes.values() if name == self.name(box)]
         return box
 
+    def name(self, box):
+        """What a box is called, behind what the clusters around it are called."""
+        parts, around = [box.title], box.cluster
+        while around:
+            title, _, around = self.clusters[around]
+            parts.insert(0, re.sub(r"( #\d+)?: .*", "", title) if ": " in title.partition("(")[0] else "")
+        return ".".join(filter(None, parts)) if HELD.search(box.look) else box.title
+
     def titles(self):
-        return collections.Counter(box.title for box in self.boxes.values())
+        return collections.Counter(self.name(box) for box in self.boxes.values())
 
     def arrows(self, style):
-        """The edges of one style: titles of both ends, and the label."""
+        """The edges of one style: names of both ends, and the label."""
         found = [(a, b, re.search("label=<(.*?)>", look)) for a, b, look in self.edges if f"style={style}" in look]
-        return {(self.boxes[a].title, self.boxes[b].title, label and label[1]) for a, b, label in found}
+        return {(self.name(self.boxes[a]), self.name(self.boxes[b]), label and label[1]) for a, b, label in found}
 
     def cluster(self, box):
         """The titles of the clusters around a box, from outside."""

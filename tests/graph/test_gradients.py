@@ -17,7 +17,7 @@ def test_gradients_are_shown_by_their_root_mean_square(net, x, target):
     for name, parameter in net.named_parameters():
         rms = np.sqrt(np.mean(parameter.grad.numpy().astype(np.float64) ** 2))
         cancelled = " (cancelled by bn1)" if name == "fc1.bias" else ""
-        (box,) = [box for box in picture.boxes.values() if box.title.split(" ")[0] == name]
+        (box,) = [box for box in picture.boxes.values() if picture.name(box).split(" ")[0] == name]
         assert box.lines[-1] == f"|grad| rms {rms:.2g}{cancelled}"
 
 

@@ -34,6 +34,8 @@ NAMES = [
 def renderer(request, monkeypatch, tmp_path):
     if request.param == "pygraphviz":
         monkeypatch.setenv("PATH", str(tmp_path))
+    else:
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
     return request.param
 
 
@@ -79,7 +81,7 @@ class Tables(nn.Module):
 def test_names_of_modules_are_rendered_as_they_are():
     shown = shown_in(mg.draw(Tables(NAMES), mg.ones(3, 2)).source)
     for name in NAMES:
-        assert {f"parts.{name}: Table(file={name})", f"parts.{name}.weight"} <= set(shown)
+        assert f"parts.{name}: Table(file={name})" in shown
 
 
 # -- length --------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def test_a_very_long_name_is_short_in_the_picture_and_longer_in_its_tooltip():
     name = "n" * 100_000
     graph = mg.draw(Tables([name]), mg.ones(3, 2))
     assert len(graph.source) < 15_000 and len(graph.to_mermaid()) < 3_000 and len(repr(graph)) < 500
-    assert max(map(len, Parsed(graph.source).titles())) == 100
+    assert max(len(title) for title, _, _ in Parsed(graph.source).clusters.values()) == 100
     tooltips = re.findall(r'tooltip="(.*?)"', graph.source)
     assert len(tooltips) == 2 and all(500 < len(tooltip) <= 1000 for tooltip in tooltips)
 
@@ -165,13 +167,13 @@ def plain():
 @pytest.mark.parametrize("model", [plain, Shared])
 def test_parameters_and_buffers_stand_in_their_order_with_every_renderer(model, training, renderer):
     source = mg.draw(model().train(training), mg.ones(3, 4)).source
-    x = {box.title.split(" ")[0]: positions(source)[number] for number, box in Parsed(source).boxes.items()}
+    picture, places = Parsed(source), positions(source)
+    x = {picture.name(box).split(" ")[0]: places[number] for number, box in picture.boxes.items()}
     order = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
     for path in {title.rpartition(".")[0] for title in x if "." in title}:
         row = [x[f"{path}.{name}"][0] for name in order if f"{path}.{name}" in x]
         assert len(row) in (2, 5)
-        assert row[0] < row[1]
-        # buffers that several clusters read are drawn towards them
+        # what several clusters read is drawn towards them
         assert row == sorted(row) or (model is Shared and not training)
 
 

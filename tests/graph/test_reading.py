@@ -91,5 +91,5 @@ def test_buffers_stay_above_their_operation_in_both_modes(net, x, prepare):
     plain = subprocess.run(["dot", "-Tplain"], input=graph.source.encode(), capture_output=True, check=True).stdout
     height = {int(n): float(y) for n, y in re.findall(r"^node n(\d+) \S+ (\S+)", plain.decode(), re.M)}
     (norm,) = [n for n, box in Parsed(graph.source).boxes.items() if box.title == "batch_norm"]
-    buffers = [n for n, box in Parsed(graph.source).boxes.items() if box.title in (MEAN, VAR, COUNT)]
+    buffers = [n for n, box in Parsed(graph.source).boxes.items() if f"bn1.{box.title}" in (MEAN, VAR, COUNT)]
     assert len(buffers) == 3 and min(height[n] for n in buffers) > height[norm]

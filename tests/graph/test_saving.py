@@ -41,7 +41,7 @@ def test_a_notebook_shows_the_picture(net, x):
     graph = mg.draw(net, x)
     bundle = graph._repr_mimebundle_()
     shown = "".join(ElementTree.fromstring(bundle["image/svg+xml"].encode()).itertext())
-    assert "TRAIN: batch statistics" in shown and "bn1.running_mean" in shown
+    assert "TRAIN: batch statistics" in shown and "running_mean" in shown
     assert bundle["text/plain"] == f"<Graph {'   '.join(Parsed(graph.source).header.splitlines())}>"
     assert graph._repr_svg_() == bundle["image/svg+xml"]
 
@@ -59,19 +59,20 @@ def test_without_a_renderer_the_text_is_kept_and_one_warning_says_how_to_get_one
     assert [file.name for file in tmp_path.iterdir()] == ["g.gv"] == [path.name]
     assert path.read_text() == graph.source
     (warning,) = warned
-    assert "pip install pygraphviz" in str(warning.message) and str(path) in str(warning.message)
+    assert 'pip install "minigrad[show]"' in str(warning.message) and str(path) in str(warning.message)
     assert warning.filename == __file__
 
 
 @pytest.mark.usefixtures("no_renderer")
 def test_without_a_renderer_a_notebook_shows_the_text(graph):
     bundle = graph._repr_mimebundle_(include=None, exclude=None)
-    assert graph.source in bundle["text/plain"] and "pip install pygraphviz" in bundle["text/plain"]
+    assert graph.source in bundle["text/plain"] and 'pip install "minigrad[show]"' in bundle["text/plain"]
     assert bundle["text/vnd.mermaid"] == graph.to_mermaid()
     assert graph._repr_svg_() is None
 
 
-def test_pygraphviz_renders_where_there_is_no_dot(graph, monkeypatch):
+@pytest.mark.parametrize("version, dot", [("1.14", None), ("2.0", None), ("2.0.4", "/usr/bin/dot")])
+def test_pygraphviz_renders_where_there_is_no_dot_or_it_brings_a_newer_one(graph, monkeypatch, version, dot):
     calls = []
 
     class AGraph:
@@ -82,8 +83,9 @@ def test_pygraphviz_renders_where_there_is_no_dot(graph, monkeypatch):
             calls.append((format, prog))
             return b"<svg/>"
 
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setitem(sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=AGraph))
+    monkeypatch.setattr(shutil, "which", lambda name: dot)
+    module = types.SimpleNamespace(AGraph=AGraph, __version__=version)
+    monkeypatch.setitem(sys.modules, "pygraphviz", module)
     assert graph._repr_svg_() == "<svg/>"
     assert calls == [graph.source, ("svg", "dot")]
 
@@ -93,9 +95,23 @@ def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert "dot could not render the graph" in graph._repr_mimebundle_()["text/plain"]
     with pytest.warns(UserWarning, match="dot could not render the graph"):
         assert graph.save(tmp_path / "g.png") == tmp_path / "g.gv"
+
+
+def test_a_library_that_pygraphviz_misses_is_named_with_the_cure(graph, monkeypatch):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "pygraphviz":
+                raise ImportError("libgobject-2.0.so.0: cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "pygraphviz", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    text = graph._repr_mimebundle_()["text/plain"]
+    assert "libgobject-2.0.so.0" in text and "apt-get install libglib2.0-0" in text
 
 
 @pytest.mark.slow
