@@ -199,8 +199,9 @@ def warm_up(facts: Compared) -> Iterator[Finding]:
         momentum, apart = facts.bn.momentum, facts.apart[varied]
         without = facts.outputs_apart(*facts.without_start())[varied]
         needed = int(np.ceil(np.log(LEAST_START) / np.log(1 - momentum)))
+        batches = f"{facts.batches} {'batch' if facts.batches == 1 else 'batches'}"
         yield Finding(
-            "momentum", f"only {facts.batches} {'batch' if facts.batches == 1 else 'batches'} seen: {facts.start:.0%} of the running statistics is the start.",
+            "momentum", f"only {batches} seen: {facts.start:.0%} of the running statistics is the start.",
             f"with momentum={momentum} the mean 0 and variance 1 they began with still count (1 - {momentum})**"
             f"{facts.batches}. Without that the outputs would be apart by {without.max(initial=0):.2g}, not by "
             f"{apart.max(initial=0):.2g}.",
