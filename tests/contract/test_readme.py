@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -56,8 +57,23 @@ def test_the_two_lines_from_a_checkpoint_to_predictions_work(monkeypatch):
     assert eval(predicted, names).tolist() == ["left", "right"]
 
 
+def test_the_compiled_step_trains_and_predicts():
+    mg.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    names = {"mg": mg, "model": model, "criterion": nn.CrossEntropyLoss()}
+    names["optimizer"] = mg.optim.Adam(model.parameters(), lr=0.05)
+    names["x"], names["target"] = mg.randn(16, 3), mg.arange(16) % 2
+    snippet = SNIPPETS[2].partition("predict =")[0]
+    exec(snippet, names)
+    losses = [names["train_step"](names["x"], names["target"]).item() for _ in range(40)]
+    assert losses[-1] < 0.5 * losses[0]
+    exec(SNIPPETS[2][len(snippet) :], names)
+    model.eval()
+    np.testing.assert_allclose(names["predict"](names["x"][:1]), model(names["x"])[:1].detach(), rtol=1e-4, atol=1e-6)
+
+
 def test_the_entry_shown_is_the_one_in_the_code():
-    name, rest = SNIPPETS[2].split(" = ", 1)
+    name, rest = SNIPPETS[3].split(" = ", 1)
     assert name == "tanh"
     code = (ROOT / "minigrad/ops/hyperbolic.py").read_text(encoding="utf-8")
     assert re.sub(r"\s", "", rest.rstrip()) in re.sub(r"\s", "", code)
