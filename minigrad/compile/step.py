@@ -19,11 +19,13 @@ from numpy import ndarray
 from ..engine.host import writer_here
 from ..engine.modes import current, no_grad
 from ..engine.node import Variable, array_of
+from ..graph.description import Picture
 from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
 from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
 from .finding import frozen
+from .picture import picture
 from .plan import Plan, make_own, written_inputs
 from .program import Program, leaves_like, mapped, tree_leaves
 from .results import detached
@@ -291,6 +293,10 @@ class Compiled:
     def program(self) -> Program:
         """The program of the latest call, an instruction a line: ``print(step.program)``."""
         return self._plan().program
+
+    def _picture(self) -> Picture:
+        """What ``mg.draw`` draws."""
+        return picture(self.program)
 
     @property
     def source(self) -> str:

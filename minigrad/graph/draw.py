@@ -44,7 +44,8 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
     when it was made; gradients and values are those of now, and are called so where they have changed since.
 
     Args:
-        target: a computed tensor, such as a loss, or a sequence of them; or a module. That is called with
+        target: a computed tensor, such as a loss, or a sequence of them; a compiled step, whose latest program is
+            drawn: its states, and a box for each operation and derivative; or a module. That is called with
             ``inputs``, recording also under ``no_grad``; modes, parameters, buffers, gradients and the
             random state are afterwards what they were, and so are its attributes and what is in lists, dicts, sets
             and deques among them. What forward changes elsewhere, such as in a list in a list, stays changed.
@@ -58,6 +59,8 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
         ValueError: for tensors without a graph.
     """
+    if hasattr(type(target), "_picture") and not inputs and not named_inputs:
+        return Graph(target._picture(), legend)
     if isinstance(target, Module):
         outputs, named = record(target, inputs, named_inputs)
         model = target if model is None else model
