@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,9 +76,17 @@ def detached(tree: Any) -> Any:
 def shown(values: tuple[Any, ...], named: dict[str, Any], options: dict[str, Any]) -> None:
     """Print a text with values in its places, or values side by side."""
     text = values[0] if values else None
-    if isinstance(text, str) and "{" in text and (named or len(values) > 1):
+    if isinstance(text, str) and (named or len(values) > 1) and has_places(text):
         values = (text.format(*values[1:], **named),)
     builtins.print(*values, **options)
+
+
+def has_places(text: str) -> bool:
+    """Whether a text has places for values; one with a lone brace is printed as it is."""
+    try:
+        return any(field is not None for _, field, _, _ in string.Formatter().parse(text))
+    except ValueError:
+        return False
 
 
 def as_now(leaf: Any) -> Any:

@@ -351,3 +351,10 @@ def test_batches_with_nan_leave_what_eager_leaves():
     assert np.isnan(found.item()) and np.isnan(expected.item())
     for (name, p), q in zip(first.model.state_dict().items(), other.model.state_dict().values()):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_mg_print_prints_a_lone_brace_as_it_is(capsys):
+    mg.print("{", mg.tensor(1.0), "}")
+    mg.print("a", "b", sep="-")
+    mg.print("{:.1f}", 2)
+    assert capsys.readouterr().out == "{ tensor(1.) }\na-b\n2.0\n"

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild
+from ..passes import may_refuse
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
@@ -68,12 +69,16 @@ class Lowering:
     def lower(self) -> Lowered:
         """All of it."""
         self.enter()
+        used = {value for each in self.program.instructions for value in each.reads()}
+        used |= {value for _, value in self.program.settings if value is not None} | set(results_of(self.program))
         for instruction in self.program.instructions:
             self.graph.scope = instruction.scope
             if instruction.kind == "call":
                 made = instruction.results
                 self.graph.name = f"v{made.number}" if isinstance(made, Value) else ""
                 self.instruction(instruction)
+                if isinstance(made, Value) and made not in used and may_refuse(instruction):
+                    self.effects.append(self.versions.read(made))  # its index is looked at, as it is in eager
             else:
                 self.before(instruction)
         self.graph.scope, self.graph.name = None, ""

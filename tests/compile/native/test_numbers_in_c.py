@@ -174,6 +174,14 @@ def test_an_index_out_of_bounds_is_an_error():
     np.testing.assert_array_equal(run(execution, ROWS, -(WHOLE % 21))[0], ROWS[-(WHOLE % 21)])
 
 
+def test_an_index_that_nobody_uses_is_looked_at():
+    program, _ = capture(lambda x, k: (x[k], x * 2)[1], np.arange(3.0), np.array([1]))
+    (execution,) = built([program])
+    np.testing.assert_array_equal(run(execution, np.arange(3.0), np.array([2]))[0], [0, 2, 4])
+    with pytest.raises(IndexError, match="out of bounds"):
+        run(execution, np.arange(3.0), np.array([7]))
+
+
 def test_results_are_new_arrays_and_large_inputs_are_read_where_they_are():
     x = np.random.default_rng(0).standard_normal((300, 200)).astype(np.float32)
     program, _ = capture(lambda x: (x * 2, x.sum(0)), x)
