@@ -17,7 +17,7 @@ TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out"))
 
 
 def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[int, str]:
-    """The names of the arguments of a call, by their numbers; what is in a list or dict has the key behind that."""
+    """The names of the arguments of a call, by their numbers; an item of a list or dict is named ``x_key``."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

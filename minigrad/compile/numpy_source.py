@@ -31,7 +31,7 @@ WORDS = {
 """The names of results, where they are others than those of the functions."""
 
 BETWEEN = "between operations"
-"""The heading of what is part of no operation, such as the gradient that backward starts from."""
+"""The heading of instructions outside of operations, such as the gradient of ones that backward starts from."""
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"
 """The heading of what comes first."""
 
@@ -148,7 +148,7 @@ class Source:
         yield from self.keep_gradients()
 
     def keep_gradients(self) -> Iterator[str]:
-        """The lines that copy what is put somewhere at the end, where it is not in memory that is laid out."""
+        """The lines that copy gradients which are not in laid out memory into arrays that stay until the next step."""
         for _, value in self.program.settings:
             if value is not None and (value.memory in self.moving or value.memory.origin != "made"):
                 name = self.names[value]

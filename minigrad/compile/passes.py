@@ -89,14 +89,15 @@ class Numbering:
         args, kwargs = self.renamed((instruction.args, instruction.kwargs))
         made = made_by(instruction)
         if made and instruction.kind != "host" and instruction.target is None:
+            key = self.key(instruction, args, kwargs, made)
             if self.is_its_operand(instruction, args, made):
                 old = [args[0]]
             else:
-                old = [*map(self.value, self.first.get(self.key(instruction, args, kwargs, made), ()))]
+                old = [*map(self.value, self.first.get(key, ()))]
             if old and all(map(self.may_be, made, old)):
                 self.merge(made, old)
                 return None
-            self.first.setdefault(self.key(instruction, args, kwargs, made), made)
+            self.first.setdefault(key, made)
         new = copy.copy(instruction)
         new.args, new.kwargs = args, kwargs
         new.results, new.target = self.renamed((instruction.results, instruction.target))

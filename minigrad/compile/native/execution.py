@@ -271,7 +271,6 @@ class NativeExecution(Execution):
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
-        self.begun = False
         if self.direct:
             self.take(inputs)
         else:
@@ -281,7 +280,6 @@ class NativeExecution(Execution):
         if self.guards is not None and self.guards(self.arena, self.table_at):
             for instruction, node in self.lowered.guards:
                 instruction.function(self.array(node))
-        self.begun = True
         for function, arguments in self.runs:
             if function(*arguments):
                 raise IndexError("an index that the step computes is out of bounds.")

@@ -328,7 +328,7 @@ class Lowering:
             raise CannotBuild(f"{instruction.function} with an array of a dtype C does not have")
         note: Any = Call(instruction.function, args, kwargs, isinstance(instruction.results, list), target is not None)
         if target is not None:
-            # it is made on a copy of what is written to, which is then all of it
+            # NumPy writes to a copy of the target, and the copy is the new version of the target
             before = self.versions.read(target)
             place = next((i for i, node in enumerate(operands) if node is before), None)
             if place is None:
