@@ -117,7 +117,7 @@ def casts_alike(source: Any, target: Any) -> bool:
 
 
 IDENTITIES = {"add": "0", "multiply": "1", "logical_or": "0", "logical_and": "1", "bitwise_or": "0",
-              "bitwise_and": "-1"}  # fmt: skip
+              "bitwise_and": "-1", "logaddexp": "-INFINITY"}  # fmt: skip
 
 
 def identity(op: str, dtype: Any) -> str:
