@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from .added import Added
 from .elements import c_type
 from .fusion import Plan, Step
 from .loops import Nest
 from .lowering import GUARDS
 from .memory_versions import Outside
 from .nodes import Node, in_order, is_plain, matrix_order
-from .placing import LINE, Place, Room, is_in_place
+from .placing import CHANGING, LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
 from .products import Products
 
@@ -98,13 +99,16 @@ class Source:
             if not parts:
                 return
             step.parts = parts
-            if step.kind == "update":
+            if step.kind in CHANGING:
                 self.copy_before(parts[0].node)
-            self.nest(f"loops_{number}", step)
+            if step.kind == "added":
+                nest: Nest | Added = Added(step, self.plan, self.room)
+            else:
+                nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
+            self.nest(f"loops_{number}", step, nest)
 
-    def nest(self, name: str, step: Step) -> None:
+    def nest(self, name: str, step: Step, nest: Nest | Added) -> None:
         """A loop nest as a function."""
-        nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
         written = {part.node for part in step.parts}
         scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
@@ -114,6 +118,8 @@ class Source:
         ]
         if nest.gathers:
             parameters.append(("int *", "outside_all", "table[0]"))
+        if nest.scratch:
+            parameters.append(("char *", "scratch", self.scratch(nest.scratch)))
         self.function(name, parameters, nest.lines(), f"{', '.join(scopes)}: {made}" if scopes else made)
 
     def copy_before(self, node: Node) -> None:

@@ -13,7 +13,7 @@ from numpy import ndarray
 from ...engine.host import Numbers
 from ..execution import CannotBuild, Execution
 from ..program import Instruction, Program, Value, mapped, tree_leaves
-from . import compiler
+from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products
 from .c_source import FIXED, Source, text
 from .functions import LOWERED

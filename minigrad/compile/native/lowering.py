@@ -18,7 +18,7 @@ from ..passes import may_refuse
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
-from .nodes import Graph, Node, in_order, is_dense, matrix_order
+from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
 MANY = 4000
 """Nodes of a net for which the compiler would take too long."""
@@ -152,10 +152,10 @@ class Lowering:
             owner = getattr(function, "__self__", None)
             if isinstance(function, np.ufunc):
                 node = self.ufunc(function, instruction)
-            elif isinstance(owner, np.ufunc):
-                node = self.reduction(owner, function.__name__, instruction)
             elif function in self.functions:
                 node = self.functions[function](self, *instruction.args, **instruction.kwargs)
+            elif isinstance(owner, np.ufunc):
+                node = self.reduction(owner, function.__name__, instruction)
             else:
                 raise Unknown
         except (Unknown, TypeError):  # the latter: arguments that the entry does not take
@@ -260,6 +260,12 @@ class Lowering:
             return node
         return self.graph.map("copy", [node], node.dtype, node.shape)
 
+    def in_order(self, node: Node) -> Node:
+        """A node whose elements lie one after the other, the last axis being the inner one."""
+        if node.kind not in ("view", "constant") and node.strides == settled(node.shape, in_order(node.shape)):
+            return node
+        return self.graph.map("copy", [node], node.dtype, node.shape)
+
     def seen_as(self, node: Node, shape: tuple[int, ...]) -> Node:
         """A node with the same elements in the same order in another shape."""
         if node.shape == shape:
@@ -271,9 +277,7 @@ class Lowering:
             if node.kind == "view":
                 return self.graph.view(node.args[0], node.attribute[0], shape, strides)
             return self.graph.view(node, 0, shape, strides)
-        if node.kind in ("view", "constant") or node.strides != in_order(node.shape):
-            node = self.graph.map("copy", [node], node.dtype, node.shape)
-        return self.graph.view(node, 0, shape, in_order(shape))
+        return self.graph.view(self.in_order(node), 0, shape, in_order(shape))
 
     def reduction(self, ufunc: np.ufunc, method: str, instruction: Instruction) -> Node:
         """``np.add.reduce`` and the like."""
