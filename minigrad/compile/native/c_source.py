@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..execution import Checked
 from .elements import c_type
 from .fusion import Plan, Step
 from .loops import Nest
@@ -215,10 +216,11 @@ class Source:
     # -- all of it -------------------------------------------------------------------------------
 
     def guards(self) -> list[str]:
-        """The function that looks at states before anything else, if there is something to look at."""
+        """The function that looks at arrays before anything else, if there is something to look at."""
         lines = []
         for instruction, node in self.plan.lowered.guards:
-            condition = GUARDS[instruction.function].format("x[i]")
+            function: Any = instruction.function
+            condition = GUARDS[function.function if isinstance(function, Checked) else function](*instruction.args[1:])
             x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))};"
             lines.append(f"{{ {x} for (long i = 0; i < {node.size}; i++) refused |= {condition}; }}")
         joined = "\n    ".join(lines)
