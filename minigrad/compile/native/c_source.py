@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..execution import Checked
@@ -19,6 +19,10 @@ from .products import Products
 
 FIXED = 3
 """Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
+
+
+WRITERS: dict[str, Callable[[Source, int, Step], None]] = {}
+"""What writes steps of further kinds."""
 
 
 class Source:
@@ -85,7 +89,9 @@ class Source:
 
     def step(self, number: int, step: Step) -> None:
         """One step."""
-        if step.kind == "call":
+        if step.kind in WRITERS:
+            WRITERS[step.kind](self, number, step)
+        elif step.kind == "call":
             node = step.parts[0].node
             self.calls.append(node)
             self.stretches.append([])
@@ -107,15 +113,19 @@ class Source:
         """A loop nest as a function."""
         nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
         written = {part.node for part in step.parts}
-        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
-        made = ", ".join(part.node.name for part in step.parts if part.node.name)
         parameters = [
             (f"{'' if node in written else 'const '}{c_type(node.dtype)} *", text, self.address(self.room.place(node)))
             for node, text in nest.arrays.items()
         ]
         if nest.gathers:
             parameters.append(("int *", "outside_all", "table[0]"))
-        self.function(name, parameters, nest.lines(), f"{', '.join(scopes)}: {made}" if scopes else made)
+        self.function(name, parameters, nest.lines(), self.comment(step))
+
+    def comment(self, step: Step) -> str:
+        """The modules a step belongs to, and the values it makes."""
+        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
+        made = ", ".join(part.node.name for part in step.parts if part.node.name)
+        return f"{', '.join(scopes)}: {made}" if scopes else made
 
     def copy_before(self, node: Node) -> None:
         """What was before an update, unless it is there already."""

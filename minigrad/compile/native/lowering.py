@@ -49,6 +49,10 @@ class Lowered(NamedTuple):
     """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
 
 
+REWRITES: list[Callable[[Lowering, Lowered], None]] = []
+"""What changes nodes when all of them are known; each may be missing."""
+
+
 class Unknown(Exception):  # noqa: N818
     """A call that C does not know: Python makes it."""
 
@@ -90,10 +94,13 @@ class Lowering:
         if len(self.graph.nodes) > MANY:
             raise CannotBuild(f"it has {len(self.graph.nodes)} operations, which a compiler takes long for")
         settings = [value for _, value in self.program.settings]
-        return Lowered(
+        lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
         )  # fmt: skip
+        for rewrite in REWRITES:
+            rewrite(self, lowered)
+        return lowered
 
     def own(self, value: Value) -> Node:
         """What a value is at the end, in memory that is not the user's."""
