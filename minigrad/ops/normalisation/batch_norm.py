@@ -64,9 +64,11 @@ def other_axes(x: Any) -> tuple[int, ...]:
 def centred(x: Any, axes: tuple[int, ...], mask: Any = None) -> tuple[Any, Any]:
     """``x - mean`` along axes, and the mean in two parts: the second is what the first, rounded, lacks."""
     mean = mean_of_kept(x, axes, mask)
-    d = kept_or_zero(x - mean, mask)
-    rest = mean_of_kept(d, axes, mask)
-    return kept_or_zero(d - rest, mask), (mean, rest)
+    rough = x - mean
+    rough = kept_or_zero(rough, mask)
+    rest = mean_of_kept(rough, axes, mask)
+    d = rough - rest
+    return kept_or_zero(d, mask), (mean, rest)
 
 
 def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any) -> tuple[Any, Any]:
@@ -78,13 +80,15 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: 
     x = kept_or_zero(in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype), mask)
     if training:
         d, _ = centred(x, other_axes(x), mask)
-        inverse = reciprocal(sqrt(mean_of_kept(square(d), other_axes(x), mask) + eps))
+        var = mean_of_kept(square(d), other_axes(x), mask)
+        inverse = reciprocal(sqrt(var + eps))
     else:
         d = kept_or_zero(x - per_channel(mean, ndim), mask)
         inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
         if not eps:  # of a variance that goes to 0 the limit is 0 where x is the mean
             return choose(d == 0, 0, d * inverse), inverse
-    return d * inverse, inverse
+    xhat = d * inverse
+    return xhat, inverse
 
 
 def definition(
@@ -107,7 +111,9 @@ def by_input(
     g = g if weight is None else g * per_channel(weight, len(x.shape))
     if training:
         axes = other_axes(x)
-        g = kept_or_zero(g - mean_of_kept(g, axes, mask) - xhat * mean_of_kept(g * xhat, axes, mask), mask)
+        mean_g = mean_of_kept(g, axes, mask)
+        mean_gx = mean_of_kept(g * xhat, axes, mask)
+        g = kept_or_zero(g - mean_g - xhat * mean_gx, mask)
     return g * inverse
 
 

@@ -63,13 +63,13 @@ class Adam(Moments):
         self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
     ) -> None:
         m, v = state[:2]
-        old1, new1, old2, new2, eps, rate = numbers
+        old1, new1, old2, new2, scaled_eps, rate = numbers
         update_moments(gradient, out, m, v, old1, new1, old2, new2)
         if settings["amsgrad"]:
             largest = state[2]
             v = np.maximum(largest, v, out=largest)
         np.sqrt(v, out)
-        out += eps
+        out += scaled_eps
         if settings["eps"] < TINY_EPS:
             np.divide(m, out, out, where=out != 0)
         else:
