@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .appearance import ALARM, CLUSTER, EFFECT, MODES
+from .appearance import ALARM, ALARM_SIGN, CLUSTER, EFFECT, MODES
 from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
@@ -26,9 +26,11 @@ SHAPES = {
     "input": 'shape=box style="filled,rounded"',
     "op": "shape=box",
     "output": "shape=box peripheries=2",
+    "module": "shape=box3d",
+    "held": "shape=folder",
 }
-COMPUTED = {"op", "output"}
-"""The kinds of operations."""
+COMPUTED = {"op", "output", "module"}
+"""The kinds of operations and of what stands for some."""
 ARROWS = {
     "value": "style=solid",
     "constant": "style=dotted",
@@ -93,7 +95,7 @@ def node(box: Box, group: str = "") -> str:
 @functools.lru_cache(maxsize=1024)
 def row(text: str, look: str = "", tag: str = "", alarming: bool = False) -> str:
     """One line of a table, with room for it in any font that a viewer may have."""
-    shown = shortened(text)
+    shown = ALARM_SIGN * alarming + shortened(text)
     content = f"<{tag}>{escape(shown)}</{tag}>" if tag else escape(shown)
     content = f'<FONT COLOR="{ALARM}">{content}</FONT>' if alarming else content
     return f'<TR><TD ALIGN="LEFT" WIDTH="{points(shown, TEXT, bool(tag))}"{look}>{content}</TD></TR>'
