@@ -7,6 +7,7 @@
 ``wording``      what is said of tensors and operations
 ``heading``      the line above
 ``reading``      the engine's records as a description
+``folding``      modules folded into one box each
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses

@@ -13,6 +13,9 @@ from numpy import ndarray
 
 from .appearance import KINDS, MODES, Colours
 
+HELD = {"parameter", "frozen", "buffer"}
+"""The kinds of what modules hold."""
+
 
 class Line(NamedTuple):
     """One line of a box; an ``alarming`` one is red, with a sign in front."""

@@ -74,7 +74,7 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str], gro
         yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
         mode = MODES.get(inner.mode)
-        title = shortened(inner.title) + (f"  {mode.text}" if mode else "")
+        title = told(inner)
         colours = mode.colours if mode else CLUSTER
         yield f"{indent}subgraph {name}_{i} {{"
         yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
@@ -86,10 +86,18 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str], gro
 def node(box: Box, group: str = "") -> str:
     """One box: a table with its title in the first row."""
     title, fill, border = box.colours
-    rows = [row(box.title, f' BGCOLOR="{title}"', "B"), *(row(text, "", "", alarm) for text, alarm in box.lines)]
+    rows = [
+        row(told(box) if box.kind == "module" else box.title, f' BGCOLOR="{title}"', "B"),
+        *(row(text, "", "", alarm) for text, alarm in box.lines),
+    ]
     look = f'{SHAPES[box.kind]} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
     whole = tooltip([box.name or box.title, *(line.text for line in box.lines)])
     return f"n{box.number} [label=<{table(rows, 2)}>{whole} {look}{group if box.kind in COMPUTED else ''}]"
+
+
+def told(call: Cluster | Box) -> str:
+    """The title of a module call, with its mode."""
+    return shortened(call.title) + (f"  {MODES[call.mode].text}" if call.mode else "")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -74,7 +74,8 @@ def node(box: Box) -> str:
     """One box; alarming lines have a sign in front, since colours within a text are not kept everywhere."""
     opening, closing = SHAPES[box.kind]
     lines = [ALARM_SIGN * line.alarming + escape(line.text) for line in box.lines]
-    text = "<br/>".join([f"<b>{escape(box.title)}</b>", *lines])
+    title = f"{box.title} {MODES[box.mode].text}" if box.mode and box.kind == "module" else box.title
+    text = "<br/>".join([f"<b>{escape(title)}</b>", *lines])
     return f'n{box.number}{opening}"{text}"{closing}:::{f"{box.mode}Mode" if box.mode else box.kind}'
 
 

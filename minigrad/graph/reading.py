@@ -21,7 +21,7 @@ from ..nn.parameter import Buffer, Parameter
 from ..tensor.tensor import Tensor
 from .appearance import mode_of
 from .calls import Call, below, own_tensors, read_calls
-from .description import Box, Cluster, Edge, Line, Picture
+from .description import HELD, Box, Cluster, Edge, Line, Picture
 from .heading import Heading
 from .wording import (
     anonymous,
@@ -36,9 +36,6 @@ from .wording import (
     tensor_of,
     value_text,
 )
-
-HELD = {"parameter", "frozen", "buffer"}
-"""The kinds of what modules hold."""
 
 
 def read(
