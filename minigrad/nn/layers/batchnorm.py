@@ -203,7 +203,8 @@ class BatchNorm(ChannelNorm):
         )
 
     def _shows(self) -> ModuleShown:
-        return ModuleShown("frozen" if self.frozen else "", {"weight": "gamma", "bias": "beta"})
+        symbols = {"weight": "gamma", "bias": "beta"}
+        return ModuleShown("frozen" if self.frozen else "", symbols, cumulative=self.momentum is None)
 
     def extra_repr(self) -> str:
         no_bias = ", bias=False" * (self.weight is not None and self.bias is None)

@@ -40,7 +40,7 @@ from ..shapes import in_dtype, reshape
 from .checks import check, check_buffers, refuse_gradient
 from .masks import counted, counting, kept_or_zero, mean_of_kept
 from .running import move_running, update_running
-from .shown import batch_norm_shown
+from .shown import batch_norm_shown, unusable
 
 if TYPE_CHECKING:
     from ...tensor.tensor import Tensor
@@ -175,14 +175,16 @@ def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
 
 
 def effects(
-    _mean: Any, _var: Any, _eps: Any, training: bool, _mask: Any, momentum: float, buffers: Sequence[Any], batches: Any
+    _mean: Any, var: Any, _eps: Any, training: bool, _mask: Any, momentum: float, buffers: Sequence[Any], batches: Any
 ) -> list[Effect]:
     """Which buffers a call has read or written; ``batches`` is what it has counted up to."""
     running = [buffer for buffer in buffers[:2] if buffer is not None]
     if not training:
         return [Effect("reads", buffer, "") for buffer in running]
     counted = [Effect("writes", buffer, "+1", str(batches)) for buffer in buffers[2:] if buffer is not None]
-    return [Effect("writes", buffer, f"{momentum:.3g}") for buffer in running] + counted
+    moved = int(var.size - np.count_nonzero(unusable(var, buffers)))
+    some = f" in {moved} of {var.size} channels" * (moved < var.size)
+    return [Effect("writes", buffer, some, weight=momentum) for buffer in running * bool(moved)] + counted
 
 
 batch_norm_op = Op(
