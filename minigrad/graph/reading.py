@@ -125,7 +125,8 @@ def read(
     """
     reader = Reader(outputs, model, inputs, own_pass)
     calls = [call.module for call in reader.calls.values()]
-    return Picture(reader.header(), reader.content, reader.edges, reused=len(set(calls)) < len(calls))
+    reused = len(set(calls)) < len(calls)
+    return Picture(reader.header(), reader.content, reader.edges, reused, reader.records)
 
 
 class Reader:
@@ -149,6 +150,7 @@ class Reader:
         self.content = Cluster()
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
         self.boxes: dict[int, Box] = {}
+        self.records: dict[int, Any] = {}
         self.edges: list[Edge] = []
         self.sources: dict[int, tuple[Any, Box]] = {}
         self.used: dict[int, int] = {}
@@ -181,6 +183,7 @@ class Reader:
     def add(self, thing: Any, kind: str, title: str, lines: Sequence[str], cluster: Cluster) -> Box:
         """A box for a node, a tensor or an array, with the next number."""
         box = self.boxes[id(thing)] = Box(len(self.boxes), kind, title, [Line(text) for text in lines if text])
+        self.records[box.number] = thing
         cluster.boxes.append(box)
         return box
 
