@@ -14,5 +14,6 @@
 """
 
 from .draw import Graph
+from .pages.film import Film, film
 
-__all__ = ["Graph"]
+__all__ = ["Film", "Graph", "film"]

@@ -21,6 +21,7 @@ from .containers import inside, replaced
 from .description import Picture, with_legend
 from .dot import to_dot
 from .mermaid import to_mermaid, too_large
+from .pages.details import details
 from .pages.page import to_page, to_plain_page
 from .reading import read
 from .rendering import RenderingError, render
@@ -138,10 +139,11 @@ class Graph:
         if suffix in texts:
             data = texts[suffix]().encode()
         elif suffix in PAGES:
+            facts = details(self.picture)
             try:
-                data = to_page(self.picture).encode()
+                data = to_page(self.picture, facts).encode()
             except RenderingError as error:
-                data, problem = to_plain_page(self.picture, str(error)).encode(), error
+                data, problem = to_plain_page(self.picture, str(error), facts).encode(), error
         elif suffix in RENDERED:
             try:
                 data = render(self.source, suffix[1:])

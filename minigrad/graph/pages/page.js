@@ -397,7 +397,7 @@ function describe(number) {
   panel.append(list, ...facts.tensors.map(aboutTensor));
   if (about.operation) {
     if (!facts.tensors.length) panel.append(element("p", { class: "quiet" }, "Its values were not kept: no derivative needs them."));
-    panel.append(aboutSaved(facts.saved), aboutOperation(about.operation));
+    panel.append(aboutSaved(about.saved), aboutOperation(about.operation));
   }
 }
 

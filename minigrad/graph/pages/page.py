@@ -17,7 +17,6 @@ from ..dot import to_dot
 from ..mermaid import to_mermaid
 from ..rendering import render
 from ..text import one_line, shortened
-from .details import details
 from .svg import colours_for_light_and_dark, embedded
 
 FOLDER = Path(__file__).parent
@@ -37,24 +36,23 @@ FILM = """\
 </div>"""
 
 
-def to_page(picture: Picture, frames: list[Any] | None = None) -> str:
+def to_page(picture: Picture, data: Mapping[str, Any]) -> str:
     """A page with the picture, drawn by the renderer that is there.
 
-    ``frames`` are steps of a film: what the page's script shows of each instead of the lines that were drawn.
+    ``data`` is what is known of its boxes. ``frames`` in it are steps of a film: what the page's script shows of each
+    instead of the lines that were drawn.
 
     Raises:
         RenderingError: if there is no renderer, or it failed.
     """
     drawn = render(to_dot(replace(picture, header=" ")), "svg").decode()
-    svg, data = embedded(drawn), details(picture)
-    if frames is not None:
-        data["frames"] = frames
+    svg = embedded(drawn)
     script = text_of("page.js")
     style = text_of("page.css") + colours_for_light_and_dark(svg)
     body = [
         f'<header><h1 id="header">{html.escape(picture.header)}</h1></header>',
         TOOLS,
-        *[FILM] * (frames is not None),
+        *[FILM] * ("frames" in data),
         f'<main><div id="stage">{svg}</div><aside id="details" aria-live="polite"></aside></main>',
         f'<script type="application/json" id="data">{in_script(data)}</script>',
         f"<script>{script}</script>",
@@ -62,12 +60,12 @@ def to_page(picture: Picture, frames: list[Any] | None = None) -> str:
     return whole(picture.header, style, script, body)
 
 
-def to_plain_page(picture: Picture, problem: str) -> str:
+def to_plain_page(picture: Picture, problem: str, data: Mapping[str, Any]) -> str:
     """A page with the same facts where nothing can draw: a list of boxes, and the text for Mermaid."""
     body = [
         f'<header><h1 id="header">{html.escape(picture.header)}</h1></header><div class="list">',
         f"<p>There is no picture: {html.escape(problem)}</p>",
-        *list_of_boxes(details(picture)),
+        *list_of_boxes(data),
         "<h2>Mermaid</h2><p>Pages such as those of GitHub draw this text:</p>",
         f"<pre>{html.escape(to_mermaid(picture))}</pre></div>",
     ]
