@@ -128,6 +128,7 @@ class Op:
         if not rules and not variadic:
             required = [p for p in self.__signature__.parameters.values() if p.default is p.empty]
             rules = (None,) * len(required)
+        self.written_rules = (variadic,) if variadic else rules
         self.rules = [rule or no_derivative(name, i) for i, rule in enumerate(rules)]
         self.is_differentiable = variadic is not None or any(rules)
         self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last

@@ -12,9 +12,11 @@
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
 ``rendering``    DOT text as SVG, PNG or PDF
+``pages``        pages for browsers, with what is known of each box
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """
 
 from .draw import Graph
+from .pages.film import Film, film
 
-__all__ = ["Graph"]
+__all__ = ["Film", "Graph", "film"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numpy import ndarray
 
@@ -130,6 +130,8 @@ class Picture:
     edges: list[Edge]
     reused: bool = False
     """Whether a module is called more than once."""
+    records: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What the boxes of these numbers were read from: nodes, tensors and arrays."""
 
 
 SAMPLES = (
