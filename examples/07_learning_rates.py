@@ -64,15 +64,18 @@ def results(settings, jobs, dask):
     """The rows, one by one as their trainings end."""
     try:
         from joblib import Parallel, delayed, parallel_config
-    except ImportError:
+
+        if dask:
+            from dask.distributed import Client
+    except ImportError as error:
+        if dask:
+            raise SystemExit(f'{error.name} is missing: pip install "minigrad[sweep]" dask distributed') from None
         print('one after the other, because joblib is missing: pip install "minigrad[sweep]"')
         jobs = 1
     if jobs == 1 and not dask:
         return (training(*setting) for setting in settings)
     engine = nullcontext()
     if dask:
-        from dask.distributed import Client
-
         Client(dask)
         engine = parallel_config(backend="dask", wait_for_workers_timeout=30)
     with engine:  # processes, not threads: these would all draw from one random generator

@@ -13,7 +13,10 @@ from minigrad.nn import functional as F
 mg.manual_seed(0)
 EPS = 1e-5
 x = (mg.randn(8, 1, dtype=mg.float64) * 2 + 1).requires_grad_()
-dy = mg.randn(8, 1, dtype=mg.float64)  # what the layers above would like to change
+
+# %% What comes from above: the gradient of half the squared distance of the output from some targets, 0 or 2.
+target = 2.0 * (mg.rand(8, 1, dtype=mg.float64) > 0.5)
+dy = (F.batch_norm(x, None, None, training=True, eps=EPS) - target).detach()
 
 # %% One way at a time: whatever is detached is a constant, and the chain rule does not go through it.
 mean = x.mean(0)
@@ -60,5 +63,5 @@ print(f"the direct way alone is off by {wrong:.0%} of the gradient's length in t
 # %% [markdown]
 # To try:
 #
-# 1. Take 8,000 samples in place of 8. How large are the three ways then, and why?
+# 1. Add 5 to all targets. Which of the three ways change, and why does their sum not?
 # 2. Detach `mean` inside of `var` only. Nothing changes: what is the derivative of the variance by the mean?

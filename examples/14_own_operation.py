@@ -44,7 +44,7 @@ print(first)
 print("second derivatives right:", second)
 
 # %% Train with it, on the product of two inputs. The step is captured: written down once, then replayed.
-model = nn.Sequential(nn.Linear(2, 16), nn.BatchNorm1d(16), Swish(), nn.Linear(16, 1))
+model = nn.Sequential(nn.Linear(2, 16, bias=False), nn.BatchNorm1d(16), Swish(), nn.Linear(16, 1))
 optimizer = optim.Adam(model.parameters(), lr=0.02)
 inputs = mg.randn(256, 2)
 target = inputs[:, :1] * inputs[:, 1:]
