@@ -174,9 +174,9 @@ class Link(Nest):
             return self.known[key]
         return super().load(node, position, extra, level)
 
-    def store(self, node: Node, position: Linear, name: str) -> None:
+    def store(self, node: Node, position: Linear, name: str, extra: str = "", sign: str = "=") -> None:
         """Write an element into memory, or into what is kept for a panel."""
-        self.tail[-1].append(f"{self.array(node)}[{self.place(node, position)}] = {name};")
+        self.tail[-1].append(f"{self.array(node)}[{self.place(node, position)}{extra}] {sign} {name};")
 
     def lines_for(self) -> list[str]:
         """Its statements for one panel."""
