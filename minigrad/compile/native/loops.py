@@ -319,7 +319,7 @@ class Nest:
             self.tail[-1].append(f"{self.array(node)}[{self.text(result)}] = {narrow}{target};")
             return
         if not inner:
-            self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}")
+            self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}{{0}};")
             return
         if self.tile:
             self.begin.append(f"{wide} {total}[COLUMNS];")
@@ -329,8 +329,12 @@ class Nest:
             self.end.append(f"for (long l = 0; l < COLUMNS; l++) {self.array(node)}[{text}] = {narrow}{total}[l];")
             return
         target = self.totals(wide, total, begin, first, inner)
-        loops = self.loops_over(inner)
-        self.tail[-1].append(COMBINED[node.op].format(target, name))
+        loops, vectors = self.loops_over(inner), len(self.loops) - 1 - self.written_out
+        if self.loops[vectors][0] in reduced:  # first over the inner loop alone, in a variable
+            into = COMBINED[node.op].format(target, "{0}")
+            self.scalar(node, f"{total}i", begin, wide, name, vectors, into)
+        else:
+            self.tail[-1].append(COMBINED[node.op].format(target, name))
         self.tail[first].append(f"{loops}{self.array(node)}[{self.text(result)}] = {narrow}{target};")
 
     def loops_over(self, inner: Sequence[int]) -> str:
@@ -374,7 +378,7 @@ class Nest:
         self.tail[first].append(f"{self.loops_over(inner)}{self.array(node)}[{self.text(result)}] = {place};")
 
     def scalar(self, node: Node, total: str, begin: str, wide: str, name: str, first: int, store: str) -> None:
-        """A reduction into one variable; a NaN among floats is noted apart, because lanes forget it."""
+        """A reduction into one variable, and what becomes of it; a NaN is noted apart, because lanes forget it."""
         self.head[first].append(f"{wide} {total} = {begin};")
         is_last = first == len(self.loops) - 1 - self.written_out
         if is_last:
@@ -385,10 +389,10 @@ class Nest:
             self.tail[-1] += [f"{total} = {name} {sign} {total} ? {name} : {total};", f"{total}n |= {name} != {name};"]
             if is_last:
                 self.clauses.append(f"reduction(|:{total}n)")
-            self.tail[first].append(f"{store}({total}n ? NAN : {total});")
+            self.tail[first].append(store.format(f"({total}n ? NAN : {total})"))
             return
         self.tail[-1].append(COMBINED[node.op].format(total, name))
-        self.tail[first].append(f"{store}{total};")
+        self.tail[first].append(store.format(total))
 
     # -- C ---------------------------------------------------------------------------------------
 
