@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .into_memory import INTO
 from .naming import TAKEN, identifier, names_of
 from .program import Instruction, Program, Value, tree_leaves
 from .rooms import Rooms
@@ -35,7 +36,7 @@ BETWEEN = "between operations"
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"
 """The heading of what comes first."""
 
-WITH_OUT = {np.matmul, np.concatenate, np.clip, np.take}
+WITH_OUT = {np.matmul, np.concatenate, np.stack, np.clip, np.take, *INTO.values()}
 """The functions besides ufuncs that can compute into memory, with the same bits."""
 
 
