@@ -60,17 +60,11 @@ class NativeExecution(Execution):
     """
 
     def __init__(self, program: Program) -> None:
-        try:
-            found = compiler.search()
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+        found = compiler.search()
         self.write(program, found.lanes)
         blas = products()
         self.source = text([self.written], blas.integer if blas else "int64_t")
-        try:
-            self.link(compiler.build(self.source, flags(found), found))
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+        self.link(compiler.build(self.source, flags(found), found))
 
     def write(self, program: Program, lanes: int = 4, prefix: str = "") -> None:
         """Write the C, for vectors of so many float32 numbers, with a prefix to all names."""
