@@ -8,7 +8,7 @@ another one over the same elements, if nothing in between needs it to be complet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from .lowering import Lowered
@@ -47,6 +47,10 @@ Linear = tuple[int, tuple[tuple[int, int], ...]]
 """A position in memory: a constant, and loops with their factors."""
 
 
+CHANGES: list[Callable[[Plan], None]] = []
+"""What changes a plan when all its steps are known; each may be missing."""
+
+
 class Part(NamedTuple):
     """A piece of a loop nest: what it computes, over which shape, and, of a ``concat``, for which operand."""
 
@@ -70,6 +74,10 @@ class Step:
         self.parts: list[Part] = []
         self.reads: set[Node] = set()
         """The kept nodes it reads."""
+
+    def reads_apart(self, before: Node, now: Node) -> bool:
+        """Whether what an array was is read after it has been changed."""
+        return False
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.sizes} {[part.node for part in self.parts]}"
@@ -141,6 +149,8 @@ class Plan:
         for node in self.nodes:
             if node in self.kept:
                 self.place(node)
+        for change in CHANGES:
+            change(self)
 
     # -- what is kept ----------------------------------------------------------------------------
 

@@ -319,7 +319,9 @@ class Nest:
             self.tail[-1].append(f"{self.array(node)}[{self.text(result)}] = {narrow}{target};")
             return
         if not inner:
-            self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}{{0}};")
+            self.scalar(
+                node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}{{0}};"
+            )
             return
         if self.tile:
             self.begin.append(f"{wide} {total}[COLUMNS];")

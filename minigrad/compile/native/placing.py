@@ -78,7 +78,7 @@ class Room:
                     leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
                 )  # fmt: skip
-            if direct and last <= made:
+            if direct and last <= made and not plan.steps[made].reads_apart(before, now):
                 self.placed[now] = Place(outside=outside)
                 taken.add(now)
                 self.inside.discard(now)
