@@ -47,7 +47,8 @@ from .autograd import (
     set_grad_enabled,
 )
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from .compile import compile, print
+from .compile import compile as compile
+from .compile import print as print
 from .diagnosis.diagnose import diagnose
 from .diagnosis.summary import summary
 from .engine.absent import absent
