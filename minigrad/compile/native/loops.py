@@ -235,13 +235,17 @@ class Nest:
             self.count += 1
             place = f"p{self.count}"
             wrapped = f"{name} < 0 ? (int64_t){name} + {size} : (int64_t){name}"
+            wrapped = wrapped if position.dtype.kind == "i" else f"(int64_t){name}"
+            extra += f" + {strides[axis]} * {place}"
+            if (position, size) in self.plan.lowered.indices.known:
+                self.head[own].append(f"const int64_t {place} = {wrapped};")
+                continue
+            self.gathers = True
             self.head[own] += [
-                f"const int64_t {place}w = {wrapped if position.dtype.kind == 'i' else f'(int64_t){name}'};",
+                f"const int64_t {place}w = {wrapped};",
                 f"outside |= {place}w < 0 || {place}w >= {size};",
                 f"const int64_t {place} = {place}w < 0 || {place}w >= {size} ? 0 : {place}w;",
             ]
-            extra += f" + {strides[axis]} * {place}"
-        self.gathers = True
         return extra, level
 
     # -- parts -----------------------------------------------------------------------------------
