@@ -40,7 +40,7 @@ def data_of(array: ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-class OutOfBounds(Misfit, IndexError):
+class OutOfBounds(Misfit, IndexError):  # noqa: N818
     """An index from outside is none: eager's own error says of what."""
 
 
