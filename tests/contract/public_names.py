@@ -44,6 +44,9 @@ MODULES = [
 ]
 """What users import from."""
 
+BESIDES = ["minigrad.compile", "minigrad.print"]
+"""Public names that are not in ``__all__``: ``import *`` would hide Python's own."""
+
 
 def is_own(value: Any) -> bool:
     """Whether the package defines it: what others define looks different in each of their versions."""
@@ -73,6 +76,7 @@ def lines() -> list[str]:
     values = {
         f"{name}.{public}": getattr(module, public) for name, module in modules.items() for public in module.__all__
     }
+    values |= {name: getattr(modules["minigrad"], name.rpartition(".")[2]) for name in BESIDES}
     classes = {value: set(members(value)) for value in values.values() if inspect.isclass(value) and is_own(value)}
     found = []
     for name, value in sorted(values.items()):

@@ -113,6 +113,8 @@ class Source:
             else:
                 nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
             self.nest(f"loops_{number}", step, nest)
+            if nest.gathers:
+                self.stretches[-1].append("if (*(int *)table[0]) { *(int *)table[0] = 0; return 1; }")
 
     def nest(self, name: str, step: Step, nest: Nest | Added) -> None:
         """A loop nest as a function."""
@@ -239,9 +241,20 @@ class Source:
             condition = GUARDS[function.function if isinstance(function, Checked) else function](*instruction.args[1:])
             x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))};"
             lines.append(f"{{ {x} for (long i = 0; i < {node.size}; i++) refused |= {condition}; }}")
+        lines += [self.guard_of_index(*each) for each in self.plan.lowered.indices.guards]
         joined = "\n    ".join(lines)
         head = f"ENTRY {self.prefix}guards(char *arena, void **table) {{\n    int refused = 0;\n    "
         return [f"{head}{joined}\n    return refused;\n}}"] if lines else []
+
+    def guard_of_index(
+        self, node: Node, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int
+    ) -> str:
+        """What looks whether positions are those of elements; negative ones are counted from the end."""
+        loops = "".join(f"for (long i{n} = 0; i{n} < {count}; i{n}++) " for n, count in enumerate(shape))
+        place = " + ".join([str(offset), *(f"{stride} * i{n}" for n, stride in enumerate(strides) if stride)])
+        x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))}"
+        low = f"x[{place}] < -{size} | " if node.dtype.kind == "i" else ""
+        return f"{{ {x}; {loops}refused |= {low}x[{place}] >= {size}; }}"
 
     def entries(self) -> list[str]:
         """The functions that are called from outside: one for each stretch."""

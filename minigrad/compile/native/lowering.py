@@ -33,6 +33,26 @@ GUARDS: dict[Any, Callable[..., str]] = {
 """
 
 
+class Indices:
+    """Positions that come from outside: C looks at them before anything else, and takes them as they are later."""
+
+    def __init__(self) -> None:
+        self.guards: dict[tuple[Node, int, tuple[int, ...], tuple[int, ...], int], None] = {}
+        """A load node, the first position in it, shape and strides of all, and how many elements there are."""
+        self.known: set[tuple[Node, int]] = set()
+        """Nodes of positions, and how many elements there are, that are in bounds then."""
+
+    def note(self, position: Node, size: int) -> None:
+        """Have positions looked at first, if they come from outside as they are."""
+        node = position
+        while node.kind == "map" and (node.op == "copy" or (node.op == "cast" and node.args[0].dtype.kind in "iu")):
+            node = node.args[0]
+        base, (offset, strides) = (node.args[0], node.attribute) if node.kind == "view" else (node, (0, node.strides))
+        if base.kind == "load" and base.op != "host":
+            self.guards[base, offset, node.shape, tuple(strides), size] = None
+            self.known.add((position, size))
+
+
 class Lowered(NamedTuple):
     """A program in single assignments."""
 
@@ -47,6 +67,8 @@ class Lowered(NamedTuple):
     """Host calls and checks, which come first."""
     guards: list[tuple[Instruction, Node]]
     """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
+    indices: Indices
+    """What is known of positions."""
 
 
 REWRITES: list[Callable[[Lowering, Lowered], None]] = []
@@ -74,6 +96,7 @@ class Lowering:
         """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
         self.guards: list[tuple[Instruction, Node]] = []
+        self.indices = Indices()
 
     def lower(self) -> Lowered:
         """All of it."""
@@ -97,6 +120,7 @@ class Lowering:
         lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
+            self.indices,
         )  # fmt: skip
         for rewrite in REWRITES:
             rewrite(self, lowered)

@@ -138,14 +138,13 @@ class Link(Nest):
         self.sizes, self.tile, self.written_out = step.sizes, 1, False
         self.accesses: list[tuple[Linear, int]] = []
         self.loops = [[loop] for loop in range(len(self.sizes))]
-        self.all_arrays, self.local = arrays, local
+        self.arrays, self.local = arrays, local
+        self.fixed = self.scratch = 0
         self.write()
 
     def array(self, node: Node) -> str:
         """The name of a kept node's memory, the same in all nests."""
-        name = self.all_arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
-        self.arrays[node] = name
-        return name
+        return self.arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
 
     def place(self, node: Node, position: Linear) -> str:
         """Where an element is in memory, or in what is kept for a panel."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
+from .fusion import OF_ELEMENTS, Plan, Step, kept_under, linear, own_index
 from .memory_versions import Outside
 from .nodes import Node, is_plain
 
@@ -65,6 +65,7 @@ class Room:
         """Let what changes arrays of the user's be written into them."""
         plan = self.plan
         taken: set[Node] = set()
+        late = max((number for number, step in enumerate(plan.steps) if may_refuse(plan, step)), default=-1)
         for outside, before, now in plan.lowered.written:
             if outside.source == "host":
                 continue
@@ -78,7 +79,7 @@ class Room:
                     leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
                 )  # fmt: skip
-            if direct and last <= made and not plan.steps[made].reads_apart(before, now):
+            if direct and last <= made and made > late and not plan.steps[made].reads_apart(before, now):
                 self.placed[now] = Place(outside=outside)
                 taken.add(now)
                 self.inside.discard(now)
@@ -172,6 +173,26 @@ class Room:
         home, offset = self.home(node)
         place = self.placed[home]
         return Place(place.offset + offset, place.outside)
+
+
+def may_refuse(plan: Plan, step: Step) -> bool:
+    """Whether a step may meet an index out of bounds, or an error of Python's, before which nothing may change."""
+    if step.kind == "call":
+        return True
+    open_nodes = [node for part in step.parts for node in (part.node, *part.node.args)]
+    seen: set[Node] = set()
+    while open_nodes:
+        node = open_nodes.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.kind in ("gather", "scatter"):
+            axes, positions = node.attribute[0], node.args[1 if node.kind == "gather" else 2 :]
+            known, shape = plan.lowered.indices.known, (node.args[0].shape)
+            if any((each, shape[axis]) not in known for axis, each in zip(axes, positions)):
+                return True
+        open_nodes += [arg for arg in node.args if kept_under(arg) not in plan.kept]
+    return False
 
 
 def alike(node: Node, other: Node) -> bool:
