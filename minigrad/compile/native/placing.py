@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
+from .fusion import OF_ELEMENTS, Leaf, Plan, Step, kept_under, linear, own_index
 from .memory_versions import Outside
-from .nodes import Node, is_plain
+from .nodes import Node, is_plain, reach
 
 LINE = 64
 """Bytes to which arrays are aligned."""
@@ -67,11 +67,11 @@ class Room:
                 continue
             made = plan.made_in[now]
             last = max(self.readers[before], default=-1)
-            direct = now.kind in (*OF_ELEMENTS, "update") and now not in taken and alike(now, before)
             if now.kind == "update":
-                direct = direct and now.args[0] is before and last <= made
-                direct = direct and not any(n is before for n in (self.plan.steps[made].parts[0].source,))
-            elif direct and last == made:
+                self.part_by_part(outside, before, now)
+                continue
+            direct = now.kind in OF_ELEMENTS and now not in taken and alike(now, before)
+            if direct and last == made:
                 direct = all(
                     leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
@@ -82,6 +82,41 @@ class Room:
                 self.inside.discard(now)
             else:
                 self.copies.append((now, outside))
+
+    def part_by_part(self, outside: Outside, before: Node, now: Node) -> None:
+        """Let parts of an array of the user's be written into it, if nobody else reads these as they were."""
+        updates = [now]
+        while updates[-1].args[0].kind == "update":
+            updates.append(updates[-1].args[0])
+        own = {self.plan.made_in[node] for node in updates}
+        direct = updates[-1].args[0] is before and all(set(self.readers[node]) <= own for node in updates[1:])
+        for number in {*self.readers[before], *own} if direct else ():
+            step = self.plan.steps[number]
+            written = [node for node in updates if self.plan.made_in[node] <= number]
+            if written and step.kind not in ("loops", "update"):
+                direct = False
+                break
+            leaves = [leaf for part in step.parts for leaf in self.plan.leaves_of(part)]
+            direct = direct and not any(leaf.node in updates for leaf in leaves)
+            for leaf in leaves if written else ():
+                if leaf.node is before:
+                    direct = direct and all(self.is_apart(leaf, step, node, number) for node in written)
+        if direct:
+            self.placed.update(dict.fromkeys(updates, Place(outside=outside)))
+        else:
+            self.copies.append((now, outside))
+
+    def is_apart(self, leaf: Leaf, step: Step, update: Node, number: int) -> bool:
+        """Whether a step reads nothing of what an update before it, or the step itself, has written."""
+        (start, strides), value = update.attribute, update.args[1]
+        if leaf.position is None:
+            return False
+        if self.plan.made_in[update] == number and leaf.position == linear(own_index(value.shape), strides, start):
+            return True
+        offset, factors = leaf.position
+        low, high = reach([step.sizes[loop] for loop, _ in factors], [factor for _, factor in factors])
+        first, last = reach(value.shape, strides)
+        return bool(offset + high < start + first or start + last < offset + low)
 
     def parts_in_place(self) -> None:
         """Let operands of ``concat`` be computed where they are to lie, and an update change what was before."""
@@ -99,7 +134,10 @@ class Room:
             elif node.kind == "update" and node not in self.placed:
                 base = node.args[0]
                 others = [reader for reader in self.readers[base] if reader != plan.made_in[node]]
+                step = plan.steps[plan.made_in[node]]
+                leaves = [leaf for part in step.parts for leaf in plan.leaves_of(part) if leaf.node is base]
                 own = base.kind not in ("load", "result") and base not in self.placed
+                own = own and all(self.is_apart(leaf, step, node, plan.made_in[node]) for leaf in leaves)
                 if own and base.strides == node.strides and all(r < plan.made_in[node] for r in others):
                     self.owner[base] = node, 0
                     self.inside.discard(base)
