@@ -27,6 +27,10 @@ NARROW = 16
 """Columns below which it is not worth it."""
 
 
+LARGEST = 1 << 17
+"""Elements of larger arrays are read row by row, as they lie in memory: they are not in the cache anyway."""
+
+
 class Panel(Step):
     """Loop nests that are carried out panel by panel."""
 
@@ -71,7 +75,9 @@ def grouped(plan: Plan) -> None:
 
 def begun(plan: Plan, step: Step) -> Panel | None:
     """A panel that begins with a nest over rows and columns."""
-    if len(step.sizes) != 2 or step.sizes[1] < NARROW or not suits(plan, step, step.sizes):
+    if len(step.sizes) != 2 or step.sizes[1] < NARROW or step.sizes[0] * step.sizes[1] > LARGEST:
+        return None
+    if not suits(plan, step, step.sizes):
         return None
     panel = Panel(step.sizes)
     panel.add(step)
