@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..optim.blocks import Block
-from .program import Instruction, Place, Program, Value
+from .program import Instruction, Memory, Place, Program, Value
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
 """What a name in source must not be."""
@@ -107,6 +107,8 @@ class Names:
     def __init__(self, program: Program, taken: Iterable[str] = ()) -> None:
         self.unique = UniqueNames([*TAKEN, *taken])
         self.known: dict[Value, str] = {}
+        self.of_memory: dict[Memory, str] = {}
+        """The name of what has a memory first, for views that have none."""
         self.values = program.values
         for value, wanted in wanted_names(program):
             if value not in self.known:
@@ -116,6 +118,7 @@ class Names:
     def give(self, value: Value, wanted: str) -> str:
         """Give a value a name like this."""
         self.known[value] = self.unique.new(wanted)
+        self.of_memory.setdefault(value.memory, self.known[value])
         return self.known[value]
 
     def of(self, value: Value, maker: Instruction) -> str:
@@ -126,17 +129,17 @@ class Names:
         """What a value should be called."""
         path = path_of(maker.scope)
         if value.gradient_of is not None:
-            whole = self.known.get(self.values[value.gradient_of])
+            of = self.values[value.gradient_of]
+            whole = self.known.get(of) or self.of_memory.get(of.memory)
             if whole is not None:
                 return f"d_{whole}"
         if value.is_output:
             name = maker.returned_by or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
         function = function_word(maker.function)
-        word = value.word or (
-            "" if maker.returned_by.startswith(SILENT) else maker.returned_by.removeprefix("draw_")
-        )
-        return "_".join(filter(None, (path, word or WORDS.get(function, function))))
+        returned_by = "" if maker.returned_by.startswith(SILENT) else maker.returned_by
+        word = value.word or returned_by or WORDS.get(function, function)
+        return "_".join(filter(None, (path, word.removeprefix("draw_"))))
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

@@ -27,7 +27,7 @@ def run_text(step: Any, *inputs: Any) -> dict[str, Any]:
         if each.kind == "host" and made:
             drawn = each.function(*each.args)
             names.update(zip([named[value] for value in made], drawn if len(made) > 1 else [drawn]))
-    assert all(isinstance(value, (np.ndarray, int, float)) for value in names.values())
+    assert {k: v for k, v in names.items() if not isinstance(v, (np.ndarray, int, float))} == {}
     with np.errstate(all="ignore"):
         exec(compile(step.source, "step.source", "exec"), names)
     return names
