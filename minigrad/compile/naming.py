@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import dis
 import functools
 import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..optim.blocks import Block
+from ..optim.optimizer import Optimizer
+from ..optim.rule import Rule
 from .program import Instruction, Memory, Place, Program, Value
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
@@ -136,10 +140,43 @@ class Names:
         if value.is_output:
             name = maker.returned_by or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
+        optimizer = counting_optimizer(maker)
+        if optimizer is not None and isinstance(maker.results, list):
+            return number_words(optimizer, len(maker.results))[maker.results.index(value)]
         function = function_word(maker.function)
-        returned_by = "" if maker.returned_by.startswith(SILENT) else maker.returned_by
+        says = not maker.returned_by.startswith(SILENT) and not maker.returned_by.endswith("definition")
+        returned_by = maker.returned_by if says else ""
         word = value.word or returned_by or WORDS.get(function, function)
         return "_".join(filter(None, (path, word.removeprefix("draw_"))))
+
+
+def counting_optimizer(each: Instruction) -> Optimizer | None:
+    """The optimiser whose numbers for a step a call of the host computes, or None."""
+    function = getattr(each.function, "function", None)
+    is_count = getattr(function, "__func__", None) is Optimizer._count_step
+    return function.__self__ if is_count else None  # type: ignore[union-attr]
+
+
+def number_words(optimizer: Optimizer, count: int) -> list[str]:
+    """What the rule of an optimiser calls the numbers of a step, the first of which is the weight decay."""
+    rule = type(optimizer)
+    words = ["lr"] if rule.numbers is Rule.numbers else unpacked(rule.change.__code__, count - 1)
+    return ["weight_decay", *(words or [f"number{i}" for i in range(1, count)])]
+
+
+def unpacked(code: CodeType, count: int) -> list[str]:
+    """The variables into which a function unpacks so many things, the last time it does."""
+    found: list[str] = []
+    instructions = list(dis.get_instructions(code))
+    for position, each in enumerate(instructions):
+        if each.opname == "UNPACK_SEQUENCE" and each.argval == count:
+            names: list[str] = []
+            for store in instructions[position + 1 :]:
+                if not store.opname.startswith("STORE_FAST") or len(names) >= count:
+                    break
+                names += store.argval if isinstance(store.argval, tuple) else [store.argval]
+            found = names[:count] if len(names) >= count else found
+    return found
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

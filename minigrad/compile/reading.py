@@ -347,13 +347,15 @@ class Reading(Expressions):
 
     def line(self, text: str) -> None:
         """One line, broken if it is too long."""
-        self.lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False) if (
-            len(text) > WIDTH and "'" not in text
-        ) else [text]
+        self.lines += (
+            textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False)
+            if (len(text) > WIDTH and "'" not in text)
+            else [text]
+        )
 
     def returned(self) -> str:
         """What the step returns."""
-        copied = {place: None for place in self.program.states}
+        copied = dict.fromkeys(self.program.states)
 
         def named(leaf: Any) -> Any:
             if not isinstance(leaf, Result):
@@ -366,7 +368,12 @@ class Reading(Expressions):
 
     def put_together(self) -> str:
         """The whole text, with what is given at its head."""
-        head = [*self.heading(), "import math" * any("math." in line for line in self.lines), "import numpy as np", *self.imports]
+        head = [
+            *self.heading(),
+            "import math" * any("math." in line for line in self.lines),
+            "import numpy as np",
+            *self.imports,
+        ]
         text = "\n".join([*filter(None, head), *self.lines, ""])
         return re.sub(r"\n{3,}", "\n\n", text)
 

@@ -139,6 +139,7 @@ class Link(Nest):
         self.accesses: list[tuple[Linear, int]] = []
         self.loops = [[loop] for loop in range(len(self.sizes))]
         self.all_arrays, self.local = arrays, local
+        self.arrays: dict[Node, str] = {}
         self.write()
 
     def array(self, node: Node) -> str:
