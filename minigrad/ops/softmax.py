@@ -40,7 +40,8 @@ def largest(x: ndarray, axes: Any) -> ndarray:
 @np.errstate(invalid="ignore")
 def shifted(x: ndarray, axis: int) -> ndarray:
     """``x`` minus its largest element along an axis: all NaN where that is infinite, as there is no distribution."""
-    return as_array(x - largest(x, axis))
+    z = x - largest(x, axis)
+    return as_array(z)
 
 
 # Each is a function of how to add up, ``plain_sum`` in its definition and ``sum_over`` in its kernel.

@@ -147,9 +147,7 @@ class Nest:
     def array(self, node: Node) -> str:
         """The name of a kept node's memory."""
         if node not in self.arrays:
-            self.arrays[node] = f"{node.name or 't'}_{node.number}" if node.name == "" else node.name
-            if list(self.arrays.values()).count(self.arrays[node]) > 1:
-                self.arrays[node] += f"_{node.number}"
+            self.arrays[node] = f"{node.name or 't'}_{node.number}"
         return self.arrays[node]
 
     def load(self, node: Node, position: Linear, extra: str = "", level: int = 0) -> tuple[str, int]:

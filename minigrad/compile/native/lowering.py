@@ -15,8 +15,10 @@ import numpy as np
 from ...ops.losses.classes import some_ignored
 from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild, Checked
+from ..naming import Names
 from ..passes import may_refuse
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
+from ..sections import sections
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
@@ -90,6 +92,7 @@ class Lowering:
     def __init__(self, program: Program, functions: Mapping[Any, Callable[..., Node | None]]) -> None:
         self.program, self.functions = program, functions
         self.graph = Graph()
+        self.names = Names(program)
         self.versions = Versions(program, self.graph)
         self.hosts: list[Instruction] = []
         self.drawn = 0
@@ -103,11 +106,13 @@ class Lowering:
         self.enter()
         used = {value for each in self.program.instructions for value in each.reads()}
         used |= {value for _, value in self.program.settings if value is not None} | set(results_of(self.program))
-        for instruction in self.program.instructions:
-            self.graph.scope = instruction.scope
+        names = self.names
+        for section, instruction in zip(sections(self.program), self.program.instructions):
+            self.graph.scope = section
             if instruction.kind == "call":
                 made = instruction.results
-                self.graph.name = f"v{made.number}" if isinstance(made, Value) else ""
+                named = instruction.target if made is None else made
+                self.graph.name = names.of(named, instruction) if isinstance(named, Value) else ""
                 self.instruction(instruction)
                 if isinstance(made, Value) and made not in used and may_refuse(instruction):
                     self.effects.append(self.versions.read(made))  # its index is looked at, as it is in eager
@@ -148,7 +153,7 @@ class Lowering:
             for source, number, value in several:
                 if len(several) > 1 and value.memory.writes:
                     raise CannotBuild("an array that is changed is a view of the same memory as another one")
-                self.graph.name = ""
+                self.graph.name = self.names.known[value]
                 self.versions.enter(Outside(source, number), value, value if len(several) > 1 else None)
 
     def before(self, instruction: Instruction) -> None:
@@ -165,7 +170,7 @@ class Lowering:
             return
         for value in tree_leaves(instruction.results):
             if isinstance(value, Value):
-                self.graph.name = f"h{value.number}"
+                self.graph.name = self.names.of(value, instruction)
                 self.versions.enter(Outside("host", self.drawn), value)
                 self.drawn += 1
 

@@ -144,7 +144,8 @@ class Link(Nest):
         self.sizes, self.tile, self.written_out = step.sizes, 1, False
         self.accesses: list[tuple[Linear, int]] = []
         self.loops = [[loop] for loop in range(len(self.sizes))]
-        self.arrays, self.local = arrays, local
+        self.all_arrays, self.local = arrays, local
+        self.arrays: dict[Node, str] = {}
         self.fixed = self.scratch = 0
         self.write()
 
