@@ -8,6 +8,7 @@
 ``heading``      the line above
 ``reading``      the engine's records as a description
 ``folding``      modules folded into one box each
+``tables``       parameters and buffers as rows of one box
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses

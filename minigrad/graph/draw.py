@@ -24,6 +24,7 @@ from .folding import folded
 from .mermaid import to_mermaid, too_large
 from .reading import read
 from .rendering import RenderingError, render
+from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
@@ -33,7 +34,7 @@ DISPLAYED = 1000
 
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
-    collapse: Any = (), **named_inputs: Any,
+    collapse: Any = (), tables: bool | None = None, **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -60,6 +61,8 @@ def draw(
         legend: explain the shapes and colours.
         depth: how deep the tree of modules is open: with 1 each module that the model holds is one box, which says its
             operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
+        tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
+            of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
 
     Raises:
@@ -67,7 +70,7 @@ def draw(
         ValueError: for tensors without a graph, and a path that no module has.
     """
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
-        return Graph(folded(target._picture(), depth, collapse), legend)
+        return Graph(tabulated(folded(target._picture(), depth, collapse), tables), legend)
     if isinstance(target, Module):
         outputs, named = record(target, inputs, named_inputs)
         model = target if model is None else model
@@ -92,7 +95,7 @@ def draw(
                 f"was computed under no_grad(), or detached. {cure}"
             )
     picture = read(outputs, model, named, own_pass=isinstance(target, Module))
-    return Graph(folded(picture, depth, collapse), legend)
+    return Graph(tabulated(folded(picture, depth, collapse), tables), legend)
 
 
 class Graph:

@@ -74,6 +74,10 @@ def node(box: Box) -> str:
     """One box; alarming lines have a sign in front, since colours within a text are not kept everywhere."""
     opening, closing = SHAPES[box.kind]
     lines = [ALARM_SIGN * line.alarming + escape(line.text) for line in box.lines]
+    for each in box.rows:
+        happens = f" {each.effect}" if each.effect else ""
+        alarm = ALARM_SIGN * any(line.alarming for line in each.lines)
+        lines.append(escape(f"{alarm}{each.title}: {'  '.join(line.text for line in each.lines)}{happens}"))
     title = f"{box.title} {MODES[box.mode].text}" if box.mode and box.kind == "module" else box.title
     text = "<br/>".join([f"<b>{escape(title)}</b>", *lines])
     return f'n{box.number}{opening}"{text}"{closing}:::{f"{box.mode}Mode" if box.mode else box.kind}'

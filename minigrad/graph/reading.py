@@ -174,11 +174,11 @@ class Reader:
         if node.saved is None:
             return "saved values: freed by backward" if shown.keeps is not None else "", 0
         arrays = kept_by(node) if shown.keeps is None else shown.keeps.values()
-        whole = {id(owner): owner for array in arrays if isinstance(array, ndarray) for owner in [memory(array)]}
-        held = self.held & whole.keys()
-        size = sum(owner.nbytes for key, owner in whole.items() if key not in held)
-        new = sum(owner.nbytes for key, owner in whole.items() if key not in held | self.counted)
-        self.counted |= whole.keys()
+        owners = [memory(array) for array in arrays if isinstance(array, ndarray)]
+        sizes = {id(owner): owner.nbytes for owner in owners if id(owner) not in self.held}
+        size = sum(sizes.values())
+        new = sum(count for key, count in sizes.items() if key not in self.counted)
+        self.counted |= sizes.keys()
         return kept_text(list(shown.keeps or ()), size, new) if size or shown.keeps else "", new
 
     def effect_text(self, effect: Effect, call: Call | None) -> str:
