@@ -17,7 +17,7 @@ TITLE, TEXT, LABEL = 11, 10, 8
 HEAD = f"""\
 digraph minigrad {{
   graph [fontname="{FONTS}" fontsize={TITLE} labelloc=t nodesep=0.3 ranksep=0.45]
-  node [fontname="{FONTS}" fontsize={TEXT} margin="0.06,0.04" style=filled]
+  node [fontname="{FONTS}" fontsize={TEXT} margin="0.10,0.04" style=filled]
   edge [fontname="{FONTS}" fontsize={LABEL} color="#555555" arrowsize=0.7]"""
 
 SHAPES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import os
 import warnings
@@ -23,13 +24,15 @@ from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
 from .reading import read
-from .rendering import RenderingError, render
+from .rendering import RenderingError, fitted, render
 from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
 DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
+IMAGE = 100
+"""The largest number of boxes of which it gets an image, too: about a second, and 1 MB."""
 
 
 def draw(
@@ -156,15 +159,22 @@ class Graph:
         return path
 
     def _repr_svg_(self) -> str | None:
-        return self._repr_mimebundle_().get("image/svg+xml")
+        return self.displayed(images=False).get("image/svg+xml")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.displayed()
+
+    def displayed(self, images: bool = True) -> dict[str, str]:
+        """What a notebook shows: SVG, and an image for notebooks that are not trusted, in which there is no SVG."""
         boxes = sum(1 for _ in self.picture.content.all_boxes())
         if boxes > DISPLAYED:
             advice = f"{boxes:,} boxes take long to lay out. To do it all the same: .save('graph.svg')"
             return {"text/plain": f"{self!r}\n{advice}"}
         try:
-            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(render(self.source, "svg").decode()), "text/plain": repr(self)}
+            if images and boxes <= IMAGE:
+                bundle["image/png"] = base64.b64encode(render(self.source, "png")).decode()
+            return bundle
         except RenderingError as error:
             bundle, flowchart = {"text/plain": f"{self!r}\n{error}\n\n{self.source}"}, to_mermaid(self.picture)
             return bundle if too_large(self.picture, flowchart) else {**bundle, "text/vnd.mermaid": flowchart}
