@@ -153,7 +153,8 @@ def arrow(edge: Edge, places: Mapping[int, str], weight: str = "") -> str:
     """One edge. One that enters a cluster spans two ranks: the cluster's parameters then start below its source."""
     enters = not f"{places[edge.source]}_".startswith(f"{places[edge.target]}_")
     label = f"label=<{escape(shortened(edge.label))}>" * bool(edge.label)
-    look = [ARROWS[edge.kind], label, "minlen=2" * enters, weight]
+    thick = "" if edge.width == 1 else f"penwidth={edge.width:g}"
+    look = [ARROWS[edge.kind], label, thick, "minlen=2" * enters, weight]
     return f"  n{edge.source} -> n{edge.target} [{' '.join(filter(None, look))}]"
 
 

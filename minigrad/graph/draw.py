@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import base64
-import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from numpy import ndarray
-
-from ..engine.modes import enable_grad
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.node import describe
 from ..io.atomic import as_path, replacing
 from ..nn.module import Module
-from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
-from .containers import inside, replaced
 from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
+from .own_pass import record, tensors_in
 from .reading import read
 from .rendering import RenderingError, fitted, render
 from .tables import tabulated
@@ -37,7 +32,8 @@ IMAGE = 100
 
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
-    collapse: Any = (), tables: bool | None = None, **named_inputs: Any,
+    collapse: Any = (), tables: bool | None = None, values: bool = False, grads: bool = False,
+    names: Mapping[str, Tensor] | None = None, **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -64,6 +60,10 @@ def draw(
         legend: explain the shapes and colours.
         depth: how deep the tree of modules is open: with 1 each module that the model holds is one box, which says its
             operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
+        values: say the values of every operation and leaf, or their range.
+        grads: say the gradient of every operation, too, and draw the thicker an arrow the larger the gradient along it;
+            of a graph that ends in one number. For values and gradients what was recorded is computed once more.
+        names: what to call tensors of the graph: ``{"a": a}``.
         tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
             of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
@@ -97,8 +97,18 @@ def draw(
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
                 f"was computed under no_grad(), or detached. {cure}"
             )
-    picture = read(outputs, model, named, own_pass=isinstance(target, Module))
+    own_pass = isinstance(target, Module)
+    picture = read(outputs, model, named, own_pass, values, grads, checked_names(names))
     return Graph(tabulated(folded(picture, depth, collapse), tables), legend)
+
+
+def checked_names(names: Any) -> Mapping[str, Tensor]:
+    """Names of tensors, if they are."""
+    if names is None or (
+        isinstance(names, Mapping) and all(isinstance(k, str) and isinstance(x, Tensor) for k, x in names.items())
+    ):
+        return names or {}
+    raise TypeError('draw: names must be a dict of tensors by their names: draw(loss, names={"a": a, "b": b}).')
 
 
 class Graph:
@@ -178,43 +188,3 @@ class Graph:
         except RenderingError as error:
             bundle, flowchart = {"text/plain": f"{self!r}\n{error}\n\n{self.source}"}, to_mermaid(self.picture)
             return bundle if too_large(self.picture, flowchart) else {**bundle, "text/vnd.mermaid": flowchart}
-
-
-# -- a forward pass that leaves no trace -------------------------------------------------------
-
-
-def record(
-    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
-) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
-    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names."""
-    signature = inspect.signature(module.forward)
-    try:
-        bound = signature.bind(*inputs, **named_inputs)
-    except TypeError as error:
-        raise TypeError(f"draw(model, *inputs): {type(module).__name__}.forward{signature}: {error}.") from None
-    copies: dict[int, Any] = {}
-    named: list[tuple[str, Tensor]] = []
-    for name, value in bound.arguments.items():
-        bound.arguments[name] = value = replaced(value, (Variable, ndarray), leaf, copies)
-        collected = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
-        named += [
-            pair
-            for key, part in (value.items() if collected else [(name, value)])
-            for pair in inside(part, key, Tensor)
-        ]
-    with Snapshot.of(module), enable_grad():
-        outputs = tensors_in(module(*bound.args, **bound.kwargs))
-    return outputs, named
-
-
-def leaf(value: Any) -> Any:
-    """A tensor over the memory of a tensor or an array of numbers, which requires grad if it can."""
-    if isinstance(value, ndarray) and value.dtype.kind not in "fiub":
-        return value
-    tensor = wrap(array_of(value))
-    return tensor.requires_grad_() if tensor.dtype.kind == "f" else tensor
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors that a value is or holds."""
-    return [tensor for _, tensor in inside(value, "", Tensor)]
