@@ -70,7 +70,7 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
     if not gradients:
         return Replayed(values, {}, {}, same)
     wanted = {key: tensor for key, tensor in [*tensors.items(), *uses.items()] if tensor.node is not None}
-    ends = [tensors[node] for node in outputs if node in wanted]
+    ends = [tensors[node] for node in outputs if node is not None and node in wanted]
     found = grad(ends, list(wanted.values()), allow_unused=True) if ends and wanted else ()
     by_key: dict[Any, ndarray] = {key: dx.array for key, dx in zip(wanted, found) if dx is not None}
     own = {key: dx for key, dx in by_key.items() if isinstance(key, Node)}

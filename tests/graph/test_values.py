@@ -103,7 +103,8 @@ def test_behind_a_function_of_ones_own_nothing_is_known_and_nothing_said():
 
 def test_random_masks_are_those_of_the_pass():
     mg.manual_seed(0)
-    y = nn.Dropout(0.5)(mg.ones(100, requires_grad=True))
+    w = mg.ones(100, requires_grad=True)
+    y = nn.Dropout(0.5)(w)
     kept = y.numpy().copy()
     (box,) = [b for b in mg.draw(y.sum(), values=True).picture.content.all_boxes() if "dropout" in b.title]
     np.testing.assert_array_equal(box.values, kept)
