@@ -6,6 +6,7 @@ import base64
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..engine.node import describe
 from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..tensor.tensor import Tensor
+from .appearance import THEMES
 from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
@@ -33,7 +35,7 @@ IMAGE = 100
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
     collapse: Any = (), tables: bool | None = None, values: bool = False, grads: bool = False,
-    names: Mapping[str, Tensor] | None = None, **named_inputs: Any,
+    names: Mapping[str, Tensor] | None = None, theme: str = "light", **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -64,6 +66,7 @@ def draw(
         grads: say the gradient of every operation, too, and draw the thicker an arrow the larger the gradient along it;
             of a graph that ends in one number. For values and gradients what was recorded is computed once more.
         names: what to call tensors of the graph: ``{"a": a}``.
+        theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
         tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
             of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
@@ -72,15 +75,23 @@ def draw(
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
         ValueError: for tensors without a graph, and a path that no module has.
     """
+    theme, names = checked_theme(theme), checked_names(names)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
-        return Graph(tabulated(folded(target._picture(), depth, collapse), tables), legend)
-    if isinstance(target, Module):
-        outputs, named = record(target, inputs, named_inputs)
-        model = target if model is None else model
+        picture = target._picture()
     else:
-        outputs, named = tensors_in(target), []
-    given = len(inputs) + len(named_inputs)
-    if not outputs or (given and not isinstance(target, Module)):
+        own_pass = isinstance(target, Module)
+        outputs, named = record(target, inputs, named_inputs) if own_pass else (tensors_in(target), [])
+        refuse_without_graph(target, outputs, len(inputs), named_inputs)
+        model = target if own_pass and model is None else model
+        picture = read(outputs, model, named, own_pass, values, grads, names)
+    picture = tabulated(folded(picture, depth, collapse), tables)
+    return Graph(replace(picture, theme=theme), legend)
+
+
+def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_inputs: Mapping[str, Any]) -> None:
+    """Refuse what is no graph: neither tensors nor a module, inputs of no module, tensors without a graph."""
+    is_module, given = isinstance(target, Module), given + len(named_inputs)
+    if not outputs or (given and not is_module):
         named_ones = f" ({', '.join(named_inputs)})" if named_inputs else ""
         raise TypeError(
             "draw takes a tensor, a sequence of tensors, or a module that returns some with its inputs: draw(loss), "
@@ -90,16 +101,20 @@ def draw(
         if output.node is None:
             cure = (
                 "What the module returns must be computed from its parameters or from inputs of floats."
-                if isinstance(target, Module)
+                if is_module
                 else "draw(model, x) records a forward pass of its own."
             )
             raise ValueError(
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
                 f"was computed under no_grad(), or detached. {cure}"
             )
-    own_pass = isinstance(target, Module)
-    picture = read(outputs, model, named, own_pass, values, grads, checked_names(names))
-    return Graph(tabulated(folded(picture, depth, collapse), tables), legend)
+
+
+def checked_theme(theme: Any) -> str:
+    """A theme, if it is one."""
+    if theme not in THEMES:
+        raise ValueError(f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {theme!r}.")
+    return str(theme)
 
 
 def checked_names(names: Any) -> Mapping[str, Tensor]:
