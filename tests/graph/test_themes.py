@@ -57,7 +57,7 @@ def test_a_theme_changes_colours_and_nothing_else(net, x):
 
 
 def test_another_theme_is_refused(net, x):
-    with pytest.raises(ValueError, match="^draw: theme must be one of 'light', 'dark', 'print', got 'sepia'.$"):
+    with pytest.raises(ValueError, match=r"^draw: theme must be one of 'light', 'dark', 'print', got 'sepia'.$"):
         mg.draw(net, x, theme="sepia")
 
 
