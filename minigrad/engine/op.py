@@ -216,6 +216,12 @@ class Op:
             f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}"
         )
 
+    def __reduce__(self) -> Any:
+        """Pickled by its name: another process has the same operations."""
+        if Op.registry.get(self.name) is not self:
+            raise TypeError(f"{self.name} cannot be pickled: another operation of that name was defined before it.")
+        return registered, (self.name,)
+
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
@@ -228,6 +234,13 @@ def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:
         return definition(*values) if writer is None else writer.applied(op, definition, values)
 
     return apply
+
+
+def registered(name: str) -> Op:
+    """The operation of a name, as pickles find it."""
+    if name not in Op.registry:
+        raise LookupError(f"there is no operation {name} in this process: import the module that defines it first.")
+    return Op.registry[name]
 
 
 def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:

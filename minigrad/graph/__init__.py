@@ -1,10 +1,13 @@
 """Floor 5: pictures of a recorded graph.
 
 ``appearance``   the colours of kinds and modes
-``description``  a picture as plain data: boxes, edges, clusters
+``description``  a picture as plain data: boxes, edges, clusters: what writers and pages read
 ``text``         texts of a picture: how long they may be, how much room they need
 ``calls``        which module was called when: names, and what gets a cluster
+``wording``      what is said of tensors and operations
+``heading``      the line above
 ``reading``      the engine's records as a description
+``folding``      modules folded into one box each
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses

@@ -20,6 +20,7 @@ from ..tensor.tensor import Tensor
 from .containers import inside, replaced
 from .description import Picture, with_legend
 from .dot import to_dot
+from .folding import folded
 from .mermaid import to_mermaid, too_large
 from .pages.details import details
 from .pages.page import to_page, to_plain_page
@@ -33,7 +34,10 @@ DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
 
 
-def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, **named_inputs: Any) -> Graph:
+def draw(
+    target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
+    collapse: Any = (), **named_inputs: Any,
+) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
     >>> model, x, target = nn.Linear(4, 2), mg.randn(8, 4), mg.randint(2, (8,))
@@ -57,13 +61,16 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
         model: where the names of modules, parameters and buffers come from. By default from the outermost
             modules that were called.
         legend: explain the shapes and colours.
+        depth: how deep the tree of modules is open: with 1 each module that the model holds is one box, which says its
+            operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
+        collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
 
     Raises:
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
-        ValueError: for tensors without a graph.
+        ValueError: for tensors without a graph, and a path that no module has.
     """
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
-        return Graph(target._picture(), legend)
+        return Graph(folded(target._picture(), depth, collapse), legend)
     if isinstance(target, Module):
         outputs, named = record(target, inputs, named_inputs)
         model = target if model is None else model
@@ -87,7 +94,8 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
                 f"was computed under no_grad(), or detached. {cure}"
             )
-    return Graph(read(outputs, model, named, own_pass=isinstance(target, Module)), legend)
+    picture = read(outputs, model, named, own_pass=isinstance(target, Module))
+    return Graph(folded(picture, depth, collapse), legend)
 
 
 class Graph:
