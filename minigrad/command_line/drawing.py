@@ -36,8 +36,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "target", metavar="TARGET",
-        help=f"{CHECKPOINT} or {BEST}, or their folder; or my_file.py:my_case, a function that returns a module and its "
-        "inputs: return model, x",
+        help=f"{CHECKPOINT} or {BEST}, or their folder; or my_file.py:my_case, a function that returns a module and "
+        "its inputs: return model, x",
     )  # fmt: skip
     command.add_argument(
         "--modes", choices=("train", "eval"), help="the mode it is drawn in (default: the one it is in)"
@@ -47,8 +47,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
-        help="where it is written: .html (a page, which shows most), .svg, .png, .pdf, .gv or .md (default: the name of "
-        "the data or of the function, .html)",
+        help="where it is written: .html (a page, which shows most), .svg, .png, .pdf, .gv or .md (default: the name "
+        "of the data or of the function, .html)",
     )  # fmt: skip
     command.add_argument("--overwrite", action="store_true", help="replace the file that is there")
 

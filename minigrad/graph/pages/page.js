@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const svg = document.querySelector("#stage svg"), root = svg.querySelector("g.graph");
-const [GAP, LONGEST] = [26, 100];
+const [GAP, LONGEST, SIGN] = [26, 100, "⚠ "];
 
 // -- elements; texts are never read as markup --------------------------------------------------
 
@@ -392,7 +392,7 @@ function describe(number) {
   if (around(about.cluster).length) panel.append(pathOf(about.cluster));
   const list = element("ul");
   for (const [text, alarming] of linesOf(number)) {
-    list.append(element("li", alarming ? { class: "alarm" } : {}, (alarming ? "⚠ " : "") + text));
+    list.append(element("li", alarming ? { class: "alarm" } : {}, (alarming ? SIGN : "") + text));
   }
   panel.append(list, ...facts.tensors.map(aboutTensor));
   if (about.operation) {
@@ -495,7 +495,7 @@ function linesOf(number) {
 }
 
 function write(text, content, alarming) {
-  text.textContent = short(content) || " ";
+  text.textContent = (alarming ? SIGN : "") + short(content) || " ";
   text.classList.toggle("alarm", Boolean(alarming));
   text.classList.toggle("still", !alarming);
 }
