@@ -50,7 +50,7 @@ def test_the_legend_of_losses_says_which_statistics(ax):
         HISTORY["loss"],
         HISTORY["test_loss"],
     ]
-    assert "seed 3" in [text.get_text() for text in ax.texts]
+    assert "seed\u00a03" in [text.get_text() for text in ax.texts]
     colors = [line.get_color() for line in ax.lines]
     assert len({*colors}) == 2 and all(1.05 / (luminance(color) + 0.05) >= 3 for color in colors)
 

@@ -1,5 +1,5 @@
 "use strict";
-(() => {
+function main() {
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const svg = document.querySelector("#stage svg"), root = svg.querySelector("g.graph");
@@ -555,4 +555,16 @@ help();
 if (data.frames) showFrame(0);
 if (order.length) order[0].group.setAttribute("tabindex", "0");
 start();
+}
+
+// In a frame of a page that is not laid out yet nothing has a size
+(() => {
+  const stage = document.getElementById("stage");
+  if (stage.clientWidth && stage.querySelector("g.graph").getBBox().width) return main();
+  const watcher = new ResizeObserver(() => {
+    if (!stage.clientWidth) return;
+    watcher.disconnect();
+    main();
+  });
+  return watcher.observe(stage);
 })();

@@ -49,7 +49,8 @@ def axes_for(ax: Any, width: float = 6.0, height: float = 4.2) -> Any:
 def titled(ax: Any, title: str, about: str) -> None:
     """Write what a picture shows above it, and below that, smaller, of which training it is."""
     width = int(ax.get_figure().get_figwidth() / ax.get_subplotspec().get_gridspec().ncols * LETTERS)
-    lines = textwrap.wrap(about, width)
+    parts = [part if len(part) > LETTERS else part.replace(" ", "\u00a0") for part in about.split("   ")]
+    lines = textwrap.wrap("   ".join(parts), width)
     ax.set_title(title, fontsize=11, pad=6 + 11 * len(lines))
     look = {"textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8}
     ax.annotate("\n".join(lines), (0.5, 1), (0, 4), "axes fraction", **look).set_in_layout(False)

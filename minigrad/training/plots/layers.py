@@ -121,6 +121,7 @@ def update_ratios(
     ax.axhline(USUAL, color=GREY, linewidth=1, label="1e-3")
     ax.set_yscale("log", nonpositive="mask")
     ax.set(xlabel="step", ylabel="ratio")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(fontsize=8, framealpha=0.92)
     titled(ax, title, about)
     return ax
