@@ -87,6 +87,7 @@ function around(name) {
 }
 
 const holderOf = (name) => around(name).find((each) => folded.has(each)) || null;
+const shownAs = (number) => holderOf(nodes.get(number).about.cluster) || number;
 
 function compact(cluster) {
   const inside = order.find(({ about }) => about.operation && around(about.cluster).includes(cluster.name));
@@ -174,7 +175,7 @@ function layout() {
 }
 
 function ends(edge) {
-  return [edge.source, edge.target].map((end) => holderOf(nodes.get(end).about.cluster) || end);
+  return [edge.source, edge.target].map(shownAs);
 }
 
 function placed(end, maps) {
@@ -203,7 +204,7 @@ function line(edge, from, to) {
 
 function standIn(name, { shown, box }, maps) {
   const { about, outline } = clusters.get(name);
-  const made = drawn("g", { class: "folded", tabindex: "-1", role: "button", "aria-expanded": "false", "data-name": name });
+  const made = drawn("g", { class: "folded", tabindex: "0", role: "button", "aria-expanded": "false", "data-name": name });
   made.setAttribute("aria-label", `${about.title}, folded: ${about.summary}`);
   const [x, y] = [0, 1].map((axis) => maps[axis]((box[axis][0] + box[axis][1]) / 2));
   const [width, height] = box.map(([low, high]) => high - low);
@@ -296,17 +297,25 @@ function bringIntoView(group) {
 
 const pointers = new Map();
 stage.addEventListener("wheel", (event) => {
+  const zooms = event.ctrlKey || event.metaKey;
+  if (window.self !== window.top && !zooms) return;  // the page around a frame scrolls
   event.preventDefault();
   const box = stage.getBoundingClientRect();
-  if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+  if (zooms) zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
   else { view.x += event.deltaX / view.scale; view.y += event.deltaY / view.scale; show(); }
 }, { passive: false });
-stage.addEventListener("pointerdown", (event) => pointers.set(event.pointerId, [event.clientX, event.clientY]));
+let dragged = 0;  // pixels since a button went down: what moves the picture is no click
+stage.addEventListener("pointerdown", (event) => {
+  pointers.set(event.pointerId, [event.clientX, event.clientY]);
+  dragged = 0;
+});
+stage.addEventListener("click", (event) => dragged > 4 && event.stopPropagation(), { capture: true });
 window.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   if (!before) return;
   const now = [event.clientX, event.clientY], other = [...pointers].find(([id]) => id !== event.pointerId);
   pointers.set(event.pointerId, now);
+  dragged += Math.hypot(now[0] - before[0], now[1] - before[1]);
   if (other) {
     const far = (point) => Math.hypot(point[0] - other[1][0], point[1] - other[1][1]), box = stage.getBoundingClientRect();
     zoom(far(now) / (far(before) || 1), (now[0] + other[1][0]) / 2 - box.left, (now[1] + other[1][1]) / 2 - box.top);
@@ -463,11 +472,14 @@ field.addEventListener("keydown", (event) => {
 
 // -- keys --------------------------------------------------------------------------------------
 
+// Whether another box is shown elsewhere: not in the same folded module
+const elsewhere = (number, other) => shownAs(other) !== shownAs(number);
+const placeOf = (number) => order.findIndex((node) => node.number === number);
 const neighbours = {
-  ArrowDown: (number) => edges.find(({ source }) => source === number)?.target,
-  ArrowUp: (number) => edges.filter(({ target }) => target === number).at(-1)?.source,
-  ArrowRight: (number) => order[order.findIndex((node) => node.number === number) + 1]?.number,
-  ArrowLeft: (number) => order[order.findIndex((node) => node.number === number) - 1]?.number,
+  ArrowDown: (number) => edges.find(({ source, target }) => !elsewhere(number, source) && elsewhere(number, target))?.target,
+  ArrowUp: (number) => edges.findLast(({ source, target }) => !elsewhere(number, target) && elsewhere(number, source))?.source,
+  ArrowRight: (number) => order.slice(placeOf(number)).find((node) => elsewhere(number, node.number))?.number,
+  ArrowLeft: (number) => order.slice(0, placeOf(number)).findLast((node) => elsewhere(number, node.number))?.number,
 };
 const keys = {
   "/": () => field.focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: whole,
