@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from ..engine.arguments import a_type, entries, switch, whole
+from ..reports.table import html_block, html_table
 from ..tensor.tensor import Tensor
 from .collate import collate, default_convert
 from .dataset import IterableDataset, TensorDataset, described
@@ -134,6 +135,15 @@ class DataLoader(Generic[Batch]):
         else:
             arguments += [f"drop_last={self.drop_last}"]
         return f"DataLoader({', '.join([described(self.dataset), *arguments])}: {length_of(self)})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each setting."""
+        own = None if type(self.sampler) in (RandomSampler, SequentialSampler) else self.sampler
+        settings = [("dataset", described(self.dataset)), ("batches", length_of(self)), ("batch_size", self.batch_size)]
+        settings += [("shuffle", self.shuffle), ("drop_last", self.drop_last), ("sampler", own)]
+        settings += [("batch_sampler", None if self.sampler is not None else self.batch_sampler)]
+        rows = [[name, str(value)] for name, value in settings if value is not None]
+        return html_block(["DataLoader"], html_table(["setting", "value"], rows))
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""

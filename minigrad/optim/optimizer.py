@@ -12,6 +12,7 @@ from numpy import ndarray
 from ..engine.host import check, host, host_numbers
 from ..engine.modes import current, enable_grad
 from ..engine.node import describe
+from ..reports.table import html_block, html_table
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .blocks import Block, blocks_of
@@ -100,6 +101,15 @@ class Optimizer(Hooks, Rule):
             lines += [f"Parameter Group {i}", f"    params: {len(params)} of {sum(p.numel() for p in params)} elements"]
             lines += [f"    {key}: {group[key]}" for key in self.defaults]
         return "\n".join([*lines, ")"])
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a column for each group of parameters."""
+        header = ["setting", *(f"group {i}" for i in range(len(self.param_groups)))]
+        rows = [["parameters", *(str(len(group["params"])) for group in self.param_groups)]]
+        sizes = [sum(p.numel() for p in group["params"]) for group in self.param_groups]
+        rows += [["elements", *(f"{size:,}" for size in sizes)]]
+        rows += [[key, *(str(group[key]) for group in self.param_groups)] for key in self.defaults]
+        return html_block([type(self).__name__], html_table(header, rows, header[1:]))
 
     # -- steps ---------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ MODULES = [
     "minigrad.random",
     "minigrad.special",
     "minigrad.testing",
+    "minigrad.training",
+    "minigrad.training.plots",
     "minigrad.utils",
 ]
 """What users import from."""

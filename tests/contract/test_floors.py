@@ -43,6 +43,7 @@ LATE = {
     "minigrad/onnx.py": {"minigrad"},
     "minigrad/ops/special/gamma.py": {"scipy"},
     "minigrad/training/fitting.py": {"tqdm"},
+    "minigrad/training/plots/axes.py": {"matplotlib"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""
 
