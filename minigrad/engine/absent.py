@@ -21,9 +21,8 @@ ABSENT = {
     "everything is computed in the dtype of its operands: leave it away": "amp autocast GradScaler",
     "NumPy has no bfloat16: use float32": "bfloat16",
     "steps and models are compiled by mg.compile": "jit fx dynamo _dynamo inductor compiler",
-    "there are no processes or devices to share work between": (
-        "multiprocessing distributed DataParallel SyncBatchNorm mps xpu mtia"
-    ),
+    "there are no devices to share work between": "mps xpu mtia",
+    "the ranks of minigrad.distributed are what shares work": "multiprocessing DataParallel",
     "no models are downloaded: build them, and load their state with mg.load": "hub",
     "matrices are not decomposed or inverted: with no gradient, use np.linalg on x.detach().numpy()": (
         "svd svdvals svd_lowrank pca_lowrank qr lu lu_factor lu_solve lstsq solve solve_triangular triangular_solve "
