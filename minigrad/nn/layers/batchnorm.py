@@ -211,20 +211,20 @@ def check_count(count: ndarray) -> None:
 class BatchNorm1d(BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L): each channel gets mean 0 and variance 1, then a scale and a shift.
 
-    For a channel c, whose n values in a batch are those of all samples (and of all L positions)::
+    For a channel c, whose n values in a batch are those of all samples (and of all L positions):
 
         training:    mean = sum(x) / n          var = sum((x - mean)**2) / n
         evaluation:  mean = running_mean[c]     var = running_var[c]
 
         xhat = (x - mean) / sqrt(var + eps)     y = weight[c] * xhat + bias[c]
 
-    In training the gradient runs through mean and var, too, so no sample moves alone::
+    In training the gradient runs through mean and var, too, so no sample moves alone:
 
         dx = weight / sqrt(var + eps) * (dy - sum(dy) / n - xhat * sum(dy * xhat) / n)
         dweight = sum(dy * xhat)                dbias = sum(dy)
 
     Each training batch moves the running statistics, by which evaluation predicts a single sample, and no result there
-    depends on its batch. The running variance is that of a sample, ``var * n / (n - 1)``::
+    depends on its batch. The running variance is that of a sample, ``var * n / (n - 1)``:
 
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var  = (1 - momentum) * running_var  + momentum * var * n / (n - 1)
