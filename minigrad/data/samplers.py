@@ -28,6 +28,9 @@ class Sampler:
     """The base of samplers: ``for`` over one gives the numbers of samples in the order of an epoch.
 
     A subclass defines ``__iter__``, and ``__len__`` where it is known how many it gives.
+
+    >>> list(data.SequentialSampler([10, 20, 30]))
+    [0, 1, 2]
     """
 
     generator: np.random.Generator | None = None

@@ -19,7 +19,12 @@ watch_of = operator.attrgetter("watch")
 
 
 class GradientEdge(NamedTuple):
-    """A place in a graph, to differentiate from or by, which does not keep the tensor alive."""
+    """A place in a graph, to differentiate from or by, which does not keep the tensor alive.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> mg.autograd.graph.get_gradient_edge(x * 2).output_nr
+    0
+    """
 
     node: Node
     output_nr: int

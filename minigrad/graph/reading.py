@@ -68,7 +68,7 @@ def read(
     calls = list(reader.calls.values())
     heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
     reused = len({call.module for call in calls}) < len(calls)
-    return Picture(heading.text(), reader.content, reader.edges, reused, reader.records)
+    return Picture(heading.text(), reader.content, reader.edges, reused, records=reader.records)
 
 
 class Reader:

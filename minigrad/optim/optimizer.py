@@ -34,6 +34,10 @@ class Optimizer(Hooks, Rule):
         defaults: the settings of groups that do not say otherwise.
         hints: PyTorch's choices between implementations of the same steps, which are no matter here: ``foreach``,
             ``fused``; ``capturable`` and ``differentiable``, which would do something else, are refused.
+
+    >>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=0.1)
+    >>> isinstance(optimizer, optim.Optimizer), optimizer.param_groups[0]['lr']
+    (True, 0.1)
     """
 
     def __init__(self, params: Any, defaults: Settings, **hints: Any) -> None:

@@ -59,6 +59,11 @@ class Tensor(
 
     Raises:
         TypeError: for a float, which is no length.
+
+    >>> mg.Tensor([1, 2])
+    tensor([1., 2.])
+    >>> mg.tensor([1, 2])
+    tensor([1, 2])
     """
 
     __slots__ = ()
