@@ -78,5 +78,5 @@ print("running statistics untouched:", untouched)
 # %% [markdown]
 # To try:
 #
-# 1. Divide by n - 1 in `right`, where it divides by n. What does the report call that?
+# 1. Let `right` return twice the gradient. What does the report call that, and how is it told from the fault above?
 # 2. Check `mg.relu` at an input that is exactly 0. What does the report say of kinks?
