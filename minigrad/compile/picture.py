@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from ..graph.appearance import mode_of
 from ..graph.description import Box, Cluster, Edge, Line, Picture
 from ..nn.parameter import Buffer, Parameter
-from .naming import names_of
-from .numpy_source import BETWEEN, function_word, said, source_line
+from .naming import function_word, names_of
 from .passes import improved
 from .program import Instruction, Memory, Place, Program, Value, tree_leaves
+from .sections import BETWEEN, said, source_line
 
 SHOWN = 6
 """Functions of a box that are named."""
@@ -69,7 +70,7 @@ class Drawing:
         if first.scope is not None:
             title = said(first.scope)
             if not self.content.clusters or self.content.clusters[-1].title != title:
-                self.content.clusters.append(Cluster(title, mode=mode_of(first.scope)))
+                self.content.clusters.append(Cluster(title, mode=mode_of_call(first.scope)))
             cluster = self.content.clusters[-1]
         own = BETWEEN if first.scope is not None else source_line(first.line).partition("  ")[2] or BETWEEN
         box = self.box(cluster, "op", first.operation or own, lines)
@@ -111,10 +112,10 @@ def kind_of(place: Place) -> str:
     return "buffer" if isinstance(place.holder, Buffer) or place.key != "array" else "input"
 
 
-def mode_of(scope: Any) -> str:
+def mode_of_call(scope: Any) -> str:
     """The mode that a module shows: that of its call."""
     owner = scope.owner()
     shown = owner._shows() if owner is not None else None
     if shown is None:
         return ""
-    return shown.mode or ("train" if scope.settings.values.get("training") else "eval")
+    return mode_of("train" if scope.settings.values.get("training") else "eval", shown.mode)

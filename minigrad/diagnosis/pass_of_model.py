@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.kept import kept_by, memory
 from ..engine.modes import enable_grad
-from ..engine.node import Node, Variable
+from ..engine.node import Node
 from ..nn.module import Module
 from ..nn.modules.module import register_module_forward_hook
 from ..nn.snapshot import Snapshot
@@ -92,29 +93,9 @@ def saved(model: Module, nodes: Iterable[Node]) -> dict[int | None, int]:
     found: defaultdict[int | None, int] = defaultdict(int)
     for node in sorted(nodes, key=lambda node: node.time):
         owner = node.scope.owner() if node.scope else None
-        for array in kept((node.saved, node.cache, node.attributes)):
+        for array in kept_by(node):
             whole = memory(array)
             if id(whole) not in counted:
                 counted.add(id(whole))
                 found[None if owner is None else id(owner)] += whole.nbytes
     return found
-
-
-def kept(value: Any, inside: bool = False) -> Iterator[ndarray]:
-    """The arrays in a value, in its lists, tuples and dicts, and in the attributes of what a kernel has left."""
-    if isinstance(value, ndarray):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from kept(list(value.values()), inside)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from kept(item, inside)
-    elif not inside and not isinstance(value, (Variable, Node)) and hasattr(value, "__dict__"):
-        yield from kept(list(vars(value).values()), inside=True)
-
-
-def memory(array: ndarray) -> ndarray:
-    """The array that owns the memory."""
-    while isinstance(array.base, ndarray):
-        array = array.base
-    return array

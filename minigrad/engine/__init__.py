@@ -4,6 +4,7 @@
 ``dtypes``       the dtype that operands of several are computed in
 ``node``         ``Variable`` and ``Node`` (the record)
 ``application``  what applying an operation comes to
+``kept``         the arrays that records keep for their derivatives
 ``op``           ``Op``: an operation and its derivatives
 ``host``         what a step takes from Python and not from arrays, for a step that is written down
 ``hooks``        functions that look at gradients; ``anomaly``: the first NaN or infinity, and what made it

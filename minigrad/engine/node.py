@@ -236,13 +236,15 @@ def holds_tensors(values: Any) -> bool:
 class Effect(NamedTuple):
     """What an operation does besides computing its output: it ``reads`` or ``writes`` a tensor.
 
-    ``note`` says how it writes, ``result`` the number that was written, if it is one.
+    ``note`` says how it writes, ``result`` the number that was written, if it is one; ``weight`` is that of what is new
+    in an average.
     """
 
     verb: str
     tensor: Any
     note: str
     result: str = ""
+    weight: float | None = None
 
 
 class Node:

@@ -23,15 +23,19 @@ class Shown(NamedTuple):
     """Whether a constant that is added to a channel of the first operand leaves the output as it is."""
     adds: int | None = None
     """The number of the operand whose elements are added to the channels of the output."""
+    alarms: Sequence[str] = ()
+    """Lines of what went wrong, below the others."""
 
 
 class ModuleShown(NamedTuple):
     """What a module adds to the picture of one of its calls, which then always has a cluster."""
 
     mode: str = ""
-    """A mode instead of its operation's: ``frozen``."""
+    """What is to be said besides the mode of its operation: ``frozen``."""
     symbols: Mapping[str, str] = {}
     """What the literature calls its parameters, by their names."""
+    cumulative: bool = False
+    """Whether the averages that it writes are those of all that it has seen, each with the same weight."""
 
 
 def range_text(array: ndarray) -> str:

@@ -1,17 +1,22 @@
 """Floor 5: pictures of a recorded graph.
 
 ``appearance``   the colours of kinds and modes
-``description``  a picture as plain data: boxes, edges, clusters
+``description``  a picture as plain data: boxes, edges, clusters: what writers and pages read
 ``text``         texts of a picture: how long they may be, how much room they need
 ``calls``        which module was called when: names, and what gets a cluster
+``wording``      what is said of tensors and operations
+``heading``      the line above
 ``reading``      the engine's records as a description
+``folding``      modules folded into one box each
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
 ``rendering``    DOT text as SVG, PNG or PDF
+``pages``        pages for browsers, with what is known of each box
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """
 
 from .draw import Graph
+from .pages.film import Film, film
 
-__all__ = ["Graph"]
+__all__ = ["Film", "Graph", "film"]

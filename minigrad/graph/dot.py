@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .appearance import ALARM, CLUSTER, EFFECT, MODES
+from .appearance import ALARM, ALARM_SIGN, CLUSTER, EFFECT, MODES
 from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
@@ -26,9 +26,11 @@ SHAPES = {
     "input": 'shape=box style="filled,rounded"',
     "op": "shape=box",
     "output": "shape=box peripheries=2",
+    "module": "shape=box3d",
+    "held": "shape=folder",
 }
-COMPUTED = {"op", "output"}
-"""The kinds of operations."""
+COMPUTED = {"op", "output", "module"}
+"""The kinds of operations and of what stands for some."""
 ARROWS = {
     "value": "style=solid",
     "constant": "style=dotted",
@@ -72,7 +74,7 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str], gro
         yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
         mode = MODES.get(inner.mode)
-        title = shortened(inner.title) + (f"  {mode.text}" if mode else "")
+        title = told(inner)
         colours = mode.colours if mode else CLUSTER
         yield f"{indent}subgraph {name}_{i} {{"
         yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
@@ -84,16 +86,24 @@ def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str], gro
 def node(box: Box, group: str = "") -> str:
     """One box: a table with its title in the first row."""
     title, fill, border = box.colours
-    rows = [row(box.title, f' BGCOLOR="{title}"', "B"), *(row(text, "", "", alarm) for text, alarm in box.lines)]
+    rows = [
+        row(told(box) if box.kind == "module" else box.title, f' BGCOLOR="{title}"', "B"),
+        *(row(text, "", "", alarm) for text, alarm in box.lines),
+    ]
     look = f'{SHAPES[box.kind]} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
     whole = tooltip([box.name or box.title, *(line.text for line in box.lines)])
     return f"n{box.number} [label=<{table(rows, 2)}>{whole} {look}{group if box.kind in COMPUTED else ''}]"
 
 
+def told(call: Cluster | Box) -> str:
+    """The title of a module call, with its mode."""
+    return shortened(call.title) + (f"  {MODES[call.mode].text}" if call.mode else "")
+
+
 @functools.lru_cache(maxsize=1024)
 def row(text: str, look: str = "", tag: str = "", alarming: bool = False) -> str:
     """One line of a table, with room for it in any font that a viewer may have."""
-    shown = shortened(text)
+    shown = ALARM_SIGN * alarming + shortened(text)
     content = f"<{tag}>{escape(shown)}</{tag}>" if tag else escape(shown)
     content = f'<FONT COLOR="{ALARM}">{content}</FONT>' if alarming else content
     return f'<TR><TD ALIGN="LEFT" WIDTH="{points(shown, TEXT, bool(tag))}"{look}>{content}</TD></TR>'

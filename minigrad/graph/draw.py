@@ -20,17 +20,24 @@ from ..tensor.tensor import Tensor
 from .containers import inside, replaced
 from .description import Picture, with_legend
 from .dot import to_dot
+from .folding import folded
 from .mermaid import to_mermaid, too_large
+from .pages.details import details
+from .pages.page import to_page, to_plain_page
 from .reading import read
 from .rendering import RenderingError, render
 from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
+PAGES = (".html", ".htm")
 DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
 
 
-def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, **named_inputs: Any) -> Graph:
+def draw(
+    target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
+    collapse: Any = (), **named_inputs: Any,
+) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
     >>> model, x, target = nn.Linear(4, 2), mg.randn(8, 4), mg.randint(2, (8,))
@@ -54,13 +61,16 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
         model: where the names of modules, parameters and buffers come from. By default from the outermost
             modules that were called.
         legend: explain the shapes and colours.
+        depth: how deep the tree of modules is open: with 1 each module that the model holds is one box, which says its
+            operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
+        collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
 
     Raises:
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
-        ValueError: for tensors without a graph.
+        ValueError: for tensors without a graph, and a path that no module has.
     """
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
-        return Graph(target._picture(), legend)
+        return Graph(folded(target._picture(), depth, collapse), legend)
     if isinstance(target, Module):
         outputs, named = record(target, inputs, named_inputs)
         model = target if model is None else model
@@ -84,7 +94,8 @@ def draw(target: Any, *inputs: Any, model: Module | None = None, legend: bool = 
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
                 f"was computed under no_grad(), or detached. {cure}"
             )
-    return Graph(read(outputs, model, named, own_pass=isinstance(target, Module)), legend)
+    picture = read(outputs, model, named, own_pass=isinstance(target, Module))
+    return Graph(folded(picture, depth, collapse), legend)
 
 
 class Graph:
@@ -112,10 +123,14 @@ class Graph:
         return text
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a file; the suffix of ``path`` says what: .svg, .png, .pdf, .gv (DOT) or .md (Mermaid).
+        """Write a file; the suffix of ``path`` says what: .svg, .png, .pdf, .html, .gv (DOT) or .md (Mermaid).
+
+        The page (.html) needs no other file. It folds modules, searches, and shows of each box the values, what is
+        saved for the derivative, the formula and the derivative rule, as they are when it is written.
 
         Returns:
-            The file that was written: with a warning, the .gv file if a picture cannot be rendered.
+            The file that was written: with a warning, the .gv file if a picture cannot be rendered; a page without
+            a picture is a list of the boxes.
 
         Raises:
             TypeError: for what is no path, such as an open file.
@@ -131,17 +146,26 @@ class Graph:
         suffix, problem = path.suffix.lower(), None
         if suffix in texts:
             data = texts[suffix]().encode()
+        elif suffix in PAGES:
+            facts = details(self.picture)
+            try:
+                data = to_page(self.picture, facts).encode()
+            except RenderingError as error:
+                data, problem = to_plain_page(self.picture, str(error), facts).encode(), error
         elif suffix in RENDERED:
             try:
                 data = render(self.source, suffix[1:])
             except RenderingError as error:
                 path, data, problem = path.with_suffix(".gv"), self.source.encode(), error
         else:
-            raise ValueError(f"cannot save a graph as {path.name!r}: name it {', '.join([*RENDERED, *texts])}.")
+            raise ValueError(
+                f"cannot save a graph as {path.name!r}: name it {', '.join([*RENDERED, *texts, PAGES[0]])}."
+            )
         with replacing(path) as file:
             file.write(data)
         if problem is not None:
-            warnings.warn(f"kept the graph as {path} instead: {problem}", stacklevel=2)
+            what = "wrote a page without the picture" if suffix in PAGES else "kept the graph"
+            warnings.warn(f"{what} as {path} instead: {problem}", stacklevel=2)
         return path
 
     def _repr_svg_(self) -> str | None:

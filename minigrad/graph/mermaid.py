@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .appearance import CLUSTER, EFFECT, KINDS, MODES, Colours
+from .appearance import ALARM_SIGN, CLUSTER, EFFECT, KINDS, MODES, Colours
 from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST_HEADER, one_line, shortened
 
@@ -19,6 +19,8 @@ SHAPES = {
     "input": ("([", "])"),
     "op": ("[", "]"),
     "output": ("[[", "]]"),
+    "module": ("{{", "}}"),
+    "held": ("[\\", "\\]"),
 }
 ARROWS = {"value": "-->", "constant": "-.->", "reads": "-.->", "writes": "-.->"}
 MARKUP = re.compile(
@@ -71,8 +73,9 @@ def inside(cluster: Cluster, indent: str, numbers: Iterator[int]) -> Iterator[st
 def node(box: Box) -> str:
     """One box; alarming lines have a sign in front, since colours within a text are not kept everywhere."""
     opening, closing = SHAPES[box.kind]
-    lines = ["⚠ " * line.alarming + escape(line.text) for line in box.lines]
-    text = "<br/>".join([f"<b>{escape(box.title)}</b>", *lines])
+    lines = [ALARM_SIGN * line.alarming + escape(line.text) for line in box.lines]
+    title = f"{box.title} {MODES[box.mode].text}" if box.mode and box.kind == "module" else box.title
+    text = "<br/>".join([f"<b>{escape(title)}</b>", *lines])
     return f'n{box.number}{opening}"{text}"{closing}:::{f"{box.mode}Mode" if box.mode else box.kind}'
 
 

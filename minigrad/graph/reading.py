@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
-from ..engine.application import to_plain
-from ..engine.node import Node, Variable, array_of
+from ..engine.kept import kept_by, memory
+from ..engine.node import Effect, Node, Variable, array_of
 from ..engine.op import Op
 from ..engine.paths import reachable
 from ..engine.scope import Scope
@@ -18,93 +19,23 @@ from ..engine.shown import Shown, range_text
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor.tensor import Tensor
-from .appearance import MODES
-from .calls import below, read_calls
-from .description import Box, Cluster, Edge, Line, Picture
-
-HELD = {"parameter", "frozen", "buffer"}
-"""The kinds of what modules hold."""
-
-# -- values as text ----------------------------------------------------------------------------
-
-
-def number(value: Any) -> str:
-    """A number with four digits; an integer with all of them."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def value_text(value: Any, now: str = "") -> str:
-    """Shape and dtype, and the value of a single number; ``now`` is said behind that."""
-    array = array_of(value)
-    single = isinstance(array, ndarray) and array.size == 1
-    return f"{array.shape} {array.dtype}" + (f" = {number(array.item())}{now}" if single else "")
-
-
-def now_if_changed(value: Any, since: int) -> str:
-    """`` now`` behind a value that is another one than at the time ``since``."""
-    return " now" if isinstance(value, Variable) and value.memory.changed > since else ""
-
-
-def attribute_text(value: Any) -> str:
-    """A simple attribute; nothing for one that is an array, or off, or left out."""
-    value = to_plain(value)
-    if isinstance(value, tuple):
-        return str(value) if all(isinstance(part, int) for part in value) else ""
-    off = value is None or value is False
-    return number(value) if isinstance(value, (int, float, str, np.dtype)) and not off else ""
-
-
-def root_mean_square(array: ndarray) -> float:
-    """0 of nothing. The largest element is taken out first, so that no square overflows."""
-    sizes = np.abs(array.astype(np.float64))
-    largest = float(sizes.max(initial=0))
-    return largest * float(np.sqrt(np.mean((sizes / largest) ** 2))) if 0 < largest < np.inf else largest
-
-
-def gradient_line(rms: float, cancelled_by: str, now: str) -> Line:
-    """How large a gradient is; alarming where nothing can be learned from it."""
-    reason = f" (cancelled by {cancelled_by})" if cancelled_by else ""
-    return Line(f"|grad|{now} rms {rms:.2g}{reason}", not (rms > 0 or cancelled_by) or not np.isfinite(rms))
-
-
-def tensor_of(operand: Any) -> Any:
-    """The tensor of a leaf, as long as it lives; any other operand as it is."""
-    tensor = operand.output() if isinstance(operand, Node) and operand.op is None else None
-    return operand if tensor is None else tensor
-
-
-def gradient_of(operand: Any) -> ndarray | None:
-    """What backward has added up for a leaf, None before and for any other operand."""
-    tensor = tensor_of(operand)
-    return tensor.grad.array if isinstance(tensor, Tensor) and tensor.grad is not None else None
-
-
-# -- operations --------------------------------------------------------------------------------
-
-
-def arguments(node: Node, op: Op) -> list[tuple[str, Any]]:
-    """An operation's operands and attributes with their names, "" for want of one."""
-    values, names = (*node.inputs, *node.attributes), op.__signature__.parameters
-    return list(zip([*names, *[""] * (len(values) - len(names))], values))
-
-
-def shown_of(node: Node, op: Op) -> Shown:
-    """What an operation adds to the picture of one of its nodes."""
-    shown = op.shows(node) if op.shows else Shown()
-    if shown.mode and shown.mode not in MODES:
-        raise ValueError(f"{op.name}: shows returned the mode {shown.mode!r}: it must be one of {', '.join(MODES)}.")
-    return shown
-
-
-def saved_line(node: Node, keeps: Mapping[str, Any]) -> str:
-    """What is kept for the derivative, and its size."""
-    if node.saved is None:
-        return "saved values: freed by backward"
-    size = sum(array.nbytes for array in keeps.values() if isinstance(array, ndarray))
-    return f"saves {', '.join(keeps)} ({size:,} bytes)"
-
-
-# -- the whole ---------------------------------------------------------------------------------
+from .appearance import mode_of
+from .calls import Call, below, own_tensors, read_calls
+from .description import HELD, Box, Cluster, Edge, Line, Picture
+from .heading import Heading
+from .wording import (
+    anonymous,
+    arguments,
+    attribute_text,
+    gradient_line,
+    gradient_of,
+    kept_text,
+    now_if_changed,
+    root_mean_square,
+    shown_of,
+    tensor_of,
+    value_text,
+)
 
 
 def read(
@@ -124,8 +55,10 @@ def read(
         own_pass: the pass was made for the picture, and what it changed is taken back.
     """
     reader = Reader(outputs, model, inputs, own_pass)
-    calls = [call.module for call in reader.calls.values()]
-    return Picture(reader.header(), reader.content, reader.edges, reused=len(set(calls)) < len(calls))
+    calls = list(reader.calls.values())
+    heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
+    reused = len({call.module for call in calls}) < len(calls)
+    return Picture(heading.text(), reader.content, reader.edges, reused, reader.records)
 
 
 class Reader:
@@ -149,9 +82,14 @@ class Reader:
         self.content = Cluster()
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
         self.boxes: dict[int, Box] = {}
+        self.records: dict[int, Any] = {}
         self.edges: list[Edge] = []
         self.sources: dict[int, tuple[Any, Box]] = {}
         self.used: dict[int, int] = {}
+        self.held = {id(memory(value.array)) for call in self.calls.values() for _, value in own_tensors(call.module)}
+        """The memories of what modules hold, which is there without the graph."""
+        self.counted: set[int] = set()
+        """The memories that operations keep for their derivatives."""
         for node in self.nodes:
             if node.op is not None:
                 self.read_operation(node, node.op)
@@ -173,7 +111,8 @@ class Reader:
                 around = self.clusters[scope.outer]
                 call = self.calls.get(scope)
                 if call is not None and call.title:
-                    around.clusters.append(Cluster(call.title, path=call.said))
+                    path = self.names.paths[call.module]
+                    around.clusters.append(Cluster(call.title, path=call.said, module=path, kind=type(call.module)))
                     around = around.clusters[-1]
                 self.clusters[scope] = around
         return self.clusters[innermost]
@@ -181,6 +120,7 @@ class Reader:
     def add(self, thing: Any, kind: str, title: str, lines: Sequence[str], cluster: Cluster) -> Box:
         """A box for a node, a tensor or an array, with the next number."""
         box = self.boxes[id(thing)] = Box(len(self.boxes), kind, title, [Line(text) for text in lines if text])
+        self.records[box.number] = thing
         cluster.boxes.append(box)
         return box
 
@@ -208,9 +148,7 @@ class Reader:
             kind = "value" if operand.dtype.kind == "f" else "constant"
             self.edges.append(Edge(source.number, box.number, kind, name if sum(computed) > 1 else ""))
         for effect, buffer in effects:
-            label = effect.note if effect.note.startswith("+") else f"{effect.verb} {effect.note}".rstrip()
-            if effect.result and not self.own_pass:  # nobody has what an own pass has written
-                label += f" to {effect.result}"
+            label = self.effect_text(effect, self.calls.get(node.scope))
             ends = (buffer.number, box.number) if effect.verb == "reads" else (box.number, buffer.number)
             self.edges.append(Edge(*ends, effect.verb, label))
 
@@ -221,15 +159,40 @@ class Reader:
         lines = [f"out {value_text(output, now_if_changed(output, node.time))}"]
         lines.append("  ".join(f"{name}={text}" if name else text for name, text in settings if text))
         lines += shown.lines
-        if shown.keeps is not None:
-            lines.append(saved_line(node, shown.keeps))
+        saved, new = self.kept(node, shown)
         kind = "output" if node in self.outputs else "op"
         cluster = self.cluster(node.scope)
-        box = self.add(node, kind, (call.label if call else "") + op.name, lines, cluster)
+        box = self.add(node, kind, (call.label if call else "") + op.name, [*lines, saved], cluster)
+        box.lines += [Line(text, alarming=True) for text in shown.alarms]
+        box.operation, box.kept, box.operations = op.name, new, 1
+        box.module = self.names.paths[call.module] if call else ""
         box.mode = shown.mode
         if shown.mode and call and call.shown:
-            cluster.mode = box.mode = call.shown.mode or shown.mode
+            cluster.mode = box.mode = mode_of(shown.mode, call.shown.mode)
         return box
+
+    def kept(self, node: Node, shown: Shown) -> tuple[str, int]:
+        """What an operation keeps for its derivative, and the bytes of it that no operation before it keeps."""
+        if node.saved is None:
+            return "saved values: freed by backward" if shown.keeps is not None else "", 0
+        arrays = kept_by(node) if shown.keeps is None else shown.keeps.values()
+        whole = {id(owner): owner for array in arrays if isinstance(array, ndarray) for owner in [memory(array)]}
+        held = self.held & whole.keys()
+        size = sum(owner.nbytes for key, owner in whole.items() if key not in held)
+        new = sum(owner.nbytes for key, owner in whole.items() if key not in held | self.counted)
+        self.counted |= whole.keys()
+        return kept_text(list(shown.keeps or ()), size, new) if size or shown.keeps else "", new
+
+    def effect_text(self, effect: Effect, call: Call | None) -> str:
+        """What an operation does to a buffer: ``reads``, ``writes 0.1``, ``writes 1/3 (cumulative)``, ``+1 to 3``."""
+        note = effect.note
+        if effect.weight is not None:
+            cumulative = call is not None and call.shown is not None and call.shown.cumulative
+            weight = Fraction(effect.weight).limit_denominator(10**9) if cumulative else f"{effect.weight:.3g}"
+            note = f"{weight}{' (cumulative)' * cumulative}{note}"
+        text = note if note.startswith("+") else f"{effect.verb} {note}".rstrip()
+        # nobody has what a pass of its own has written
+        return f"{text} to {effect.result}" if effect.result and not self.own_pass else text
 
     # -- tensors that no operation made --------------------------------------------------------
 
@@ -245,6 +208,8 @@ class Reader:
         home = self.home(thing, holder, scope)
         box = self.add(thing, kind, below(title, home.path), [], home)
         box.name = title
+        box.elements = math.prod(thing.shape) if kind in HELD else 0
+        box.module = self.names.paths[holder] if holder is not None else ""
         self.sources[id(thing)] = operand, box
         return box
 
@@ -291,71 +256,9 @@ class Reader:
         return ", ".join(dict.fromkeys(self.name(node) for node in behind))
 
     def name(self, node: Node) -> str:
-        """The module call that an operation belongs to, or what the operation is."""
-        return self.calls[node.scope].name if node.scope in self.calls else node.op.name
-
-    # -- the line above ------------------------------------------------------------------------
-
-    def header(self) -> str:
-        """Model, mode, counts, loss, and whether backward has been done; and what kind of pass it was."""
-        line = "   ".join([*self.about_modules(), *self.about_loss(), f"backward: {self.about_backward()}"])
-        return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
-
-    def about_loss(self) -> list[str]:
-        """The value of a single output, if that is a number."""
-        ((node, output), *others) = self.outputs.items()
-        if others or output.array.size != 1:
-            return []
-        return [f"loss={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
-
-    def about_backward(self) -> str:
-        """Whether it has been done, as far as the records and the parameters tell."""
-        if any(node.op is not None and node.saved is None for node in self.nodes):
-            return "done"
-        graded = any(node.op is None and gradient_of(node) is not None for node in self.nodes)
-        if self.own_pass:
-            return "not done, gradients are of an earlier pass" if graded else "not done"
-        return "gradients present, graph not freed" if graded else "not done"
-
-    def about_modules(self) -> list[str]:
-        """Class, mode and counts of the model, or of all outermost modules."""
-        roots = self.names.roots if self.names.main is None else [self.names.main]
-        if not roots:
-            return [f"{sum(node.op is not None for node in self.nodes)} operations"]
-        kept = {id(b): b.array.size for root in roots for b in root.buffers()}
-        counts = f"{self.about_parameters(roots)}, {sum(kept.values()):,} buffer values"
-        return [", ".join(type(root).__name__ for root in roots), self.about_modes(roots), counts]
-
-    def about_modes(self, roots: Sequence[Module]) -> str:
-        """The mode of the calls, and that of now if it is another one."""
-        now = {module: module.training for root in roots for module in root.modules()}
-        then = {(call.module, call.then.training) for call in self.calls.values() if call.module in now}
-        if all(now[module] is training for module, training in then):
-            return f"mode={mode_text(list(now.values()))}"
-        return f"mode={mode_text([training for _, training in then])} (now {mode_text(list(now.values()))})"
-
-    def about_parameters(self, roots: Sequence[Module]) -> str:
-        """How many numbers are learned: in the pass, and now if these are others."""
-        parameters = {id(p): p for root in roots for p in root.parameters()}
-        total = sum(p.array.size for p in parameters.values())
-        now = sum(p.array.size for p in parameters.values() if p.requires_grad)
-        then = sum(
-            p.array.size
-            for key, p in parameters.items()
-            if (self.boxes[key].kind == "parameter" if key in self.boxes else p.requires_grad)
-        )
-        return f"{total:,} parameters ({then:,} trainable{f', now {now:,}' * (then != now)})"
-
-
-def mode_text(modes: Sequence[bool]) -> str:
-    """``train`` or ``eval`` if all modules are in one mode."""
-    if len(set(modes)) == 1:
-        return "train" if modes[0] else "eval"
-    return f"mixed ({sum(modes)} of {len(modes)} modules in train)"
-
-
-def anonymous(kind: str, name: str) -> str:
-    """What to call a tensor that no module holds: by what it is to its operation, or what it is."""
-    if kind == "parameter":
-        return "leaf"
-    return name if len(name) > 1 and name != "other" else "input" if name == "x" else "constant"
+        """The module call that an operation belongs to and its class, or what the operation is."""
+        call = self.calls.get(node.scope)
+        if call is None:
+            return str(node.op.name)
+        kind = type(call.module).__name__
+        return call.name if call.name.startswith(kind) else f"{call.name}: {kind}"

@@ -10,6 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.graph.appearance import ALARM_SIGN
 
 
 def has_pygraphviz():
@@ -68,7 +69,8 @@ class Parsed:
         around = [""]
         for line in source.splitlines():
             if found := re.fullmatch(r" *n(\d+) \[label=<(<TABLE.*</TABLE>)> (.*)\]", line):
-                title, *lines = [unescaped("".join(row.itertext())) for row in ElementTree.fromstring(found[2])]
+                rows = [unescaped("".join(row.itertext())) for row in ElementTree.fromstring(found[2])]
+                title, *lines = [row.removeprefix(ALARM_SIGN) for row in rows]
                 assert int(found[1]) not in self.boxes
                 self.boxes[int(found[1])] = Box(title, lines, found[3], around[-1])
             elif found := re.fullmatch(r" *n(\d+) -> n(\d+) \[(.*)\]", line):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn
+from minigrad.engine.shown import range_text
 from minigrad.graph.description import MODES
 from minigrad.nn import functional as F
 from tests.graph.parsed import parsed
@@ -49,8 +51,8 @@ def test_a_box_says_the_number_that_was_added(net, x, kind):
 def test_what_boxes_say(net, x, target):
     loss = F.cross_entropy(net(x) * 2.5, target)
     picture = parsed(loss)
-    assert picture.box("mul").lines == ["out (16, 2) float32", "other=2.5"]
-    assert picture.box("cross_entropy").lines == [f"out () float32 = {loss.item():.4g}", "reduction=mean"]
+    assert picture.box("mul").lines == ["out (16, 2) float32", "other=2.5", "saves 128 bytes"]
+    assert picture.box("cross_entropy").lines[:2] == [f"out () float32 = {loss.item():.4g}", "reduction=mean"]
     assert "peripheries=2" in picture.box("cross_entropy").look
     assert picture.box("fc2.bias").lines == ["(2,) float32"]
     assert "dashed" not in picture.box("fc2.bias").look
@@ -88,9 +90,75 @@ def test_a_batch_norm_says_the_statistics_it_used_and_what_it_keeps_until_backwa
         np.testing.assert_allclose([float(low), float(high)], [values.min(), values.max()], rtol=1e-2)
     assert lines[3].endswith("  n=16")
     kept = 16 * 8 * 4 * 2 + 2 * 8 * 4
-    assert lines[4] == f"saves x, x - mean, std, scale ({kept:,} bytes)"
+    assert lines[7] == f"saves x, x - mean, std, scale ({kept:,} bytes)"
     y.sum().backward()
-    assert parsed(y).box("batch_norm").lines[4] == "saved values: freed by backward"
+    assert parsed(y).box("batch_norm").lines[7] == "saved values: freed by backward"
+
+
+def mean_and_deviation(values):
+    """Of channels, as a box says them."""
+    return f"mean {range_text(values.mean(0))}, deviation {range_text(values.std(0))}"
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_norm_says_mean_and_deviation_before_and_after_each_of_its_steps(training):
+    rng = np.random.default_rng(0)
+    x, scale, shift = 3 * rng.normal(size=(16, 4)) + 1, rng.uniform(-2, 2, 4), rng.normal(size=4)
+    norm = nn.BatchNorm1d(4, dtype=np.float64).train(training)
+    norm.load_state_dict({**norm.state_dict(), "weight": scale, "bias": shift, "running_mean": shift})
+    lines = parsed(norm(mg.tensor(x))).box("batch_norm").lines
+    mean, var = (x.mean(0), x.var(0)) if training else (shift, np.ones(4))
+    xhat = (x - mean) / np.sqrt(var + 1e-5)
+    before = f"batch deviation {range_text(x.std(0))}" if training else f"batch {mean_and_deviation(x)}  n=16"
+    normalised, shifted = (text.split("in [", 1)[0] for text in lines[5:7])
+    assert lines[4] == before and (normalised, shifted) == ("normalised: mean ", "scaled, shifted: mean ")
+    for line, values in ((lines[5], xhat), (lines[6], xhat * scale + shift)):
+        found = [float(text) for text in re.findall(r"-?\d[\d.e-]*", line)]
+        expected = [values.mean(0).min(), values.mean(0).max(), values.std(0).min(), values.std(0).max()]
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-6)
+
+
+def test_what_scale_and_shift_did_is_not_said_once_they_have_changed(net, x):
+    y = net(x)
+    with mg.no_grad():
+        net.bn1.bias += 1
+    assert "scaled and shifted by what has changed since" in parsed(y).box("batch_norm").lines
+
+
+def test_an_array_that_two_operations_save_is_counted_once():
+    w = mg.ones(8, 4, requires_grad=True)
+    y = w.exp()
+    picture = parsed((y.log() + y.sqrt()).sum())
+    assert [picture.box(name).lines[-1] for name in ("exp", "log")] == ["saves 128 bytes", "saves 128 bytes, shared"]
+    assert picture.header.endswith("backward: not done, 256 bytes saved for it")
+
+
+def test_parameters_are_there_anyway_and_are_not_counted():
+    net = nn.Linear(4, 2, bias=False)
+    picture = parsed(net, mg.ones(8, 4))
+    assert picture.box("linear").lines[-1] == "saves 128 bytes"
+    assert "backward: not done, 128 bytes saved for it" in picture.header
+
+
+def test_channels_protected_from_nan_are_counted_and_nothing_is_written_where_nothing_was():
+    norm = nn.BatchNorm1d(3)
+    x = np.ones((4, 3), np.float32) * np.arange(4, dtype=np.float32)[:, None]
+    x[1, 2] = np.nan
+    with pytest.warns(UserWarning, match="1 of 3 channels"):
+        picture = parsed(norm(mg.tensor(x)))
+    assert picture.box("batch_norm").lines[-1] == "1 of 3 channels not finite: running statistics left alone"
+    assert ("batch_norm", "running_mean", "writes 0.1 in 2 of 3 channels") in picture.arrows("dashed")
+    with pytest.warns(UserWarning, match="3 of 3 channels"):
+        picture = parsed(norm(mg.tensor(x * np.nan)))
+    assert {name for _, name, _ in picture.arrows("dashed")} == {"num_batches_tracked"}
+
+
+def test_a_cumulative_average_says_the_weight_of_this_batch():
+    norm = nn.BatchNorm1d(3, momentum=None)
+    for _ in range(3):
+        y = norm(mg.randn(4, 3))
+    labels = {label for _, _, label in parsed(y).arrows("dashed")}
+    assert labels == {"writes 1/3 (cumulative)", "+1 to 3"}
 
 
 MANY = 1 << 17

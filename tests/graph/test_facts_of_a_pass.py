@@ -96,7 +96,7 @@ CHANGES = [
 def of_the_pass(source):
     """A picture without what is read when it is drawn: values of leaves, gradients, and what is called ``now``."""
     source = re.sub(r" \(now [^()]*(\([^()]*\))?[^()]*\)|, now [\d,]+|backward: [\w ,]+", "", source)
-    shown = re.sub(r"<TR><TD[^>]*>(\|grad\||values )[^<]*</TD></TR>", "", source)
+    shown = re.sub(r"<TR><TD[^>]*>(\|grad\||values |scaled)[^<]*</TD></TR>", "", source)
     return re.sub(r'( WIDTH="\d+")|(\) (int64|float32) = [^<]*)', "", shown)
 
 

@@ -16,7 +16,7 @@ def test_gradients_are_shown_by_their_root_mean_square(net, x, target):
     picture = parsed(loss)
     for name, parameter in net.named_parameters():
         rms = np.sqrt(np.mean(parameter.grad.numpy().astype(np.float64) ** 2))
-        cancelled = " (cancelled by bn1)" if name == "fc1.bias" else ""
+        cancelled = " (cancelled by bn1: BatchNorm1d)" if name == "fc1.bias" else ""
         (box,) = [box for box in picture.boxes.values() if picture.name(box).split(" ")[0] == name]
         assert box.lines[-1] == f"|grad| rms {rms:.2g}{cancelled}"
 
@@ -38,7 +38,7 @@ def test_a_gradient_nothing_can_be_learned_from_is_red(gradient, text, red):
     w.grad = mg.tensor(np.array(gradient))
     source = mg.draw(loss).source
     line = f"|grad| rms {text}"
-    assert (f'<FONT COLOR="#d00000">{line}</FONT>' in source) is red
+    assert (f'<FONT COLOR="#d00000">⚠ {line}</FONT>' in source) is red
     assert Parsed(source).box("leaf").lines[-1] == line
     mermaid = mg.draw(loss).to_mermaid()
     assert ("⚠" in mermaid) is red
@@ -96,7 +96,9 @@ def test_a_gradient_of_an_earlier_graph_is_not_called_cancelled(net, x, target):
 @pytest.mark.parametrize("value, red", [(0.0, False), (np.nan, True)])
 def test_a_cancelled_gradient_is_red_only_if_it_is_not_finite(net, x, value, red):
     net.fc1.bias.grad = mg.full((8,), value)
-    assert (f'<FONT COLOR="#d00000">|grad| rms {value:.2g} (cancelled by bn1)' in mg.draw(net(x)).source) is red
+    assert (
+        f'<FONT COLOR="#d00000">⚠ |grad| rms {value:.2g} (cancelled by bn1: BatchNorm1d)' in mg.draw(net(x)).source
+    ) is red
 
 
 def test_the_graph_of_a_gradient_is_a_graph(net, x, target):
@@ -110,9 +112,9 @@ def test_the_graph_of_a_gradient_is_a_graph(net, x, target):
 def test_the_header_counts_and_says_whether_backward_is_done(net, x, target):
     loss = F.cross_entropy(net(x), target)
     counts = f"74 parameters (74 trainable), 17 buffer values   loss={loss.item():.4g}"
-    assert parsed(loss).header == f"MLP   mode=train   {counts}   backward: not done"
+    assert parsed(loss).header == f"MLP   mode=train   {counts}   backward: not done, 2,368 bytes saved for it"
     loss.backward(retain_graph=True)
-    assert parsed(loss).header.endswith("backward: gradients present, graph not freed")
+    assert parsed(loss).header.endswith("backward: gradients present, graph not freed, 2,368 bytes saved for it")
     loss.backward()
     assert parsed(loss).header.endswith("backward: done")
     net.fc1.requires_grad_(False)
@@ -120,7 +122,7 @@ def test_the_header_counts_and_says_whether_backward_is_done(net, x, target):
     header = parsed(net, x).header
     assert header.startswith(
         "MLP   mode=eval   74 parameters (34 trainable), 17 buffer values   "
-        "backward: not done, gradients are of an earlier pass\nof a pass of its own"
+        "backward: not done, 1,856 bytes saved for it, gradients are of an earlier pass\nof a pass of its own"
     )
     net.act.train()
     assert "mode=mixed (1 of 5 modules in train)" in parsed(net, x).header

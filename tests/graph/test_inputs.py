@@ -134,7 +134,11 @@ def test_a_module_among_the_inputs_is_not_copied():
     "arguments, named, message",
     [
         ([], {"x": 1}, r"missing a required argument: 'batch'"),
-        ([one()], {"depth": 2}, r"draw\(model, \*inputs\): FromDict.forward\(batch\): .*unexpected keyword.*'depth'"),
+        (
+            [one()],
+            {"deepness": 2},
+            r"draw\(model, \*inputs\): FromDict.forward\(batch\): .*unexpected keyword.*'deepness'",
+        ),
         ([one()], {"batch": 2}, r"multiple values for argument 'batch'"),
     ],
 )

@@ -53,7 +53,8 @@ def test_names_are_rendered_as_they_are_wherever_they_stand(name, renderer):
     boxes = [Box(0, "input", places["box"], [Line(places["line"]), Line(places["alarm"], True)]), Box(1, "op", "op")]
     content = Cluster(clusters=[Cluster(places["cluster"], boxes=boxes)])
     picture = Picture(places["header"], content, [Edge(0, 1, label=places["edge"])])
-    assert sorted(shown_in(to_dot(picture))) == sorted([*places.values(), "op"])
+    shown = [text.removeprefix("⚠ ") for text in shown_in(to_dot(picture))]
+    assert sorted(shown) == sorted([*places.values(), "op"])
 
 
 class Table(nn.Module):

@@ -92,7 +92,7 @@ def test_a_layer_forgotten_in_eval_mode_stands_out():
     norms[2].eval()
     picture = parsed(net, mg.randn(5, 2))
     assert [title.rpartition("  ")[2] for title, _, _ in picture.clusters.values()][1:] == [
-        "[EVAL: running statistics]", "[FROZEN]", "[TRAIN: batch statistics]"
+        "[EVAL: running statistics]", "[FROZEN: batch statistics]", "[TRAIN: batch statistics]"
     ]  # fmt: skip
     assert "mode=mixed (3 of 5 modules in train)" in picture.header
     assert {label for _, _, label in picture.arrows("dashed")} == {"reads"}
@@ -121,7 +121,7 @@ def test_a_gradient_of_zero_is_alarming_and_a_cancelled_one_explained():
     assert {title for title, line in lines.items() if line.alarming} == {
         "0.weight", "1.weight (gamma)", "1.bias (beta)"
     }  # fmt: skip
-    assert lines["0.bias"].text == "|grad| rms 0 (cancelled by 1)"
+    assert lines["0.bias"].text == "|grad| rms 0 (cancelled by 1: BatchNorm1d)"
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ WRITES = {("batch_norm", MEAN, "writes 0.1"), ("batch_norm", VAR, "writes 0.1"),
     [
         (in_train, "train", WRITES, "batch"),
         (in_eval, "eval", READS, "running"),
-        (frozen, "frozen", READS, "running"),
+        (frozen, "frozen_eval", READS, "running"),
     ],
 )
 def test_a_batch_norm_shows_its_mode_in_title_colour_and_buffer_arrows(net, x, prepare, mode, effects, statistics):

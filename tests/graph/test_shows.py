@@ -47,13 +47,13 @@ def batch(*shape):
 def test_an_operation_without_shows_has_a_plain_box():
     x = batch(3, 2).requires_grad_()
     box = parsed(scaled()(x, 2.5, "eval")).box("scaled")
-    assert box.lines == ["out (3, 2) float64", "factor=2.5  mode=eval"]
+    assert box.lines == ["out (3, 2) float64", "factor=2.5  mode=eval", "saves 48 bytes"]
 
 
 def test_lines_follow_the_attributes_they_do_not_describe():
     op = scaled(lambda node: Shown([f"by {node.attributes[0]}", f"all {range_text(np.arange(3.0))}"], "", ["factor"]))
     box = parsed(op(batch(3, 2).requires_grad_(), 2.5, "eval")).box("scaled")
-    assert box.lines == ["out (3, 2) float64", "mode=eval", "by 2.5", "all in [0, 2]"]
+    assert box.lines == ["out (3, 2) float64", "mode=eval", "by 2.5", "all in [0, 2]", "saves 48 bytes"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -136,7 +136,7 @@ class Bare(Scaled):
     [
         (None, "slope", "", "eval"),
         (ModuleShown(), "slope", "eval", "eval"),
-        (ModuleShown("frozen"), "slope", "frozen", "frozen"),
+        (ModuleShown("frozen"), "slope", "frozen_eval", "frozen_eval"),
         (ModuleShown(symbols={"slope": "kappa"}), "slope (kappa)", "eval", "eval"),
     ],
 )
