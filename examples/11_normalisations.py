@@ -12,7 +12,7 @@ from minigrad import data, nn, optim
 from minigrad.nn import functional as F
 
 SIZES = [2, 4, 16, 64]
-STEPS, LR = 300, 3e-3
+STEPS, LR = 200, 3e-3
 
 # %% What each makes of the same batch (N, C, H, W) of samples that differ in their means: which means become 0?
 IMAGES = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import runpy
 import sys
 import tempfile
@@ -52,6 +53,10 @@ def lines(axis: Any, x: Any, series: dict[str, Any], **settings: Any) -> Any:
 
 
 # -- one function for each chapter: a figure, or a graph ------------------------------------------
+
+
+def first_screen(found: Names) -> Any:
+    return mg.draw(found["loss"])
 
 
 def first_notebook(_: Names) -> Any:
@@ -231,21 +236,30 @@ def leaving(found: Names) -> Any:
 
 
 PICTURES = {
-    1: first_notebook, 2: tensors, 3: mlp, 4: by_hand, 5: train_and_eval, 6: figure_1, 7: heat_map,
+    0: first_screen, 1: first_notebook, 2: tensors, 3: mlp, 4: by_hand, 5: train_and_eval, 6: figure_1, 7: heat_map,
     8: scale_invariance, 9: variance, 10: digits, 11: normalisations, 12: folding, 13: three_ways, 14: own_operation,
     15: power_iteration, 16: gradient_check, 18: leaving,
 }  # fmt: skip
 
 
+def snippet(page: Path) -> Names:
+    """The names after the first lines of Python on a page, which are run in an empty folder."""
+    code = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: Names = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        exec(code[1] if code else "", names)
+    return names
+
+
 def draw(number: int, folder: Path) -> Path:
-    """Run a chapter, and write its picture."""
-    (chapter,) = HERE.glob(f"{number:02}_*.py")
+    """Run a chapter, or for 0 the first lines of Python in the project's README, and write the picture."""
+    (chapter,) = HERE.glob(f"{number:02}_*.py") if number else [HERE.parent / "README.md"]
     with (
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(action="ignore"),
         matplotlib.rc_context(SETTINGS),
     ):
-        drawn = PICTURES[number](runpy.run_path(str(chapter)))
+        drawn = PICTURES[number](runpy.run_path(str(chapter)) if number else snippet(chapter))
         if not isinstance(drawn, Figure):
             return drawn.save(folder / f"{chapter.stem}.svg")
         pixels = io.BytesIO()
