@@ -27,7 +27,7 @@ STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZ
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
 SPINS = 2000
-"""How often a rank that waits asks without a pause: about a millisecond. After that it lets other processes run."""
+"""How often a rank that waits asks without a pause, if each has a core: about a millisecond. After that others may run."""
 LAST_WORDS = 0.3
 """Seconds between the last line of a rank and the end of all: an abort may overtake it."""
 
@@ -73,6 +73,7 @@ class MPIGroup(Group):
         self.number, self.count = int(comm.Get_rank()), int(comm.Get_size())
         self.codes: dict[tuple[Any, ...], int] = {}
         self.header = np.empty(2, np.int64)
+        self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
         self.trouble = ""
         """Why nothing can be exchanged any more."""
 
@@ -149,7 +150,7 @@ class MPIGroup(Group):
 
     def wait(self, request: Any, what: tuple[Any, ...]) -> None:
         """Wait until an exchange is done, at most as long as the timeout."""
-        for _ in range(SPINS):
+        for _ in range(self.spins):
             if request.Test():
                 return
         deadline = time.monotonic() + self.timeout
