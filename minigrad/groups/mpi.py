@@ -27,7 +27,7 @@ STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZ
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
 SPINS = 2000
-"""How often a rank that waits asks without a pause, if each has a core: about a millisecond. After that others may run."""
+"""How often a rank that waits asks without a pause, about a millisecond, if each has a core; then others may run."""
 LAST_WORDS = 0.3
 """Seconds between the last line of a rank and the end of all: an abort may overtake it."""
 
