@@ -200,6 +200,8 @@ class DataLoader(Generic[Batch]):
         plain = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
         if plain and self.collate_fn is None:
             return dataset._rows(np.array(numbers, np.intp))
+        if not numbers and len(dataset):  # a rank may have no sample of a batch
+            return emptied(self.collated([dataset[0]], [0]))
         return self.collated([dataset[i] for i in numbers], numbers)
 
     def collated(self, items: list[Any], numbers: Any) -> Any:
@@ -282,6 +284,19 @@ def numbered_or_iterable(dataset: Any) -> Any:
         f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
         "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
     )
+
+
+def emptied(batch: Any) -> Any:
+    """A batch of one sample, without it."""
+    if isinstance(batch, Tensor):
+        return batch[:0]
+    if isinstance(batch, Mapping):
+        return {key: emptied(value) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*map(emptied, batch))
+    if isinstance(batch, (tuple, list)):
+        return [] if batch and isinstance(batch[0], (str, bytes)) else [emptied(value) for value in batch]
+    return batch
 
 
 def length_of(loader: DataLoader[Any]) -> str:

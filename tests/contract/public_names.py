@@ -32,6 +32,7 @@ MODULES = [
     "minigrad.nn.functional",
     "minigrad.nn.init",
     "minigrad.nn.modules.module",
+    "minigrad.nn.parallel",
     "minigrad.nn.utils",
     "minigrad.nn.utils.fusion",
     "minigrad.onnx",

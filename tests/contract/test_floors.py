@@ -38,6 +38,7 @@ LATE = {
     "minigrad/command_line/progress.py": {"tqdm"},
     "minigrad/export/onnx.py": {"onnx"},
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
+    "minigrad/groups/mpi.py": {"mpi4py"},
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
     "minigrad/onnx.py": {"minigrad"},
