@@ -22,6 +22,7 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
+from ..compile.execution import CannotBuild
 from ..compile.native import blas as products_of_blas
 from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
@@ -184,7 +185,7 @@ def native() -> Findings:
             warnings.simplefilter("ignore")
             found = compiler.search()
             compiler.probe(found.command, found.native)
-    except compiler.CannotBuild as error:
+    except CannotBuild as error:
         yield from finding(
             "compiler", f"none, compiled steps run with NumPy: {error.reason}", error.cure or compiler.CURE
         )

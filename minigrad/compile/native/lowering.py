@@ -349,7 +349,7 @@ class Lowering:
         self, ufunc: np.ufunc, x: Node, axes: tuple[int, ...], dtype: Any, keepdims: bool, initial: Any = None
     ) -> Node:
         """A reduction over axes."""
-        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)  # type: ignore[index]
+        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)
         if op in ("logical_or", "logical_and"):
             x = self.graph.cast(x, np.bool_)
         if dtype.kind not in "fiub" or not is_known(ufunc, (dtype, dtype, dtype)) or not casts_alike(x.dtype, dtype):

@@ -108,7 +108,7 @@ for op, functions in {"maximum": (np.argmax, ndarray.argmax), "minimum": (np.arg
 
 def scan(ufunc: np.ufunc, usual: int | None = 0) -> Any:
     """What lowers the sum, or the like, of all elements up to each, along an axis, or the usual one."""
-    op = REDUCTIONS.get(ufunc, ufunc.__name__)  # type: ignore[call-overload]
+    op = REDUCTIONS.get(ufunc, ufunc.__name__)
 
     def lower(lowering: Lowering, x: Any, axis: int | None = usual, dtype: Any = None) -> Node:
         node = lowering.get(x)
