@@ -24,11 +24,17 @@ def device_count() -> int:
 
 
 def manual_seed(seed: int) -> None:
-    """Accepted: there is no random state but that of the CPU."""
+    """Accepted: there is no random state but that of the CPU.
+
+    >>> mg.cuda.manual_seed(0)
+    """
 
 
 def manual_seed_all(seed: int) -> None:
-    """Accepted: there is no random state but that of the CPU."""
+    """Accepted: there is no random state but that of the CPU.
+
+    >>> mg.cuda.manual_seed_all(0)
+    """
 
 
 def synchronize(device: Any = None) -> None:

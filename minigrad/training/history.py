@@ -18,6 +18,12 @@ class History:
         watched: the column that decides which epoch is best: ``test_loss``, or without a test set ``loss``.
         best_epoch: the number of the epoch with the lowest, from 0; None before the first.
         best_state: the model's state then, for ``load_state_dict``.
+
+    >>> net = nn.Linear(1, 1)
+    >>> batches = [(mg.ones(4, 1), mg.ones(4, 1))]
+    >>> history = training.fit(net, batches, loss=nn.MSELoss(), optimizer=optim.SGD(net.parameters(), lr=0.1), epochs=3)
+    >>> len(history), list(history.rows[0]), history.best_epoch
+    (3, ['lr', 'loss'], 2)
     """
 
     def __init__(self, watched: str) -> None:
