@@ -6,6 +6,7 @@ the text is the formulas of the modules, of their derivatives and of the optimis
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 import textwrap
@@ -56,7 +57,8 @@ class Reading(Expressions):
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program = program = copy.copy(program)
+        program.instructions = [each for each in program.instructions if each.kind != "watch"]
         self.names = Names(program, ("returned", "t"))
         super().__init__(self.names.unique)
         self.unique.used.discard("t")
@@ -333,7 +335,7 @@ class Reading(Expressions):
 
     def returned(self) -> str:
         """What the step returns."""
-        copied = {place: None for place in self.program.states}
+        copied = dict.fromkeys(self.program.states)
 
         def named(leaf: Any) -> Any:
             if not isinstance(leaf, Result):

@@ -16,7 +16,7 @@ from ..program import Instruction, Program, Value, mapped, tree_leaves
 from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products
-from .c_source import FIXED, Source, text
+from .c_source import FIXED, MISSING, Source, text
 from .functions import LOWERED
 from .fusion import Plan, kept_under
 from .lowering import Call, Lowered, Lowering, Operand
@@ -285,7 +285,8 @@ class NativeExecution(Execution):
             else:
                 steps.append(("{0}({1}())", functools.partial(put, each.several or ()), each.function))
         for function, arguments in self.stretches():
-            steps.append(("{0}({1}, {2}) and {3}()", function, *at, refuse_index) if arguments else ("{0}()", function))
+            noted = "(noted := {0}({1}, {2})) and {3}(noted)", function, *at, self.tell
+            steps.append(noted if arguments else ("{0}()", function))
         steps += [(f"inputs[{number}][...] = {{0}}", self.inputs[number]) for number in self.changed_inputs]
         results = [("{0}.copy()", array) for array in self.results]
         return unrolled("inputs", "{steps}; return [{results}]", steps=("; ", steps), results=(", ", results))
@@ -301,6 +302,13 @@ class NativeExecution(Execution):
             array, *others = instruction.args
             instruction.function(given[array] if array in given else self.array(node), *others)
         raise OutOfBounds("an index is out of bounds.")
+
+    def tell(self, noted: int) -> None:
+        """Refuse an index that C has met, or warn of values."""
+        if noted != MISSING:
+            raise IndexError("an index that the step computes is out of bounds.")
+        for instruction, node in self.lowered.watched:
+            instruction.function(self.array(node), *instruction.args[1:])
 
     def take(self, inputs: Sequence[ndarray]) -> None:
         """Copy small inputs, and let large ones be read where they are."""
@@ -322,11 +330,6 @@ def put(places: Sequence[ndarray], made: Any) -> None:
     """Put the results of a call where C reads them; a check has none."""
     for place, array in zip(places, made or ()):
         place[...] = array
-
-
-def refuse_index() -> None:
-    """Say that C has met an index that is none."""
-    raise IndexError("an index that the step computes is out of bounds.")
 
 
 def flags(found: compiler.Compiler) -> tuple[str, ...]:
