@@ -62,7 +62,7 @@ def sections(program: Program) -> list[Section]:
         changed = dict.fromkeys(names.get(each.target.memory, "") for each in members if each.target is not None)
         said = ", ".join(filter(None, changed))
         if said and not section.operation and section.scope is not None:
-            section = section._replace(changes=f"moves {said}")  # noqa: PLW2901
+            section = section._replace(changes=f"moves {said}")
         found += [section] * len(members)
     return found
 

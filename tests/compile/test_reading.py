@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim
 from minigrad.compile.passes import improved
 from minigrad.compile.program import tree_leaves
 from minigrad.compile.reading import Reading
-from minigrad.nn import functional as F
 from tests.compile.test_numpy_execution import STEPS, prepared
 from tests.compile.trainings import FOUND, TRAININGS, Training, batch, everything, leaves_of, pair
 

@@ -17,6 +17,7 @@ from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products
 from .c_source import FIXED, MISSING, Source, text
+from .elements import TYPES
 from .functions import LOWERED
 from .fusion import Plan, kept_under
 from .lowering import Call, Lowered, Lowering, Operand
@@ -27,6 +28,9 @@ from .products import LANES, Products
 
 FLAGS = ("-fwrapv", "-fopenmp-simd")
 """Integers wrap around as NumPy's do; loops that are marked are computed in vectors."""
+
+HALF = TYPES["float16"]
+"""Which some compilers do not have, or not for every processor."""
 
 WIDE = "-mprefer-vector-width=512"
 """Where a processor has vectors of 64 bytes, they are used."""
@@ -69,7 +73,16 @@ class NativeExecution(Execution):
         self.write(program, found.lanes)
         blas = products()
         self.source = text([self.written], blas.integer if blas else "int64_t")
-        self.link(compiler.build(self.source, flags(found), found))
+        try:
+            library = compiler.build(self.source, flags(found), found)
+        except CannotBuild as error:
+            if HALF in self.source and HALF in error.reason:
+                raise CannotBuild(
+                    f"{found.name} {found.version} has no {HALF}, which arrays of float16 need",
+                    "Use float32, or set MINIGRAD_CC to a newer compiler.",
+                ) from None
+            raise
+        self.link(library)
 
     def write(self, program: Program, lanes: int = 4, prefix: str = "") -> None:
         """Write the C, for vectors of so many float32 numbers, with a prefix to all names."""
@@ -96,8 +109,8 @@ class NativeExecution(Execution):
             self.table[1:FIXED] = blas.sgemm, blas.dgemm
         self.slots = {outside: FIXED + i for i, outside in enumerate(outsides)}
         self.held: dict[Outside, ndarray] = {}
-        self.bound = 0
-        """How often states were bound: what is known of their arrays holds until the next time."""
+        self.looks: list[Callable[[], None]] = []
+        """What Python's calls do when states are bound: their arrays are others then."""
         for number, (array, _) in enumerate(program.constants):
             self.hold(Outside("constant", number), array)
         self.inputs = [self.entry("input", i, value) for i, (_, value) in enumerate(program.inputs)]
@@ -226,18 +239,17 @@ class NativeExecution(Execution):
         """A call of Python's on arrays over the memory that C uses."""
         call: Call = node.attribute
         results = [other for other in self.plan.nodes if other.kind == "result" and other.args[0] is node]
-        known: dict[str, Any] = {"bound": -1}
+        known: dict[str, Any] = {}
 
         def look() -> None:
             known["arrays"] = [self.array(operand) for operand in node.args]
             known["own"] = self.array(node) if call.writes else None
             known["results"] = [(self.array(result), result.attribute) for result in results]
-            known["bound"] = self.bound
+
+        self.looks.append(look)
 
         @np.errstate(all="ignore")
         def run() -> None:
-            if known["bound"] != self.bound:
-                look()
             arrays = known["arrays"]
             if call.place is not None:
                 known["own"][...] = arrays[call.place]
@@ -264,7 +276,8 @@ class NativeExecution(Execution):
                     f"{place.name} lies otherwise in memory than when the step was captured: capture it again."
                 )
             self.hold(Outside("state", number), array)
-        self.bound += 1
+        for look in self.looks:
+            look()
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
