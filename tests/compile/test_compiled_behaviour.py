@@ -382,3 +382,12 @@ def test_import_star_leaves_pythons_print_and_compile():
     exec("from minigrad import *", space)
     assert {"print", "compile"} & space.keys() == set() and space["Tensor"] is mg.Tensor
     assert callable(mg.compile) and callable(mg.print)
+
+
+def test_modules_of_the_package_are_imported_in_every_form():
+    import minigrad.compile.native.compiler as compiler
+    import minigrad.compile.program as program
+    from minigrad.compile import execution
+
+    assert compiler.CannotBuild is execution.CannotBuild
+    assert program.Program.__module__ == "minigrad.compile.program" and mg.compile.__qualname__ == "compile"
