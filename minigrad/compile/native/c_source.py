@@ -19,6 +19,9 @@ from .placing import CHANGING, LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
 from .products import Products
 
+MISSING = 2
+"""What is noted where what is watched is false; 1 is an index out of bounds."""
+
 FIXED = 3
 """Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
 
@@ -56,6 +59,12 @@ class Source:
                 stretch[count:count] = self.headings(step)
         for node, outside in room.copies:
             self.copy_out(node, outside)
+        for _, node in plan.lowered.watched:
+            x = f"const unsigned char *x = (const unsigned char *){self.address(room.place(node))};"
+            noted = f"if (missing) *(int *)table[0] |= {MISSING};"
+            self.stretches[-1].append(
+                f"{{ {x} int missing = 0; for (long i = 0; i < {node.size}; i++) missing |= !x[i]; {noted} }}"
+            )
 
     # -- names -----------------------------------------------------------------------------------
 

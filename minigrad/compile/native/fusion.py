@@ -139,6 +139,7 @@ class Plan:
         self.lowered = lowered
         self.roots: list[Node] = [node for _, _, node in lowered.written]
         self.roots += [node for node in lowered.gradients if node is not None] + lowered.results + lowered.effects
+        self.roots += [node for _, node in lowered.watched]
         self.nodes = reachable(self.roots)
         self.axes_of: dict[Node, Index | None] = {}
         self.kept: set[Node] = set()
