@@ -38,6 +38,7 @@ class Source:
         self.plan, self.room, self.products, self.prefix = plan, room, products, prefix
         self.known: dict[Any, str] = {}
         """The names of functions by what they do."""
+        self.scopes: dict[int, str] = {}
         self.extra = 0
         """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
@@ -121,9 +122,15 @@ class Source:
             parameters.append(("int *", "outside_all", "table[0]"))
         self.function(name, parameters, nest.lines(), self.comment(step))
 
+    def name_of(self, scope: Any) -> str:
+        """The name of a call of a module, which is looked for in the whole model."""
+        if id(scope) not in self.scopes:
+            self.scopes[id(scope)] = str(scope or "")
+        return self.scopes[id(scope)]
+
     def comment(self, step: Step) -> str:
         """The modules a step belongs to, and the values it makes."""
-        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
+        scopes = dict.fromkeys(map(self.name_of, (part.node.scope for part in step.parts if part.node.scope)))
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
         return f"{', '.join(scopes)}: {made}" if scopes else made
 
@@ -184,7 +191,7 @@ class Source:
         terms = ["0", *(f"{step} * b{n}" for n, step in enumerate(in_order(node.shape)[:-2]) if batch[n] > 1)]
         result = self.moved(f"({t} *){self.address(self.room.place(node))}", terms)
         loops = "".join(f"for (long b{n} = 0; b{n} < {size}; b{n}++) " for n, size in enumerate(batch) if size > 1)
-        comment = f"{node.name} {node.args[0].shape} @ {node.args[1].shape} {node.scope or ''}".rstrip()
+        comment = f"{node.name} {node.args[0].shape} @ {node.args[1].shape} {self.name_of(node.scope)}".rstrip()
         if not self.products.takes(rows, columns, inner):
             self.stretches[-1].append(f"{loops}{self.blas(t, rows, columns, inner, operands, result)}  // {comment}")
             return
