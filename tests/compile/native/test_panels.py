@@ -116,7 +116,7 @@ def test_a_state_that_changes_in_a_panel_is_read_as_it_was():
         double = state * 2  # computed where it is used
         change(state * 0.5 + total)
         d = x - total
-        return d, d.sum(0) + double
+        return d, (d * d).sum(0) + double
 
     random = np.random.default_rng(0)
     x, first = random.standard_normal((20, 40)).astype(np.float32), random.standard_normal(40).astype(np.float32)
