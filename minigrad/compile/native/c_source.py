@@ -43,6 +43,7 @@ class Source:
         self.plan, self.room, self.products, self.prefix = plan, room, products, prefix
         self.known: dict[Any, str] = {}
         """The names of functions by what they do."""
+        self.scopes: dict[int, str] = {}
         self.extra = 0
         """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
@@ -156,10 +157,16 @@ class Source:
         before, self.shown = self.shown, section
         return [*filter(None, section.headings(before, "//"))]
 
+    def name_of(self, scope: Any) -> str:
+        """The name of a call of a module, which is looked for in the whole model."""
+        if id(scope) not in self.scopes:
+            self.scopes[id(scope)] = str(scope or "")
+        return self.scopes[id(scope)]
+
     def comment(self, step: Step) -> str:
         """The modules a step belongs to, and the values it makes."""
         sections = [part.node.scope for part in step.parts if part.node.scope is not None]
-        scopes = dict.fromkeys(str(section.scope) for section in sections if section.scope is not None)
+        scopes = dict.fromkeys(self.name_of(section.scope) for section in sections if section.scope is not None)
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
         return f"{', '.join(scopes)}: {made}" if scopes else made
 

@@ -23,7 +23,7 @@ from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_kno
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
-MANY = 4000
+MANY = 10_000
 """Nodes of a net for which the compiler would take too long."""
 
 
