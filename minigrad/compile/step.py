@@ -297,7 +297,8 @@ class Compiled:
 
     def _picture(self) -> Picture:
         """What ``mg.draw`` draws."""
-        return picture(self.program)
+        plan = self._plan()
+        return picture(plan.program, plan.execution)
 
     @property
     def source(self) -> str:
