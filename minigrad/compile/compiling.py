@@ -125,9 +125,8 @@ def checked_function(function: Any) -> Any:
     if isinstance(function, type) or not callable(function):
         given = f"the class {function.__name__}" if isinstance(function, type) else describe(function)
         raise TypeError(f"compile takes a function or a model, got {given}: mg.compile(train_step).")
-    if any(
-        ask(function) for ask in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    ):
+    kinds = inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction
+    if any(ask(each) for ask in kinds for each in (function, type(function).__call__)):
         raise TypeError(
             "compile takes a function that returns, no generator or coroutine: compile the step inside of it."
         )

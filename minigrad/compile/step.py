@@ -145,7 +145,11 @@ class Compiled:
         """The arguments of a call, by position as far as they can be."""
         if not kwargs or self._is_model:
             return args, kwargs
-        bound = inspect.signature(self._function).bind(*args, **kwargs)
+        try:
+            bound = inspect.signature(self._function).bind(*args, **kwargs)
+        except TypeError:  # the function itself says what is wrong
+            self._function(*args, **kwargs)
+            raise
         return bound.args, bound.kwargs
 
     def _surroundings(self, objects: Sequence[Any]) -> Surroundings:
@@ -311,7 +315,8 @@ class Compiled:
 
     def _picture(self) -> Picture:
         """What ``mg.draw`` draws."""
-        return picture(self.program)
+        plan = self._plan()
+        return picture(plan.program, plan.execution)
 
     @property
     def source(self) -> str:
@@ -352,7 +357,10 @@ class Compiled:
             plan.build(self._backend)
         assert plan.execution is not None
         if plan.backend != "c":
-            raise RuntimeError(f"{self._name()} runs with NumPy: there is no source in C, but step.source.")
+            raise RuntimeError(
+                f"{self._name()} runs with NumPy, and has no source in C: read step.source, or compile with "
+                "backend='c'."
+            )
         return plan.execution.source
 
     @property
@@ -387,7 +395,10 @@ class Compiled:
         if own is None or own._function.__self__ is not instance:
             own = Compiled(self._function.__get__(instance, owner), self._given, self._backend, self._grads)
             own._method = instance, self._key_of_method.removeprefix("_compiled ")
-            vars(instance)[self._key_of_method] = own
+            if isinstance(instance, type):  # the method of a class
+                setattr(instance, self._key_of_method, own)
+            else:
+                vars(instance)[self._key_of_method] = own
         return own
 
     def __set__(self, instance: Any, value: Any) -> None:

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ...engine.host import Numbers
 from ..execution import CannotBuild, Execution, Misfit
+from ..groups import Group
 from ..program import Instruction, Program, Value, mapped, tree_leaves
 from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
@@ -20,6 +21,7 @@ from .c_source import FIXED, MISSING, Source, text
 from .elements import TYPES
 from .functions import LOWERED
 from .fusion import Plan, kept_under
+from .groups import groups_of, keys
 from .lowering import Call, Lowered, Lowering, Operand
 from .memory_versions import Outside
 from .nodes import Node, is_dense
@@ -263,6 +265,10 @@ class NativeExecution(Execution):
                 array[...] = made[number] if call.several else made
 
         return run
+
+    def drawn(self) -> tuple[list[Group], list[Any]]:
+        """A box for each loop nest, each product and each call of Python's."""
+        return list(groups_of(self.plan)), [keys(kept_under(node))[0] for node in self.lowered.results]
 
     # -- for those who call ----------------------------------------------------------------------
 
