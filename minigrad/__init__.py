@@ -4,9 +4,10 @@
 >>> from minigrad import nn, optim
 
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
-up: ``kernels`` (fast functions of arrays), ``reports`` (tables), ``engine`` (records and the backward walk), ``ops``
-(operations and their derivatives), ``tensor``, ``nn`` (modules), ``data``, ``io`` (checkpoints), ``optim``, ``graph``
-(pictures), ``checks`` (gradient checks), ``compile`` (a step written down), ``benchmarks``, ``command_line``.
+up: ``kernels`` (fast functions of arrays), ``groups`` (ranks that exchange arrays), ``reports`` (tables), ``engine``
+(records and the backward walk), ``ops`` (operations and their derivatives), ``tensor``, ``nn`` (modules), ``data``,
+``io`` (checkpoints), ``optim``, ``graph`` (pictures), ``checks`` (gradient checks), ``distributed`` (several ranks),
+``compile`` (a step written down), ``benchmarks``, ``command_line``.
 """
 
 from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command
@@ -20,6 +21,7 @@ from . import (
     backends,
     cuda,
     data,
+    distributed,
     distributions,
     func,
     linalg,
@@ -83,13 +85,14 @@ newaxis = None
 # fmt: off
 __all__ = [
     "CheckpointError", "Generator", "GradcheckError", "Op", "Size", "Tensor", "__version__", "autograd", "backends",
-    "compile", "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributions", "draw",
-    "e", "enable_grad", "func", "get_default_device", "get_default_dtype", "get_num_threads", "get_rng_state", "grad",
-    "gradcheck", "gradgradcheck", "inf", "inference_mode", "initial_seed", "is_grad_enabled",
-    "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan", "newaxis", "nn", "no_grad", "onnx", "optim",
-    "pi", "print", "promote_types", "random", "result_type", "save", "seed", "set_default_device",
-    "set_default_dtype", "set_detect_anomaly", "set_grad_enabled", "set_num_threads", "set_printoptions",
-    "set_rng_state", "special", "summary", "testing", "training", "use_deterministic_algorithms", "utils",
+    "compile", "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributed",
+    "distributions", "draw", "e", "enable_grad", "func", "get_default_device", "get_default_dtype",
+    "get_num_threads", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "inf", "inference_mode",
+    "initial_seed", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan",
+    "newaxis", "nn", "no_grad", "onnx", "optim", "pi", "print", "promote_types", "random", "result_type", "save",
+    "seed", "set_default_device", "set_default_dtype", "set_detect_anomaly", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "special", "summary", "testing", "training",
+    "use_deterministic_algorithms", "utils",
 ]
 # fmt: on
 __all__ += _creation.__all__

@@ -187,8 +187,10 @@ def all_cases() -> dict[str, Case]:
     return cases | {name: case for name, case in inner.items() if case}
 
 
-def prepared_cases(cases: Mapping[str, Case]) -> Iterator[tuple[str, Prepared | LookupError | ImportError | None]]:
-    """Every case with its inputs, or why there are none.
+def prepared_cases(
+    cases: Mapping[str, Case], seed: int = 0
+) -> Iterator[tuple[str, Prepared | LookupError | ImportError | None]]:
+    """Every case with its inputs, in an order that the seed decides, or why there are none.
 
     None for a signature that says too little, and for operations that users do not call and functions before it have
     applied: what they are never given may have no derivative.
@@ -199,7 +201,7 @@ def prepared_cases(cases: Mapping[str, Case]) -> Iterator[tuple[str, Prepared | 
             yield label, None
             continue
         try:
-            found = prepared(label, case)
+            found = prepared(label, case, seed)
         except ImportError as error:
             yield label, error
         except LookupError as error:
@@ -228,7 +230,7 @@ def usual(function: Callable[..., Any]) -> Case | None:
     return Case(call, ((2, 3),) * len(operands)) if operands else None
 
 
-def prepared(label: str, case: Case) -> Prepared:
+def prepared(label: str, case: Case, seed: int = 0) -> Prepared:
     """The case with tensors for which outputs and gradients are finite.
 
     Raises:
@@ -237,7 +239,7 @@ def prepared(label: str, case: Case) -> Prepared:
     """
     reasons = []
     for low, high in [case.within] if case.within else INTERVALS:
-        inputs = [tensor_of(x, requires_grad=True) for x in distinct(case.shapes, low, high)]
+        inputs = [tensor_of(x, requires_grad=True) for x in distinct(case.shapes, low, high, seed)]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -277,7 +279,7 @@ def missing(name: str) -> str:
     )
 
 
-def distinct(shapes: tuple[Shape, ...], low: float, high: float) -> list[np.ndarray]:
+def distinct(shapes: tuple[Shape, ...], low: float, high: float, first: int = 0) -> list[np.ndarray]:
     """Arrays whose elements all differ by many steps and are not near 0, 0.5, 1 and the like, where kinks are.
 
     Nor are the differences of two arrays of one shape, for losses. Steps are about 0.001.
@@ -287,7 +289,7 @@ def distinct(shapes: tuple[Shape, ...], low: float, high: float) -> list[np.ndar
     values = low + (high - low) * (places + UNEVEN * places * (1 - places))
     values += 0.02 * near_kinks(values)
     found: list[np.ndarray] = []
-    for seed in range(100):
+    for seed in range(first, first + 100):
         parts = np.split(np.random.default_rng(seed).permutation(values), np.cumsum(sizes)[:-1])
         found = [part.reshape(shape) for part, shape in zip(parts, shapes)]
         pairs = [(x, y) for x, y in itertools.combinations(found, 2) if x.shape == y.shape]

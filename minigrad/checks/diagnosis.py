@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -14,6 +14,23 @@ from .numeric import LEFT, RIGHT, Function, derivative
 
 ALIKE = 1e-4
 """How far two derivatives of one cause may be apart, relative to the largest."""
+
+
+class computed_once:
+    """A property that is computed when it is first asked for.
+
+    Before Python 3.12 ``functools.cached_property`` holds one lock for all objects meanwhile: ranks that are threads,
+    and wait for each other while they compute, would never end.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = vars(instance)[self.function.__name__] = self.function(instance)
+        return value
 
 
 @dataclass
@@ -37,20 +54,20 @@ class Comparison:
     shapes: Mapping[str, tuple[int, ...]]
     """Of the outputs, by name."""
 
-    @cached_property
+    @computed_once
     def differs(self) -> ndarray:
         """Where the two do not agree, or one is NaN."""
         differs: ndarray = ~(abs(self.analytic - self.numeric) <= self.allowed)
         return differs
 
-    @cached_property
+    @computed_once
     def places(self) -> list[tuple[int, ...]]:
         """The indices of the elements that differ, the worst first."""
         error = np.nan_to_num(abs(self.analytic - self.numeric), nan=np.inf)
         found = [tuple(map(int, index)) for index in np.argwhere(self.differs)]
         return sorted(found, key=lambda index: -error[index])
 
-    @cached_property
+    @computed_once
     def slopes(self) -> list[tuple[float, float]]:
         """At each of the places the slopes to the left and to the right."""
         left, right = (
@@ -59,7 +76,7 @@ class Comparison:
         )
         return list(zip(left, right))
 
-    @cached_property
+    @computed_once
     def kinks(self) -> ndarray:
         """Where the two slopes are not the same, or the function jumps."""
         mask = np.array(self.jumps)
@@ -73,7 +90,7 @@ class Comparison:
         size = abs(self.numeric[~np.array(self.jumps)]).max(initial=0)
         return bool(np.all((error <= ALIKE * size) | self.kinks))
 
-    @cached_property
+    @computed_once
     def diagnosis(self) -> tuple[str, str]:
         """The name of the first entry of the table that applies, or none, and what it found."""
         for name, test in DIAGNOSES.items():

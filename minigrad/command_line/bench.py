@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import Any
 
 from ..benchmarks import blas
 from ..benchmarks.compiled import CompiledStep
@@ -14,6 +15,8 @@ from ..benchmarks.timing import Measurement, check_agreement, measure
 from ..benchmarks.workloads import WORKLOADS
 from ..compile.native import compiler
 from .doctor import setting
+from .progress import progress
+from .results import Lines, Result
 
 ROUNDS, BUDGET = 5, 0.1
 STEPS = 3
@@ -36,27 +39,51 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Iterator[str]:
+def run(options: argparse.Namespace) -> Lines:
     """The lines of the table, as they are measured, and what is known of the BLAS."""
     compiled = "compiled, C" if compiler.found() else "compiled, NumPy"
     columns = ["by hand", "minigrad", compiled]
     yield text_line(["microseconds a step", *columns])
-    disturbed = []
-    for name in options.workload or WORKLOADS:
-        contenders = dict(
-            zip(columns, (kind(WORKLOADS[name]).step for kind in (HandwrittenStep, EagerStep, CompiledStep)))
-        )
-        losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
-        check_agreement(f"the loss of {name}", losses)
-        net = "-".join(map(str, WORKLOADS[name].sizes))
-        measurement = measure(f"{name} {net}, {WORKLOADS[name].batch}", contenders, ROUNDS, BUDGET)
-        disturbed += [name] * (unsteadiness(measurement) > STEADY)
-        yield text_line(cells(measurement, MICROSECONDS))
+    names, rows = options.workload or list(WORKLOADS), []
+    bar = progress(len(names), "net", options.quiet)
+    try:
+        for name in names:
+            measurement = measured(name, columns)
+            rows.append(row_of(name, measurement))
+            bar.update()
+            bar.clear()
+            yield text_line(cells(measurement, MICROSECONDS))
+    finally:
+        bar.close()
+    disturbed = [row["name"] for row in rows if row["disturbed"]]
     if disturbed:
         yield f"Something else was running: {', '.join(disturbed)} took much longer in some rounds. Measure again."
-    explained = "Behind the name: widths, batch size. In brackets: as a multiple of the step by hand."
-    yield f"{explained} {blas.describe_blas(blas.blas_in_use())}."
-    yield from advice()
+    explained, found = "Behind the name: widths, batch size. In brackets: as a multiple of the step by hand.", None
+    multiplies = blas.describe_blas(blas.blas_in_use())
+    yield f"{explained} {multiplies}."
+    for found in advice():
+        yield found
+    yield Result(workloads=rows, blas=multiplies, advice=found)
+
+
+def measured(name: str, columns: list[str]) -> Measurement:
+    """The steps of a workload, after a check that they reach the same losses."""
+    kinds = HandwrittenStep, EagerStep, CompiledStep
+    contenders = dict(zip(columns, (kind(WORKLOADS[name]).step for kind in kinds)))
+    losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
+    check_agreement(f"the loss of {name}", losses)
+    return measure(f"{name} {net_of(name)}, {WORKLOADS[name].batch}", contenders, ROUNDS, BUDGET)
+
+
+def net_of(name: str) -> str:
+    """The widths of a workload's net."""
+    return "-".join(map(str, WORKLOADS[name].sizes))
+
+
+def row_of(name: str, measurement: Measurement) -> dict[str, Any]:
+    """A measurement for programs."""
+    about = {"name": name, "net": net_of(name), "batch": WORKLOADS[name].batch, "seconds": measurement.medians}
+    return {**about, "disturbed": unsteadiness(measurement) > STEADY}
 
 
 def unsteadiness(measurement: Measurement) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from ..reports.table import html_page, markdown_table, text_table
 from . import own_case
 from .ending import collected_warnings, distinct
 from .errors import CommandError
+from .options import add_seed
 from .output import complain
 from .progress import progress
+from .results import Lines, Result
 from .table import csv_text
 
 FORMATS: dict[str, Callable[..., str]] = {".csv": csv_text, ".md": markdown_table, ".html": html_page}
@@ -51,6 +53,13 @@ class Table:
         """Why rows were not checked."""
         return [row[-1] for row in self.rows if row[-1].startswith(NOT_CHECKED)]
 
+    @property
+    def result(self) -> Result:
+        """The table for programs."""
+        rows = [dict(zip(self.header, row)) for row in self.rows]
+        wrong, left_out = len(self.wrong), len(self.left_out)
+        return Result(rows=rows, wrong=wrong, not_checked=left_out, findings=self.findings)
+
     def add(self, cells: list[str], findings: Sequence[str]) -> None:
         """Add a row, and what is wrong with it."""
         if findings:
@@ -66,10 +75,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="names of operations (default: all), or my_file.py:my_case, a function that returns a function or a "
         "module and its inputs: return model, x",
     )  # fmt: skip
+    add_seed(command, 0)
     command.add_argument(
         "-o", "--output", type=output, metavar="FILE", help=f"write the table there, too: {', '.join(FORMATS)}"
     )
-    command.add_argument("-q", "--quiet", action="store_true", help="print only what is wrong, and the last line")
 
 
 def output(text: str) -> Path:
@@ -79,7 +88,7 @@ def output(text: str) -> Path:
     return Path(text)
 
 
-def run(options: argparse.Namespace) -> Iterator[str]:
+def run(options: argparse.Namespace) -> Lines:
     """The table, what is wrong with each row that is, and how many are.
 
     Raises:
@@ -94,12 +103,14 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(replacing(options.output)) if options.output else None
         caught = stack.enter_context(collected_warnings())
-        table, trouble = check_own(own[0]) if own else (check_operations(names), None)
+        seed = options.seed or 0
+        table, trouble = check_own(own[0], seed) if own else (check_operations(names, options.quiet, seed), None)
         if trouble and not table.rows:
             raise trouble
         if file:
             write = FORMATS[options.output.suffix]
             file.write(write(table.header, table.rows, NUMBERS, table.wrong).encode())
+    yield table.result
     yield from table.findings if options.quiet else table.shown
     for text in distinct(caught):
         complain(text)
@@ -137,15 +148,15 @@ def known(targets: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(targets))
 
 
-def check_operations(names: Sequence[str]) -> Table:
+def check_operations(names: Sequence[str], quiet: bool = False, seed: int = 0) -> Table:
     """Check these functions and operations to second order, by default all, with a bar."""
     table = Table(HEADER, "case")
     cases = all_cases()
     unreached = set(names or operations())
     inside = unreached - FUNCTIONS.keys() - set(map(name_of, CASES))  # checked by what applies them
-    bar = progress(len(cases), "op")
+    bar = progress(len(cases), "op", quiet)
     try:
-        for label, case in prepared_cases(cases):
+        for label, case in prepared_cases(cases, seed):
             applied = case.applied if isinstance(case, Prepared) else set()
             if case and (not names or name_of(label) in names or applied & inside):
                 table.add(*check_case(label, case))
@@ -188,11 +199,11 @@ def cause(report: GradcheckReport) -> str:
     return next((row.verdict for row in report.rows if not row), f"wrong: {report.trouble}")
 
 
-def check_own(target: str) -> tuple[Table, CommandError | None]:
+def check_own(target: str, seed: int = 0) -> tuple[Table, CommandError | None]:
     """The derivatives of a user's function to second order, and the error that ended the check, if one did."""
     table = Table(("derivative", "order", *reports.HEADER[1:]), "derivative")
     checks: tuple[Callable[..., Any], ...] = (gradcheck, gradgradcheck)
-    with own_case.loaded(target) as (function, inputs):
+    with own_case.loaded(target, seed) as (function, inputs):
         for order, check in enumerate(checks, 1):
             try:
                 found = check(function, inputs, raise_exception=False)

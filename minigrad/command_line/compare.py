@@ -8,8 +8,9 @@ one typical sigmoid of the last hidden layer.
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from ..training.mlp import ACTIVATIONS, mlp
 from . import pictures, train
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
-from .problem import Problem, problem_for
+from .problem import Problem, problem_for, with_path
 from .progress import Plain, progress
+from .results import Lines, Result
 from .settings import make_optimizer
 from .table import write_table
 from .train import counted
@@ -40,6 +42,8 @@ POINTS = 50
 """How often the nets are evaluated."""
 ROWS = 10
 """How many of these evaluations are printed."""
+ABOUT_THE_DATA = "noise", "samples", "path", "target", "drop", "missing", "task", "header"
+"""The settings of the data, as ``train`` has them."""
 FILES = TABLE, PICTURE = "compare.csv", "compare.png"
 
 
@@ -58,12 +62,18 @@ class Settings:
     optimizer: str = "sgd"
     noise: float | None = None
     samples: int | None = None
+    path: str | None = None
+    target: str | None = None
+    drop: tuple[str, ...] = ()
+    missing: str = "refuse"
+    task: str | None = None
+    header: bool | None = None
 
 
 def settings_for(dataset: str, chosen: dict[str, Any]) -> Settings:
     """The defaults, with what the user chose instead; the learning rate suits the optimiser."""
     lr = RATES.get(chosen.get("optimizer", Settings.optimizer), 0.01)
-    return Settings(dataset, **{"lr": lr, **chosen})
+    return Settings(dataset, **{"lr": lr, **with_path(dataset, chosen)})
 
 
 def sigmoid_net(
@@ -127,8 +137,14 @@ class Contender:
 Nets = dict[str, Contender]
 
 
-def compare(settings: Settings, out: Path) -> Iterator[str]:
+def compare(settings: Settings, out: Path, again: Sequence[str] = (), quiet: bool = False) -> Lines:
     """Train both nets on the same batches, write and print what was measured; the lines of the closing summary.
+
+    Args:
+        settings: what the comparison depends on.
+        out: the folder that is written to.
+        again: the words of the command that starts again after Ctrl-C.
+        quiet: whether nothing is printed while the nets are trained.
 
     Raises:
         CommandError: after Ctrl-C, and if numbers are not finite. What was measured until then is written: of several
@@ -141,7 +157,7 @@ def compare(settings: Settings, out: Path) -> Iterator[str]:
     start = time.perf_counter()
     with collected_warnings() as caught:
         try:
-            train_side_by_side(settings, problem, runs, points)
+            train_side_by_side(settings, problem, runs, points, quiet)
         except DivergenceError as error:
             end = diverged(error, settings.lr)
         except KeyboardInterrupt:
@@ -153,20 +169,27 @@ def compare(settings: Settings, out: Path) -> Iterator[str]:
         if end and len(points) < 2:
             raise end
         if end and end.code == 130:
-            end = stopped(settings, runs, points)
+            end = stopped(settings, runs, points, shlex.join(again))
             finishing()
         try:
-            lines = report(settings, problem.name, runs, points, seconds, out)
+            yield from report(settings, problem.name, runs, points, seconds, out)
         except KeyboardInterrupt:
             raise end or CommandError("stopped before the picture was drawn.", code=130) from None
-    yield from [*lines, *distinct(caught)]
+    yield Result(again=shlex.join(again) if end and end.code == 130 else None)
+    yield from distinct(caught)
     if end:
         raise end
 
 
 def problem_of(settings: Settings) -> Problem:
     """The data; refused if there is not one full batch to train on."""
-    problem = problem_for(train.Settings(settings.dataset, noise=settings.noise, samples=settings.samples))
+    about = {name: getattr(settings, name) for name in ABOUT_THE_DATA}
+    problem = problem_for(train.Settings(settings.dataset, seed=settings.seed, **about))
+    if problem.task != "classification":
+        raise CommandError(
+            f"{problem.name} has no classes, which compare wants: its target {problem.preparation.target!r} is a "
+            "number; name another column with --target, or say --task classification."
+        )
     if len(problem.train) < settings.batch_size:
         raise CommandError(
             f"--batch-size {settings.batch_size} is more than the {len(problem.train)} training samples."
@@ -174,12 +197,12 @@ def problem_of(settings: Settings) -> Problem:
     return problem
 
 
-def stopped(settings: Settings, runs: list[Nets], points: list[int]) -> CommandError:
+def stopped(settings: Settings, runs: list[Nets], points: list[int], again: str) -> CommandError:
     """What is said after Ctrl-C."""
     done = f"{points[-1]:,} of {settings.steps:,} steps"
     if points[-1] == settings.steps:
         done = f"{len(runs)} of {counted(settings.seeds, 'seed')}"
-    return CommandError(f"stopped after {done}; to start again, add --overwrite to the command.", code=130)
+    return CommandError(f"stopped after {done}; start again with: {again}", code=130)
 
 
 def new_nets(settings: Settings, problem: Problem, seed: int) -> Nets:
@@ -192,7 +215,9 @@ def new_nets(settings: Settings, problem: Problem, seed: int) -> Nets:
     return nets
 
 
-def train_side_by_side(settings: Settings, problem: Problem, runs: list[Nets], points: list[int]) -> None:
+def train_side_by_side(
+    settings: Settings, problem: Problem, runs: list[Nets], points: list[int], quiet: bool = False
+) -> None:
     """Train both nets for each seed, measure them after each number of steps in ``points``, and print some of that.
 
     Each pair is added to ``runs`` before it is trained.
@@ -201,12 +226,14 @@ def train_side_by_side(settings: Settings, problem: Problem, runs: list[Nets], p
     rule = "SGD" if settings.optimizer == "sgd" else settings.optimizer
     seeds = range(settings.seed, settings.seed + settings.seeds)
     printed = {round(step) for step in np.linspace(0, settings.steps, ROWS + 1)} if settings.seeds == 1 else set()
-    bar = progress(settings.steps * settings.seeds, "step")
+    bar = progress(settings.steps * settings.seeds, "step", quiet)
     try:
         bar.write(
             f"{problem.name}: {len(problem.train):,} training and {len(problem.test):,} test samples, "
             + (f"seed {settings.seed}" if settings.seeds == 1 else f"seeds {seeds[0]} to {seeds[-1]}")
         )
+        for line in problem.notes:
+            bar.write(line)
         bar.write(f"{widths}, {settings.activation}, {rule} with lr {settings.lr}, batches of {settings.batch_size}")
         first = "step" if settings.seeds == 1 else "seed"
         names = "with BatchNorm", "without BatchNorm"
@@ -260,10 +287,8 @@ def forever(loader: Any) -> Any:
         yield from loader
 
 
-def report(
-    settings: Settings, dataset: str, runs: list[Nets], points: list[int], seconds: float, out: Path
-) -> list[str]:
-    """Write the table and the picture; returns the summary.
+def report(settings: Settings, dataset: str, runs: list[Nets], points: list[int], seconds: float, out: Path) -> Lines:
+    """Write the table and the picture; the lines of the summary, and the result.
 
     Of several seeds the accuracies are means, and have deviations; the inputs of units are those of the first.
     """
@@ -290,7 +315,19 @@ def report(
         title = f"{dataset}: {layers}, with and without BatchNorm" + f", {len(runs)} seeds" * several
         pictures.comparison(points, runs, PERCENTILES, settings.activation, title, out / PICTURE)
         written.append(PICTURE)
-    return [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]
+    yield from [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]
+    nets = {
+        name: {
+            "accuracy": bands[name][:, -1].mean(),
+            "deviation": deviation(bands[name][:, -1]),
+            "percentiles": dict(zip(map(str, PERCENTILES), net.spread[-1])),
+        }
+        for name, net in runs[0].items()
+    }
+    seeds = list(range(settings.seed, settings.seed + len(runs)))
+    yield Result(
+        dataset=settings.dataset, seeds=seeds, steps=points[-1], nets=nets, seconds=seconds, folder=out, files=written
+    )
 
 
 def deviation(values: np.ndarray) -> float:

@@ -12,9 +12,10 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from ..compile.native import blas as products_of_blas
 from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
 from . import process
+from .progress import progress
+from .results import Lines, Result
 
 LABEL, WIDTH = 12, 88
 PIP = f"{sys.executable} -m pip"
@@ -35,31 +38,59 @@ EXTRAS = {
 """What can be installed besides, and what for."""
 
 
-def finding(label: str, text: str, *cures: str) -> Iterator[str]:
-    """The lines of a finding, and under them what to do about it."""
-    lines = textwrap.wrap(text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
-    yield f"{label:<{LABEL}}{lines[0]}"
-    yield from (f"{'':<{LABEL}}{line}" for line in [*lines[1:], *(f"-> {cure}" for cure in cures)])
+class Finding(NamedTuple):
+    """What was found, and what to do about it."""
+
+    label: str
+    text: str
+    cures: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines, and under them the cures."""
+        first, *others = textwrap.wrap(self.text, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
+        below = [f"{'':<{LABEL}}{line}" for line in [*others, *(f"-> {cure}" for cure in self.cures)]]
+        return [f"{self.label:<{LABEL}}{first}", *below]
 
 
-def run(options: argparse.Namespace) -> Iterator[str]:
-    """The findings, line by line: what takes long comes last."""
-    if options.clear_cache:
-        yield from cleared()
-        return
-    yield from versions()
-    yield from library()
-    yield from native()
-    yield from kept()
-    yield from renderer()
-    for name, use in EXTRAS.items():
-        yield from extra(name, use)
-    yield from products()
-    if process.RESTARTS:
-        yield from commands()
+Findings: TypeAlias = Iterator[Finding]
 
 
-def versions() -> Iterator[str]:
+def finding(label: str, text: str, *cures: str) -> Findings:
+    """A finding."""
+    yield Finding(label, text, cures)
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``minigrad doctor``."""
+    command.add_argument("--clear-cache", action="store_true", help="remove what compiled steps were built to, and end")
+
+
+def run(options: argparse.Namespace) -> Lines:
+    """The lines of the findings: what takes long comes last."""
+    found: list[Finding] = []
+    parts: Sequence[Findings] = (cleared(),) if options.clear_cache else examined()
+    bar = progress(len(parts), "part", options.quiet)
+    try:
+        for part in parts:
+            for each in part:
+                found.append(each)
+                bar.clear()
+                yield from each.lines if each.cures or not options.quiet else ()
+            bar.update()
+    finally:
+        bar.close()
+    yield Result(findings=[each._asdict() for each in found])
+
+
+def examined() -> list[Findings]:
+    """All that is examined, part by part."""
+    extras = [extra(name, use) for name, use in EXTRAS.items()]
+    measured = [products(), *[commands()] * process.RESTARTS]
+    return [versions(), library(), native(), kept(), renderer(), *extras, *measured]
+
+
+def versions() -> Findings:
     """minigrad, Python, NumPy and what they run on."""
     yield from finding("minigrad", f"{__version__} in {Path(__file__).parents[1]}")
     yield from finding("Python", f"{platform.python_version()}, {sys.executable}")
@@ -68,7 +99,7 @@ def versions() -> Iterator[str]:
     yield from finding("processor", f"{blas.processor()}, {os.cpu_count()} cores")
 
 
-def library() -> Iterator[str]:
+def library() -> Findings:
     """The BLAS, and the variables that change it."""
     yield from finding("BLAS", blas.describe_blas(blas.blas_in_use()))
     variables = [f"{name}={os.environ[name]}" for name in (blas.KERNELS, *blas.ONE_THREAD) if name in os.environ]
@@ -79,7 +110,7 @@ def library() -> Iterator[str]:
         yield from finding("", f"which is not followed: there are no {asked} kernels here", f"unset {blas.KERNELS}")
 
 
-def renderer() -> Iterator[str]:
+def renderer() -> Findings:
     """What ``draw`` renders with, tried on a small graph."""
     name = "dot" if shutil.which("dot") else "pygraphviz"
     if name == "pygraphviz" and not find_spec(name):
@@ -94,7 +125,7 @@ def renderer() -> Iterator[str]:
         yield from finding("renderer", f"{name}, graphviz {version[1].decode() if version else 'of unknown version'}")
 
 
-def extra(name: str, use: str) -> Iterator[str]:
+def extra(name: str, use: str) -> Findings:
     """One optional package: present, missing, or broken."""
     try:
         package = importlib.import_module(name)
@@ -114,7 +145,7 @@ def extra(name: str, use: str) -> Iterator[str]:
 # -- compiled steps ----------------------------------------------------------------------------
 
 
-def native() -> Iterator[str]:
+def native() -> Findings:
     """The C compiler of compiled steps, tried now, and what multiplies their matrices."""
     try:
         with warnings.catch_warnings():  # of the cache, which is a finding of its own
@@ -139,7 +170,7 @@ def native() -> Iterator[str]:
     yield from finding("", text)
 
 
-def kept() -> Iterator[str]:
+def kept() -> Findings:
     """The cache of what the compiler has built."""
     trouble = cache.trouble()
     if trouble:
@@ -149,7 +180,7 @@ def kept() -> Iterator[str]:
         yield from finding("cache", f"{cache.folder()}, {amount(cache.contents())}, emptied by doctor --clear-cache")
 
 
-def cleared() -> Iterator[str]:
+def cleared() -> Findings:
     """Empty the cache, and say so."""
     try:
         yield from finding("cache", f"{cache.folder()}, {amount(cache.clear())} removed")
@@ -166,7 +197,7 @@ def amount(contents: cache.Contents) -> str:
 # -- matrix products ---------------------------------------------------------------------------
 
 
-def products() -> Iterator[str]:
+def products() -> Findings:
     """How fast matrices are multiplied: as it is, with one thread, and with other kernels."""
     here, alternative = blas.blas_in_use(), blas.alternative()
     settings: dict[str, dict[str, str]] = {"as it is": {}}
@@ -191,7 +222,7 @@ def products() -> Iterator[str]:
         yield from kernels(usual, other, alternative)
 
 
-def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -> Iterator[str]:
+def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -> Findings:
     """Whether other kernels pay for large products."""
     gain = other.gain(usual)
     text = f"{other.gflops:.0f} GFLOPS with {other.blas.kernels} instead of {usual.blas.kernels} kernels, "
@@ -202,7 +233,7 @@ def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -
     yield from finding("", "Set it before Python starts. It changes results a little: sums are rounded otherwise.")
 
 
-def commands() -> Iterator[str]:
+def commands() -> Findings:
     """What the commands that train run with: other kernels only if products of a toy net's size gain by them."""
     alternative, size = blas.alternative(), blas.TOY_SIZE
     remarks = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import minigrad
@@ -18,6 +17,7 @@ from . import train
 from .errors import CommandError
 from .options import READING, TRAINING, add_reading, add_seed, add_settings, dataset_or_file, given
 from .predict import opened
+from .results import Lines, Result
 
 
 def add_summary(command: argparse.ArgumentParser) -> None:
@@ -27,12 +27,21 @@ def add_summary(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run_summary(options: argparse.Namespace) -> Iterator[str]:
+def run_summary(options: argparse.Namespace) -> Lines:
     """The lines of the summary."""
     model = opened(options.checkpoint)
     found = "a number" if model.classes is None else f"{len(model.classes)} classes"
     yield f"{options.checkpoint}: {model.target} ({found}) from {len(model.features)} columns"
-    yield str(minigrad.summary(model.net, zeros(2, len(model.preparation.mean))))
+    table = minigrad.summary(model.net, zeros(2, len(model.preparation.mean)))
+    yield str(table)
+    layers = [
+        {"path": row.path, "module": type(row.module).__name__, "output": row.output}
+        | {"parameters": row.parameters, "buffers": row.buffers, "mode": row.mode}
+        for row in table.rows
+    ]
+    about = {"checkpoint": options.checkpoint, "target": model.target, "classes": model.classes}
+    held = {"features": model.features, "layers": layers, "parameters": table.parameters}
+    yield Result(about, **held, findings=[finding._asdict() for finding in table.findings])
 
 
 def add_diagnose(command: argparse.ArgumentParser) -> None:
@@ -51,12 +60,16 @@ def dataset_or_checkpoint(name: str) -> str:
     return name if os.path.isdir(name) else dataset_or_file(name)
 
 
-def run_diagnose(options: argparse.Namespace) -> Iterator[str]:
+def run_diagnose(options: argparse.Namespace) -> Lines:
     """What is suspicious."""
     run = run_of(options)
     report = minigrad.diagnose(run.model, run.loader, run.optimizer)
-    yield f"{run.problem.name}: {len(run.train_set):,} training samples, batches of {run.settings.batch_size}"
-    yield str(report)
+    if not options.quiet:
+        yield f"{run.problem.name}: {len(run.train_set):,} training samples, batches of {run.settings.batch_size}"
+    if not (options.quiet and report):
+        yield str(report)
+    about = {"dataset": run.settings.dataset, "samples": len(run.train_set), "batch_size": run.settings.batch_size}
+    yield Result(about, findings=[finding._asdict() for finding in report.findings])
     if not report:
         count = len(report.findings)
         raise CommandError(f"{train.counted(count, 'suspicious thing')} found", code=1)

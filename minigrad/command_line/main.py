@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__, _starting, data
-from . import bench, check, compare, doctor, examine, predict, train
+from . import bench, check, compare, doctor, examine, inspecting, predict, train
 from .errors import CommandError
 from .folder import refuse_to_overwrite, writable_folder
-from .options import READING, TRAINING, WITH_CLASSES, add_compare, add_train, given, listing, train_epilog
+from .options import (
+    READING,
+    TRAINING,
+    WITH_CLASSES,
+    add_compare,
+    add_output,
+    add_train,
+    given,
+    listing,
+    train_epilog,
+)  # fmt: skip
 from .output import complain, discard_output, say
-from .problem import is_file
+from .problem import is_file, title
 from .process import restart_with_settings
+from .results import Lines, Result, document
+
+CODES = """exit codes:
+  0    done
+  1    done, and something is wrong or suspicious; or it could not be finished
+  2    a mistake in the command: nothing was begun
+  130  stopped by Ctrl-C: what was finished is written"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,59 +51,18 @@ class Parser(argparse.ArgumentParser):
         say(message.rstrip("\n"))
 
 
-def make_parser() -> Parser:
-    """The commands and their options."""
-    parser = Parser(prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.")
-    parser.set_defaults(restart=True)
-    parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    parser.commands = commands.choices
+class Command(NamedTuple):
+    """One of the commands."""
 
-    command = commands.add_parser(
-        "train", help="train an MLP with BatchNorm on a dataset or a file", epilog=train_epilog(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    command.set_defaults(run=run_train)
-    add_train(command)
-
-    command = commands.add_parser("predict", help="what a trained model says of the rows of a file")
-    command.set_defaults(run=predict.run)
-    predict.add_arguments(command)
-
-    command = commands.add_parser("summary", help="the layers of a trained model, their shapes and parameters")
-    command.set_defaults(run=examine.run_summary)
-    examine.add_summary(command)
-
-    command = commands.add_parser(
-        "diagnose", help="what is suspicious in a model, its data and its optimiser, and the cure",
-        epilog=listing(data.DATASETS),
-    )  # fmt: skip
-    command.set_defaults(run=examine.run_diagnose)
-    examine.add_diagnose(command)
-
-    command = commands.add_parser(
-        "compare", help="the same net with and without BatchNorm, side by side", epilog=listing(WITH_CLASSES)
-    )
-    command.set_defaults(run=run_compare)
-    add_compare(command)
-
-    command = commands.add_parser("bench", help="training steps beside the same steps written by hand in NumPy")
-    command.set_defaults(run=bench.run)
-    bench.add_arguments(command)
-
-    command = commands.add_parser("check", help="derivatives of every operation, or of your own, to second order")
-    command.set_defaults(run=check.run, restart=False)  # the user's function runs with the user's settings
-    check.add_arguments(command)
-
-    command = commands.add_parser("doctor", help="what is installed here, how fast it is, and what to do about it")
-    command.add_argument("--clear-cache", action="store_true", help="remove what compiled steps were built to, and end")
-    command.set_defaults(run=doctor.run, restart=False)  # it examines the settings that the user's own Python gets
-    for command in commands.choices.values():
-        command.set_defaults(parser=command)
-    return parser
+    help: str
+    run: Callable[[argparse.Namespace], Lines]
+    add: Callable[[argparse.ArgumentParser], None]
+    restart: bool = True
+    """Whether it runs with the settings of its own process, not the user's."""
+    epilog: Callable[[], str | None] = lambda: None
 
 
-def run_train(options: argparse.Namespace) -> Iterator[str]:
+def run_train(options: argparse.Namespace) -> Lines:
     """``minigrad train``"""
     chosen = given(options, *TRAINING, *READING)
     if options.resume:
@@ -108,15 +85,75 @@ def run_train(options: argparse.Namespace) -> Iterator[str]:
         yield from train.train(run, folder, options.quiet)
 
 
-def run_compare(options: argparse.Namespace) -> Iterator[str]:
+def run_compare(options: argparse.Namespace) -> Lines:
     """``minigrad compare``"""
-    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", "noise", "samples"
+    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", *compare.ABOUT_THE_DATA
     settings = compare.settings_for(options.dataset, given(options, *names))
-    out = options.out or Path("runs", f"compare-{options.dataset}")
+    out = options.out or Path("runs", f"compare-{title(options.dataset)}")
     if not options.overwrite:
         refuse_to_overwrite(out, compare.FILES, "")
     with writable_folder(out) as folder:
-        yield from compare.compare(settings, folder)
+        yield from compare.compare(settings, folder, again(options), options.quiet)
+
+
+def again(options: argparse.Namespace) -> Sequence[str]:
+    """The words of the same command, to start it again where it has written something."""
+    return ["minigrad", *options.words, *["--overwrite"] * (not options.overwrite)]
+
+
+COMMANDS = {
+    "train": Command(
+        "train an MLP with BatchNorm on a dataset or a file", run_train, add_train, epilog=train_epilog
+    ),
+    "predict": Command("what a trained model says of the rows of a file", predict.run, predict.add_arguments),
+    "compare": Command(
+        "the same net with and without BatchNorm, side by side", run_compare, add_compare,
+        epilog=lambda: listing(WITH_CLASSES),
+    ),
+    "summary": Command(
+        "the layers of a trained model, their shapes and parameters", examine.run_summary, examine.add_summary
+    ),
+    "inspect": Command(
+        "what is in a file of arrays, without running code from it", inspecting.run, inspecting.add_arguments
+    ),
+    "check": Command(
+        "derivatives of every operation, or of your own, to second order", check.run, check.add_arguments,
+        restart=False,  # the user's function runs with the user's settings
+    ),
+    "diagnose": Command(
+        "what is suspicious in a model, its data and its optimiser, and the cure", examine.run_diagnose,
+        examine.add_diagnose, epilog=lambda: listing(data.DATASETS),
+    ),
+    "bench": Command(
+        "training steps beside the same steps written by hand in NumPy", bench.run, bench.add_arguments
+    ),
+    "doctor": Command(
+        "what is installed here, how fast it is, and what to do about it", doctor.run, doctor.add_arguments,
+        restart=False,  # it examines the settings that the user's own Python gets
+    ),
+}  # fmt: skip
+
+
+def make_parser() -> Parser:
+    """The commands and their options."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=CODES,
+        formatter_class=formatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser, dest="command"
+    )
+    parser.commands = commands.choices
+    for name, entry in COMMANDS.items():
+        epilog = entry.epilog()
+        usual = formatter if epilog and "\n" in epilog else argparse.HelpFormatter
+        command = commands.add_parser(name, help=entry.help, epilog=epilog, formatter_class=usual)
+        command.set_defaults(parser=command)
+        entry.add(command)
+        add_output(command, name)
+    return parser
 
 
 def command() -> int:
@@ -127,8 +164,16 @@ def command() -> int:
 def nearest(parser: argparse.ArgumentParser, name: str) -> str:
     """A hint at the option that is nearly the unknown one."""
     known = [option for action in parser._actions for option in action.option_strings]
-    close = difflib.get_close_matches(name.partition("=")[0], known, 1) if name.startswith("--") else []
+    word = name.partition("=")[0]
+    close = difflib.get_close_matches(ALSO_CALLED.get(word, word), known, 1) if name.startswith("--") else []
     return f"; did you mean {close[0]}?" if close else ""
+
+
+ALSO_CALLED = {
+    "--learning-rate": "--lr", "--batch": "--batch-size", "--layers": "--hidden", "--units": "--hidden",
+    "--output": "--out", "--force": "--overwrite", "--random-state": "--seed", "--silent": "--quiet",
+}  # fmt: skip
+"""What other programs call an option."""
 
 
 def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -142,6 +187,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{nearest(options.parser, unknown[0])}")
+    options.words = list(arguments)
     return options
 
 
@@ -149,15 +195,27 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
     """Run a command.
 
     Args:
-        arguments: what follows the command's name, by default this process's. Without any the help is printed.
+        arguments: what follows the command's name, by default this process's. Without any the help is printed. With
+            ``--json`` among them standard output gets one object, and lines go to standard error.
         own_process: whether the process may be replaced by one with the settings that suit the command.
 
     Returns:
-        The exit code: 0, 2 after a mistake in the command and without one, 1 after an error that came up while it
-        ran, 130 after Ctrl-C.
+        The exit code, one of ``CODES``.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
+    found: dict[str, Any] = {}
+    if "--json" not in arguments:
+        return ended(arguments, own_process, found)[0]
+    with contextlib.redirect_stdout(sys.stderr):
+        code, error = ended(arguments, own_process, found)
+    name = next((word for word in arguments if word in COMMANDS), None)
+    return ended_by(lambda: say(document(name, found, code, error)))[0] or code
+
+
+def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) -> tuple[int, str | None]:
+    """Run a command, and say why it ended early, if it did: the exit code, and that line. Its result is ``found``."""
+
+    def perform() -> int:
         if own_process:
             _starting.done()
         parser = make_parser()
@@ -165,23 +223,32 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
             say(parser.format_help().rstrip())
             return 2
         options = parse(parser, arguments)
-        if own_process and options.restart:
+        if own_process and COMMANDS[options.command].restart:
             restart_with_settings()
-        for line in options.run(options):
-            say(line)  # what measures for seconds is read while it does
+        for part in COMMANDS[options.command].run(options):
+            if isinstance(part, Result):
+                found.update(part)
+            else:
+                say(part)  # what measures for seconds is read while it does
+        return 0
+
+    return ended_by(perform)
+
+
+def ended_by(perform: Callable[[], int | None]) -> tuple[int, str | None]:
+    """The exit code of what is performed, and what it was ended by, which is said."""
+    try:
+        return perform() or 0, None
     except CommandError as error:
-        complain(str(error))
-        return error.code
+        code, text = error.code, str(error)
     except KeyboardInterrupt:
-        complain("stopped")
-        return 130
+        code, text = 130, "stopped"
     except BrokenPipeError:
         discard_output()  # whoever read it has gone; nothing more can be said to them
-        return 1
+        return 1, "whoever read the output has gone"
     except OSError as error:
-        complain(str(error))
-        return 1
+        code, text = 1, str(error)
     except MemoryError as error:
-        complain(f"out of memory ({error}): try fewer --hidden units or a smaller --batch-size")
-        return 1
-    return 0
+        code, text = 1, f"out of memory ({error}): try fewer --hidden units or a smaller --batch-size"
+    complain(text)
+    return code, text

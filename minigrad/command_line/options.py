@@ -13,6 +13,7 @@ from ..data.table import near
 from ..training.mlp import ACTIVATIONS
 from . import compare, train
 from .problem import MNIST, is_file
+from .results import explained
 from .settings import OPTIMIZERS, SCHEDULES, Settings, settings_for
 
 WITH_CLASSES = [name for name, source in data.DATASETS.items() if source.task == "classification"]
@@ -94,22 +95,18 @@ def dataset(name: str, among: Iterable[str] = data.DATASETS) -> str:
     return name
 
 
-def dataset_or_file(name: str) -> str:
+def dataset_or_file(name: str, among: Iterable[str] = data.DATASETS) -> str:
     """The type of the name of a dataset or of a file."""
     if name.lower() == MNIST:
         return MNIST
-    return name if is_file(name) else dataset(name)
+    return name if is_file(name) else dataset(name, among)
 
 
 def classes(name: str) -> str:
-    """The type of the name of a dataset of classes."""
+    """The type of the name of a dataset of classes, or of a file."""
     if name in data.DATASETS and name not in WITH_CLASSES:
         raise argparse.ArgumentTypeError(f"{name} has no classes, which compare wants: try minigrad compare digits")
-    if is_file(name):
-        raise argparse.ArgumentTypeError(
-            f"compare takes datasets, not files such as {name}: try minigrad compare digits"
-        )
-    return dataset(name, WITH_CLASSES)
+    return dataset_or_file(name, WITH_CLASSES)
 
 
 def listing(names: Iterable[str]) -> str:
@@ -173,8 +170,25 @@ def add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
     )
-    command.add_argument("-q", "--quiet", action="store_true", help="print only what was reached and written")
     add_reading(command)
+
+
+def add_output(command: argparse.ArgumentParser, name: str) -> None:
+    """The options of what a command prints."""
+    group = command.add_argument_group("output")
+    group.add_argument("-q", "--quiet", action="store_true", help=f"no progress: print only {QUIET.get(name, RESULT)}")
+    group.add_argument("--json", action="store_true", help=explained(name))
+
+
+RESULT = "the result"
+QUIET = {
+    "train": "what was reached and written",
+    "compare": "what was reached and written",
+    "check": "what is wrong, and the last line",
+    "diagnose": "what is suspicious",
+    "doctor": "what can be done",
+}
+"""What is still printed with ``--quiet``."""
 
 
 def add_settings(command: argparse.ArgumentParser, kind: Any = dataset_or_file, what: str = WHAT) -> None:
@@ -228,7 +242,7 @@ def add_reading(command: argparse.ArgumentParser) -> None:
 
 def add_compare(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad compare``."""
-    command.add_argument("dataset", type=classes, metavar="DATASET", help="digits, or generated classes such as moons")
+    command.add_argument("dataset", type=classes, metavar="DATASET", help=WHAT)
     defaults = compare.Settings
     command.add_argument("--steps", type=at_least(1), help=f"training steps (default: {defaults.steps})")
     command.add_argument("--batch-size", type=at_least(2), help=f"samples per step (default: {defaults.batch_size})")
@@ -244,6 +258,7 @@ def add_compare(command: argparse.ArgumentParser) -> None:
         help="so many runs, each with the next seed: mean and deviation of the accuracy (default: 1)",
     )  # fmt: skip
     add_common(command, defaults.seed, "runs/compare-DATASET")
+    add_reading(command)
 
 
 def train_epilog() -> str:

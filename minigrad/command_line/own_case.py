@@ -24,7 +24,7 @@ RETURNS = "a function or module and its inputs: return model, x; or return f, (x
 
 
 @contextlib.contextmanager
-def loaded(target: str) -> Iterator[tuple[Callable[..., Any], Any]]:
+def loaded(target: str, seed: int = 0) -> Iterator[tuple[Callable[..., Any], Any]]:
     """What the case ``my_file.py:my_case`` returns: a function or module, and its inputs.
 
     Within the block modules beside the file can be imported, as where Python runs it.
@@ -36,15 +36,15 @@ def loaded(target: str) -> Iterator[tuple[Callable[..., Any], Any]]:
     before = list(sys.path)
     sys.path.insert(0, str(Path(path).resolve().parent))
     try:
-        yield result_of(find(import_file(Path(path)), path, name), target)
+        yield result_of(find(import_file(Path(path)), path, name), target, seed)
     finally:
         sys.path[:] = before
         sys.modules.pop(MODULE, None)
 
 
-def result_of(case: Callable[[], Any], target: str) -> tuple[Callable[..., Any], Any]:
-    """What a case returns, if that can be checked. Random numbers are the same each time."""
-    manual_seed(0)
+def result_of(case: Callable[[], Any], target: str, seed: int = 0) -> tuple[Callable[..., Any], Any]:
+    """What a case returns, if that can be checked. Its random numbers start from the seed."""
+    manual_seed(seed)
     try:
         found = case()
     except (Exception, SystemExit) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from .errors import CommandError
 from .folder import writable_folder
 from .output import complain
 from .problem import announce
+from .results import Lines, Result
 from .table import csv_text, write_table
 
 
@@ -49,7 +49,7 @@ def opened(path: Path) -> Predictor:
         raise CommandError(str(error)) from error
 
 
-def run(options: argparse.Namespace) -> Iterator[str]:
+def run(options: argparse.Namespace) -> Lines:
     """The lines of the table, or that it was written."""
     model = opened(options.checkpoint)
     if options.proba and model.classes is None:
@@ -64,9 +64,10 @@ def run(options: argparse.Namespace) -> Iterator[str]:
         raise CommandError(str(error)) from error
     predicted = model.preparation.predictions(outputs)
     header, columns = [model.target], [texts(predicted)]
-    if options.proba:
+    shares = probabilities(outputs) if options.proba else None
+    if shares is not None:
         header += [f"P({name})" for name in model.classes or ()]
-        columns += map(texts, probabilities(outputs).T)
+        columns += map(texts, shares.T)
     rows = list(zip(*columns))
     if options.output:
         with writable_folder(options.output.parent):
@@ -77,6 +78,8 @@ def run(options: argparse.Namespace) -> Iterator[str]:
     score = scored(model, table, predicted)
     if score:
         complain(score)
+    found = {"target": model.target, "classes": model.classes, "file": options.output, "score": score}
+    yield Result(found, predictions=predicted, probabilities=shares)
 
 
 def texts(values: ndarray) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -29,8 +30,8 @@ GENERATED = [name for name, source in data.DATASETS.items() if source.generated]
 MNIST = "mnist"
 LARGE = 20_000_000
 """Bytes of a file that takes so long to read that it is said."""
-ENDINGS = ".csv", ".tsv", ".txt", ".data", ".dat", ".npz", ".npy", ".gz", ".xlsx", ".xls", ".ods", ".json", ".parquet"
-"""By which a name is one of a file, even if there is none."""
+ENDINGS = ".csv", ".tsv", ".txt", ".data", ".dat", ".npz", ".gz"
+"""Of files that are read."""
 
 
 class Problem(NamedTuple):
@@ -64,13 +65,19 @@ class Problem(NamedTuple):
 def is_file(name: str) -> bool:
     """Whether a user names a file, not a dataset."""
     named = name in data.DATASETS or name == MNIST
-    looks = name.lower().endswith(ENDINGS) or os.sep in name or os.path.isfile(name)
-    return looks and not named
+    return not named and (bool(Path(name).suffix) or os.sep in name or os.path.isfile(name))
 
 
 def title(name: str) -> str:
     """The name of a dataset or a file, without folders and endings."""
     return Path(name).name.removesuffix(".gz").rpartition(".")[0] or Path(name).name if is_file(name) else name
+
+
+def with_path(dataset: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The options chosen, with the absolute path of a file, or of the folder of MNIST."""
+    if is_file(dataset):
+        return {**chosen, "path": os.path.abspath(dataset)}
+    return {**chosen, "path": os.path.abspath(chosen["path"])} if "path" in chosen else chosen
 
 
 def problem_for(settings: Settings) -> Problem:
@@ -131,9 +138,15 @@ def from_file(settings: Settings) -> Problem:
     except TableError as error:
         hint = ""
         if not path.exists() and path.parent.is_dir():
-            hint = near(path.name, os.listdir(path.parent))
+            hint = near(path.name, os.listdir(path.parent)) or near_ending(path)
         text = str(error).replace(str(path), settings.dataset)
         raise CommandError(text + hint) from error
+
+
+def near_ending(path: Path) -> str:
+    """A hint at an ending that is nearly the unknown one of a file that is not there."""
+    close = difflib.get_close_matches(path.suffix.lower(), ENDINGS, 1, 0.7)
+    return f" Did you mean {path.with_suffix(close[0]).name!r}?" if close and close[0] != path.suffix.lower() else ""
 
 
 def announce(path: Path) -> None:

@@ -26,8 +26,9 @@ from ..training.mlp import ACTIVATIONS, mlp
 from . import pictures
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
-from .problem import SPLIT_SEED, Problem, is_file, problem_for
+from .problem import SPLIT_SEED, Problem, is_file, problem_for, with_path
 from .progress import Plain, progress
+from .results import Lines, Result
 from .settings import SCHEDULES, Settings, make_optimizer, restored, settings_for
 from .table import write_table
 
@@ -245,11 +246,7 @@ class Training:
 
 def started(dataset: str, chosen: dict[str, Any]) -> Training:
     """A new run with these settings chosen; the batch fits few samples, unless its size is among them."""
-    if is_file(dataset):
-        chosen = {**chosen, "path": os.path.abspath(dataset)}
-    elif "path" in chosen:
-        chosen = {**chosen, "path": os.path.abspath(chosen["path"])}
-    settings = settings_for(dataset, chosen)
+    settings = settings_for(dataset, with_path(dataset, chosen))
     problem = problem_for(settings)
     if "batch_size" not in chosen:
         settings = replace(settings, batch_size=max(2, min(settings.batch_size, len(problem.train))))
@@ -290,7 +287,7 @@ def resuming(dataset: str, path: Path) -> str:
     return f"minigrad train {shlex.quote(dataset)} --resume {shlex.quote(str(path))}"
 
 
-def train(run: Training, out: Path, quiet: bool = False) -> Iterator[str]:
+def train(run: Training, out: Path, quiet: bool = False) -> Lines:
     """Train to the end, writing the checkpoint after every epoch; the lines of the closing summary.
 
     Raises:
@@ -321,8 +318,9 @@ def train(run: Training, out: Path, quiet: bool = False) -> Iterator[str]:
             message = "stopped before all pictures were drawn; the checkpoint is complete."
             raise end or CommandError(message, code=130) from None
     yield from summary(run, step, files, out)
+    notes += distinct(caught)
     yield from notes
-    yield from distinct(caught)
+    yield result(run, out, [*notes], files, end)
     if end:
         raise end
 
@@ -332,8 +330,8 @@ def epochs(run: Training, out: Path, quiet: bool = False) -> Iterator[None]:
     task, settings = run.task, run.settings
     samples = f"{len(run.train_set):,} training and {len(run.test_set):,} test samples"
     remaining = settings.epochs - len(run.history)
-    bar = progress(remaining * len(run.loader), "step")
-    write = (lambda _: None) if quiet else bar.write
+    bar = progress(remaining * len(run.loader), "step", quiet)
+    write = bar.write
     try:
         for line in (f"{run.problem.name}: {samples}, seed {settings.seed}", *run.problem.notes):
             write(line)
@@ -378,15 +376,33 @@ def stopped(run: Training, written: int, out: Path) -> CommandError:
     return CommandError(f"stopped {done}; go on with: {resuming(run.settings.dataset, source)}", code=130)
 
 
+def result(run: Training, out: Path, notes: list[str], pictures: list[str], end: CommandError | None) -> Result:
+    """What was reached and written, for programs."""
+    last, best = (row._asdict() for row in (run.history[-1], run.best))
+    return Result(
+        dataset=run.settings.dataset, task=run.problem.task, seed=run.settings.seed, epochs=len(run.history),
+        score=run.task.score_name, last=last, best=best, folder=out, files=written_files(run, pictures),
+        resume=resuming(run.settings.dataset, out) if end and end.code == 130 else None,
+        notes=[*run.problem.notes, *notes],
+    )  # fmt: skip
+
+
+def written_files(run: Training, pictures: list[str]) -> list[str]:
+    """The names of the files of a run."""
+    return [CHECKPOINT, *[BEST] * (run.best_model is not None), HISTORY, *pictures]
+
+
 def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[str]:
     """What was reached and written."""
     task, last, best = run.task, run.history[-1], run.best
     line = f"{run.problem.name}: {task.title} {last.score:{task.format}} after {counted(last.epoch, 'epoch')}"
-    if best is not last:
-        line += f", best after epoch {best.epoch} ({best.score:{task.format}})"
+    if len(run.history) > 1:
+        where = "which is the best" if best is last else f"best after epoch {best.epoch}"
+        line += f", {where}" + f" ({best.score:{task.format}})" * (best is not last)
     yield f"{line}, {sum(row.seconds for row in run.history):.1f} s"
-    names = [CHECKPOINT, *[BEST] * (run.best_model is not None), HISTORY, *files]
-    yield f"wrote {out}: {' '.join(names)}"
+    yield f"wrote {out}: {' '.join(written_files(run, files))}"
+    if best is not last and run.best_model is not None:
+        yield f"{BEST} has the net of epoch {best.epoch}, {CHECKPOINT} that of epoch {last.epoch}"
     shown = "the net with the batch of the last step" if run.settings.compile else "the last step"
     yield f"{files[0]} shows {shown}, number {step.number}, with loss {step.loss:.4g}"
 

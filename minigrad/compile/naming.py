@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..optim.blocks import Block
-from .program import Place, Program, Value
+import numpy as np
 
-TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out"))
+from ..optim.blocks import Block
+from .program import Instruction, Place, Program, Value
+
+TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
 """What a name in source must not be."""
+
+SILENT = ("<", "by_", "apply", "derivative")
+"""What functions begin with whose names say nothing about what they return."""
+
+WORDS = {
+    "add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.reduce": "prod",
+    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs",
+    "true_divide": "divide",
+}  # fmt: skip
+"""What results are called, where it is not as the function."""
 
 
 def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[int, str]:
@@ -62,27 +75,103 @@ def name_of_place(place: Place, tensors: dict[int, str]) -> str:
     return f"{name}_{place.key}"
 
 
-def names_of(program: Program) -> dict[Value, str]:
-    """A different Python name for each value that comes from outside or is put somewhere.
+class UniqueNames:
+    """Names that are all different: a number is added to what is taken.
 
-    Parameters and buffers have their names in the model, ``fc1_weight`` and ``bn1_running_mean``, gradients end in
-    ``_grad``, inputs have the names of the step's arguments.
+    Args:
+        taken: what no name may be.
+        first: the number of the first one that is not as it was wanted.
     """
+
+    def __init__(self, taken: Iterable[str] = (), first: int = 2) -> None:
+        self.used, self.first = set(taken), first
+
+    def new(self, wanted: str) -> str:
+        """A name that nothing has yet."""
+        name, number = wanted, self.first
+        while name in self.used:
+            name, number = f"{wanted}_{number}", number + 1
+        self.used.add(name)
+        return name
+
+
+class Names:
+    """A Python name for each value of a program.
+
+    What comes from outside or is put somewhere has the name it has there: parameters and buffers that of the model,
+    ``fc1_weight`` and ``bn1_running_mean``, gradients the same with ``_grad``, inputs those of the step's arguments.
+    What is computed is named, when somebody asks, by its module and by what the operation calls it, ``bn1_xhat``; what
+    an operation of a module returns by the module, ``fc1``, and its gradient ``d_fc1``.
+    """
+
+    def __init__(self, program: Program, taken: Iterable[str] = ()) -> None:
+        self.unique = UniqueNames([*TAKEN, *taken])
+        self.known: dict[Value, str] = {}
+        self.values = program.values
+        for value, wanted in wanted_names(program):
+            if value not in self.known:
+                self.give(value, identifier(wanted))
+        self.outputs = outputs_of_scopes(program)
+
+    def give(self, value: Value, wanted: str) -> str:
+        """Give a value a name like this."""
+        self.known[value] = self.unique.new(wanted)
+        return self.known[value]
+
+    def of(self, value: Value, maker: Instruction) -> str:
+        """The name of a value that an instruction makes."""
+        return self.known.get(value) or self.give(value, identifier(self.wanted(value, maker)))
+
+    def wanted(self, value: Value, maker: Instruction) -> str:
+        """What a value should be called."""
+        path = path_of(maker.scope)
+        if value.gradient_of is not None:
+            whole = self.known.get(self.values[value.gradient_of])
+            if whole is not None:
+                return f"d_{whole}"
+        if value.is_output:
+            name = maker.returned_by or value.word
+            return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
+        function = function_word(maker.function)
+        word = value.word or (
+            "" if maker.returned_by.startswith(SILENT) else maker.returned_by.removeprefix("draw_")
+        )
+        return "_".join(filter(None, (path, word or WORDS.get(function, function))))
+
+
+def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:
+    """By the call of a module what its operations return."""
+    found: dict[Any, list[Value]] = {}
+    for each in program.instructions:
+        found.setdefault(each.scope, []).extend(value for value in each.makes() if value.is_output)
+    return found
+
+
+def wanted_names(program: Program) -> Iterator[tuple[Value, str]]:
+    """The values that come from outside or are put somewhere, each with the name it has there."""
     tensors = {id(place.holder): place.name for place, _ in program.states if place.key == "array"}
-    wanted = [(value, program.input_names.get(number, f"input{number}")) for number, value in program.inputs]
-    wanted += [(value, name_of_place(place, tensors)) for place, value in program.states]
-    wanted += [(value, f"constant{number}") for number, (_, value) in enumerate(program.constants)]
-    wanted += [(value, place.name) for place, value in program.settings if value is not None]
-    names: dict[Value, str] = {}
-    used = set(TAKEN)
-    for value, name in wanted:
-        if value in names:
-            continue
-        first = word = identifier(name)
-        number = 1
-        while word in used:
-            number += 1
-            word = f"{first}_{number}"
-        used.add(word)
-        names[value] = word
-    return names
+    yield from ((value, program.input_names.get(number, f"input{number}")) for number, value in program.inputs)
+    yield from ((value, name_of_place(place, tensors)) for place, value in program.states)
+    yield from ((value, f"constant{number}") for number, (_, value) in enumerate(program.constants))
+    yield from ((value, place.name) for place, value in program.settings if value is not None)
+
+
+def names_of(program: Program) -> dict[Value, str]:
+    """A different Python name for each value that comes from outside or is put somewhere."""
+    return Names(program).known
+
+
+def function_word(function: Any) -> str:
+    """``add.reduce``, ``matmul``, ``transpose``."""
+    owner = getattr(function, "__self__", None)
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if isinstance(owner, np.ufunc):
+        return f"{owner.__name__}.{name}"
+    return name if name[:2] == "__" else name.strip("_<>")
+
+
+@functools.lru_cache(maxsize=1024)
+def path_of(scope: Any) -> str:
+    """The path of a module, without its class: ``fc1`` of ``fc1 (Linear)``."""
+    path, _, kind = str(scope).partition(" (") if scope is not None else ("", "", "")
+    return path if kind else ""

@@ -133,6 +133,7 @@ class Numbering:
         """Take values for others, and their memories for those of these."""
         for new, old in zip(made, first):
             self.known[new] = old
+            old.word = old.word or new.word
             if new in self.returned:
                 self.taken.add(old)
             if new.memory is not old.memory:

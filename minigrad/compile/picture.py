@@ -8,10 +8,10 @@ from typing import Any
 from ..graph.appearance import mode_of
 from ..graph.description import Box, Cluster, Edge, Line, Picture
 from ..nn.parameter import Buffer, Parameter
-from .naming import names_of
-from .numpy_source import BETWEEN, function_word, said, source_line
+from .naming import function_word, names_of
 from .passes import improved
 from .program import Instruction, Memory, Place, Program, Value, tree_leaves
+from .sections import BETWEEN, said, source_line
 
 SHOWN = 6
 """Functions of a box that are named."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,8 @@ class Plan:
         self.execution: Execution | None = None
         self.backend = ""
         self.recording: Any = None
-        self.arguments = self.simple_arguments(inputs)
+        self.arrays = arrays_of(self.simple_arguments(inputs))
+        """The arrays of a call's arguments; None if they are not of the kinds it was captured with."""
         states = program.states
         self.holders = [place.holder for place, value in states if place.key == "array" and value.memory.writes]
         self.gradient_places = [place for place, _ in states if place.key == "_grad"]
@@ -53,6 +54,13 @@ class Plan:
         self.present += [place.holder for place in self.gradient_places]
         self.has_gradients = bool(self.gradient_places or self.empty or self.present)
         """Whether it depends on which gradients there are before the step."""
+        self.gradients_fit = unrolled(
+            "",
+            "return {empty} and {present}",
+            empty=(" and ", [("{0}._grad is None", tensor) for tensor in self.empty]),
+            present=(" and ", [("{0}._grad is not None", tensor) for tensor in self.present]),
+        )
+        """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
         self.filled = [place.holder for place, value in program.settings if value is not None]
         self.cleared = [place.holder for place, value in program.settings if value is None]
         self.gradients: list[ndarray] | None = None
@@ -68,25 +76,6 @@ class Plan:
         arrays = map(array_of, inputs)
         return [(type(x), array.shape, array.dtype) for x, array in zip(inputs, arrays)]
 
-    def arrays(self, args: Sequence[Any]) -> list[ndarray] | None:
-        """The arrays of the arguments; None if they are not of the kinds it was captured with."""
-        arguments = self.arguments
-        if arguments is None or len(args) != len(arguments):
-            return None
-        found: list[Any] = []
-        each: Any = zip(args, arguments)
-        for x, (kind, shape, dtype) in each:
-            if type(x) is not kind:
-                return None
-            if kind is not ndarray:
-                if x.node is not None:
-                    return None
-                x = x.array
-            if x.shape != shape or (x.dtype is not dtype and x.dtype != dtype):
-                return None
-            found.append(x)
-        return found
-
     def captured_again(self) -> None:
         """Another capture was the same program."""
         self.captures += 1
@@ -95,14 +84,7 @@ class Plan:
 
     def fits(self) -> bool:
         """Whether the gradients that it reads, or adds to, are those that are bound."""
-        return self.gradients_fit() and self.holds_gradients()
-
-    def gradients_fit(self) -> bool:
-        """Whether the gradients that the step reads, or adds to, are there, or are not, as when it was captured."""
-        for tensor in self.empty:
-            if tensor._grad is not None:
-                return False
-        return all(tensor._grad is not None for tensor in self.present)
+        return self.gradients_fit() and (not self.gradient_places or self.holds_gradients())
 
     def build(self, backend: str | None) -> None:
         """Make the program ready to run."""
@@ -114,8 +96,7 @@ class Plan:
         for place in self.gradient_places:
             make_own(place.holder)
         self.execution.bind([place.array() for place, _ in self.program.states])
-        memories = [(holder.memory,) for holder in self.holders]
-        self.tick = unrolled("now", "{memories}", memories=("; |{0}.changed = now", memories))
+        self.gradients = None  # what is to be told of changes may be others
         self.bound_gradients = [place.array() for place in self.gradient_places]
         self.surroundings = surroundings
 
@@ -131,10 +112,9 @@ class Plan:
         self.calls += 1
         if self.calls == AGAIN - 1:
             self.is_due = True
-        self.tick(clock())
         if execution.gradients is not self.gradients:
             self.borrow(execution.gradients)
-        self.give()
+        self.settle(clock())
         if self.print_all is not None:
             self.print_all(results)
         return self.returned(results)
@@ -142,16 +122,33 @@ class Plan:
     def borrow(self, gradients: list[ndarray]) -> None:
         """Have the tensors' gradients in memory of the program: who asks for one gets a copy."""
         self.gradients = gradients
-        borrowed: list[tuple[Any, Any]] = [
-            (tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)
+        given: list[tuple[Any, ...]] = [
+            ("{0}._grad = {1}", tensor, array.view(Borrowed)) for tensor, array in zip(self.filled, gradients)
         ]
-        borrowed += [(tensor, None) for tensor in self.cleared]
-        self.give = unrolled("", "{gradients}", gradients=("; |{0}._grad = {1}", borrowed))
+        given += [("{0}._grad = None", tensor) for tensor in self.cleared]
+        changed = [("{0}.changed = now", holder.memory) for holder in self.holders]
+        self.settle = unrolled("now", "{changed}; {given}", changed=("; ", changed), given=("; ", given))
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{value.shape} {value.dtype}" for _, value in self.program.inputs) or "no arrays"
         how = f"{self.backend}, " if self.backend else ""
         return f"({inputs}): {len(self.program.instructions)} instructions, {how}called {times(self.calls)}"
+
+
+def arrays_of(arguments: list[tuple[type, Any, Any]] | None) -> Callable[[Sequence[Any]], list[ndarray] | None]:
+    """The function that gives the arrays of arguments, if these are of known classes, shapes and dtypes, else None."""
+    if arguments is None:
+        return lambda args: None
+    checks, found = [], []
+    for number, (kind, shape, dtype) in enumerate(arguments):
+        x, array = f"args[{number}]", f"a{number}"
+        given = x if kind is ndarray else f"{x}.array"
+        right = f"type({x}) is {{0}}" + f" and {x}.node is None" * (kind is not ndarray)
+        right += f" and ({array} := {given}).shape == {{1}} and ((d := {array}.dtype) is {{2}} or d == {{2}})"
+        checks.append((right, kind, shape, dtype))
+        found.append(array)
+    body = f"return [{', '.join(found)}] if len(args) == {len(found)} and {{checks}} else None"
+    return unrolled("args", body, checks=(" and ", checks))
 
 
 def times(count: int) -> str:

@@ -22,6 +22,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable, array_of, clock, wrap
 from .printing import described, written
+from .whereabouts import FORWARD
 
 
 class Memory:
@@ -38,12 +39,18 @@ class Memory:
 class Value:
     """An array of a program, known by its number."""
 
-    __slots__ = ("dtype", "memory", "number", "shape", "strides")
+    __slots__ = ("dtype", "gradient_of", "is_output", "memory", "number", "shape", "strides", "word")
 
     def __init__(self, number: int, array: ndarray, memory: Memory) -> None:
         self.number = number
         self.shape, self.dtype, self.strides = array.shape, array.dtype, array.strides
         self.memory = memory
+        self.word = ""
+        """What it is called where it is computed, or nothing."""
+        self.is_output = False
+        """Whether it is what an operation returns."""
+        self.gradient_of: int | None = None
+        """The number of the value whose gradient it is."""
 
     def __repr__(self) -> str:
         return f"v{self.number}"
@@ -144,7 +151,9 @@ class Instruction:
         "last_uses",
         "line",
         "operation",
+        "phase",
         "results",
+        "returned_by",
         "scope",
         "target",
     )
@@ -161,6 +170,10 @@ class Instruction:
         """The line of the step that it comes from."""
         self.operation = ""
         """The operation that it belongs to, or whose derivative."""
+        self.phase = FORWARD
+        """The part of the step: ``"forward"``, ``"backward"`` or ``"update"``."""
+        self.returned_by = ""
+        """The function that returns its result at once."""
         self.last_uses: list[int] = []
         """Numbers of values that are not needed after it."""
 

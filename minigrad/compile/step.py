@@ -28,6 +28,7 @@ from .finding import frozen
 from .picture import picture
 from .plan import Plan, make_own, written_inputs
 from .program import Program, leaves_like, mapped, tree_leaves
+from .reading import Reading
 from .results import detached
 from .stand_in import Unprepared
 from .surroundings import Surroundings, guards
@@ -300,7 +301,25 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """What NumPy runs for the latest call, to be read: ``print(step.source)``."""
+        """The latest call as straight lines of NumPy, to be read: ``print(step.source)``.
+
+        It runs by itself: ``exec(step.source, names)`` is one step, bit for bit that of the NumPy back end, where
+        ``names`` are those of ``step.given`` and the arrays of the arguments; ``names["returned"]`` is what it returns.
+        """
+        return self._reading().text
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The model's own arrays, and what else ``source`` needs besides the arguments, by the names it has there."""
+        return self._reading().given
+
+    def _reading(self) -> Reading:
+        """The latest program as it is read."""
+        return Reading(improved(self.program))
+
+    @property
+    def numpy_source(self) -> str:
+        """What the NumPy back end runs for the latest call: the same calls, into memory that is laid out once."""
         plan = self._plan()
         if plan.backend == "numpy":
             assert plan.execution is not None

@@ -119,26 +119,27 @@ class Surroundings:
 
     def quick_check(self) -> Callable[[], bool]:
         """A function that says in one pass whether nothing has changed; if it says no, ``unchanged`` asks again."""
-        same = unrolled(
+        counts = [
+            ("{0}.count == {1}.set", changes, self),
+            ("{0}.count == {1}.hooks", hooks.registrations, self),
+            ("{0}[{1}] is {2}", OF_NUMBERS, float, self.default),
+        ]
+        same: list[tuple[Any, ...]] = [("{0} == {1}", self.boxes, self.boxes_then)] if self.boxes else []
+        same += [("{0}.array is {1} and {0}.node is {2}", *row) for row in self.tensors]
+        same += [("{0}[{1}] is {2}", *row) for row in self.items]
+        same += [("{0}.cell_contents is {1}", *row) for row in self.cells]
+        settings = [("{0}.param_groups == {1}.known", each, each._checked_settings) for each in self.optimizers]
+        nothing_new = unrolled(
             "",
-            "return {boxes} and {tensors} and {items} and {cells}",
-            boxes=(" and |{0} == {1}", [(self.boxes, self.boxes_then)] if self.boxes else []),
-            tensors=(" and |{0}.array is {1} and {0}.node is {2}", self.tensors),
-            items=(" and |{0}[{1}] is {2}", self.items),
-            cells=(" and |{0}.cell_contents is {1}", self.cells),
+            "return {all} and (({settings}) or {others})",
+            all=(" and ", counts + same),
+            settings=(" and ", settings),
+            others=("", [("{0}.same_settings()", self)]),
         )
-        settings = [(each, each._checked_settings) for each in self.optimizers]
-        same_settings = unrolled("", "return {all}", all=(" and |{0}.param_groups == {1}.known", settings))
 
         def quick() -> bool:
             try:
-                return (
-                    changes.count == self.set
-                    and hooks.registrations.count == self.hooks
-                    and OF_NUMBERS[float] is self.default
-                    and same()
-                    and (same_settings() or self.same_settings())
-                ) or self.unchanged()
+                return nothing_new() or self.unchanged()
             except UNLIKE:
                 return False
 

@@ -14,20 +14,20 @@ def unrolled(arguments: str, body: str, **tables: tuple[str, Rows]) -> Callable[
     Args:
         arguments: those of the function.
         body: its source, with the names of the tables in braces, each of which becomes the parts, side by side.
-        **tables: what stands between the parts and the part for one row, in which ``{0}``, ``{1}`` are what is in
-            it, after a ``|``; and the rows.
+        **tables: what stands between the parts; and the rows: the source of each, in which ``{0}``, ``{1}`` are what
+            follows it.
 
     >>> from minigrad.compile.unrolled import unrolled
-    >>> all_same = unrolled("", "return {pairs}", pairs=(" and |{0} is {1}", [(1, 1), (None, None)]))
-    >>> all_same()
+    >>> pairs = [("{0} is {1}", 1, 1), ("{0} is not {1}", None, 1)]
+    >>> right = unrolled("", "return {pairs}", pairs=(" and ", pairs))
+    >>> right()
     True
     """
     given: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for table, (template, rows) in tables.items():
-        between, part = template.split("|")
+    for table, (between, rows) in tables.items():
         parts = []
-        for row in rows:
+        for part, *row in rows:
             names = [f"x{len(given) + i}" for i in range(len(row))]
             given.update(zip(names, row))
             parts.append(part.format(*names))

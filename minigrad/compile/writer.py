@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from ..engine.node import Node, Variable, array_of, clock, describe, line_outsid
 from ..optim.optimizer import Optimizer
 from .program import Application, Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
 from .stand_in import SAME, Refusal, StandIn
+from .whereabouts import whereabouts
 
 
 class Writer:
@@ -38,6 +40,8 @@ class Writer:
         """Their values in the program."""
         self.generators: dict[int, tuple[Any, Any]] = {}
         """The generators that were drawn from, with their state before that."""
+        self.applications: dict[str, list[tuple[int, Application]]] = {}
+        """By the name of an operation when it was applied."""
         self.operation = ""
         """The operation whose definition or derivative is being run; the outermost, if one applies others."""
         self.forgotten: dict[int, bool] = {}
@@ -131,7 +135,10 @@ class Writer:
 
     def write(self, instruction: Instruction) -> None:
         """Add an instruction to the program."""
-        instruction.line, instruction.operation = line_outside(), self.operation
+        instruction.line, instruction.phase, word, instruction.returned_by = whereabouts()
+        instruction.operation = self.operation
+        for value in instruction.makes():
+            value.word = word
         self.program.instructions.append(instruction)
         self.calls.append(instruction)
 
@@ -152,11 +159,39 @@ class Writer:
         try:
             with self.within(op.name):
                 result = definition(*values)
+            self.name_output(op.name, result, application.calls)
         finally:
             self.calls = outer
         self.calls.append(application)
+        self.applications.setdefault(op.name, []).append((clock(), application))
         application.results = mapped(self.value_of, result)
         return result
+
+    def name_output(self, name: str, result: Any, calls: Sequence[Any]) -> None:
+        """Call what an operation has made as whoever applies it does, or by its name."""
+        last = calls[-1] if calls else None
+        while isinstance(last, Application):
+            last = last.calls[-1] if last.calls else None
+        made: set[Value] = last.makes() if isinstance(last, Instruction) else set()
+        for array in stand_ins_in(result):
+            if array.value in made and array.base is None:
+                array.value.word, last.returned_by = whereabouts().word, name  # type: ignore[union-attr]
+                array.value.is_output = not (array.value.word or self.operation)
+
+    def derivative(self, node: Node, rules: Callable[..., Any], dy: Any, *arguments: Any) -> Any:
+        """The gradients that the rules of an operation give for its operands, noted as such."""
+        name = node.op.name if node.op is not None else ""
+        with self.within(f"derivative of {name}"):
+            gradients = rules(dy, *arguments)
+        times = self.applications.get(name, [])
+        number = bisect.bisect(times, node.time, key=lambda pair: pair[0]) - 1  # what was recorded right after it
+        if number >= 0:
+            application = times[number][1]
+            note_gradient(dy, application.results)
+            for gradient, operand in zip(gradients, application.args):
+                if gradient is not dy:
+                    note_gradient(gradient, operand)
+        return gradients
 
     def result(self, array: Any, operands: Iterable[StandIn]) -> StandIn:
         """Stands for what a call returned: a view of an operand shares its memory."""
@@ -256,6 +291,13 @@ class Writer:
         """The result for a tensor or an array that the step returns."""
         is_number = type(leaf) is StandIn and leaf.is_number
         return Result(self.value_of(array_of(leaf)), isinstance(leaf, Variable), is_number)
+
+
+def note_gradient(gradient: Any, value: Any) -> None:
+    """Note that an array is the gradient of a value, unless it is known to be that of another one."""
+    is_new = type(gradient) is StandIn and gradient.base is None and gradient.value.memory.origin == "made"
+    if is_new and isinstance(value, Value) and gradient.value.gradient_of is None:
+        gradient.value.gradient_of = value.number
 
 
 def stand_ins_in(tree: Any) -> list[StandIn]:

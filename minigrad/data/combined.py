@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..engine.arguments import real, whole
 from ..engine.errors import InvalidValueError
-from ..tensor.random import generator as global_generator
+from ..tensor.random import global_generator
 from .dataset import Dataset, IterableDataset, described
 from .samplers import own_generator
 
@@ -113,7 +113,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
     """
     size = len(dataset)
     counts = counts_of(lengths, size)
-    random = global_generator if generator is None else own_generator(generator, "random_split")
+    random = global_generator() if generator is None else own_generator(generator, "random_split")
     order = random.permutation(size).tolist()
     ends = list(accumulate(counts))
     return [Subset(dataset, order[start:end]) for start, end in zip([0, *ends], ends)]

@@ -17,7 +17,7 @@ from .dataset import described
 def own_generator(source: Any, name: str = "generator") -> np.random.Generator:
     """A new generator from a seed, or from a number drawn from another one, by default the global one."""
     if source is None:
-        source = random.generator
+        source = random.global_generator()
     if isinstance(source, np.random.Generator):
         source = source.integers(1 << 63)
     choices = "None, a seed (an integer of at least 0) or a numpy.random.Generator"

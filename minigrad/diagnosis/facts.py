@@ -71,8 +71,8 @@ class Facts:
         return {id(p.node): name for name, p in self.parameters.items() if p.node is not None}
 
     def applied(self, *operations: str) -> Iterator[Node]:
-        """The nodes of the pass that applied an operation of these names."""
-        return (node for node in self.nodes if node.op is not None and node.op.name in operations)
+        """The nodes of the pass that applied an operation of these names, in the order in which they did."""
+        return (node for node in reversed(self.nodes) if node.op is not None and node.op.name in operations)
 
     @property
     def groups(self) -> list[dict[str, Any]]:

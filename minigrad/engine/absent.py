@@ -21,9 +21,8 @@ ABSENT = {
     "everything is computed in the dtype of its operands: leave it away": "amp autocast GradScaler",
     "NumPy has no bfloat16: use float32": "bfloat16",
     "steps and models are compiled by mg.compile": "jit fx dynamo _dynamo inductor compiler",
-    "there are no processes or devices to share work between": (
-        "multiprocessing distributed DataParallel SyncBatchNorm mps xpu mtia"
-    ),
+    "there are no devices to share work between": "mps xpu mtia",
+    "the ranks of minigrad.distributed are what shares work": "multiprocessing DataParallel",
     "no models are downloaded: build them, and load their state with mg.load": "hub",
     "matrices are not decomposed or inverted: with no gradient, use np.linalg on x.detach().numpy()": (
         "svd svdvals svd_lowrank pca_lowrank qr lu lu_factor lu_solve lstsq solve solve_triangular triangular_solve "
@@ -69,6 +68,17 @@ REASONS = {name: reason for reason, names in ABSENT.items() for name in names.sp
 """By the name."""
 
 
+def home(name: str, module: str) -> list[str]:
+    """Where another module of the package has a public name, with the module: the one of the fewest parts."""
+    package = module.partition(".")[0]
+    places = [
+        place
+        for place, space in list(sys.modules.items())
+        if place.partition(".")[0] == package and name in (getattr(space, "__all__", None) or ())
+    ]
+    return [f"{place}.{name}" for place in sorted(places, key=lambda place: (place.count("."), place))[:1]]
+
+
 def absent(module: str) -> Callable[[str], Any]:
     """The ``__getattr__`` of a module: a sentence for PyTorch's names, else the nearest of its own."""
 
@@ -78,8 +88,9 @@ def absent(module: str) -> Callable[[str], Any]:
             text = f"{module}.{name} is not part of minigrad: {REASONS[name]}."
         else:
             own = {own.casefold(): own for own in getattr(space, "__all__", ())}
-            near = difflib.get_close_matches(name.casefold(), own, 1, 0.8)
-            text = f"module {module!r} has no attribute {name!r}" + "".join(f": did you mean {own[x]}?" for x in near)
+            near = [own[close] for close in difflib.get_close_matches(name.casefold(), own, 1, 0.8)]
+            hint = "".join(f": did you mean {close}?" for close in [*home(name, module), *near][:1])
+            text = f"module {module!r} has no attribute {name!r}{hint}"
         raise AttributeError(text, name=name, obj=space)
 
     return missing

@@ -21,6 +21,7 @@ PLACES = {
     "module": "a layer of ``nn``",
     "linalg": "``linalg``",
     "special": "``special``",
+    "distributed": "``distributed`` and ``distributed.nn.functional``",
 }
 """Where users find functions."""
 

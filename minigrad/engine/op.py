@@ -128,6 +128,7 @@ class Op:
         if not rules and not variadic:
             required = [p for p in self.__signature__.parameters.values() if p.default is p.empty]
             rules = (None,) * len(required)
+        self.written_rules = (variadic,) if variadic else rules
         self.rules = [rule or no_derivative(name, i) for i, rule in enumerate(rules)]
         self.is_differentiable = variadic is not None or any(rules)
         self.operands = -1 if variadic else len(rules)  # negative: all arguments but the last
@@ -215,6 +216,12 @@ class Op:
             f"{self.name}{call_path()}: cannot be applied to {' and '.join(map(describe, operands))}: {reason}"
         )
 
+    def __reduce__(self) -> Any:
+        """Pickled by its name: another process has the same operations."""
+        if Op.registry.get(self.name) is not self:
+            raise TypeError(f"{self.name} cannot be pickled: another operation of that name was defined before it.")
+        return registered, (self.name,)
+
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
@@ -227,6 +234,13 @@ def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:
         return definition(*values) if writer is None else writer.applied(op, definition, values)
 
     return apply
+
+
+def registered(name: str) -> Op:
+    """The operation of a name, as pickles find it."""
+    if name not in Op.registry:
+        raise LookupError(f"there is no operation {name} in this process: import the module that defines it first.")
+    return Op.registry[name]
 
 
 def any_operands(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:

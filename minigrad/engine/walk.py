@@ -120,8 +120,7 @@ def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
     calls = current().calls
     outside, calls.scope = calls.scope, node.scope
     try:
-        with calls.writer.within(f"derivative of {node.op.name}"):
-            gradients: Sequence[Any] = rules(*arguments)
+        gradients: Sequence[Any] = calls.writer.derivative(node, rules, *arguments)
     finally:
         calls.scope = outside
     return gradients

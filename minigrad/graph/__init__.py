@@ -15,9 +15,11 @@
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
 ``rendering``    DOT text as SVG, PNG or PDF
 ``own_pass``     a forward pass that leaves no trace
+``pages``        pages for browsers, with what is known of each box
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """
 
 from .draw import Graph
+from .pages.film import Film, film
 
-__all__ = ["Graph"]
+__all__ = ["Film", "Graph", "film"]

@@ -1,6 +1,6 @@
 """How pictures look: the colours of kinds, modes and effects, in each theme.
 
-Of the colours of titles any two are at least 8 apart in CAM02-UCS, for protanopes and deuteranopes, too; borders and
+Of the colours of titles any two are at least 9 apart in CAM02-UCS, for protanopes and deuteranopes, too; borders and
 arrows have a contrast of at least 3 to what is around and inside of them, texts one of at least 4.5.
 """
 
@@ -79,17 +79,17 @@ THEMES = {
     ),
     "dark": Theme(
         {
-            "parameter": Colours("#3b70af", "#1d2836", "#a5bef8"),
-            "frozen": Colours("#636b70", "#26282a", "#b8b4b4"),
+            "parameter": Colours("#35659f", "#1d2836", "#a5bef8"),
+            "frozen": Colours("#5f676c", "#26282a", "#b8b4b4"),
             "buffer": Colours("#4f6f45", "#1e2a1f", "#a6e884"),
             "input": Colours("#514d50", "#262628", "#f7f4f4"),
-            "op": Colours("#6a4d0c", "#242424", "#d4b21c"),
+            "op": Colours("#594202", "#242424", "#d4b21c"),
             "output": Colours("#61336e", "#291f2d", "#c48ae6"),
             "module": Colours("#4e3827", "#292420", "#b88a60"),
             "held": Colours("#2e3035", "#242424", "#8a8c94"),
         },
         {
-            "train": Colours("#a35e0e", "#33261a", "#f0a03c"),
+            "train": Colours("#955509", "#33261a", "#f0a03c"),
             "eval": Colours("#3128c4", "#20233c", "#8c9cff"),
             "frozen_train": Colours("#636363", "#2c2c2c", "#b0b0b0"),
             "frozen_eval": Colours("#5f676d", "#292d30", "#a8b0b6"),

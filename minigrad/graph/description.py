@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numpy import ndarray
 
@@ -35,6 +35,8 @@ class Row(NamedTuple):
     """``writes 0.1``, ``reads``: what the operation beside it does to a buffer."""
     name: str = ""
     """The whole name."""
+    number: int = -1
+    """Of what it was as a box of its own: its key in ``Picture.records``."""
 
 
 @dataclass
@@ -134,6 +136,8 @@ class Picture:
     """Whether a module is called more than once."""
     theme: str = "light"
     """A key of ``THEMES``."""
+    records: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What the boxes of these numbers were read from: nodes, tensors and arrays."""
 
 
 SAMPLES = (

@@ -20,12 +20,15 @@ from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
 from .own_pass import record, tensors_in
+from .pages.details import details
+from .pages.page import to_page, to_plain_page
 from .reading import read
 from .rendering import RenderingError, fitted, render
 from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
+PAGES = (".html", ".htm")
 DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
 IMAGE = 100
@@ -151,10 +154,14 @@ class Graph:
         return text
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a file; the suffix of ``path`` says what: .svg, .png, .pdf, .gv (DOT) or .md (Mermaid).
+        """Write a file; the suffix of ``path`` says what: .svg, .png, .pdf, .html, .gv (DOT) or .md (Mermaid).
+
+        The page (.html) needs no other file. It folds modules, searches, and shows of each box the values, what is
+        saved for the derivative, the formula and the derivative rule, as they are when it is written.
 
         Returns:
-            The file that was written: with a warning, the .gv file if a picture cannot be rendered.
+            The file that was written: with a warning, the .gv file if a picture cannot be rendered; a page without
+            a picture is a list of the boxes.
 
         Raises:
             TypeError: for what is no path, such as an open file.
@@ -170,17 +177,26 @@ class Graph:
         suffix, problem = path.suffix.lower(), None
         if suffix in texts:
             data = texts[suffix]().encode()
+        elif suffix in PAGES:
+            facts = details(self.picture)
+            try:
+                data = to_page(self.picture, facts).encode()
+            except RenderingError as error:
+                data, problem = to_plain_page(self.picture, str(error), facts).encode(), error
         elif suffix in RENDERED:
             try:
                 data = render(self.source, suffix[1:])
             except RenderingError as error:
                 path, data, problem = path.with_suffix(".gv"), self.source.encode(), error
         else:
-            raise ValueError(f"cannot save a graph as {path.name!r}: name it {', '.join([*RENDERED, *texts])}.")
+            raise ValueError(
+                f"cannot save a graph as {path.name!r}: name it {', '.join([*RENDERED, *texts, PAGES[0]])}."
+            )
         with replacing(path) as file:
             file.write(data)
         if problem is not None:
-            warnings.warn(f"kept the graph as {path} instead: {problem}", stacklevel=2)
+            what = "wrote a page without the picture" if suffix in PAGES else "kept the graph"
+            warnings.warn(f"{what} as {path} instead: {problem}", stacklevel=2)
         return path
 
     def _repr_svg_(self) -> str | None:

@@ -68,7 +68,7 @@ def read(
     calls = list(reader.calls.values())
     heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
     reused = len({call.module for call in calls}) < len(calls)
-    return Picture(heading.text(), reader.content, reader.edges, reused)
+    return Picture(heading.text(), reader.content, reader.edges, reused, records=reader.records)
 
 
 class Reader:
@@ -95,6 +95,7 @@ class Reader:
         self.content = Cluster()
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
         self.boxes: dict[int, Box] = {}
+        self.records: dict[int, Any] = {}
         self.edges: list[Edge] = []
         self.uses: dict[tuple[Node, int], Edge] = {}
         """The edge to a node from its operand at a position."""
@@ -134,6 +135,7 @@ class Reader:
     def add(self, thing: Any, kind: str, title: str, lines: Sequence[str], cluster: Cluster) -> Box:
         """A box for a node, a tensor or an array, with the next number."""
         box = self.boxes[id(thing)] = Box(len(self.boxes), kind, title, [Line(text) for text in lines if text])
+        self.records[box.number] = thing
         cluster.boxes.append(box)
         return box
 

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from .constants import float16, float32, float64, number
 from .moments import InBlocks, InMemory, deviations
+from .pooled import pooled_deviations, pooled_gradient
 
 Cache = tuple[InMemory | InBlocks, ndarray, ndarray]
 """Saved for backward: ``x - mean``, ``std = sqrt(var + eps)``, and ``weight / std``."""
@@ -24,24 +25,24 @@ def values_per_channel(shape: tuple[int, ...]) -> int:
 
 def normalise(
     x: ndarray, weight: ndarray | None, bias: ndarray | None, mean: ndarray | None, var: ndarray | None,
-    eps: float,
+    eps: float, group: Any = None,
 ) -> tuple[ndarray, Cache]:  # fmt: skip
     """The output, and the ``Cache`` of the derivative.
 
-    Mean and variance are the batch's own unless they are given. float16 is computed in float32, and float32 in
-    float64 where squares overflow.
+    Mean and variance are the batch's own unless they are given; with a group those of the batches of all its ranks.
+    float16 is computed in float32, and float32 in float64 where squares overflow.
     """
     dtype = x.dtype
     half = dtype == float16
     if half:
         x = x.astype(float32)
-    d = deviations(x, mean)
+    d = deviations(x, mean) if group is None else pooled_deviations(x, group)
     if var is None:
         var = d.var
-        if not d.finite and x.size:
+        if not d.finite and var.size:
             d.finite = math.isfinite(var.item(var.argmax()))  # argmax finds NaN, too
             if not d.finite and dtype == float32:
-                y, cache = normalise(x.astype(float64), weight, bias, None, None, eps)
+                y, cache = normalise(x.astype(float64), weight, bias, None, None, eps, group)
                 return y.astype(float32), cache
     std = var + number(float(eps), var.dtype)
     np.sqrt(std, std)
@@ -53,10 +54,12 @@ def normalise(
 
 
 def fused(
-    dy: ndarray, cache: Cache, needs: Sequence[Any],
-    _y: Any, _x: Any, _weight: Any, _bias: Any, _mean: Any, _var: Any, _eps: Any, training: bool, *_: Any,
-) -> Sequence[ndarray | None]:  # fmt: skip
-    """The gradients of input, weight and bias together: they share two sums."""
+    dy: ndarray, cache: Cache, needs: Sequence[Any], training: bool, weight: ndarray | None = None, group: Any = None
+) -> Sequence[ndarray | None]:
+    """The gradients of input, weight and bias together: they share two sums.
+
+    With a group the means in the gradient of the input are those over all its ranks, which may differ in ``weight``.
+    """
     d, std, scale = cache
     dy = dy.astype(std.dtype, copy=False)
     through_statistics = training and needs[0]
@@ -66,7 +69,11 @@ def fused(
     if through_statistics or needs[1] or needs[2]:
         dbias, dweight = d.sums(dy)
         dweight /= std
-    if through_statistics:
+    if through_statistics and group is not None:
+        sums = (dbias, dweight) if weight is None else (dbias * weight, dweight * weight)
+        g = dy if weight is None else dy * weight.reshape(-1, *(1,) * (dy.ndim - 2))
+        dx = pooled_gradient(d, sums, g, std, group)
+    elif through_statistics:
         n = number(d.n, std.dtype)
         slope = dweight / std
         slope /= n

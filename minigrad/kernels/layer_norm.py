@@ -10,7 +10,8 @@ import numpy as np
 from numpy import ndarray
 
 from .constants import at_least_float32, float32, float64, number
-from .moments import row_sums, unreported
+from .layouts import row_sums
+from .moments import unreported
 from .sums import column_sums
 
 Cache = tuple[ndarray, ndarray]

@@ -74,6 +74,7 @@ from .layers.pooling import (
     MaxPool2d,
 )
 from .layers.shapes import Flatten, Identity, Unflatten
+from .layers.sync_batchnorm import SyncBatchNorm
 from .losses.classes import CrossEntropyLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss
 from .losses.elements import (
     BCELoss,
@@ -190,6 +191,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

@@ -60,6 +60,7 @@ globals().update(FUNCTIONS)
 def batch_norm(  # type: ignore[no-redef]
     input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5, *, mask: Any = None,
+    group: Any = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
@@ -73,12 +74,16 @@ def batch_norm(  # type: ignore[no-redef]
         eps: added to the variance; positive in training.
         mask: booleans of the input's shape without channels, or (N,) for whole samples, True where values count.
             The others, padding say, take no part in the statistics, and their output and gradient are 0.
+        group: of ``minigrad.distributed``: its ranks hold the parts of one batch, and in training its statistics are
+            those of all of them. Weight and bias get the gradients of this rank's part.
 
     Raises:
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
         RuntimeError: for running estimates that require grad.
     """
-    output: Tensor = ops.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps, mask=mask)
+    output: Tensor = ops.batch_norm(
+        input, running_mean, running_var, weight, bias, training, momentum, eps, mask=mask, group=group
+    )
     return output
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]
 
+WRITTEN = ContextVar("initial values are written", default=True)
 WITHOUT_GAIN = ("linear", *(f"conv{way}{axes}d" for way in ("", "_transpose") for axes in (1, 2, 3)), "sigmoid")
 GAINS = {**dict.fromkeys(WITHOUT_GAIN, 1.0), "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 
@@ -58,6 +60,8 @@ def filled(tensor: Tensor, values: Callable[[tuple[int, ...]], Any]) -> Tensor:
     """Overwrite the tensor, whatever requires grad, with values that are made for its shape."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"nn.init overwrites a tensor in place, got {describe(tensor)}: make it one, mg.tensor(...).")
+    if not WRITTEN.get():
+        return tensor
     with no_grad():
         return tensor.copy_(values(tensor.shape))
 

@@ -12,7 +12,7 @@ from ..engine.scope import call_path
 from ..ops import activation_pieces, random
 from ..ops.arguments import one_name, shape_of
 from ..ops.shapes import squeeze, unsqueeze
-from ..tensor.random import generator
+from ..tensor.random import global_generator
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -35,7 +35,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
 
     Without ``training`` the input is passed on. Random numbers come from the global random state.
     """
-    output: Tensor = random.dropout(input, p, generator) if training else input
+    output: Tensor = random.dropout(input, p, global_generator()) if training else input
     return output
 
 
@@ -91,7 +91,7 @@ def of_channels(input: Any, p: float, training: bool, one_sample: bool) -> Tenso
     """Dropout of channels, which are axis 1, or of one sample axis 0."""
     output: Tensor = input
     if training:
-        output = random.dropout(unsqueeze(input, 0) if one_sample else input, p, generator, channels=True)
+        output = random.dropout(unsqueeze(input, 0) if one_sample else input, p, global_generator(), channels=True)
     return squeeze(output, 0) if training and one_sample else output
 
 
@@ -103,7 +103,7 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
 
     Without ``training`` the input is passed on.
     """
-    output: Tensor = random.alpha_dropout(input, p, generator) if training else input
+    output: Tensor = random.alpha_dropout(input, p, global_generator()) if training else input
     return output
 
 
@@ -113,7 +113,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) ->
 
     Without ``training`` the input is passed on.
     """
-    output: Tensor = random.alpha_dropout(input, p, generator, channels=True) if training else input
+    output: Tensor = random.alpha_dropout(input, p, global_generator(), channels=True) if training else input
     return output
 
 
@@ -131,7 +131,7 @@ def rrelu(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: 
     >>> F.rrelu(mg.tensor([-16.0, 2.0]), lower=0.25, upper=0.75)
     tensor([-8.,  2.])
     """
-    output: Tensor = activation_pieces.rrelu(input, lower, upper, training, generator)
+    output: Tensor = activation_pieces.rrelu(input, lower, upper, training, global_generator())
     return output
 
 
@@ -156,5 +156,7 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warnings.warn("gumbel_softmax: eps is deprecated and has no effect: leave it out.", stacklevel=2)
-    output: Tensor = random.gumbel_softmax(logits, tau, hard, dim if axis is None else one_name(None, axis), generator)
+    output: Tensor = random.gumbel_softmax(
+        logits, tau, hard, dim if axis is None else one_name(None, axis), global_generator()
+    )
     return output

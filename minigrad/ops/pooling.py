@@ -16,10 +16,19 @@ from ..kernels.finite import all_finite
 from ..kernels.pooling import divisors, lowest
 from ..kernels.sums import plain_sum
 from ..kernels.windows import Windows
-from .indexing import placed, take
+from .indexing import take
 from .reductions import narrowed, widened
-from .shapes import reshape
-from .windows import added_windows, batched, check_room, per_axis, refuse, unbatched, windows_of, windows_over
+from .windows import (
+    added_windows,
+    batched,
+    check_room,
+    padded,
+    per_axis,
+    refuse,
+    unbatched,
+    windows_of,
+    windows_over,
+)
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -29,20 +38,63 @@ __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
 # -- the largest element -----------------------------------------------------------------------
 
 
-def flat_windows(x: Any, windows: Windows) -> Any:
+FEW = 16
+"""Elements of a window that are compared one by one, in all windows at once."""
+
+
+def parts(x: Any, windows: Windows, value: Any) -> list[Any]:
+    """For each element of a window that element of all windows, with a number as padding."""
+    found = windows_of(x, windows, value)
+    return [found[(..., *place)] for place in np.ndindex(*windows.kernel)]
+
+
+def flat_windows(x: Any, windows: Windows, value: Any) -> Any:
     """The windows with their elements along one axis, the last."""
-    found = windows_of(x, windows, lowest(x.dtype))
-    return found.reshape(*x.shape[:2], *windows.counts, windows.size)
+    return windows_of(x, windows, value).reshape(*x.shape[:2], *windows.counts, windows.size)
+
+
+def largest_of_windows(input: Any, windows: Windows) -> Any:
+    """``max(window)`` of each window"""
+    x = padded(input, windows, lowest(input.dtype))
+    if max(windows.kernel) <= FEW:
+        y = kernels.along_axes(np.maximum, x, windows)
+        return y.copy() if windows.size == 1 else y
+    every = windows_of(input, windows, lowest(x.dtype))
+    return np.maximum.reduce(every, tuple(range(-len(windows.kernel), 0)))
+
+
+def first_inside(windows: Windows) -> Any:
+    """The first element of each window that is no padding: the largest one if all are -inf."""
+    place: Any = 0
+    for n, size, stride, padding, dilation in zip(
+        windows.counts, windows.kernel, windows.stride, windows.padding, windows.dilation
+    ):
+        ahead = np.maximum(padding - np.arange(n) * stride, 0)
+        place = np.add.outer(place * size, -(-ahead // dilation))
+    return place.astype(np.int32)
 
 
 def place_of_largest(input: Any, windows: Windows) -> Any:
     """Which element of its window the largest one is: the first at a tie, and the last NaN, as in PyTorch."""
-    found = flat_windows(input, windows)
+    start = first_inside(windows) if any(windows.padding) else np.int32(0)
+    if windows.size <= FEW:
+        best, *others = parts(input, windows, lowest(input.dtype))
+        place: Any = start
+        for k, part in enumerate(others, 1):
+            better = part > best
+            if input.dtype.kind == "f":
+                better = better | (part != part)
+            place = np.where(better, np.int32(k), place)
+            best = np.maximum(best, part)
+        return place if others else np.zeros_like(best, dtype=np.int32)
+    found = flat_windows(input, windows, lowest(input.dtype))
     first = np.argmax(found, -1)
-    if input.dtype.kind != "f":
-        return first
-    is_nan = (found != found)[..., ::-1]
-    return np.where(np.any(is_nan, -1), windows.size - 1 - np.argmax(is_nan, -1), first)
+    if any(windows.padding):
+        first = np.where(np.max(found, -1) > lowest(input.dtype), first, start)
+    if input.dtype.kind == "f":
+        is_nan = (found != found)[..., ::-1]
+        first = np.where(np.any(is_nan, -1), windows.size - 1 - np.argmax(is_nan, -1), first)
+    return first.astype(np.int32)
 
 
 def position(place: Any, windows: Windows, elements: Any) -> Any:
@@ -58,8 +110,6 @@ def position(place: Any, windows: Windows, elements: Any) -> Any:
         starts = np.arange(n) * stride - padding
         steps = place // after % size * dilation
         at = starts.reshape(-1, *(1,) * (len(windows.kernel) - 1 - axis)) + steps
-        if padding:  # which is chosen only where all elements are -inf: then the first of them is meant
-            at = np.where(at < 0, at % dilation, at)
         if elements is not None:
             length, at = elements[axis][0], take(elements[axis][1], (at,))
         index = index * length + at if axis else at
@@ -68,7 +118,7 @@ def position(place: Any, windows: Windows, elements: Any) -> Any:
 
 def indices(input: Any, windows: Windows, elements: Any = None) -> Any:
     """The index of the largest element of each window in the flattened lengths"""
-    return position(place_of_largest(input, windows), windows, elements)
+    return position(place_of_largest(input, windows).astype(np.int64), windows, elements)
 
 
 def indices_of_array(input: ndarray, windows: Windows, elements: Any = None) -> Any:
@@ -80,13 +130,8 @@ def indices_of_array(input: ndarray, windows: Windows, elements: Any = None) -> 
 
 
 def by_largest(dy: Any, y: Any, x: Any, windows: Windows) -> Any:  # y is saved for the twin on arrays
-    """The gradient of each maximum at its index, added up."""
-    index = array_of(largest_index(array_of(x), windows))
-    samples, channels = x.shape[:2]
-    rows = (samples * channels, index[0, 0].size if samples * channels else windows.number)
-    flat = reshape(dy, rows)
-    where = (np.arange(rows[0])[:, None], index.reshape(rows))
-    return reshape(placed(flat, (rows[0], int(np.prod(windows.lengths))), where), x.shape)
+    """The gradient of each maximum at its element of the window, added up."""
+    return given_to(dy, place_of_largest(array_of(x), windows), windows)
 
 
 def largest_on_arrays(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, x: ndarray, windows: Windows) -> tuple[Any]:
@@ -96,9 +141,44 @@ def largest_on_arrays(dy: ndarray, _cache: Any, _needs: Any, y: ndarray, x: ndar
     return (kernels.largest_backward(dy, y, x, windows),)
 
 
+def elements_at(x: Any, place: Any, windows: Windows) -> Any:
+    """The element at a place of each window"""
+    if windows.size > FEW:
+        return np.take_along_axis(flat_windows(x, windows, 0), place[..., None], -1)[..., 0]
+    y, *others = parts(x, windows, 0)
+    for k, part in enumerate(others, 1):
+        y = np.where(place == k, part, y)
+    return y if others else y.copy()
+
+
+def at_elements(dy: Any, place: Any, windows: Windows) -> Any:
+    """Each number at a place of its window, added up"""
+    given, dy = dy, widened(dy)
+    if windows.size <= FEW:
+        values = np.stack([np.where(place == k, dy, dy.dtype.type(0)) for k in range(windows.size)], 2)
+    else:
+        numbers = np.arange(windows.size, dtype=np.int32).reshape(-1, *(1,) * len(windows.kernel))
+        values = np.where(place[:, :, None] == numbers, dy[:, :, None], dy.dtype.type(0))
+    return narrowed(added_windows(values.reshape(*dy.shape[:2], *windows.kernel, *windows.counts), windows), given)
+
+
+given_to: Op = Op(
+    "max_pool_spread",
+    at_elements,
+    lambda dy, _y, _x, place, windows: taken_from(dy, place, windows),
+    None,
+    doc="each number at one place of its window, added up where the windows lie",
+)
+taken_from: Op = Op(
+    "max_pool_elements",
+    elements_at,
+    lambda dy, _y, _x, place, windows: given_to(dy, place, windows),
+    None,
+    doc="the element at one place of each window: the transpose of ``max_pool_spread``",
+)
 largest = Op(
     "max_pool",
-    lambda input, windows: np.maximum.reduce(flat_windows(input, windows), -1),
+    largest_of_windows,
     by_largest,
     kernel=kernels.largest,
     on_arrays=largest_on_arrays,
@@ -125,8 +205,11 @@ def quotient(total: Any, windows: Windows, *settings: Any) -> Any:
 
 def mean(input: Any, windows: Windows, count_include_pad: bool, divisor_override: int | None) -> Any:
     """``sum(window) / number``"""
-    axes = tuple(range(2 + len(windows.kernel), 2 + 2 * len(windows.kernel)))
-    total = plain_sum(windows_of(input, windows), axes)
+    x, dims = widened(input), len(windows.kernel)
+    if max(windows.kernel) <= FEW and not kernels.is_whole(windows):
+        total = kernels.along_axes(np.add, padded(x, windows), windows)
+    else:
+        total = plain_sum(windows_of(x, windows), tuple(range(2 + dims, 2 + 2 * dims)))
     return narrowed(quotient(total, windows, count_include_pad, divisor_override), input)
 
 

@@ -20,12 +20,17 @@ from .shapes import squeeze, unsqueeze
 # -- elements of windows -------------------------------------------------------------------------
 
 
+def padded(x: Any, windows: Windows, value: Any = 0) -> Any:
+    """The array (N, C, *lengths) at least as far as windows reach, with a number as padding."""
+    if not windows.pads:
+        return x
+    widths = [(p, max(b, 0)) for p, b in zip(windows.padding, windows.behind)]
+    return np.pad(x, [(0, 0), (0, 0), *widths], constant_values=value)
+
+
 def windows_of(x: Any, windows: Windows, value: Any = 0) -> Any:
     """The windows (N, C, *counts, *kernel) of ``x`` with a number as padding."""
-    if windows.pads:
-        widths = [(p, max(b, 0)) for p, b in zip(windows.padding, windows.behind)]
-        x = np.pad(x, [(0, 0), (0, 0), *widths], constant_values=value)
-    every = sliding_window_view(x, windows.widths, windows.axes)
+    every = sliding_window_view(padded(x, windows, value), windows.widths, windows.axes)
     starts = [slice(0, max((n - 1) * s + 1, 0), s) for n, s in zip(windows.counts, windows.stride)]
     steps = [slice(None, None, d) for d in windows.dilation]
     return every[(slice(None), slice(None), *starts, *steps)]

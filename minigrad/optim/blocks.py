@@ -108,8 +108,8 @@ class Block:
     def workspace(self, gradient: ndarray) -> tuple[ndarray, list[ndarray]]:
         """A vector like the gradient to compute the change in, and its parts in the shapes of the parameters."""
         if type(gradient) is not ndarray:  # a stand-in
-            vector = np.empty_like(gradient)
-            return vector, self.parts(vector) if len(self.parameters) > 1 else [vector]
+            change = np.empty_like(gradient)
+            return change, self.parts(change) if len(self.parameters) > 1 else [change]
         if len(self.parameters) == 1:
             vector = scratch(self.precision, self.size)
             return vector, [vector]

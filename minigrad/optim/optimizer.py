@@ -178,16 +178,17 @@ class Optimizer(Hooks, Rule):
         calls it anew in each step.
         """
         block, settings = self._blocks[group][number], self._checked_settings.checked[group]
-        block.step += 1
-        new = [name for name, first in block.first_steps.items() if first == block.step]
+        block.step = step = block.step + 1
+        first_steps = block.first_steps
+        new = [name for name, first in first_steps.items() if first == step] if step in first_steps.values() else []
         if self.number_state:
             kept = {**self.number_state, **block.numbers}
-            block.numbers = dict(self.next_numbers(block.step, {**settings, **kept}))
+            block.numbers = dict(self.next_numbers(step, {**settings, **kept}))
             settings = {**settings, **block.numbers}
         weight_decay = settings.get("weight_decay", 0)
         if settings.get("decoupled_weight_decay"):
             weight_decay *= settings["lr"]
-        return weight_decay, *self.numbers(block.step, settings, new)
+        return weight_decay, *self.numbers(step, settings, new)
 
     def _prepared_state(self) -> Iterator[tuple[int, int, str]]:
         """The state vectors that the next step reads and changes, by group, block and name; new ones are zeros."""

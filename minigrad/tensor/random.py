@@ -1,4 +1,4 @@
-"""The process's random state: what ``randn``, ``rand``, initialisation, dropout and shuffling draw from.
+"""The global random state: what ``randn``, ``rand``, initialisation, dropout and shuffling draw from.
 
 A generator is one of NumPy's, with PyTorch's methods: whatever takes one takes NumPy's as well.
 """
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
+from ..groups.default import of_thread
 from . import device as devices
 
 FIRST_SEED = 67280421310721
@@ -98,10 +99,21 @@ generator = Generator()
 generator.seed()
 
 
-def source(given: Any) -> np.random.Generator:
-    """The generator to draw from: the one that was given, the process's for None."""
-    if given is None:
+def global_generator() -> Generator:
+    """The process's generator; in a thread that is a rank its own, which begins as a copy of the process's."""
+    rank = of_thread.get()
+    if rank is None:
         return generator
+    if rank.random is None:
+        rank.random = generator.clone_state()
+    own: Generator = rank.random
+    return own
+
+
+def source(given: Any) -> np.random.Generator:
+    """The generator to draw from: the one that was given, the global one for None."""
+    if given is None:
+        return global_generator()
     if not isinstance(given, np.random.Generator):
         raise InvalidTypeError(
             f"generator must be a mg.Generator, or a numpy.random.Generator, got {a_type(given)}: "
@@ -113,32 +125,36 @@ def source(given: Any) -> np.random.Generator:
 def manual_seed(seed: int) -> Generator:
     """Start the random state from ``seed``: the same numbers in the same order every time. Returns the generator.
 
+    All threads of a process share its state, as in PyTorch: which of them draws which number changes from run to run. A
+    thread that is to be repeatable draws from a ``Generator`` of its own, and trains in a process of its own. The ranks
+    of ``distributed.ThreadGroup`` have a state each, which this function starts for the rank that calls it.
+
     >>> first = mg.manual_seed(0), mg.rand(3)
     >>> again = mg.manual_seed(0), mg.rand(3)
     >>> bool((first[1] == again[1]).all())
     True
     """
-    return generator.manual_seed(seed)
+    return global_generator().manual_seed(seed)
 
 
 def seed() -> int:
     """Start the random state from a seed that nobody can foresee; returns it."""
-    return generator.seed()
+    return global_generator().seed()
 
 
 def initial_seed() -> int:
     """The seed that the random state started from."""
-    return generator.initial_seed()
+    return global_generator().initial_seed()
 
 
 def get_rng_state() -> dict[str, Any]:
     """The random state, to be saved and set again: plain numbers and strings."""
-    return generator.get_state()
+    return global_generator().get_state()
 
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
     """Go on from a state that ``get_rng_state`` returned."""
-    generator.set_state(new_state)
+    global_generator().set_state(new_state)
 
 
 @contextlib.contextmanager
@@ -155,6 +171,7 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     >>> mg.get_rng_state() == before
     True
     """
+    generator = global_generator()
     state, first = generator.get_state(), generator.initial_seed()
     try:
         yield

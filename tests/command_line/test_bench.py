@@ -20,11 +20,12 @@ def quick(monkeypatch):
 
 
 def test_the_short_form(quick):
-    head, row, last = bench.run(Namespace(workload=["toy"]))
+    head, row, last, found = bench.run(Namespace(workload=["toy"], quiet=False))
     compiled = "C" if compiler.found() else "NumPy"
     assert head.split() == ["microseconds", "a", "step", "by", "hand", "minigrad", "compiled,", compiled]
     assert row.split()[0] == "toy" and len(row) == len(head)
     assert blas.describe_blas(blas.blas_in_use()) in last
+    assert found["workloads"][0]["seconds"].keys() == {"by hand", "minigrad", f"compiled, {compiled}"}
 
 
 @pytest.mark.parametrize(("gain", "said"), [(1.8, True), (1.0, False), (None, False)])
@@ -35,9 +36,11 @@ def test_other_kernels_are_recommended_where_they_pay(gain, said, quick, monkeyp
     asked = []
     monkeypatch.setattr(bench.blas, "alternative", lambda: {"OPENBLAS_CORETYPE": "SkylakeX"})
     monkeypatch.setattr(bench.blas, "measure", lambda settings: asked.append(settings) or speeds)
-    lines = list(bench.run(Namespace(workload=["toy"])))[3:]
+    lines = list(bench.run(Namespace(workload=["toy"], quiet=False)))[3:]
+    found = lines.pop()
     assert asked == [{"usual": {}, "other": {"OPENBLAS_CORETYPE": "SkylakeX"}}]
     cure = doctor.setting("OPENBLAS_CORETYPE", "SkylakeX")
+    assert found["advice"] == (lines[0] if said else None)
     assert lines == [f"SkylakeX kernels multiply matrices 1.80 times as fast: before Python starts, {cure}"] * said
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.command_line import compare
+from minigrad.command_line import compare, pictures
 from tests.command_line.runs import rows_of, run
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
@@ -108,3 +108,17 @@ def test_every_seed_has_its_own_weights_and_batches(monkeypatch, capsys):
         np.testing.assert_array_equal(x, next(iter(loader))[0].numpy())
         mg.manual_seed(seed)
         np.testing.assert_array_equal(weight, compare.sigmoid_net(2, 2, True)[0].weight.numpy())
+
+
+def test_a_file_is_compared_as_it_is_trained_on(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "MISSING", "not needed")
+    with open("my.csv", "w") as file:
+        file.write("a,kind,id\n" + "".join(f"{i % 7},{'left' if i % 7 < 3 else 'right'},{i}\n" for i in range(100)))
+    run("compare", "my.csv", "--target", "kind", "--drop", "id", "--steps", 20, "--hidden", "8", "--batch-size", 20)
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "my: 80 training and 20 test samples, seed 0\ntarget 'kind' (2 classes: left, right)\nfrom a;"
+    )
+    assert [row["step"] for row in rows_of("runs/compare-my/compare.csv")] == [str(step) for step in range(21)]
+    run("compare", "my.csv", "--target", "id", "--task", "regression", "--overwrite", code=2)
+    assert "my has no classes, which compare wants: its target 'id' is a number" in capsys.readouterr().err

@@ -22,8 +22,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "c" / "compiled"
 
 
-def told(lines):
-    """The text of findings as one line each."""
+def told(findings):
+    """The text of findings, or of their lines, as one line."""
+    lines = [line for each in findings for line in getattr(each, "lines", [each])]
     return " ".join(line.strip() if not line.startswith(CURE) else f"-> {line[len(CURE) :]}" for line in lines)
 
 

@@ -35,6 +35,10 @@ def examined(monkeypatch, capsys, **speeds):
     return out, measured
 
 
+def lines_of(findings):
+    return [line for finding in findings for line in finding.lines]
+
+
 def unwrapped(out):
     """The text of the findings as it was before it was broken into lines: where that is, depends on paths in it."""
     return re.sub(r"\n {12}(?!->)", " ", out)
@@ -153,7 +157,7 @@ def test_the_renderer_is_tried(dot, pygraphviz, rendered, lines, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", {"dot": dot}.get)
     monkeypatch.setattr(doctor, "find_spec", {"pygraphviz": pygraphviz}.get)
     monkeypatch.setattr(doctor, "render", render)
-    found = list(doctor.renderer())
+    found = lines_of(doctor.renderer())
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines)), found
 
@@ -183,7 +187,7 @@ def test_an_extra_is_there_missing_or_broken(name, code, dot, lines, monkeypatch
     else:
         (tmp_path / f"{name}.py").write_text(code)
         monkeypatch.syspath_prepend(tmp_path)
-    found = list(doctor.extra(name, doctor.EXTRAS[name]))
+    found = lines_of(doctor.extra(name, doctor.EXTRAS[name]))
     sys.modules.pop(name, None)
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines)), found
@@ -192,9 +196,9 @@ def test_an_extra_is_there_missing_or_broken(name, code, dot, lines, monkeypatch
 def test_kernels_other_than_those_asked_for_are_reported(monkeypatch):
     monkeypatch.setattr(blas, "blas_in_use", lambda: Blas("OpenBLAS", "0.3.31.188.0", "Zen", 1))
     monkeypatch.setenv("OPENBLAS_CORETYPE", "zen")
-    assert not any("not followed" in line for line in doctor.library())
+    assert not any("not followed" in line for line in lines_of(doctor.library()))
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Foo")
-    *_, said, cure = doctor.library()
+    *_, said, cure = lines_of(doctor.library())
     assert "not followed: there are no Foo kernels here" in said and cure == f"{CURE}unset OPENBLAS_CORETYPE"
 
 

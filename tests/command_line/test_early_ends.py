@@ -90,7 +90,9 @@ def test_ctrl_c_in_compare_writes_what_was_measured(number, monkeypatch, capsys)
     out, error = capsys.readouterr()
     first, last = error.splitlines()
     assert first == "minigrad: stopping: first what was finished is drawn; Ctrl-C again leaves that out"
-    assert last == "minigrad: stopped after 20 of 100 steps; to start again, add --overwrite to the command."
+    assert last == (
+        "minigrad: stopped after 20 of 100 steps; start again with: minigrad compare moons --steps 100 --overwrite"
+    )
     table = rows_of("runs/compare-moons/compare.csv")
     assert [int(row["step"]) for row in table] == list(range(0, 21, 2))
     assert np.isfinite([float(value) for row in table for value in row.values()]).all()

@@ -10,8 +10,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.benchmarks import blas
-from minigrad.command_line import bench, check, doctor, process
 from minigrad.command_line import main as main_module
+from minigrad.command_line import process
 from tests.command_line.runs import QUICK, run
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
@@ -24,10 +24,9 @@ def restarts_of(arguments, environment, monkeypatch):
     monkeypatch.setattr(process.os, "environ", {"PATH": "somewhere", **environment})
     monkeypatch.setattr(process, "RESTARTS", True)
     monkeypatch.setattr(process.blas, "alternative", dict)
-    for module in (bench, check, doctor):
-        monkeypatch.setattr(module, "run", lambda options: runs.append(options) or [])
-    for name in ("run_train", "run_compare"):
-        monkeypatch.setattr(main_module, name, lambda options: runs.append(options) or [])
+    for name, entry in main_module.COMMANDS.items():
+        entry = entry._replace(run=lambda options: runs.append(options) or [])
+        monkeypatch.setitem(main_module.COMMANDS, name, entry)
     assert main_module.main(arguments, own_process=True) == 0
     assert len(runs) == 1
     return restarts
@@ -59,7 +58,8 @@ def test_what_examines_the_users_settings_or_functions_runs_with_them(command, m
 
 def test_only_a_process_of_its_own_is_replaced(monkeypatch):
     monkeypatch.setattr(main_module, "restart_with_settings", lambda: pytest.fail("restarted"))
-    monkeypatch.setattr(main_module, "run_train", lambda options: [])
+    entry = main_module.COMMANDS["train"]._replace(run=lambda options: [])
+    monkeypatch.setitem(main_module.COMMANDS, "train", entry)
     run("train", "moons")
 
 

@@ -21,6 +21,8 @@ MODULES = [
     "minigrad.checks",
     "minigrad.cuda",
     "minigrad.data",
+    "minigrad.distributed",
+    "minigrad.distributed.nn.functional",
     "minigrad.distributions",
     "minigrad.func",
     "minigrad.graph",

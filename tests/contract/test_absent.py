@@ -32,6 +32,13 @@ def test_a_sentence_for_each_name(module, name):
     [
         ("minigrad.nn", "Linaer", "module 'minigrad.nn' has no attribute 'Linaer': did you mean Linear?"),
         ("minigrad.optim", "adam", "module 'minigrad.optim' has no attribute 'adam': did you mean Adam?"),
+        (
+            "minigrad",
+            "DataLoader",
+            "module 'minigrad' has no attribute 'DataLoader': did you mean minigrad.data.DataLoader?",
+        ),
+        ("minigrad", "fuse", "module 'minigrad' has no attribute 'fuse': did you mean minigrad.nn.utils.fuse?"),
+        ("minigrad.nn", "zeros", "module 'minigrad.nn' has no attribute 'zeros': did you mean minigrad.zeros?"),
         ("minigrad", "qqqq", "module 'minigrad' has no attribute 'qqqq'"),
     ],
 )

@@ -13,11 +13,11 @@ PACKAGE = ROOT / "minigrad"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    ["kernels", "engine", "reports", "_starting"],
+    ["kernels", "groups", "engine", "reports", "_starting"],
     ["ops"],
     ["tensor"],
     ["nn", "data", "distributions", "io", "linalg", "random", "special", "testing", "einops"],
-    ["optim", "graph", "checks", "autograd", "func", "backends", "cuda", "utils"],
+    ["optim", "graph", "checks", "distributed", "autograd", "func", "backends", "cuda", "utils"],
     ["compile", "diagnosis", "training"],
     ["export", "onnx", "sklearn"],
     ["__init__"],

@@ -93,7 +93,7 @@ def test_the_session_prints_what_it_printed(fixed_batch):
 
 
 def test_the_example_is_the_session(fixed_batch, capsys):
-    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "batchnorm_notebook.py"))
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "01_batchnorm_notebook.py"))
     assert capsys.readouterr().out == EXPECTED
 
 

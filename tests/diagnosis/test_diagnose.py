@@ -215,6 +215,19 @@ def test_what_cannot_be_looked_at(arguments, text):
         mg.diagnose(*arguments)
 
 
+def test_the_first_layer_comes_first():
+    layers = [
+        nn.Linear(2, 4),
+        nn.BatchNorm1d(4),
+        nn.Linear(4, 4),
+        nn.BatchNorm1d(4),
+        nn.Linear(4, 4),
+        nn.BatchNorm1d(4),
+    ]
+    report = mg.diagnose(nn.Sequential(*layers), GOOD)
+    assert [finding.where for finding in report.findings] == ["0.bias", "2.bias", "4.bias"]
+
+
 def test_how_it_prints():
     report = mg.diagnose(nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4)), GOOD)
     assert repr(report).splitlines() == [

@@ -69,7 +69,7 @@ def test_a_large_picture_has_no_image(monkeypatch, graph):
 
 
 def test_another_suffix_is_refused(graph, tmp_path):
-    with pytest.raises(ValueError, match=r"'g.jpeg': name it .svg, .png, .pdf, .gv, .dot, .md"):
+    with pytest.raises(ValueError, match=r"'g.jpeg': name it .svg, .png, .pdf, .gv, .dot, .md, .html"):
         graph.save(tmp_path / "g.jpeg")
     assert not list(tmp_path.iterdir())
 

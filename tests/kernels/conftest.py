@@ -2,8 +2,8 @@
 
 import pytest
 
+from minigrad.kernels import layouts, threads
 from minigrad.kernels import moments as deviations
-from minigrad.kernels import threads
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
@@ -12,6 +12,7 @@ def small_blocks(request, monkeypatch):
     monkeypatch.setattr(deviations, "LARGE", 1)
     monkeypatch.setattr(deviations, "BLOCK_BYTES", 1 << 10)
     monkeypatch.setattr(deviations, "LONG_ROW", 8)
+    monkeypatch.setattr(layouts, "LONG_ROW", 8)
     monkeypatch.setattr(deviations, "SHARED_BYTES", 1)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", str(request.param))
     threads.helpers.cache_clear()

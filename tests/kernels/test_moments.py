@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.kernels import moments as deviations
-from minigrad.kernels.moments import InBlocks, InMemory, row_sums
+from minigrad.kernels import layouts
+from minigrad.kernels.layouts import row_sums
+from minigrad.kernels.moments import InBlocks, InMemory
 from minigrad.kernels.tuning import PIECE
 from tests.kernels.batches import batch, every_shape
 
@@ -61,11 +62,11 @@ JOINED = {
 
 @pytest.fixture
 def rows_are_joined(monkeypatch):
-    monkeypatch.setattr(deviations, "LONG_ROW", 64)
-    monkeypatch.setattr(deviations, "WORTH_JOINING", 1)
-    deviations.layout.cache_clear()
+    monkeypatch.setattr(layouts, "LONG_ROW", 64)
+    monkeypatch.setattr(layouts, "WORTH_JOINING", 1)
+    layouts.layout.cache_clear()
     yield
-    deviations.layout.cache_clear()
+    layouts.layout.cache_clear()
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e4], ids=["around 0", "far from 0"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.kernels import layouts
 from minigrad.kernels import moments as deviations
 from minigrad.kernels.moments import InBlocks, InMemory, mean_dominates, sample_values
 from minigrad.nn import functional as F
@@ -160,7 +161,7 @@ def test_deviations_go_with_the_last_reference(shape, kind):
 def test_a_layout_is_freed_at_once(shape):
     gc.disable()
     try:
-        made = deviations.Layout(shape, np.dtype(np.float32))
+        made = layouts.Layout(shape, np.dtype(np.float32))
         reference = weakref.ref(made)
         del made
         assert reference() is None

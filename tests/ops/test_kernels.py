@@ -14,8 +14,10 @@ import pytest
 
 from minigrad.compile import capture
 from minigrad.engine.op import Op
+from minigrad.groups.group import Alone
 from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
+from minigrad.ops.normalisation.masks import Pooled
 from minigrad.ops.taking import axes_taken
 from minigrad.ops.windows import windows_over
 from tests.helpers.differences import gradients_or_zero, scalar
@@ -113,9 +115,10 @@ def batch_norms() -> list[tuple[Any, ...]]:
         statistics = (None, None) if training else (normal(shape[1]), normal(shape[1]) ** 2)
         batches = normal(*shape), moved(normal(*shape)) + 100
         found += [
-            (x, weight, bias, *statistics, 1e-5, training, mask, 0.1, (), None)
+            (x, weight, bias, *statistics, 1e-5, training, mask, pooled, 0.1, (), None)
             for x in batches
             for mask in (None, some(x))
+            for pooled in (None, *[Pooled(Alone())] * training)
         ]
     return found
 

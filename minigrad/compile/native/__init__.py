@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import panels, sums  # noqa: F401 - they register themselves, and may be left out
 from .execution import NativeExecution
 
 __all__ = ["NativeExecution"]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..execution import Checked
+from .added import Added
 from .elements import c_type
 from .fusion import Plan, Step
 from .loops import Nest
 from .lowering import GUARDS
 from .memory_versions import Outside
 from .nodes import Node, in_order, is_plain, matrix_order
-from .placing import LINE, Place, Room, is_in_place
+from .placing import CHANGING, LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
 from .products import Products
 
 FIXED = 3
 """Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
+
+
+WRITERS: dict[str, Callable[[Source, int, Step], None]] = {}
+"""What writes steps of further kinds."""
 
 
 class Source:
@@ -84,7 +90,9 @@ class Source:
 
     def step(self, number: int, step: Step) -> None:
         """One step."""
-        if step.kind == "call":
+        if step.kind in WRITERS:
+            WRITERS[step.kind](self, number, step)
+        elif step.kind == "call":
             node = step.parts[0].node
             self.calls.append(node)
             self.stretches.append([])
@@ -98,23 +106,32 @@ class Source:
             if not parts:
                 return
             step.parts = parts
-            if step.kind == "update":
+            if step.kind in CHANGING:
                 self.copy_before(parts[0].node)
-            self.nest(f"loops_{number}", step)
+            if step.kind == "added":
+                nest: Nest | Added = Added(step, self.plan, self.room)
+            else:
+                nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
+            self.nest(f"loops_{number}", step, nest)
 
-    def nest(self, name: str, step: Step) -> None:
+    def nest(self, name: str, step: Step, nest: Nest | Added) -> None:
         """A loop nest as a function."""
-        nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
         written = {part.node for part in step.parts}
-        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
-        made = ", ".join(part.node.name for part in step.parts if part.node.name)
         parameters = [
             (f"{'' if node in written else 'const '}{c_type(node.dtype)} *", text, self.address(self.room.place(node)))
             for node, text in nest.arrays.items()
         ]
         if nest.gathers:
             parameters.append(("int *", "outside_all", "table[0]"))
-        self.function(name, parameters, nest.lines(), f"{', '.join(scopes)}: {made}" if scopes else made)
+        if nest.scratch:
+            parameters.append(("char *", "scratch", self.scratch(nest.scratch)))
+        self.function(name, parameters, nest.lines(), self.comment(step))
+
+    def comment(self, step: Step) -> str:
+        """The modules a step belongs to, and the values it makes."""
+        scopes = dict.fromkeys(str(part.node.scope) for part in step.parts if part.node.scope is not None)
+        made = ", ".join(part.node.name for part in step.parts if part.node.name)
+        return f"{', '.join(scopes)}: {made}" if scopes else made
 
     def copy_before(self, node: Node) -> None:
         """What was before an update, unless it is there already."""
@@ -215,10 +232,11 @@ class Source:
     # -- all of it -------------------------------------------------------------------------------
 
     def guards(self) -> list[str]:
-        """The function that looks at states before anything else, if there is something to look at."""
+        """The function that looks at arrays before anything else, if there is something to look at."""
         lines = []
         for instruction, node in self.plan.lowered.guards:
-            condition = GUARDS[instruction.function].format("x[i]")
+            function: Any = instruction.function
+            condition = GUARDS[function.function if isinstance(function, Checked) else function](*instruction.args[1:])
             x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))};"
             lines.append(f"{{ {x} for (long i = 0; i < {node.size}; i++) refused |= {condition}; }}")
         joined = "\n    ".join(lines)

@@ -38,8 +38,7 @@ FLOATS = {
     **ARITHMETIC, **COMPARISONS, **LOGIC,
     "divide": "{0} / {1}", "reciprocal": "1 / {0}",
     "absolute": "abs_{t}({0})", "fabs": "abs_{t}({0})", "sqrt": "sqrt_{t}({0})",
-    "maximum": "({0} > {1} || {0} != {0}) ? {0} : {1}", "minimum": "({0} < {1} || {0} != {0}) ? {0} : {1}",
-    "fmax": "({0} > {1} || {1} != {1}) ? {0} : {1}", "fmin": "({0} < {1} || {1} != {1}) ? {0} : {1}",
+    **{name: name + "_{t}({0}, {1})" for name in ("maximum", "minimum", "fmax", "fmin")},
     "isnan": "{0} != {0}", "isfinite": "abs_{t}({0}) <= MAX_{t}", "isinf": "abs_{t}({0}) > MAX_{t}",
     "signbit": "signbit({0}) != 0",
     "sign": "{0} > 0 ? 1 : {0} < 0 ? -1 : {0} == 0 ? 0 : {0}",
@@ -82,7 +81,7 @@ MAPS = {
 }
 """The names of NumPy's ufuncs here."""
 
-REDUCTIONS = {
+REDUCTIONS: dict[Any, str] = {
     np.add: "add", np.multiply: "multiply", np.maximum: "maximum", np.minimum: "minimum", np.logical_or: "logical_or",
     np.logical_and: "logical_and", np.bitwise_or: "bitwise_or", np.bitwise_and: "bitwise_and",
 }  # fmt: skip
@@ -117,7 +116,7 @@ def casts_alike(source: Any, target: Any) -> bool:
 
 
 IDENTITIES = {"add": "0", "multiply": "1", "logical_or": "0", "logical_and": "1", "bitwise_or": "0",
-              "bitwise_and": "-1"}  # fmt: skip
+              "bitwise_and": "-1", "logaddexp": "-INFINITY"}  # fmt: skip
 
 
 def identity(op: str, dtype: Any) -> str:

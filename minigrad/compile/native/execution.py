@@ -13,7 +13,8 @@ from numpy import ndarray
 from ...engine.host import Numbers
 from ..execution import CannotBuild, Execution
 from ..program import Instruction, Program, Value, mapped, tree_leaves
-from . import compiler
+from ..unrolled import unrolled
+from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products
 from .c_source import FIXED, Source, text
 from .functions import LOWERED
@@ -104,12 +105,10 @@ class NativeExecution(Execution):
         self.inputs = [self.entry("input", i, value) for i, (_, value) in enumerate(program.inputs)]
         self.changed_inputs = [out.number for out, _, _ in self.lowered.written if out.source == "input"]
         self.direct = self.read_where_they_are()
-        self.hosts = list(self.host_calls())
         self.table_at = data_of(self.table)
-        self.guards = self.entry_point("guards") if self.lowered.guards else None
-        self.runs = self.stretches()
         self.gradients = [self.array(node) for node in self.lowered.gradients if node is not None]
         self.results = [self.array(node) for node in self.lowered.results]
+        self.run = self.one_after_the_other()
 
     def hold(self, outside: Outside, array: ndarray) -> None:
         """Let the table have an array."""
@@ -271,33 +270,38 @@ class NativeExecution(Execution):
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
-        if self.direct:
-            self.take(inputs)
-        else:
-            for own, array in zip(self.inputs, inputs):
-                own[...] = array
-        self.call_hosts()
-        if self.guards is not None and self.guards(self.arena, self.table_at):
-            for instruction, node in self.lowered.guards:
-                instruction.function(self.array(node))
-        for function, arguments in self.runs:
-            if function(*arguments):
-                raise IndexError("an index that the step computes is out of bounds.")
-        for number in self.changed_inputs:
-            inputs[number][...] = self.inputs[number]
-        return [array.copy() for array in self.results]
+        results: list[ndarray] = self.run(inputs)
+        return results
 
-    def call_hosts(self) -> None:
-        """Checks and calls of the host, with their results put where C reads them."""
-        for call, target, several, pack in self.hosts:
-            made = call()
-            if pack is not None:
-                pack(*made)
-            elif target is not None:
-                target[...] = made
-            elif several is not None:
-                for place, array in zip(several, made):
-                    place[...] = array
+    def one_after_the_other(self) -> Callable[[Sequence[ndarray]], list[ndarray]]:
+        """The function that carries the step out."""
+        at = self.arena, self.table_at
+        steps: list[tuple[Any, ...]] = [("{0}(inputs)", self.take)] if self.direct else self.copied_inputs()
+        if self.lowered.guards:
+            steps.append(("{0}({1}, {2}) and {3}(inputs)", self.entry_point("guards"), *at, self.refuse))
+        for each in self.host_calls():
+            if each.pack is not None:
+                steps.append(("{0}(*{1}())", each.pack, each.function))
+            elif each.target is not None:
+                steps.append(("{0}[...] = {1}()", each.target, each.function))
+            else:
+                steps.append(("{0}({1}())", functools.partial(put, each.several or ()), each.function))
+        for function, arguments in self.stretches():
+            steps.append(("{0}({1}, {2}) and {3}()", function, *at, refuse_index) if arguments else ("{0}()", function))
+        steps += [(f"inputs[{number}][...] = {{0}}", self.inputs[number]) for number in self.changed_inputs]
+        results = [("{0}.copy()", array) for array in self.results]
+        return unrolled("inputs", "{steps}; return [{results}]", steps=("; ", steps), results=(", ", results))
+
+    def copied_inputs(self) -> list[tuple[Any, ...]]:
+        """What copies the inputs to where C reads them."""
+        return [(f"{{0}}[...] = inputs[{number}]", own) for number, own in enumerate(self.inputs)]
+
+    def refuse(self, inputs: Sequence[ndarray]) -> None:
+        """Have Python make the checks one of which has failed in C."""
+        given = {value: array for (_, value), array in zip(self.program.inputs, inputs)}
+        for instruction, node in self.lowered.guards:
+            array, *others = instruction.args
+            instruction.function(given[array] if array in given else self.array(node), *others)
 
     def take(self, inputs: Sequence[ndarray]) -> None:
         """Copy small inputs, and let large ones be read where they are."""
@@ -313,6 +317,17 @@ class NativeExecution(Execution):
         for number, (own, array) in enumerate(zip(self.inputs, inputs)):
             if number not in where:
                 own[...] = array
+
+
+def put(places: Sequence[ndarray], made: Any) -> None:
+    """Put the results of a call where C reads them; a check has none."""
+    for place, array in zip(places, made or ()):
+        place[...] = array
+
+
+def refuse_index() -> None:
+    """Say that C has met an index that is none."""
+    raise IndexError("an index that the step computes is out of bounds.")
 
 
 def flags(found: compiler.Compiler) -> tuple[str, ...]:

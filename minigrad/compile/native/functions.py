@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ...ops.assigning import with_elements
 from ...ops.diagonals import embedded
-from ...ops.indexing import put
 from ..program import Value
 from .elements import casts_alike
 from .lowering import Lowering, Unknown, reduced_dtype
@@ -183,6 +180,35 @@ def stacked(lowering: Lowering, arrays: Any, axis: int = 0, **kwargs: Any) -> No
     return joined(lowering, nodes, axis, value.shape, value.dtype)
 
 
+@entry(np.roll)
+def rolled(lowering: Lowering, x: Any, shift: int, axis: int | None = None) -> Node:
+    node = lowering.get(x)
+    if type(shift) is not int or type(axis) is not int or not node.size or node.kind == "constant":
+        raise Unknown
+    axis %= len(node.shape)
+    cut = -shift % node.shape[axis]
+    base, (offset, strides) = (node.args[0], node.attribute) if node.kind == "view" else (node, (0, node.strides))
+    halves = []
+    for start, stop in ((cut, node.shape[axis]), (0, cut)):
+        shape = (*node.shape[:axis], stop - start, *node.shape[axis + 1 :])
+        if stop > start:
+            halves.append(lowering.graph.view(base, offset + start * strides[axis], shape, strides))
+    return joined(lowering, halves, axis, node.shape, node.dtype)
+
+
+@entry(np.clip, ndarray.clip)
+def clipped(lowering: Lowering, x: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Node:
+    node, value = lowering.get(x), lowering.result
+    if kwargs or node.dtype != value.dtype or value.dtype.kind == "b":
+        raise Unknown
+    for op, limit in (("maximum", a_min), ("minimum", a_max)):
+        if limit is not None:
+            if isinstance(limit, (Value, np.generic)) and limit.dtype != node.dtype:
+                raise Unknown
+            node = lowering.graph.map(op, [node, lowering.get(limit, node.dtype)], node.dtype, value.shape)
+    return node
+
+
 # -- elements ------------------------------------------------------------------------------------
 
 
@@ -193,10 +219,7 @@ def is_basic(index: Any) -> bool:
                for part in parts)  # fmt: skip
 
 
-@entry(ndarray.__setitem__)
-def set_item(lowering: Lowering, target: Value, index: Any, source: Any) -> None:
-    if not is_basic(index):
-        raise Unknown
+def set_part(lowering: Lowering, target: Value, index: Any, source: Any) -> None:
     node = lowering.get(source)
     if not casts_alike(node.dtype, target.dtype):
         raise Unknown
@@ -230,31 +253,6 @@ def zeros(lowering: Lowering, shape: tuple[int, ...], dtype: Any) -> Node:
     return lowering.graph.map("copy", [lowering.graph.constant(0, dtype)], dtype, shape)
 
 
-@entry(put)
-def put_in(lowering: Lowering, values: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Node:
-    if not is_basic(index):
-        raise Unknown
-    node = lowering.get(values)
-    dummy = np.empty(shape, node.dtype)
-    return placed_in(lowering, zeros(lowering, shape, node.dtype), dummy, dummy[(*index, ...)]
-                     if Ellipsis not in index else dummy[index], node)  # fmt: skip
-
-
-@entry(with_elements)
-def elements_replaced(lowering: Lowering, x: Any, value: Any, index: tuple[Any, ...]) -> Node:
-    if not is_basic(index):
-        raise Unknown
-    node, before = lowering.get(value), lowering.get(x)
-    if not casts_alike(node.dtype, before.dtype):
-        raise Unknown
-    dummy = np.empty(before.shape, before.dtype)
-    part = dummy[index] if Ellipsis in index else dummy[(*index, ...)]
-    while len(node.shape) > part.ndim:
-        node = lowering.seen_as(node, node.shape[1:])
-    base = lowering.graph.map("copy", [before], before.dtype, before.shape)
-    return placed_in(lowering, base, dummy, part, node)
-
-
 @entry(embedded)
 def on_diagonal(lowering: Lowering, values: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Node:
     node = lowering.get(values)
@@ -275,65 +273,3 @@ def padded(lowering: Lowering, x: Any, pad_width: Any, mode: str = "constant", c
     part = dummy[tuple(slice(before, before + size) for size, (before, _) in zip(node.shape, widths))]
     number = lowering.graph.constant(constant_values, node.dtype)
     return placed_in(lowering, lowering.graph.map("copy", [number], node.dtype, shape), dummy, part, node)
-
-
-# -- elements at positions that are computed -------------------------------------------------------
-
-
-def taken_at(lowering: Lowering, table: Node, axes: list[int], positions: list[Node], shape: tuple[int, ...],
-             plain: dict[int, int]) -> Node:  # fmt: skip
-    """Elements of a table: ``axes`` have computed positions, ``plain`` says which axis of the result the others are."""
-    if not (table.size and math.prod(shape)) or any(p.dtype.kind not in "iu" for p in positions):
-        raise Unknown
-    if table.kind == "constant":
-        raise Unknown
-    positions = [lowering.graph.broadcast(p, shape) for p in positions]
-    return lowering.graph.node("gather", "", (table, *positions), shape, table.dtype, Gathered(axes, plain))
-
-
-class Gathered(tuple[Any, ...]):
-    """Which axes of a table are indexed by operands, and, as a dict, which axes of the result the others are."""
-
-    def __new__(cls, axes: list[int], plain: dict[int, int]) -> Gathered:
-        return super().__new__(cls, (tuple(axes), tuple(plain.items())))
-
-
-@entry(ndarray.__getitem__)
-def item(lowering: Lowering, x: Any, index: Any) -> Node:
-    index = index if isinstance(index, tuple) else (index,)
-    node = lowering.get(x)
-    if Ellipsis in [part for part in index if part is Ellipsis] or any(part is None for part in index):
-        raise Unknown
-    if any(isinstance(part, slice) and part != slice(None) for part in index):
-        raise Unknown
-    index = (*index, *[slice(None)] * (len(node.shape) - len(index)))
-    axes = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
-    if not axes or axes != list(range(axes[0], axes[-1] + 1)):
-        raise Unknown
-    positions = [lowering.get(index[axis]) for axis in axes]
-    common = np.broadcast_shapes(*(p.shape for p in positions))
-    shape = (*node.shape[: axes[0]], *common, *node.shape[axes[-1] + 1 :])
-    after = len(node.shape) - axes[-1] - 1
-    plain = {axis: axis if axis < axes[0] else axis - axes[-1] - 1 + axes[0] + len(common)
-             for axis in range(len(node.shape)) if axis not in axes}  # fmt: skip
-    positions = [lowering.seen_as(p, (*p.shape, *[1] * after)) for p in positions]
-    return taken_at(lowering, node, axes, positions, shape, plain)
-
-
-@entry(np.take)
-def taken(lowering: Lowering, x: Any, indices: Any, axis: int | None = None, **kwargs: Any) -> Node:
-    if kwargs or axis is None or not isinstance(indices, Value):
-        raise Unknown
-    axis %= len(lowering.get(x).shape)
-    node: Node = item(lowering, x, (*[slice(None)] * axis, indices))
-    return node
-
-
-@entry(np.take_along_axis)
-def taken_along(lowering: Lowering, x: Any, indices: Any, axis: int = -1) -> Node:
-    node, position = lowering.get(x), lowering.get(indices)
-    axis %= len(node.shape)
-    shape = lowering.result.shape
-    if any(n != s for a, (n, s) in enumerate(zip(node.shape, shape)) if a != axis):
-        raise Unknown
-    return taken_at(lowering, node, [axis], [position], shape, {a: a for a in range(len(shape)) if a != axis})

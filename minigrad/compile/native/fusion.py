@@ -8,7 +8,7 @@ another one over the same elements, if nothing in between needs it to be complet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from .lowering import Lowered
@@ -35,8 +35,20 @@ SIMPLE = frozenset((
 
 OF_ELEMENTS = ("map", "gather")
 
+PARTS = ("concat", "added")
+"""Kinds of nodes that are put together from their operands."""
+
+REDUCING = ("reduce", "argument", "scan")
+
+APART = ("update", "scatter", "scan", "argument", "added")
+"""Kinds of nodes whose loops are not those of others: they change what is there, or go from one element to the next."""
+
 Linear = tuple[int, tuple[tuple[int, int], ...]]
 """A position in memory: a constant, and loops with their factors."""
+
+
+CHANGES: list[Callable[[Plan], None]] = []
+"""What changes a plan when all its steps are known; each may be missing."""
 
 
 class Part(NamedTuple):
@@ -49,9 +61,9 @@ class Part(NamedTuple):
     @property
     def source(self) -> Node | None:
         """The node whose elements it takes, if it is not the function itself."""
-        if self.node.kind == "concat":
+        if self.node.kind in PARTS:
             return self.node.args[self.number]
-        return self.node.args[1] if self.node.kind == "update" else None
+        return self.node.args[1] if self.node.kind in ("update", "scatter") else None
 
 
 class Step:
@@ -62,6 +74,10 @@ class Step:
         self.parts: list[Part] = []
         self.reads: set[Node] = set()
         """The kept nodes it reads."""
+
+    def reads_apart(self, before: Node, now: Node) -> bool:
+        """Whether what an array was is read after it has been changed."""
+        return False
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.sizes} {[part.node for part in self.parts]}"
@@ -133,6 +149,8 @@ class Plan:
         for node in self.nodes:
             if node in self.kept:
                 self.place(node)
+        for change in CHANGES:
+            change(self)
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -152,8 +170,8 @@ class Plan:
                     plain = self.axes(node) is not None
                     uses[arg] += [(user, by_element and plain) for user, by_element in uses[node]]
                 else:
-                    by_element = node.kind in ("map", "reduce", "concat", "argument") or (
-                        place > 0 and node.kind in ("gather", "update"))  # fmt: skip
+                    by_element = node.kind in ("map", *REDUCING, *PARTS) or (
+                        place > 0 and node.kind in ("gather", "update", "scatter"))  # fmt: skip
                     uses[arg].append((node, by_element))
         return uses
 
@@ -210,10 +228,12 @@ class Plan:
     def leaves_of(self, part: Part) -> list[Leaf]:
         """The kept nodes that a part of a loop nest reads."""
         index = own_index(part.shape)
-        if part.node.kind in ("reduce", "argument"):
+        if part.node.kind in REDUCING:
             return list(self.leaves(part.node.args[0], index))
         if part.source is not None:
-            return list(self.leaves(part.source, index))
+            positions = part.node.args[2:] if part.node.kind == "scatter" else ()
+            every = [self.leaves(arg, broadcast_index(arg.shape, index)) for arg in (part.source, *positions)]
+            return [leaf for leaves in every for leaf in leaves]
         return list(self.leaves(part.node, index, is_root=True))
 
     # -- steps -----------------------------------------------------------------------------------
@@ -230,6 +250,12 @@ class Plan:
             step.reads |= {kept_under(arg) for arg in node.args}
             self.made_in[node] = len(self.steps)
             self.steps.append(step)
+        elif node.kind == "added":
+            step = Step(node.kind)
+            step.parts += [Part(node, arg.shape, number) for number, arg in enumerate(node.args) if arg.size]
+            step.reads |= {leaf.node for part in step.parts for leaf in self.leaves_of(part)}
+            self.made_in[node] = len(self.steps)
+            self.steps.append(step)
         elif node.kind == "concat":
             for number, arg in enumerate(node.args):
                 if arg.size:
@@ -242,19 +268,20 @@ class Plan:
         sizes, leaves = squeezed(part.shape), self.leaves_of(part)
         earliest = max((self.after(leaf, part) for leaf in leaves), default=0)
         read = {leaf.node for leaf in leaves}
-        if part.node.kind == "update":
+        if part.node.kind in ("update", "scatter"):
             read.add(part.node.args[0])
             earliest = max(earliest, self.made_in[part.node.args[0]] + 1)
         best, most = None, 0 if part.node.size * len(sizes) and space_of(part.node) > FEW else -1
-        for number in range(len(self.steps) - 1, earliest - 1, -1):
+        kind = part.node.kind if part.node.kind in APART else "loops"
+        for number in range(len(self.steps) - 1, earliest - 1, -1) if kind == "loops" else ():
             step = self.steps[number]
-            if step.kind == "loops" and step.sizes == sizes and len(step.parts) < MOST and part.node.kind != "update":
+            if step.kind == "loops" and step.sizes == sizes and len(step.parts) < MOST:
                 shared = sum(node.size for node in (step.reads | {p.node for p in step.parts}) & read)
                 if shared > most:
                     best, most = number, shared
         if best is None:
             best = len(self.steps)
-            self.steps.append(Step("loops" if part.node.kind != "update" else "update", sizes))
+            self.steps.append(Step(kind, sizes))
         self.steps[best].parts.append(part)
         self.steps[best].reads |= read
         self.made_in[part.node] = max(best, self.made_in.get(part.node, -1))
@@ -271,9 +298,9 @@ class Plan:
 
 def space_shape(node: Node) -> tuple[int, ...]:
     """The elements over which a node is computed."""
-    if node.kind in ("reduce", "argument"):
+    if node.kind in REDUCING:
         return node.args[0].shape
-    return node.args[1].shape if node.kind == "update" else node.shape
+    return node.args[1].shape if node.kind in ("update", "scatter") else node.shape
 
 
 def space_of(node: Node) -> int:

@@ -6,14 +6,15 @@ on the inner loops stands outside of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .elements import c_type, c_working, cast, expression, identity, literal
-from .fusion import Linear, Part, Plan, Step, broadcast_index, linear, own_index, through
+from .fusion import PARTS, REDUCING, Linear, Part, Plan, Step, broadcast_index, linear, own_index, through
 from .nodes import Index, Node
-from .placing import Room
+from .placing import LINE, Room
 
 COMBINED = {
     "add": "{0} += {1};", "multiply": "{0} *= {1};",
@@ -33,6 +34,9 @@ IN_CACHE = 1 << 20
 TINY = 4
 """Turns of an inner loop that is written out, so that the loop around it is computed in vectors."""
 
+MOST_ON_STACK = 1 << 11
+"""Sums of a loop nest, of 8 bytes each, that are variables: a thread of another one's may have a small stack."""
+
 LONG = 100
 """Characters of a condition that is written where it is used."""
 
@@ -40,9 +44,15 @@ LONG = 100
 class Nest:
     """One loop nest on its way to C."""
 
-    def __init__(self, step: Step, plan: Plan, room: Room, lanes: int = 16) -> None:
+    def __init__(self, step: Step, plan: Plan, room: Room, lanes: int = 16, fixed: int = 0) -> None:
         self.step, self.plan, self.room = step, plan, room
         self.sizes = step.sizes
+        self.arrays: dict[Node, str] = {}
+        """The names of the memories of kept nodes."""
+        self.fixed = fixed
+        """So many outer loops stay what they are."""
+        self.scratch = 0
+        """Bytes for sums that are too many for the stack."""
         self.accesses: list[tuple[Linear, int]] = []
         self.loops: list[list[int]] = [[loop] for loop in range(len(self.sizes))]
         self.written_out = False
@@ -59,6 +69,8 @@ class Nest:
 
     def ordered(self) -> list[int]:
         """The loops, the inner one last: the one whose elements lie next to each other in most accesses."""
+        if self.step.kind == "scatter":  # of several elements for one place the last one stays
+            return list(range(len(self.sizes)))
         weight = [0.0] * len(self.sizes)
         for (_, factors), bonus in self.accesses:
             for loop, factor in factors:
@@ -66,13 +78,14 @@ class Nest:
             absent = set(range(len(self.sizes))) - {loop for loop, _ in factors}
             for loop in absent if factors else ():
                 weight[loop] += 0.1 * bonus
-        return sorted(range(len(self.sizes)), key=lambda loop: (-weight[loop], loop))
+        inner = sorted(range(self.fixed, len(self.sizes)), key=lambda loop: (-weight[loop], loop))
+        return [*range(self.fixed), *inner]
 
     def collapsed(self, order: list[int]) -> list[list[int]]:
         """The loops in this order, with neighbours that may be one loop joined."""
         loops = [[loop] for loop in order]
-        reduced = [self.reduced(part) for part in self.step.parts if part.node.kind in ("reduce", "argument")]
-        at = 0
+        reduced = [self.reduced(part) for part in self.step.parts if part.node.kind in REDUCING]
+        at = self.fixed
         while at + 1 < len(loops):
             outer, inner = loops[at][-1], loops[at + 1][0]
             size = int(np.prod([self.sizes[loop] for loop in loops[at + 1]]))
@@ -83,7 +96,7 @@ class Nest:
                 fits = fits and by.get(outer, 0) == by.get(last, 0) * size
             if fits:
                 loops[at : at + 2] = [loops[at] + loops[at + 1]]
-                at = max(at - 1, 0)
+                at = max(at - 1, self.fixed)
             else:
                 at += 1
         return loops
@@ -91,7 +104,7 @@ class Nest:
     def is_tiled(self, lanes: int) -> bool:
         """Whether columns are computed apart: there are sums over rows, or rows that are read again and again."""
         depth = len(self.loops)
-        if depth < 2 or self.size(depth - 1) < lanes or self.step.kind == "update" or self.gathers:
+        if depth < 2 or self.size(depth - 1) < lanes or self.step.kind != "loops" or self.gathers:
             return False
         inner, row = self.loops[-1], set(self.loops[-1])
         sums = [self.reduced(part) for part in self.step.parts if part.node.kind == "reduce"]
@@ -106,7 +119,7 @@ class Nest:
     def is_written_out(self) -> bool:
         """Whether the inner loop is tiny: then no sum may be kept for each of its turns."""
         depth = len(self.loops)
-        if depth < 2 or self.size(depth - 1) > TINY or self.size(depth - 2) < 8 or self.step.kind == "update":
+        if depth < 2 or self.size(depth - 1) > TINY or self.size(depth - 2) < 8 or self.step.kind != "loops":
             return False
         sums = [self.reduced(part) for part in self.step.parts if part.node.kind == "reduce"]
         inner = self.loops[-1][0]
@@ -206,10 +219,19 @@ class Nest:
         base, (offset, strides) = (table.args[0], table.attribute) if table.kind == "view" else (
             table, (0, table.strides))  # fmt: skip
         axes, plain = node.attribute[0], dict(node.attribute[1])
+        extra, level = self.computed(positions, axes, table.shape, strides, index)
+        own_part: Index = tuple(index[axis] for axis in plain.values())
+        start = linear(own_part, [strides[axis] for axis in plain], offset)
+        return self.load(base, start, extra, level)
+
+    def computed(
+        self, positions: Sequence[Node], axes: Sequence[int], shape: Sequence[int], strides: Sequence[int], index: Index
+    ) -> tuple[str, int]:
+        """Where elements at computed positions along some axes are, and inside of how many loops that is known."""
         extra, level = "", 0
         for axis, position in zip(axes, positions):
             name, own = self.value(position, broadcast_index(position.shape, index))
-            size, level = table.shape[axis], max(level, own)
+            size, level = shape[axis], max(level, own)
             self.count += 1
             place = f"p{self.count}"
             wrapped = f"{name} < 0 ? (int64_t){name} + {size} : (int64_t){name}"
@@ -219,10 +241,8 @@ class Nest:
                 f"const int64_t {place} = {place}w < 0 || {place}w >= {size} ? 0 : {place}w;",
             ]
             extra += f" + {strides[axis]} * {place}"
-        own_part: Index = tuple(index[axis] for axis in plain.values())
-        start = linear(own_part, [strides[axis] for axis in plain], offset)
         self.gathers = True
-        return self.load(base, start, extra, level)
+        return extra, level
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -232,14 +252,18 @@ class Nest:
         self.head: list[list[str]] = [[] for _ in range(depth + 1)]
         self.tail: list[list[str]] = [[] for _ in range(depth + 1)]
         self.known: dict[Any, tuple[str, int]] = {}
-        self.arrays: dict[Node, str] = {}
+        self.scratch = 0
         self.clauses: list[str] = []
         self.begin: list[str] = []
         self.end: list[str] = []
         self.count, self.gathers = 0, False
         for part in self.step.parts:
-            if part.node.kind in ("reduce", "argument"):
+            if part.node.kind == "argument":
+                self.argument(part)
+            elif part.node.kind in REDUCING:
                 self.reduce(part)
+            elif part.node.kind == "scatter":
+                self.scatter(part)
             elif part.source is not None:
                 self.store_part(part)
             else:
@@ -248,26 +272,38 @@ class Nest:
                 if part.node not in self.room.inside:
                     self.store(part.node, linear(index, part.node.strides), name)
 
-    def store(self, node: Node, position: Linear, name: str) -> None:
-        """Write an element into memory."""
+    def store(self, node: Node, position: Linear, name: str, extra: str = "", sign: str = "=") -> None:
+        """Write an element into memory, or add it to what is there."""
         self.accesses.append((position, 2))
-        self.tail[-1].append(f"{self.array(node)}[{self.text(position)}] = {name};")
+        self.tail[-1].append(f"{self.array(node)}[{self.text(position)}{extra}] {sign} {name};")
+
+    def scatter(self, part: Part) -> None:
+        """What is put, or added, at positions that are computed."""
+        node, (_, source, *positions) = part.node, part.node.args
+        index = own_index(part.shape)
+        name, _ = self.value(source, broadcast_index(source.shape, index))
+        axes, plain = node.attribute[0], dict(node.attribute[1])
+        extra, _ = self.computed(positions, axes, node.shape, node.strides, index)
+        own_part: Index = tuple(index[axis] for axis in plain.values())
+        start = linear(own_part, [node.strides[axis] for axis in plain])
+        self.store(node, start, name, extra, "+=" if node.op == "add" else "=")
 
     def store_part(self, part: Part) -> None:
-        """A part of a ``concat``, or what an update puts in."""
+        """A part of a ``concat``, of an ``added``, or what an update puts in."""
         node, source = part.node, part.source
         assert source is not None
         index = own_index(part.shape)
-        offset, strides = node.attribute[part.number] if node.kind == "concat" else node.attribute
+        offset, strides = node.attribute[part.number] if node.kind in PARTS else node.attribute
         name, _ = self.value(source, index)
-        self.store(node, linear(index, strides, offset), name)
+        self.store(node, linear(index, strides, offset), name, sign="+=" if node.kind == "added" else "=")
 
     def reduce(self, part: Part) -> None:
-        """A sum, or the like, over some of the loops."""
+        """A sum, or the like, over some of the loops; of a scan each element on the way is stored."""
         node, index = part.node, own_index(part.shape)
+        is_scan = node.kind == "scan"
         reduced = self.reduced(part)
         name, _ = self.value(node.args[0], index)
-        kept_axes: Index = tuple(axis for a, axis in enumerate(index) if a not in node.attribute)
+        kept_axes: Index = tuple(axis for a, axis in enumerate(index) if is_scan or a not in node.attribute)
         result = linear(kept_axes, node.strides)
         self.accesses.append((result, 1))
         first = self.first(reduced)
@@ -276,6 +312,12 @@ class Nest:
         self.count += 1
         total, begin = f"s{self.count}", identity(node.op, node.dtype)
         narrow = f"({c_type(node.dtype)})" if wide != c_type(node.dtype) else ""
+        if is_scan:
+            target = self.totals(wide, total, begin, first, inner)
+            step = COMBINED.get(node.op, f"{{0}} = {expression(node.op, ['{0}', '{1}'], node.dtype, node.dtype)};")
+            self.tail[-1].append(step.format(target, name))
+            self.tail[-1].append(f"{self.array(node)}[{self.text(result)}] = {narrow}{target};")
+            return
         if not inner:
             self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}")
             return
@@ -286,16 +328,50 @@ class Nest:
             text = self.text(result).replace(f"i{inner[0]}", "(t + l)")
             self.end.append(f"for (long l = 0; l < COLUMNS; l++) {self.array(node)}[{text}] = {narrow}{total}[l];")
             return
+        target = self.totals(wide, total, begin, first, inner)
+        loops = self.loops_over(inner)
+        self.tail[-1].append(COMBINED[node.op].format(target, name))
+        self.tail[first].append(f"{loops}{self.array(node)}[{self.text(result)}] = {narrow}{target};")
+
+    def loops_over(self, inner: Sequence[int]) -> str:
+        """The heads of some loops."""
+        return "".join(f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) " for n in inner)
+
+    def totals(self, kind: str, name: str, begin: str, first: int, inner: Sequence[int]) -> str:
+        """Variables for what is added up over the loops from the first on, one for each turn of those within."""
+        if not inner:
+            self.head[first].append(f"{kind} {name} = {begin};")
+            return name
         size = int(np.prod([self.size(n) for n in inner]))
         strides, step = {}, 1
         for n in reversed(inner):
             strides[n], step = step, step * self.size(n)
+        if size > MOST_ON_STACK:
+            self.head[first].append(f"{kind} *{name} = ({kind} *)(scratch + {self.scratch});")
+            self.scratch += -(-size * 8 // LINE) * LINE
+        else:
+            self.head[first].append(f"{kind} {name}[{size}];")
+        self.head[first].append(f"for (long i = 0; i < {size}; i++) {name}[i] = {begin};")
         own = " + ".join(f"{strides[n]} * i{n}" if strides[n] != 1 else f"i{n}" for n in inner)
-        loops = "".join(f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) " for n in inner)
-        self.head[first].append(f"{wide} {total}[{size}];")
-        self.head[first].append(f"for (long i = 0; i < {size}; i++) {total}[i] = {begin};")
-        self.tail[-1].append(COMBINED[node.op].format(f"{total}[{own}]", name))
-        self.tail[first].append(f"{loops}{self.array(node)}[{self.text(result)}] = {narrow}{total}[{own}];")
+        return f"{name}[{own}]"
+
+    def argument(self, part: Part) -> None:
+        """The first place of the largest or smallest element along an axis; of a NaN, if there is one."""
+        node, (x,) = part.node, part.node.args
+        index, (axis,) = own_index(part.shape), node.attribute
+        name, _ = self.value(x, index)
+        result = linear(tuple(each for a, each in enumerate(index) if a != axis), node.strides)
+        self.accesses.append((result, 1))
+        first = self.first(self.reduced(part))
+        inner = range(first + 1, len(self.loops))
+        self.count += 1
+        best = self.totals(c_working(x.dtype), f"s{self.count}", identity(node.op, x.dtype), first, inner)
+        place = self.totals("int64_t", f"p{self.count}", "0", first, inner)
+        better = f"{name} {'>' if node.op == 'maximum' else '<'} {best}"
+        if x.dtype.kind == "f":
+            better = f"{better} || ({name} != {name} && {best} == {best})"
+        self.tail[-1].append(f"if ({better}) {{ {best} = {name}; {place} = i{first}; }}")
+        self.tail[first].append(f"{self.loops_over(inner)}{self.array(node)}[{self.text(result)}] = {place};")
 
     def scalar(self, node: Node, total: str, begin: str, wide: str, name: str, first: int, store: str) -> None:
         """A reduction into one variable; a NaN among floats is noted apart, because lanes forget it."""
@@ -338,7 +414,7 @@ class Nest:
             if n > start or not inner:
                 lines += [pad + line for line in self.head[n]]
             if n < depth:
-                if n == depth - 1:
+                if n == depth - 1 and self.in_vectors():
                     lines.append(pad + " ".join(("#pragma omp simd", *self.clauses)))
                 loop = f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++)"
                 lines.append(f"{pad}{inner if inner and n == depth - 1 else loop} {{")
@@ -349,6 +425,16 @@ class Nest:
             lines.append("    " * (n - start) + "}")
             lines += ["    " * (n - start) + line for line in self.tail[n]]
         return lines
+
+    def in_vectors(self) -> bool:
+        """Whether the turns of the inner loop have nothing to do with each other, but for sums."""
+        if self.step.kind == "scatter":
+            plain = dict(self.step.parts[0].node.attribute[1]).values()
+            index = own_index(self.step.parts[0].shape)
+            return self.loops[-1][-1] in [loop for axis in plain for loop, _ in index[axis][1]]
+        if self.step.kind in ("scan", "argument"):
+            return self.loops[-1][0] not in self.reduced(self.step.parts[0])
+        return True
 
     def turns(self) -> list[str]:
         """The loops with the innermost written out."""

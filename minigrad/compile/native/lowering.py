@@ -12,20 +12,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...ops.losses.classes import some_ignored
 from ...ops.normalisation.checks import check_variance
-from ..execution import CannotBuild
+from ..execution import CannotBuild, Checked
 from ..passes import may_refuse
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
-from .nodes import Graph, Node, in_order, is_dense, matrix_order
+from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
 MANY = 4000
 """Nodes of a net for which the compiler would take too long."""
 
 
-GUARDS = {check_variance: "{} < 0"}
-"""Checks of an array, each with the condition on an element that it refuses."""
+GUARDS: dict[Any, Callable[..., str]] = {
+    check_variance: lambda *_: "x[i] < 0",
+    some_ignored: lambda _name, _shape, classes, ignored: f"(x[i] < 0 | x[i] >= {classes}) & x[i] != {ignored}",
+}
+"""Checks of an array, each with what gives the condition on an element ``x[i]`` that it refuses, from other arguments.
+"""
 
 
 class Lowered(NamedTuple):
@@ -41,7 +46,11 @@ class Lowered(NamedTuple):
     hosts: list[Instruction]
     """Host calls and checks, which come first."""
     guards: list[tuple[Instruction, Node]]
-    """Checks of states that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
+    """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
+
+
+REWRITES: list[Callable[[Lowering, Lowered], None]] = []
+"""What changes nodes when all of them are known; each may be missing."""
 
 
 class Unknown(Exception):  # noqa: N818
@@ -85,10 +94,13 @@ class Lowering:
         if len(self.graph.nodes) > MANY:
             raise CannotBuild(f"it has {len(self.graph.nodes)} operations, which a compiler takes long for")
         settings = [value for _, value in self.program.settings]
-        return Lowered(
+        lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
         )  # fmt: skip
+        for rewrite in REWRITES:
+            rewrite(self, lowered)
+        return lowered
 
     def own(self, value: Value) -> Node:
         """What a value is at the end, in memory that is not the user's."""
@@ -120,6 +132,8 @@ class Lowering:
 
         What a check needs is computed by Python for the check, and by C for whoever else needs it.
         """
+        if instruction.kind == "check" and self.guarded(instruction):
+            return
         self.hosts.append(instruction)
         if instruction.kind == "check":
             if instruction.results is not None:
@@ -137,11 +151,8 @@ class Lowering:
         """A call of NumPy."""
         if instruction.target is None and self.is_view(instruction):
             return
-        if instruction.function in GUARDS:
-            state = self.get(instruction.args[0])
-            if state.kind == "load" and is_dense(state.shape, state.strides):
-                self.guards.append((instruction, state))
-                return
+        if self.guarded(instruction):
+            return
         self.result: Any = instruction.results
         node: Node | None
         try:
@@ -152,10 +163,10 @@ class Lowering:
             owner = getattr(function, "__self__", None)
             if isinstance(function, np.ufunc):
                 node = self.ufunc(function, instruction)
-            elif isinstance(owner, np.ufunc):
-                node = self.reduction(owner, function.__name__, instruction)
             elif function in self.functions:
                 node = self.functions[function](self, *instruction.args, **instruction.kwargs)
+            elif isinstance(owner, np.ufunc):
+                node = self.reduction(owner, function.__name__, instruction)
             else:
                 raise Unknown
         except (Unknown, TypeError):  # the latter: arguments that the entry does not take
@@ -172,6 +183,17 @@ class Lowering:
                     f"{instruction.function}: {node.shape} {node.dtype} is not {value.shape} {value.dtype}"
                 )
             self.versions.make(value, node)
+
+    def guarded(self, instruction: Instruction) -> bool:
+        """Whether it is a check of an array from outside that C makes."""
+        check = instruction.function
+        if (check.function if isinstance(check, Checked) else check) not in GUARDS:
+            return False
+        node = self.get(instruction.args[0])
+        if node.kind != "load" or node.op == "host" or not is_dense(node.shape, node.strides):
+            return False
+        self.guards.append((instruction, node))
+        return True
 
     def is_view(self, instruction: Instruction) -> bool:
         """Whether it takes views; then these are noted."""
@@ -260,6 +282,12 @@ class Lowering:
             return node
         return self.graph.map("copy", [node], node.dtype, node.shape)
 
+    def in_order(self, node: Node) -> Node:
+        """A node whose elements lie one after the other, the last axis being the inner one."""
+        if node.kind not in ("view", "constant") and node.strides == settled(node.shape, in_order(node.shape)):
+            return node
+        return self.graph.map("copy", [node], node.dtype, node.shape)
+
     def seen_as(self, node: Node, shape: tuple[int, ...]) -> Node:
         """A node with the same elements in the same order in another shape."""
         if node.shape == shape:
@@ -271,9 +299,7 @@ class Lowering:
             if node.kind == "view":
                 return self.graph.view(node.args[0], node.attribute[0], shape, strides)
             return self.graph.view(node, 0, shape, strides)
-        if node.kind in ("view", "constant") or node.strides != in_order(node.shape):
-            node = self.graph.map("copy", [node], node.dtype, node.shape)
-        return self.graph.view(node, 0, shape, in_order(shape))
+        return self.graph.view(self.in_order(node), 0, shape, in_order(shape))
 
     def reduction(self, ufunc: np.ufunc, method: str, instruction: Instruction) -> Node:
         """``np.add.reduce`` and the like."""

@@ -14,8 +14,12 @@ view         a pattern over another node: ``attribute`` is (offset, strides), in
 gather       elements of the first operand, at positions given by the others
 update       the first operand with a pattern (offset, strides) of it replaced by the second
 concat       operands one after the other: ``attribute`` has a pattern for each
+added        zeros with operands added: ``attribute`` has a pattern for each
+scatter      the first operand with elements of the second added (``op`` "add") or put ("copy") at positions that the
+             others give, along the axes in ``attribute``
+scan         ``op`` of all elements up to each along the axis in ``attribute``
 product      a product of matrices
-argument     the place of a maximum or minimum along an axis
+argument     the first place of the maximum or minimum along the axis in ``attribute``
 call         a call of Python's; ``result`` is one of what it returns
 ===========  ==================================================================================================
 """
@@ -158,6 +162,10 @@ class Graph:
             return base
         if base.kind == "update":
             return self._view_of_update(base, offset, shape, strides)
+        if base.kind == "concat":
+            for arg, pattern in zip(base.args, base.attribute):
+                if (arg.shape, pattern) == (tuple(shape), (offset, strides)):
+                    return arg
         return self.node("view", "", (base,), shape, base.dtype, (offset, strides), strides)
 
     def _view_of_update(self, base: Node, offset: int, shape: Sequence[int], strides: tuple[int, ...]) -> Node:

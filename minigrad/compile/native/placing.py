@@ -13,6 +13,9 @@ from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
 from .memory_versions import Outside
 from .nodes import Node, is_plain
 
+CHANGING = ("update", "scatter")
+"""Kinds of nodes that are what was there, with some elements changed."""
+
 LINE = 64
 """Bytes to which arrays are aligned."""
 
@@ -67,16 +70,15 @@ class Room:
                 continue
             made = plan.made_in[now]
             last = max(self.readers[before], default=-1)
-            direct = now.kind in (*OF_ELEMENTS, "update") and now not in taken and alike(now, before)
-            if now.kind == "update":
-                direct = direct and now.args[0] is before and last <= made
-                direct = direct and not any(n is before for n in (self.plan.steps[made].parts[0].source,))
+            direct = now.kind in (*OF_ELEMENTS, *CHANGING) and now not in taken and alike(now, before)
+            if now.kind in CHANGING:
+                direct = direct and now.args[0] is before and last <= made and not self.reads_itself(now)
             elif direct and last == made:
                 direct = all(
                     leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
                 )  # fmt: skip
-            if direct and last <= made:
+            if direct and last <= made and not plan.steps[made].reads_apart(before, now):
                 self.placed[now] = Place(outside=outside)
                 taken.add(now)
                 self.inside.discard(now)
@@ -96,13 +98,19 @@ class Room:
                     if own and whole and base not in self.owner and base not in self.placed:
                         self.owner[base] = node, offset * node.dtype.itemsize
                         self.inside.discard(base)
-            elif node.kind == "update" and node not in self.placed:
+            elif node.kind in CHANGING and node not in self.placed and not self.reads_itself(node):
                 base = node.args[0]
                 others = [reader for reader in self.readers[base] if reader != plan.made_in[node]]
                 own = base.kind not in ("load", "result") and base not in self.placed
                 if own and base.strides == node.strides and all(r < plan.made_in[node] for r in others):
                     self.owner[base] = node, 0
                     self.inside.discard(base)
+
+    def reads_itself(self, node: Node) -> bool:
+        """Whether what is put into a node is computed from other elements of what was there."""
+        part = self.plan.steps[self.plan.made_in[node]].parts[0]
+        same = linear(own_index(part.shape), node.attribute[1], node.attribute[0]) if node.kind == "update" else None
+        return any(leaf.node is node.args[0] and leaf.position != same for leaf in self.plan.leaves_of(part))
 
     def home(self, node: Node) -> tuple[Node, int]:
         """The node in whose memory it lies, and how many bytes from its beginning."""

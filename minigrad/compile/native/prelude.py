@@ -124,6 +124,24 @@ static inline float exp_float(float x) { /* 2**n * exp(r), |r| <= log(2) / 2; la
 }
 """Of one type."""
 
+CHOICES = {
+    "maximum": ("x > y", "x != x"),
+    "minimum": ("x < y", "x != x"),
+    "fmax": ("x > y", "y != y"),
+    "fmin": ("x < y", "y != y"),
+}
+"""Of the functions that choose one of two numbers, when it is the first."""
+
+for choice, (better, alone) in CHOICES.items():
+    for kind, whole in (("float", "int32_t"), ("double", "int64_t")):
+        OWN[f"{choice}_{kind}"] = f"""\
+static inline {kind} {choice}_{kind}({kind} x, {kind} y) {{ /* by bits: as branches many of them are not vectorised */
+    union {{ {kind} f; {whole} i; }} a = {{x}}, b = {{y}};
+    const {whole} first = -({whole})(({better}) | ({alone}));
+    a.i = (a.i & first) | (b.i & ~first);
+    return a.f;
+}}"""
+
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 

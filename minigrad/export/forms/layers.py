@@ -156,7 +156,7 @@ TRAINED = (
 @form("batch_norm")
 def batch_norm(
     graph: Graph, result: Any, x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool,
-    mask: Any = None, momentum: Any = None, buffers: Any = (), _batches: Any = None,
+    mask: Any = None, _pooled: Any = None, momentum: Any = None, buffers: Any = (), _batches: Any = None,
 ) -> Any:  # fmt: skip
     """``BatchNormalization``, in training with ``training_mode=1`` and the momentum turned round."""
     channels = graph.shape(x)[1]

@@ -53,6 +53,8 @@ class BatchNorm(ChannelNorm):
 
     _ranks: tuple[int, ...] = ()
     _expected = ""
+    _group: Any = None
+    """The ranks over which statistics are taken in a call."""
     _warned = False
     """Whether it has said that it is in training mode under ``no_grad``."""
 
@@ -83,7 +85,17 @@ class BatchNorm(ChannelNorm):
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(
-            input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter, mask=mask
+            input,
+            mean,
+            var,
+            self.weight,
+            self.bias,
+            training,
+            momentum,
+            self.eps,
+            counter,
+            mask=mask,
+            group=self._group,
         )
 
     def _cumulative_weight(self) -> Any:

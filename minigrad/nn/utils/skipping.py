@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ...engine.arguments import a_type
 from ...engine.errors import InvalidTypeError
+from .. import init
 from ..module import Module
 from ..snapshot import Snapshot
 
@@ -13,9 +14,9 @@ M = TypeVar("M", bound=Module)
 
 
 def skip_init(module_cls: type[M], *args: Any, **kwargs: Any) -> M:
-    """A module whose initial values do not matter, as they will be overwritten: the random state stays as it is.
+    """A module whose initial values do not matter, as they will be overwritten: those of ``nn.init`` are not computed.
 
-    In PyTorch they are not written at all, which saves time; do not rely on them.
+    It is made in the time that its memory takes; do not rely on what is in it. The random state stays as it is.
 
     Args:
         module_cls: the class.
@@ -31,5 +32,9 @@ def skip_init(module_cls: type[M], *args: Any, **kwargs: Any) -> M:
     """
     if not (isinstance(module_cls, type) and issubclass(module_cls, Module)):
         raise InvalidTypeError(f"skip_init expects a class of modules, nn.Linear say, got {a_type(module_cls)}.")
-    with Snapshot(random=True):
-        return module_cls(*args, **kwargs)
+    token = init.WRITTEN.set(False)
+    try:
+        with Snapshot(random=True):
+            return module_cls(*args, **kwargs)
+    finally:
+        init.WRITTEN.reset(token)

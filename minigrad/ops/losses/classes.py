@@ -56,7 +56,9 @@ def definition(x: Any, target: Any, reduction: str, ignore_index: int = -100) ->
     """``log(sum(exp(x))) - x[target]`` of each row that is not to be ignored, reduced."""
     z = x - np.maximum.reduce(x, 1, keepdims=True)
     picked = z[np.arange(len(x)), classes_to_pick(target, ignore_index)]
-    losses = np.where(target != ignore_index, np.log(plain_sum(np.exp(z), (1,))) - picked, x.dtype.type(0))
+    counts = target != ignore_index
+    losses = np.log(plain_sum(np.exp(z), (1,))) - picked
+    losses = np.where(counts, losses, x.dtype.type(0))
     if reduction == "none":
         return losses
     loss = plain_sum(losses, (0,))

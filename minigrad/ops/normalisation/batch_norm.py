@@ -16,7 +16,8 @@ In training the running estimates move towards the batch's mean and unbiased var
 
     running = running * (1 - momentum) + new * momentum
 
-With a mask the sums and means are those of the values that count, and the others' output and gradient are 0.
+With a mask the sums and means are those of the values that count, and the others' output and gradient are 0. With a
+group of ranks the means are those over all of them, and ``n`` is the number of all their values.
 """
 
 from __future__ import annotations
@@ -31,14 +32,16 @@ from ...engine.faces import public
 from ...engine.modes import current
 from ...engine.node import Effect, Variable, array_of, clock, wrap
 from ...engine.op import Op
+from ...groups.group import Group
 from ...kernels import batch_norm as kernels
 from ...kernels.constants import at_least_float32
 from ..choosing import where as choose
+from ..exchange import checked_group
 from ..functions import reciprocal, sqrt, square
 from ..reductions import sum as sum_of
 from ..shapes import in_dtype, reshape
 from .checks import check, check_buffers, refuse_gradient
-from .masks import counted, counting, kept_or_zero, mean_of_kept
+from .masks import Pooled, counted, counting, kept_or_zero, known, mean_of_kept
 from .running import move_running, update_running
 from .shown import batch_norm_shown, unusable
 
@@ -61,15 +64,19 @@ def other_axes(x: Any) -> tuple[int, ...]:
 # -- the definition and its derivatives: for arrays, tensors and stand-ins ----------------------
 
 
-def centred(x: Any, axes: tuple[int, ...], mask: Any = None) -> tuple[Any, Any]:
+def centred(x: Any, axes: tuple[int, ...], mask: Any = None, pooled: Any = None) -> tuple[Any, Any]:
     """``x - mean`` along axes, and the mean in two parts: the second is what the first, rounded, lacks."""
-    mean = mean_of_kept(x, axes, mask)
-    d = kept_or_zero(x - mean, mask)
-    rest = mean_of_kept(d, axes, mask)
-    return kept_or_zero(d - rest, mask), (mean, rest)
+    mean = mean_of_kept(x, axes, mask, pooled)
+    rough = x - mean
+    rough = kept_or_zero(rough, mask)
+    rest = mean_of_kept(rough, axes, mask, pooled)
+    d = rough - rest
+    return kept_or_zero(d, mask), (mean, rest)
 
 
-def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any) -> tuple[Any, Any]:
+def standardised(
+    x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any, pooled: Any
+) -> tuple[Any, Any]:  # fmt: skip
     """``xhat``, 0 where a mask is, and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
 
     They are computed in the precision of ``var``, which the kernel has chosen.
@@ -77,21 +84,24 @@ def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: 
     ndim = len(x.shape)
     x = kept_or_zero(in_dtype(x, at_least_float32(x.dtype) if var is None else var.dtype), mask)
     if training:
-        d, _ = centred(x, other_axes(x), mask)
-        inverse = reciprocal(sqrt(mean_of_kept(square(d), other_axes(x), mask) + eps))
+        d, _ = centred(x, other_axes(x), mask, pooled)
+        var = mean_of_kept(square(d), other_axes(x), mask, pooled)
+        inverse = reciprocal(sqrt(var + eps))
     else:
         d = kept_or_zero(x - per_channel(mean, ndim), mask)
         inverse = per_channel(reciprocal(sqrt(var + eps)), ndim)
         if not eps:  # of a variance that goes to 0 the limit is 0 where x is the mean
             return choose(d == 0, 0, d * inverse), inverse
-    return d * inverse, inverse
+    xhat = d * inverse
+    return xhat, inverse
 
 
 def definition(
-    input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None, *_: Any
-) -> Any:
+    input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None,
+    pooled: Any = None, *_: Any,
+) -> Any:  # fmt: skip
     """``weight * xhat + bias``"""
-    y, _inverse = standardised(input, mean, var, eps, training, mask)
+    y, _inverse = standardised(input, mean, var, eps, training, mask, pooled)
     y = y if weight is None else y * per_channel(weight, input.ndim)
     y = y if bias is None else kept_or_zero(y + per_channel(bias, input.ndim), mask)
     return in_dtype(y, input.dtype)
@@ -99,24 +109,26 @@ def definition(
 
 def by_input(
     dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any,
-    *_: Any,
+    pooled: Any, *_: Any,
 ) -> Any:  # fmt: skip
     """``(g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps)``, ``g = dy * weight``; in evaluation no means."""
-    xhat, inverse = standardised(x, mean, var, eps, training, mask)
+    xhat, inverse = standardised(x, mean, var, eps, training, mask, pooled)
     g = kept_or_zero(dy, mask)
     g = g if weight is None else g * per_channel(weight, len(x.shape))
     if training:
         axes = other_axes(x)
-        g = kept_or_zero(g - mean_of_kept(g, axes, mask) - xhat * mean_of_kept(g * xhat, axes, mask), mask)
+        mean_g = mean_of_kept(g, axes, mask, pooled)
+        mean_gx = mean_of_kept(g * xhat, axes, mask, pooled)
+        g = kept_or_zero(g - mean_g - xhat * mean_gx, mask)
     return g * inverse
 
 
 def by_weight(
     dy: Any, _y: Any, x: Any, _weight: Any, _bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any,
-    *_: Any,
+    pooled: Any, *_: Any,
 ) -> Any:  # fmt: skip
-    """``sum(dy * xhat)`` of each channel."""
-    return sum_of(kept_or_zero(dy, mask) * standardised(x, mean, var, eps, training, mask)[0], other_axes(x))
+    """``sum(dy * xhat)`` of each channel; with a group over the values of this rank, as is ``sum(dy)``."""
+    return sum_of(kept_or_zero(dy, mask) * standardised(x, mean, var, eps, training, mask, pooled)[0], other_axes(x))
 
 
 def by_bias(
@@ -137,17 +149,18 @@ def statistics(x: Any, mask: Any = None) -> tuple[Any, Any]:
 
 
 def kernel(
-    x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None, *_: Any
-) -> tuple[ndarray, Any]:
+    x: ndarray, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None,
+    pooled: Pooled | None = None, *_: Any,
+) -> tuple[ndarray, Any]:  # fmt: skip
     """The output and the cache of its derivative.
 
     In evaluation with eps 0, where a variance may be 0, it is the definition's output, without a cache.
     """
     if mask is not None:  # the values that count, as a batch (n, C)
-        y, cache = kernel(kernels.taken(x, mask), weight, bias, mean, var, eps, training)
+        y, cache = kernel(kernels.taken(x, mask), weight, bias, mean, var, eps, training, None, pooled)
         return kernels.put(y, mask, x.shape), cache
     if training:
-        return kernels.normalise(x, weight, bias, None, None, eps)
+        return kernels.normalise(x, weight, bias, None, None, eps, pooled and pooled.group)
     if eps:
         return kernels.normalise(x, weight, bias, mean, var, eps)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -158,10 +171,11 @@ def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
     """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
     if not cache:
         return batch_norm_op.by_rules(dy, cache, needs, *saved)
-    mask = saved[8]
+    _y, _x, weight, _bias, _mean, _var, _eps, training, mask, pooled, *_ = saved
+    group = pooled and pooled.group
     if mask is None:
-        return kernels.fused(dy, cache, needs, *saved)
-    dx, *others = kernels.fused(kernels.taken(dy, mask), cache, needs, *saved)
+        return kernels.fused(dy, cache, needs, training, weight, group)
+    dx, *others = kernels.fused(kernels.taken(dy, mask), cache, needs, training, weight, group)
     return None if dx is None else kernels.put(dx, mask, dy.shape), *others
 
 
@@ -169,8 +183,9 @@ def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
 
 
 def effects(
-    _mean: Any, var: Any, _eps: Any, training: bool, _mask: Any, momentum: float, buffers: Sequence[Any], batches: Any
-) -> list[Effect]:
+    _mean: Any, var: Any, _eps: Any, training: bool, _mask: Any, _pooled: Any, momentum: float,
+    buffers: Sequence[Any], batches: Any,
+) -> list[Effect]:  # fmt: skip
     """Which buffers a call has read or written; ``batches`` is what it has counted up to."""
     running = [buffer for buffer in buffers[:2] if buffer is not None]
     if not training:
@@ -183,8 +198,8 @@ def effects(
 
 batch_norm_op = Op(
     "batch_norm",
-    lambda input, weight, bias, mean, var, eps, training, mask=None, momentum=None, buffers=(), batches=None: (
-        definition(input, weight, bias, mean, var, eps, training, mask)
+    lambda input, weight, bias, mean, var, eps, training, mask=None, pooled=None, momentum=None, buffers=(), batches=None: (  # noqa: E501
+        definition(input, weight, bias, mean, var, eps, training, mask, pooled)
     ),
     by_input,
     by_weight,
@@ -207,6 +222,12 @@ def kept(buffer: Any, name: str, recording: bool) -> tuple[Any, Any]:
     return buffer.array, buffer.memory
 
 
+def pooling(group: Any, training: bool) -> Pooled | None:
+    """The ranks whose statistics are pooled, if there are others and the statistics are the batch's."""
+    group = checked_group("batch_norm", group)
+    return Pooled(group) if training and group.size() > 1 else None
+
+
 def as_before(x: Any, mean_memory: Any, var_memory: Any) -> Any:
     """An operand to be saved as it is before this call moves the running statistics: copied, if it is one of them."""
     if isinstance(x, Variable) and (x.memory is mean_memory or x.memory is var_memory):
@@ -218,7 +239,7 @@ def as_before(x: Any, mean_memory: Any, var_memory: Any) -> Any:
 def batch_norm(
     input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5, num_batches_tracked: Any = None,
-    *, mask: Any = None,
+    *, mask: Any = None, group: Group | None = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
@@ -235,11 +256,15 @@ def batch_norm(
         mask: booleans of the input's shape without channels, or (N,) for whole samples, True where values count.
             The others, padding say, take no part in the statistics, whatever they are, and their output and gradient
             are 0.
+        group: of ``minigrad.distributed``, whose ranks hold the parts of one batch, equal ones or not, even none: its
+            statistics are those of all ranks, which all must call this, and walk back through it. It is not asked in
+            evaluation. Weight and bias get the gradients of this rank's part.
 
     Raises:
-        ValueError: for shapes that do not fit, fewer than 2 values per channel, or 2 that count, in training,
-            missing statistics in evaluation, a negative running variance, an eps that is not positive (in
-            evaluation: negative), running statistics that are read-only or share their memory.
+        ValueError: for shapes that do not fit, fewer than 2 values per channel, or 2 that count, in training (with a
+            group on all ranks together, each of which refuses), missing statistics in evaluation, a negative running
+            variance, an eps that is not positive (in evaluation: negative), running statistics that are read-only or
+            share their memory.
         TypeError: for dtypes that do not fit.
         RuntimeError: for running statistics that require grad. After any error no buffer has changed.
 
@@ -254,27 +279,33 @@ def batch_norm(
     beta = bias.array if isinstance(bias, Variable) else bias
     mean, mean_memory = kept(running_mean, "running_mean", recording)
     var, var_memory = kept(running_var, "running_var", recording)
-    check(array, mean, var, gamma, beta, training, momentum, eps)
+    pooled = None if group is None else pooling(group, training)
+    check(array, mean, var, gamma, beta, training, momentum, eps, pooled)
     if mask is not None:
-        mask = counting(array, mask, training, recording)
+        mask = counting(array, mask, training and pooled is None, recording)
     buffers = running_mean, running_var, num_batches_tracked
     if not training:
         if recording:  # copies: what is saved is what was used, whatever becomes of the running statistics
             mean, var = mean.copy(), var.copy()
-        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, eps, False, mask, momentum, buffers, None)
-        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, eps, False, mask, momentum, buffers, None)
+        settings = eps, False, mask, None, momentum, buffers, None
+        y, cache = batch_norm_op.compute(array, gamma, beta, mean, var, *settings)
+        return batch_norm_op.record(y, cache, input, weight, bias, mean, var, *settings)
     if mean is not None and (mean_memory is var_memory or not var.flags.writeable):
         check_buffers(mean, var)
     input, weight = as_before(input, mean_memory, var_memory), as_before(weight, mean_memory, var_memory)
     array = array_of(input)
     count = array_of(num_batches_tracked)
     batches = None if count is None else count.item() + 1
-    y, cache = batch_norm_op.compute(array, gamma, beta, None, None, eps, True, mask, momentum, buffers, batches)
+    y, cache = batch_norm_op.compute(
+        array, gamma, beta, None, None, eps, True, mask, pooled, momentum, buffers, batches
+    )
+    if pooled is not None:
+        pooled = known(pooled, cache[0].n, mask)
     new_mean, new_var = (cache[0].mean, cache[0].var) if cache else statistics(array, mask)
     output = batch_norm_op.record(
-        y, cache, input, weight, bias, new_mean, new_var, eps, True, mask, momentum, buffers, batches
+        y, cache, input, weight, bias, new_mean, new_var, eps, True, mask, pooled, momentum, buffers, batches
     )
-    if mean is not None and array.size:
+    if mean is not None and (array.size if pooled is None else pooled.n):
         if cache:
             update_running(mean, var, new_mean, new_var, momentum, cache[0])
         else:

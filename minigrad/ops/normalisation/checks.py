@@ -17,9 +17,10 @@ from ..arguments import shape_of
 
 
 def check(
-    x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+    x: Any, mean: Any, var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float,
+    pooled: Any = None,
 ) -> None:  # fmt: skip
-    """Refuse what cannot be normalised."""
+    """Refuse what cannot be normalised; with other ranks' values, too few of them are found out later."""
     if not isinstance(x, ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         refuse_input(x)
     if (mean is None) != (var is None):
@@ -46,7 +47,7 @@ def check(
         need = "positive during training" if training else "at least 0"
         raise InvalidValueError(f"batch_norm{call_path()}: batch_norm eps must be {need}, got {eps}.")
     if training:
-        if x.size == shape[1] > 0:  # as many values as channels
+        if x.size == shape[1] > 0 and pooled is None:  # as many values as channels
             raise InvalidValueError(
                 f"Expected more than 1 value per channel when training, got input size {shape}{call_path()}: one value "
                 "has no variance. Predict with model.eval(), or train with batches of 2 or more "

@@ -1,20 +1,36 @@
-"""Masks of batches: which values count, and sums of those alone."""
+"""Which values of a batch count, here and on other ranks, and the means of those alone."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy import ndarray
 
 from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...engine.host import check
 from ...engine.node import array_of, describe
 from ...engine.scope import call_path
+from ...groups.group import Group
 from ...kernels.batch_norm import values_per_channel
 from ..choosing import where as choose
+from ..exchange import all_reduce_op
 from ..reductions import mean as mean_of
 from ..reductions import sum as sum_of
 from ..shapes import in_dtype
+
+
+class Pooled(NamedTuple):
+    """The group of ranks whose values are normalised together, and how many there are of each channel, if known."""
+
+    group: Group
+    n: int | None = None
+
+    def values(self, shape: tuple[int, ...], mask: Any) -> int:
+        """How many there are; what is not known is exchanged."""
+        if self.n is not None:
+            return self.n
+        return int(self.group.sum(np.array(counted(shape, mask, np.int64))))
 
 
 def counting(x: Any, mask: Any, training: bool, recording: bool) -> Any:
@@ -47,6 +63,18 @@ def counting(x: Any, mask: Any, training: bool, recording: bool) -> Any:
     return array.copy() if recording else array
 
 
+def known(pooled: Pooled, n: int, mask: Any) -> Pooled:
+    """The same, now that ``n`` is known; one value on all ranks together is refused, by each of them."""
+    group = pooled.group
+    if n == 1 or (n == 0 and mask is not None):
+        raise InvalidValueError(
+            f"Expected more than 1 value per channel when training, got {n}{' that masks keep' * (mask is not None)} "
+            f"over all {group.size()} {group.ranks_are}{call_path()}: one value has no variance. Predict with "
+            "model.eval(), or train with batches of 2 or more."
+        )
+    return Pooled(group, n)
+
+
 def check_enough(mask: ndarray) -> None:
     """Refuse a mask that leaves no variance."""
     found = int(mask.sum())
@@ -63,8 +91,10 @@ def kept_or_zero(x: Any, mask: Any) -> Any:
     return x if mask is None else choose(mask, x, 0)
 
 
-def mean_of_kept(x: Any, axes: tuple[int, ...], mask: Any) -> Any:
-    """The mean of each channel, of a batch that is 0 where the mask is False."""
+def mean_of_kept(x: Any, axes: tuple[int, ...], mask: Any, pooled: Pooled | None = None) -> Any:
+    """The mean of each channel, over all ranks, of a batch that is 0 where the mask is False."""
+    if pooled is not None:
+        return all_reduce_op(sum_of(x, axes, True), pooled.group) / (pooled.values(x.shape, mask) or 1)
     return mean_of(x, axes, True) if mask is None else sum_of(x, axes, True) / counted(x.shape, mask, x.dtype)
 
 

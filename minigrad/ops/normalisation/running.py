@@ -19,8 +19,10 @@ def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momen
     ``var`` is the biased variance of ``n`` values.
     """
     usable = np.isfinite(var)
-    for old, new in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
-        np.copyto(old, np.where(usable, old * (1 - momentum) + new * momentum, old))
+    unbiased = var * (n / (n - 1))
+    for old, new in ((running_mean, mean), (running_var, unbiased)):
+        moved = old * (1 - momentum) + new * momentum
+        np.copyto(old, np.where(usable, moved, old))
 
 
 def update_running(

@@ -16,16 +16,17 @@ from .masks import counted
 
 def batch_norm_shown(node: Node) -> Shown:
     """In training mode the mean is taken away again, so that a constant in front of it has no effect."""
-    mean, var, _eps, training, mask, _momentum, buffers, *_ = node.attributes
-    count = int(counted(node.shape, mask, np.int64))
+    mean, var, _eps, training, mask, pooled, _momentum, buffers, *_ = node.attributes
+    count = int(counted(node.shape, mask, np.int64)) if pooled is None else pooled.n
     statistics = "batch" if training else "running"
     lines = [f"{statistics} mean {range_text(mean)}", f"{statistics} var {range_text(var)}" + f"  n={count}" * training]
-    masked = [] if mask is None else [f"mask keeps {np.count_nonzero(mask)} of {mask.size}"]
+    others = [] if mask is None else [f"mask keeps {np.count_nonzero(mask)} of {mask.size}"]
+    others += [] if pooled is None else [f"over {pooled.group.size()} {pooled.group.ranks_are}"]
     missed = int(np.count_nonzero(unusable(var, buffers))) if training else 0
     return Shown(
-        lines=[*lines, *stages(node, count), *masked],
+        lines=[*lines, *stages(node, count), *others],
         mode="train" if training else "eval",
-        described=("mean", "var", "training", "mask", "batches"),
+        described=("mean", "var", "training", "mask", "pooled", "batches"),
         keeps=kept(node),
         cancels=bool(training),
         alarms=[f"{missed} of {var.size} channels not finite: running statistics left alone"] * bool(missed),

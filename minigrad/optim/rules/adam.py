@@ -53,23 +53,23 @@ class Adam(Moments):
         super().__init__(params, settings, **hints)
 
     def numbers(self, step: int, settings: Settings, new: Sequence[str]) -> Sequence[float]:
-        beta1, beta2 = settings["betas"]
+        old1, new1, old2, new2 = rates_of(settings)
         # both corrections in one factor: sqrt(v') + eps = (sqrt(v) + eps * root) / root
-        root = math.sqrt(1 - beta2**step)
-        rate = settings["lr"] * root / (1 - beta1**step)
-        return *rates_of(settings), settings["eps"] * root, rate
+        root = math.sqrt(1 - old2**step)
+        rate = settings["lr"] * root / (1 - old1**step)
+        return old1, new1, old2, new2, settings["eps"] * root, rate
 
     def change(
         self, gradient: ndarray, out: ndarray, state: Sequence[ndarray], numbers: Sequence[ndarray], settings: Settings
     ) -> None:
         m, v = state[:2]
-        old1, new1, old2, new2, eps, rate = numbers
+        old1, new1, old2, new2, scaled_eps, rate = numbers
         update_moments(gradient, out, m, v, old1, new1, old2, new2)
         if settings["amsgrad"]:
             largest = state[2]
             v = np.maximum(largest, v, out=largest)
         np.sqrt(v, out)
-        out += eps
+        out += scaled_eps
         if settings["eps"] < TINY_EPS:
             np.divide(m, out, out, where=out != 0)
         else:

@@ -12,7 +12,7 @@ import minigrad.nn.functional as F
 from minigrad.kernels.taking import Taken
 from minigrad.kernels.windows import Windows
 from minigrad.ops.convolution import weight_op
-from minigrad.ops.pooling import spread
+from minigrad.ops.pooling import given_to, spread, taken_from
 from minigrad.ops.taking import axes_added
 from tests.helpers.inputs import distinct
 from tests.ops.samples.sample import Sample
@@ -230,6 +230,27 @@ def shared_over_windows(y: Any) -> Any:
     return x[..., 1:]
 
 
+LONG = Windows((20,), (2,), (18,), (2,), (0,), (1,))
+"""Windows of more elements than are compared one by one."""
+
+
+def at_places(y: Any, place: Any, windows: Windows) -> Any:
+    x = np.zeros((*y.shape[:2], *windows.lengths), y.dtype)
+    for n, c, i in np.ndindex(*y.shape):
+        at = 2 * i - windows.padding[0] + place[n, c, i]
+        if at >= 0:
+            x[n, c, at] += y[n, c, i]
+    return x
+
+
+def from_places(x: Any, place: Any, windows: Windows) -> Any:
+    y = np.zeros(place.shape, x.dtype)
+    for n, c, i in np.ndindex(*y.shape):
+        at = 2 * i - windows.padding[0] + place[n, c, i]
+        y[n, c, i] = x[n, c, at] if at >= 0 else 0
+    return y
+
+
 def added_back(y: Any) -> Any:
     return np.stack([y[:, 2] + y[:, 3] + y[:, 4], y[:, 1], y[:, 0] + y[:, 6], y[:, 5]], 1)
 
@@ -241,6 +262,14 @@ def adjoints() -> Iterator[Sample]:
         yield Sample(f"convolution_weight {groups}", function, formula, distinct((2, 2, 5), (2, 4, 3)))
     taken = Taken((2, 4), (None, np.array([2, 1, 0, 0, 0, 3, 2])))
     yield Sample("add_axes", lambda y: axes_added(y, taken), added_back, distinct((2, 7)))
+    for which, windows in [("", ROWS), (" of long windows", LONG)]:
+        place = np.arange(1, 2 * 2 * windows.number + 1, dtype=np.int32).reshape(2, 2, -1) * 5 % windows.size
+        places = {"place": place, "windows": windows}
+        given, found = (partial(function, **places) for function in (given_to, taken_from))
+        yield Sample(f"max_pool_spread{which}", given, partial(at_places, **places), distinct(place.shape))
+        yield Sample(
+            f"max_pool_elements{which}", found, partial(from_places, **places), distinct((2, 2, *windows.lengths))
+        )
     yield Sample("avg_pool_spread", lambda y: spread(y, ROWS, True, None), shared_over_windows, distinct((2, 2, 3)))
 
 

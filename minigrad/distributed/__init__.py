@@ -1,0 +1,37 @@
+"""Floor 5: several ranks, processes or threads, that train one model together, as PyTorch's ``torch.distributed``."""
+
+from typing import TYPE_CHECKING
+
+from ..engine.absent import absent
+from ..groups.group import Alone, DistributedError, Group, ReduceOp
+from ..groups.threads import ThreadGroup
+from ..ops.exchange import copied, total
+from . import nn
+from .collective import all_reduce, barrier, broadcast, get_rank, get_world_size, is_initialized, new_group
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    def __getattr__(name: str) -> Any: ...
+
+
+__all__ = [
+    "Alone",
+    "DistributedError",
+    "Group",
+    "ReduceOp",
+    "ThreadGroup",
+    "all_reduce",
+    "barrier",
+    "broadcast",
+    "copied",
+    "get_rank",
+    "get_world_size",
+    "is_initialized",
+    "new_group",
+    "nn",
+    "total",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__)

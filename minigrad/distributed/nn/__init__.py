@@ -1,0 +1,5 @@
+"""Differentiable exchanges, as in PyTorch's ``torch.distributed.nn``."""
+
+from . import functional
+
+__all__ = ["functional"]

@@ -1,0 +1,157 @@
+"""What is known of the boxes of a picture beside their lines: statistics, histograms, saved tensors, derivative rules.
+
+All of it is read from the records when it is asked for; plain data, as JSON has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ...engine.node import Node, Variable
+from ..appearance import MODES
+from ..description import Box, Cluster, Picture
+from .sources import explained
+
+BINS = 24
+"""Of a histogram."""
+TOP = "cluster"
+"""The name of the outermost cluster in DOT; those in it are numbered from 0 behind that."""
+
+
+def details(picture: Picture) -> dict[str, Any]:
+    """What is known of each box, by its number; of each cluster, by its name in DOT; and of their operations."""
+    known = known_values(picture)
+    clusters = dict(named_clusters(picture.content))
+    homes = {box.number: name for name, cluster in clusters.items() for box in cluster.boxes}
+    boxes, operations = {}, {}
+    for box in picture.content.all_boxes():
+        thing = None if box.kind in ("module", "held") else picture.records.get(box.number)
+        about: dict[str, Any] = {
+            "title": box.name or box.title,
+            "kind": box.kind,
+            "mode": MODES[box.mode].text if box.mode else "",
+            "cluster": homes[box.number],
+            "lines": [[line.text, int(line.alarming)] for line in box.lines],
+            "tensors": [facts for facts in about_values(thing, known) if facts] + list(about_rows(box, picture, known)),
+        }
+        if isinstance(thing, Node) and thing.op is not None:
+            about["operation"], about["saved"] = thing.op.name, saved(thing)
+            formula, rules = explained(thing.op)
+            operations[thing.op.name] = {"formula": formula, "rules": rules}
+        boxes[box.number] = about
+    about_clusters = {name: about_cluster(cluster, boxes) for name, cluster in clusters.items() if name != TOP}
+    return {"boxes": boxes, "clusters": about_clusters, "operations": operations}
+
+
+def named_clusters(cluster: Cluster, name: str = TOP) -> Iterator[tuple[str, Cluster]]:
+    """The clusters of a picture with their names in DOT, each before those in it."""
+    yield name, cluster
+    for i, inner in enumerate(cluster.clusters):
+        yield from named_clusters(inner, f"{name}_{i}")
+
+
+def about_cluster(cluster: Cluster, boxes: Mapping[int, Any]) -> dict[str, Any]:
+    """A call of a module: its title, its mode, and what is in it when it is folded."""
+    inside = [boxes[box.number] for box in cluster.all_boxes()]
+    operations = sum("operation" in about for about in inside)
+    parameters = sum(facts["size"] for about in inside if about["kind"] in ("parameter", "frozen")
+                     for facts in about["tensors"][:1])  # fmt: skip
+    size = sum(tensor[-1] for about in inside for tensor in about.get("saved") or ())
+    lines = [f"{operations} operation{'s' * (operations != 1)}"]
+    lines += [f"{parameters:,} parameter{'s' * (parameters != 1)}"] * bool(parameters)
+    lines += [f"saves {size:,} bytes"] * bool(size)
+    return {
+        "title": cluster.title,
+        "mode": MODES[cluster.mode].text if cluster.mode else "",
+        "summary": ", ".join(lines),
+    }
+
+
+def about_rows(box: Box, picture: Picture, known: Mapping[Node, ndarray]) -> Iterator[dict[str, Any]]:
+    """The values and gradients of the rows of a table, with their names."""
+    for row in box.rows:
+        for about in about_values(picture.records.get(row.number), known):
+            yield {**about, "name": f"{row.title}: {about['name']}"}
+
+
+# -- values ------------------------------------------------------------------------------------
+
+
+def known_values(picture: Picture) -> dict[Node, ndarray]:
+    """The outputs of operations that some operation has kept for its derivative."""
+    found: dict[Node, ndarray] = {}
+    for node in picture.records.values():
+        if isinstance(node, Node) and node.op is not None and node.saved is not None:
+            made = [node, *node.inputs]
+            found.update((x, kept) for x, kept in zip(made, node.saved) if isinstance(x, Node) and is_array(kept))
+    return found
+
+
+def about_values(thing: Any, known: Mapping[Node, ndarray]) -> Iterator[dict[str, Any]]:
+    """The values of a tensor, and its gradient, as far as they are still there."""
+    tensor = thing.output() if isinstance(thing, Node) else thing
+    if isinstance(tensor, Variable):
+        yield statistics("values", tensor.array)
+        if tensor._grad is not None:
+            yield statistics("gradient", np.asarray(getattr(tensor._grad, "array", tensor._grad)))
+    elif is_array(thing):
+        yield statistics("values", thing)
+    elif thing in known:
+        yield statistics("values", known[thing])
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of numbers."""
+    return isinstance(value, ndarray) and value.dtype.kind in "fiub"
+
+
+def statistics(name: str, array: ndarray) -> dict[str, Any]:
+    """Shape, dtype, and of all finite elements a histogram, range, mean and standard deviation."""
+    about: dict[str, Any] = {"name": name, "shape": str(array.shape), "dtype": str(array.dtype), "size": array.size}
+    values = array.astype(np.float64).ravel()
+    finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
+    numbers = [("finite", finite.size), ("NaN", np.isnan(values).sum()), ("infinite", np.isinf(values).sum())]
+    about["numbers"] = [[what, f"{count:,}"] for what, count in numbers if finite.size < values.size]
+    if finite.size == 1:
+        about["numbers"].append(["value", f"{finite[0]:.6g}"])
+    elif finite.size:
+        low, high = float(finite.min()), float(finite.max())
+        scale = max(-low, high) or 1.0  # squares of large numbers overflow
+        scaled = finite / scale
+        mean, deviation = float(scaled.mean()) * scale, float(scaled.std()) * scale
+        zeros = finite.size - np.count_nonzero(finite)
+        pairs = [("min", low), ("max", high), ("mean", mean), ("standard deviation", deviation)]
+        about["numbers"] += [[what, f"{number:.4g}"] for what, number in pairs]
+        about["numbers"] += [["zeros", f"{zeros:,} of {finite.size:,}"]] * bool(zeros)
+        if low < high:
+            about["histogram"] = histogram(scaled, low / scale, high / scale)
+    return about
+
+
+def histogram(values: ndarray, low: float, high: float) -> list[int]:
+    """How many values are in each of ``BINS`` equal parts of a range."""
+    places = np.minimum((values - low) * (BINS / (high - low)), BINS - 1).astype(np.intp)
+    return [int(count) for count in np.bincount(places, minlength=BINS)]
+
+
+# -- what is kept for the derivative -------------------------------------------------------------
+
+
+def saved(node: Node) -> list[list[Any]] | None:
+    """The arrays that an operation keeps: name, shape, dtype and bytes of each; None if backward has freed them."""
+    if node.saved is None:
+        return None
+    shown = node.op.shows(node) if node.op.shows else None
+    if shown is not None and shown.keeps is not None:
+        kept = dict(shown.keeps)
+    else:
+        names = ["output", *node.op.__signature__.parameters]
+        names += [f"operand {i}" for i in range(len(names) - 1, len(node.saved))]
+        kept = dict(zip(names, node.saved[: 1 + len(node.inputs)]))
+        left = node.cache if isinstance(node.cache, (tuple, list)) else [node.cache]
+        kept |= {f"cache {i}": value for i, value in enumerate(left)}
+    return [[name, str(array.shape), str(array.dtype), array.nbytes] for name, array in kept.items() if is_array(array)]

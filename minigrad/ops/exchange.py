@@ -1,0 +1,124 @@
+"""Sums over the ranks of a group, differentiable to any order.
+
+What is differentiated is the sum over all ranks of what each computes. The values of all ranks in one vector,
+``all_reduce`` is a symmetric matrix of ones: its own derivative. What all ranks compute alike would count as often as
+there are ranks; the pair ``copied`` and ``total``, each the other's derivative, tells one value that all hold from a
+value on each rank, and ``all_reduce(x) = copied(total(x))``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..engine.faces import public
+from ..engine.host import writer_here
+from ..engine.node import describe
+from ..engine.op import Op
+from ..engine.scope import call_path
+from ..groups.default import default_group
+from ..groups.group import Alone, Group, ReduceOp
+
+if TYPE_CHECKING:
+    from ..tensor.tensor import Tensor
+
+ALONE = Alone()
+
+
+def checked_group(operation: str, group: Any) -> Group:
+    """The group, refused if it is none, if this rank is outside, or in a step that is being captured."""
+    if not isinstance(group, Group):
+        raise TypeError(f"{operation}{call_path()}: group must be one of minigrad.distributed, got {describe(group)}.")
+    if group.size() < 0:
+        raise ValueError(f"{operation}{call_path()}: this rank does not belong to the group, so it must not call this.")
+    if group.size() > 1 and writer_here() is not None:
+        raise NotImplementedError(
+            f"{operation}{call_path()}: a step that exchanges arrays with other ranks cannot be captured: run it "
+            "without compile."
+        )
+    return group
+
+
+def group_of(operation: str, group: Any = None) -> Group:
+    """The group that is meant: the default group unless one is given, or one rank alone if there is none."""
+    group = default_group() if group is None else group
+    return ALONE if group is None else checked_group(operation, group)
+
+
+all_reduce_op: Op = Op(
+    "all_reduce",
+    lambda input, group: group.sum(input),
+    lambda dy, _y, _input, group: all_reduce_op(dy, group),
+    widens=True,
+    doc="``sum of input over all ranks``, on each of them",
+)
+
+total_op: Op = Op(
+    "total",
+    lambda input, group: group.sum(input),
+    lambda dy, _y, _input, group: copied_op(dy, group),
+    widens=True,
+    doc="``sum of input over all ranks``, one value that all hold",
+)
+
+copied_op: Op = Op(
+    "copied",
+    lambda input, group: input.copy(),
+    lambda dy, _y, _input, group: total_op(dy, group),
+    widens=True,
+    doc="``input``, one value that all ranks hold, as a copy for each",
+)
+
+
+@public("distributed")
+def all_reduce(tensor: Any, op: str = ReduceOp.SUM, group: Group | None = None) -> Tensor:
+    """The sum of a tensor of each rank, on all of them, as a new tensor: ``sum of tensor over all ranks``.
+
+    Its derivative is itself: what is differentiated is the sum over all ranks of what each computes, so that a loss
+    that all compute alike counts on each of them; see ``total``.
+
+    Args:
+        tensor: of one shape and dtype on all ranks. float16 is added in float32.
+        op: ``ReduceOp.SUM``, or ``ReduceOp.AVG`` for the sum divided by the number of ranks.
+        group: the ranks, the default group unless given. All must call this, and walk back through it, in one order.
+
+    >>> def rank(group):
+    ...     return mg.distributed.nn.functional.all_reduce(mg.tensor([1.0, group.rank()])).tolist()
+    >>> mg.distributed.ThreadGroup.run(3, rank)
+    [[3.0, 3.0], [3.0, 3.0], [3.0, 3.0]]
+    """
+    if op not in (ReduceOp.SUM, ReduceOp.AVG):
+        raise TypeError(f"all_reduce: op must be ReduceOp.SUM or ReduceOp.AVG, got {describe(op)}.")
+    group = group_of("all_reduce", group)
+    summed = all_reduce_op(tensor, group)
+    return summed if op == ReduceOp.SUM else summed / group.size()
+
+
+@public("distributed")
+def total(tensor: Any, group: Group | None = None) -> Tensor:
+    """The sum of a tensor of each rank, as one value that all hold: the loss of the whole batch, say.
+
+    Its derivative is ``copied``, and the other way round. With parameters that enter as ``copied(parameter)`` and a
+    loss that leaves as ``total(loss)`` every rank has the gradient of the whole loss after ``backward``.
+
+    Args:
+        tensor, group: as of ``all_reduce``.
+
+    >>> def rank(group):
+    ...     w = mg.tensor(3.0, requires_grad=True)
+    ...     loss = mg.distributed.total(group.rank() * mg.distributed.copied(w) ** 2)
+    ...     loss.backward()
+    ...     return loss.item(), w.grad.item()
+    >>> mg.distributed.ThreadGroup.run(3, rank)
+    [(27.0, 18.0), (27.0, 18.0), (27.0, 18.0)]
+    """
+    return total_op(tensor, group_of("total", group))
+
+
+@public("distributed")
+def copied(tensor: Any, group: Group | None = None) -> Tensor:
+    """One value that all ranks hold, a parameter say, as a copy for each; see ``total``, which is its derivative.
+
+    Args:
+        tensor, group: as of ``all_reduce``.
+    """
+    return copied_op(tensor, group_of("copied", group))

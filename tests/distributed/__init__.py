@@ -1,0 +1,1 @@
+"""Groups of ranks: threads of one process, and processes."""

@@ -1,0 +1,1 @@
+"""The guide: its chapters run and show what they say, its pages agree with the code."""

@@ -1,0 +1,18 @@
+"""Samples of sums over ranks, on the group of one; more ranks are in tests/distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from minigrad.distributed import Alone, copied, total
+from minigrad.distributed.nn.functional import all_reduce
+from tests.helpers.inputs import distinct
+from tests.ops.samples.sample import Sample
+
+
+def exchange() -> Iterator[Sample]:
+    for function in (all_reduce, copied, total):
+        for shape in [(), (3,), (2, 3)]:
+            name = f"{function.__name__} {shape}"
+            yield Sample(name, partial(function, group=Alone()), lambda x: x, distinct(shape))
