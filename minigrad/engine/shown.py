@@ -34,6 +34,8 @@ class ModuleShown(NamedTuple):
     """What is to be said besides the mode of its operation: ``frozen``."""
     symbols: Mapping[str, str] = {}
     """What the literature calls its parameters, by their names."""
+    reason: str = ""
+    """Why it computes something else in training and evaluation: from what the latter takes its statistics."""
     cumulative: bool = False
     """Whether the averages that it writes are those of all that it has seen, each with the same weight."""
 

@@ -15,6 +15,7 @@
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
 ``rendering``    DOT text as SVG, PNG or PDF
 ``own_pass``     a forward pass that leaves no trace
+``both``         training and evaluation in one picture
 ``pages``        pages for browsers, with what is known of each box
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """

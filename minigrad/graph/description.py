@@ -109,6 +109,8 @@ class Cluster:
     """The path of the module, nothing for the outermost."""
     kind: type | None = None
     """The class of the module."""
+    reason: str = ""
+    """Why the module computes something else in training and evaluation."""
     below: bool = False
     """Whether it stands below all others: a legend."""
 

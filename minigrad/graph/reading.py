@@ -127,8 +127,10 @@ class Reader:
                 call = self.calls.get(scope)
                 if call is not None and call.title:
                     path = self.names.paths[call.module]
-                    around.clusters.append(Cluster(call.title, path=call.said, module=path, kind=type(call.module)))
-                    around = around.clusters[-1]
+                    made = Cluster(call.title, path=call.said, module=path, kind=type(call.module))
+                    made.reason = call.shown.reason if call.shown else ""
+                    around.clusters.append(made)
+                    around = made
                 self.clusters[scope] = around
         return self.clusters[innermost]
 
