@@ -13,6 +13,7 @@
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
+``isolated``     foreign code in a copy of this process, where it may crash or hang
 ``rendering``    DOT text as SVG, PNG or PDF
 ``own_pass``     a forward pass that leaves no trace
 ``both``         training and evaluation in one picture
