@@ -133,9 +133,7 @@ class Names:
             name = maker.returned_by or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
         function = function_word(maker.function)
-        word = value.word or (
-            "" if maker.returned_by.startswith(SILENT) else maker.returned_by.removeprefix("draw_")
-        )
+        word = value.word or ("" if maker.returned_by.startswith(SILENT) else maker.returned_by.removeprefix("draw_"))
         return "_".join(filter(None, (path, word or WORDS.get(function, function))))
 
 

@@ -325,9 +325,11 @@ class Reading(Expressions):
 
     def line(self, text: str) -> None:
         """One line, broken if it is too long."""
-        self.lines += textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False) if (
-            len(text) > WIDTH and "'" not in text
-        ) else [text]
+        self.lines += (
+            textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False)
+            if (len(text) > WIDTH and "'" not in text)
+            else [text]
+        )
 
     def returned(self) -> str:
         """What the step returns."""

@@ -49,7 +49,9 @@ def sections(program: Program) -> list[Section]:
     """The section of each instruction."""
     names = {value.memory: place.name.rpartition(".")[2] for place, value in program.states}
     instructions = program.instructions
-    plain = [Section(phase, each.line, each.scope, each.operation) for phase, each in zip(phases(instructions), instructions)]
+    plain = [
+        Section(phase, each.line, each.scope, each.operation) for phase, each in zip(phases(instructions), instructions)
+    ]
     found: list[Section] = []
     for i, each in enumerate(instructions[1:], 1):  # a view belongs to what it is in the middle of
         same_place = (plain[i].line, plain[i].scope) == (plain[i - 1].line, plain[i - 1].scope)

@@ -8,6 +8,7 @@
 ``heading``      the line above
 ``reading``      the engine's records as a description
 ``replay``       values and gradients of everything in a graph
+``opening``      operations opened into their parts
 ``folding``      modules folded into one box each
 ``tables``       parameters and buffers as rows of one box
 ``dot``          a description as DOT text, for Graphviz

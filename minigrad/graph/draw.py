@@ -39,7 +39,8 @@ IMAGE = 100
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
     collapse: Any = (), tables: bool | None = None, values: bool = False, grads: bool = False,
-    names: Mapping[str, Tensor] | None = None, theme: str = "light", modes: str | None = None, **named_inputs: Any,
+    names: Mapping[str, Tensor] | None = None, theme: str = "light", modes: str | None = None, expand: Any = None,
+    **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -73,6 +74,8 @@ def draw(
         theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
         modes: ``"both"``: a pass of the module in training and one in evaluation in one picture, in which what is in
             one of them is marked; a line above says how far their outputs differ, and why.
+        expand: operations to open into the steps inside of them, such as BatchNorm's, with the formula for one value: a
+            path of a module, a class, the name of an operation, several of them, or True for all that have such.
         tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
             of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
@@ -85,13 +88,13 @@ def draw(
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
         picture = target._picture()
     elif modes is not None:
-        picture = read_both(checked_modes(modes, target, (values, grads, names)), inputs, named_inputs, model)
+        picture = read_both(checked_modes(modes, target, (values, grads, names, expand)), inputs, named_inputs, model)
     else:
         own_pass = isinstance(target, Module)
         outputs, named = record(target, inputs, named_inputs) if own_pass else (tensors_in(target), [])
         refuse_without_graph(target, outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
-        picture = read(outputs, model, named, own_pass, values, grads, names)
+        picture = read(outputs, model, named, own_pass, values, grads, names, expand)
     picture = tabulated(folded(picture, depth, collapse), tables)
     return Graph(replace(picture, theme=theme), legend)
 
@@ -125,7 +128,7 @@ def checked_modes(modes: Any, target: Any, others: Sequence[Any]) -> Module:
             f'draw: modes must be "both", got {modes!r}; one mode alone is that of model.train() or eval().'
         )
     if not isinstance(target, Module) or any(others):
-        raise TypeError('draw: modes="both" makes passes of its own, without values, grads and names: '
+        raise TypeError('draw: modes="both" makes passes of its own, without values, grads, names and expand: '
                         'draw(model, x, modes="both").')  # fmt: skip
     return target
 

@@ -113,7 +113,12 @@ def test_it_is_drawn_folded_and_in_tables_too(both):
     [
         (lambda net, x: (net, x), {"modes": "train"}, ValueError, r'modes must be "both", got \'train\''),
         (lambda net, x: (net(x),), {"modes": "both"}, TypeError, r'draw\(model, x, modes="both"\)'),
-        (lambda net, x: (net, x), {"modes": "both", "values": True}, TypeError, r"without values, grads and names"),
+        (
+            lambda net, x: (net, x),
+            {"modes": "both", "values": True},
+            TypeError,
+            r"without values, grads, names and expand",
+        ),
     ],
 )
 def test_what_has_no_two_modes_is_refused(net, x, arguments, options, error, message):
