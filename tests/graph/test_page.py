@@ -22,9 +22,9 @@ from tests.graph.parsed import Parsed, needs_renderer
 HOSTILE = """</script><script>document.title="owned"</script><img src=x onerror=alert(1)>"'&\u2028\\"""
 
 
-def blocks(count, width=16):
+def blocks(count, width=16, **options):
     layers = [m for _ in range(count) for m in (nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU())]
-    return mg.draw(nn.Sequential(*layers), mg.randn(32, width))
+    return mg.draw(nn.Sequential(*layers), mg.randn(32, width), **options)
 
 
 def data_of(page):
@@ -163,7 +163,7 @@ const panel = () => one("#details").textContent, focus = () => document.activeEl
 @needs_browser
 @pytest.mark.slow
 def test_a_page_in_use(tmp_path):
-    page = blocks(3).save(tmp_path / "g.html")
+    page = blocks(3, tables=False).save(tmp_path / "g.html")
     found = facts(page, tmp_path, LOOK + """
         const said = { boxes: shown("g.node"), help: panel() };
         click(node("batch_norm"));

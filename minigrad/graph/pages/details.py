@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from ...engine.node import Node, Variable
 from ..appearance import MODES
-from ..description import Cluster, Picture
+from ..description import Box, Cluster, Picture
 from ..folding import contents, folded_box
 from .sources import explained
 
@@ -30,14 +30,14 @@ def details(picture: Picture) -> dict[str, Any]:
     homes = {box.number: name for name, cluster in clusters.items() for box in cluster.boxes}
     boxes, operations = {}, {}
     for box in picture.content.all_boxes():
-        thing = None if box.kind == "module" else picture.records.get(box.number)
+        thing = None if box.kind in ("module", "held") else picture.records.get(box.number)
         about: dict[str, Any] = {
             "title": box.name or box.title,
             "kind": box.kind,
             "mode": MODES[box.mode].text if box.mode else "",
             "cluster": homes[box.number],
             "lines": [[line.text, int(line.alarming)] for line in box.lines],
-            "tensors": [facts for facts in about_values(thing, known) if facts],
+            "tensors": [facts for facts in about_values(thing, known) if facts] + list(about_rows(box, picture, known)),
         }
         if isinstance(thing, Node) and thing.op is not None:
             about["operation"], about["saved"] = thing.op.name, saved(thing)
@@ -65,6 +65,13 @@ def about_cluster(cluster: Cluster) -> dict[str, Any]:
         "mode": MODES[cluster.mode].text if cluster.mode else "",
         "summary": ", ".join(contents(folded_box(cluster), list(cluster.all_boxes()))),
     }
+
+
+def about_rows(box: Box, picture: Picture, known: Mapping[Node, ndarray]) -> Iterator[dict[str, Any]]:
+    """The values and gradients of the rows of a table, with their names."""
+    for row in box.rows:
+        for about in about_values(picture.records.get(row.number), known):
+            yield {**about, "name": f"{row.title}: {about['name']}"}
 
 
 # -- values ------------------------------------------------------------------------------------

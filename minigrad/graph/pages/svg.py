@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from numpy import ndarray
+
+from ..appearance import THEMES
 
 SAID_ONCE = re.compile(
     r"<!--.*?-->\s*|"  # which node or edge follows: its title says so, too
@@ -50,8 +53,23 @@ LIGHT, DARK = (0.0, 0.65, 0.8, 1.0), (0.95, 0.68, 0.45, 0.24)
 contrast of at least 3.7 there, too."""
 
 
+def counterparts() -> Iterator[tuple[str, str]]:
+    """The colours of the light theme, each with that of the dark one."""
+    light, dark = THEMES["light"], THEMES["dark"]
+    for before, after in ((light.kinds, dark.kinds), (light.modes, dark.modes)):
+        for name, colours in before.items():
+            yield from zip(colours, after[name])
+    yield from zip(light.cluster, dark.cluster)
+    yield from ((light.effect, dark.effect), (light.alarm, dark.alarm), (light.edge, dark.edge))
+
+
+DARK_ONES = {light: dark for light, dark in counterparts() if light != "#ffffff"}
+
+
 def darkened(colour: str) -> str:
-    """The colour of the same hue that stands out from a dark page as this one does from a light one."""
+    """The colour of the dark theme; of others the one of that hue that stands out as this does from a light page."""
+    if colour in DARK_ONES:
+        return DARK_ONES[colour]
     channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     lab = TO_LAB @ np.cbrt(TO_CONES @ linear)
