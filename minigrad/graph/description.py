@@ -35,6 +35,8 @@ class Row(NamedTuple):
     """``writes 0.1``, ``reads``: what the operation beside it does to a buffer."""
     name: str = ""
     """The whole name."""
+    number: int = -1
+    """That of the box that it would be without the table."""
 
 
 @dataclass

@@ -547,7 +547,7 @@ if (data.frames) {
 // -- light and dark ----------------------------------------------------------------------------
 
 const preferred = matchMedia("(prefers-color-scheme: dark)");
-let dark = preferred.matches;
+let dark = preferred.matches || document.documentElement.classList.contains("dark");
 function theme(value) {
   dark = value;
   document.documentElement.style.colorScheme = dark ? "dark" : "light";
