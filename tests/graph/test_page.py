@@ -187,6 +187,8 @@ def test_a_page_in_use(tmp_path):
         said.forgotten = all(".node.miss").length;
         key("ArrowDown"); key("ArrowDown");
         said.below = focus();
+        const first = node("input").getBoundingClientRect(), seen = one("#stage").getBoundingClientRect();
+        said.top = first.top - seen.top;
         const before = one("#stage svg").getAttribute("viewBox");
         key("+");
         said.zoomed = before !== one("#stage svg").getAttribute("viewBox");
@@ -201,7 +203,7 @@ def test_a_page_in_use(tmp_path):
     assert found["after"].startswith("2: relu, out") and found["back"] == found["focus"] and found["dragged"] == 1
     assert found["all_folded"] == 4 and found["height"] < 0.7 * found["open_height"]
     assert found["found"] == "18 found" and found["missed"] == 31 - 18 and found["forgotten"] == 0
-    assert found["below"].startswith("linear") and found["zoomed"]
+    assert found["below"].startswith("linear") and found["zoomed"] and 0 < found["top"] < 40
     assert found["scheme"] == "dark" and found["white"] == "rgb(36, 36, 36)"
 
 

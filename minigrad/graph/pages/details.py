@@ -15,6 +15,7 @@ from ...engine.node import Node, Variable
 from ..appearance import MODES
 from ..description import Box, Cluster, Line, Picture
 from ..folding import contents, folded_box
+from ..wording import counted
 from .sources import explained
 
 BINS = 24
@@ -63,10 +64,12 @@ def named_clusters(cluster: Cluster, name: str = TOP) -> Iterator[tuple[str, Clu
 
 def about_cluster(cluster: Cluster) -> dict[str, Any]:
     """A call of a module: its title, its mode, and what is in it when it is folded."""
+    box, inside = folded_box(cluster), list(cluster.all_boxes())
+    summary = contents(box, inside) if box.operations else [counted(len(inside), "part")]
     return {
         "title": cluster.title,
         "mode": MODES[cluster.mode].text if cluster.mode else "",
-        "summary": ", ".join(contents(folded_box(cluster), list(cluster.all_boxes()))),
+        "summary": ", ".join(summary),
     }
 
 
