@@ -36,7 +36,7 @@ class Row(NamedTuple):
     name: str = ""
     """The whole name."""
     number: int = -1
-    """That of the box that it would be without the table."""
+    """Of what it was as a box of its own: its key in ``Picture.records``."""
 
 
 @dataclass

@@ -16,7 +16,9 @@ SAID_ONCE = re.compile(
 )
 """What a page's style says for the whole picture."""
 DECIMALS = re.compile(r"(?<=\.\d)\d+")
-COLOUR = re.compile(r'(?:fill|stroke)="(#[0-9a-f]{6}|white)"')
+COLOUR = re.compile(r'(?:fill|stroke|stop-color)="(#[0-9a-f]{6})"')
+STYLE = re.compile(r'style="stop-color:(#[0-9a-f]{6});stop-opacity:1\.;"')
+"""Of what goes from one colour to another: the page's policy allows attributes only."""
 
 
 def embedded(svg: str) -> str:
@@ -24,7 +26,7 @@ def embedded(svg: str) -> str:
     svg = SAID_ONCE.sub("", svg[svg.index("<svg") :])
     head, rest = svg.split(">", 1)
     head = re.sub(r' (?:width|height)="[^"]*"', "", head)
-    parts = re.split(r"(<[^>]*>)", rest)
+    parts = re.split(r"(<[^>]*>)", STYLE.sub(r'stop-color="\1"', rest))
     return head + ">" + "".join(DECIMALS.sub("", part) if part[:1] == "<" else part for part in parts).strip()
 
 
@@ -32,9 +34,8 @@ def colours_for_light_and_dark(svg: str) -> str:
     """Style rules that give each colour of a picture in the light theme its counterpart where the page is dark."""
     rules = []
     for colour in sorted(set(COLOUR.findall(svg))):
-        light = "#ffffff" if colour == "white" else colour
-        pair = f"light-dark({light},{counterparts().get(light, light)})"
-        rules += [f'#stage [{what}="{colour}"]{{{what}:{pair}}}' for what in ("fill", "stroke")]
+        pair = f"light-dark({colour},{counterparts().get(colour, colour)})"
+        rules += [f'#stage [{what}="{colour}"]{{{what}:{pair}}}' for what in ("fill", "stroke", "stop-color")]
     return "\n".join(rules)
 
 
