@@ -151,7 +151,8 @@ class Link(Nest):
 
     def array(self, node: Node) -> str:
         """The name of a kept node's memory, the same in all nests."""
-        return self.arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
+        self.arrays[node] = self.all_arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
+        return self.arrays[node]
 
     def place(self, node: Node, position: Linear) -> str:
         """Where an element is in memory, or in what is kept for a panel."""
