@@ -32,7 +32,7 @@ class Section(NamedTuple):
             yield ""
             yield f"{mark} ==== {self.phase} {'=' * (WIDTH - 8 - len(self.phase))}"
             before = None
-        if before is None or before.line != self.line:
+        if self.line and (before is None or before.line != self.line):
             yield ""
             yield f"{mark} ---- {source_line(self.line)}"
             before = None
@@ -49,7 +49,9 @@ def sections(program: Program) -> list[Section]:
     """The section of each instruction."""
     names = {value.memory: place.name.rpartition(".")[2] for place, value in program.states}
     instructions = program.instructions
-    plain = [Section(phase, each.line, each.scope, each.operation) for phase, each in zip(phases(instructions), instructions)]
+    plain = [
+        Section(phase, each.line, each.scope, each.operation) for phase, each in zip(phases(instructions), instructions)
+    ]
     found: list[Section] = []
     for i, each in enumerate(instructions[1:], 1):  # a view belongs to what it is in the middle of
         same_place = (plain[i].line, plain[i].scope) == (plain[i - 1].line, plain[i - 1].scope)
@@ -60,7 +62,7 @@ def sections(program: Program) -> list[Section]:
         changed = dict.fromkeys(names.get(each.target.memory, "") for each in members if each.target is not None)
         said = ", ".join(filter(None, changed))
         if said and not section.operation and section.scope is not None:
-            section = section._replace(changes=f"moves {said}")  # noqa: PLW2901
+            section = section._replace(changes=f"moves {said}")
         found += [section] * len(members)
     return found
 

@@ -295,7 +295,7 @@ class Writer:
 
 def note_gradient(gradient: Any, value: Any) -> None:
     """Note that an array is the gradient of a value, unless it is known to be that of another one."""
-    is_new = type(gradient) is StandIn and gradient.base is None and gradient.value.memory.origin == "made"
+    is_new = type(gradient) is StandIn and gradient.value.memory.origin == "made"
     if is_new and isinstance(value, Value) and gradient.value.gradient_of is None:
         gradient.value.gradient_of = value.number
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,20 @@ one_at_a_time = threading.Lock()
 
 class RenderingError(RuntimeError):
     """A picture could not be rendered; the message says why, and the cure."""
+
+
+PAGE = 640
+"""Points of width that the page of a notebook has."""
+
+
+def fitted(svg: str) -> str:
+    """A picture that is wider than the page as one that is as wide as that: notebooks scale neither of themselves."""
+
+    def narrowed(found: re.Match[str]) -> str:
+        width = float(found[1])
+        return found[0] if width <= PAGE else f'<svg width="100%" style="max-width:{width:g}pt"'
+
+    return re.sub(r'<svg width="([\d.]+)pt"\s+height="[\d.]+pt"', narrowed, svg, count=1)
 
 
 def render(source: str, format: str) -> bytes:

@@ -24,7 +24,7 @@ unreported = np.errstate(invalid="ignore", over="ignore")
 
 
 def deviations(x: ndarray, mean: ndarray | None = None, keeps_parts: bool = False) -> InMemory | InBlocks:
-    """The deviations of a batch from a given mean, or from its own; ``keeps_parts`` for ``own_mean``."""
+    """The deviations of a batch from a given mean, or from its own; ``keeps_parts`` for ``write_mean``."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
     return InMemory(x, mean, keeps_parts) if small else InBlocks(x, mean)
 
@@ -38,7 +38,7 @@ class InMemory:
     Args:
         x: the batch (N, C, ...).
         mean: of each channel (C,). Unless it is given the batch's own is taken, and ``var``, its biased variance.
-        keeps_parts: keep ``mean_parts``, for ``own_mean``.
+        keeps_parts: keep ``mean_parts``, for ``write_mean``.
     """
 
     var: ndarray
@@ -46,8 +46,8 @@ class InMemory:
     """Whether ``d`` is ``x - mean``, or nearly, and not ``x`` itself."""
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
-    mean_parts: tuple[ndarray, ...]
-    """What adds up to the batch's own mean, before that is rounded."""
+    mean_parts: tuple[Any, ...]
+    """Two that add up to the batch's own mean, before that is rounded."""
 
     def __init__(self, x: ndarray, mean: ndarray | None = None, keeps_parts: bool = False) -> None:
         self.keeps_parts = keeps_parts
@@ -75,7 +75,7 @@ class InMemory:
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
         self.finite = True
         if self.keeps_parts:
-            self.mean_parts = (mean,)
+            self.mean_parts = mean, 0.0
 
     @unreported
     def from_own_mean(self, x: ndarray) -> None:
@@ -98,15 +98,9 @@ class InMemory:
         self.var = self.layout.sum_of_squares(self.d)
         self.var /= self.n
 
-    def own_mean(self) -> ndarray:
-        """The mean of the batch in float64."""
-        mean: ndarray = sum(part.astype(float64) for part in self.mean_parts)  # type: ignore[assignment]
-        return mean
-
-    def move(self, mean: ndarray) -> None:
-        """Make ``d`` the deviations from another mean, in float64."""
-        self.d += self.layout.broadcast((self.own_mean() - mean).astype(self.d.dtype))
-        self.mean = mean.astype(self.d.dtype)
+    def write_mean(self, out: ndarray) -> None:
+        """Write the mean of the batch, in float64; its parts are forgotten."""
+        np.add(self.mean_parts[0], self.mean_parts[1], out, dtype=float64)
         self.mean_parts = ()
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
@@ -191,13 +185,9 @@ class InBlocks:
         if self.centered:
             self.d, self.shift = kept[0], None
 
-    def own_mean(self) -> ndarray:
-        """The mean of the batch in float64."""
-        return self.mean
-
-    def move(self, mean: ndarray) -> None:
-        """Make ``d - offset`` the deviations from another mean, in float64."""
-        self.offset, self.mean = self.offset + (mean - self.mean), mean
+    def write_mean(self, out: ndarray) -> None:
+        """Write the mean of the batch, in float64."""
+        out[...] = self.mean
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:

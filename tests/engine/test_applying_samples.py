@@ -47,18 +47,18 @@ def test_applying_to_tensors_records_what_applying_to_any_operands_does(sample, 
     compared = []
 
     def both(usual, for_any, op):
-        def function(*args):
-            y = usual(*args)
+        def function(*args, **named):
+            y = usual(*args, **named)
             if op.name != "dropout":  # which would draw again
-                assert_same_record(y, for_any(op, args), args)
+                assert_same_record(y, for_any(op, args, named), op.with_defaults(args, named) if named else args)
                 compared.append(op.name)
             return y
 
         return function
 
     for op in Op.registry.values():
-        monkeypatch.setattr(op, "__call__", both(op.__call__, lambda op, args: apply_any(op, args, {}), op))
-        monkeypatch.setattr(op, "record", both(op.record, lambda op, args: record_any(op, *args), op))
+        monkeypatch.setattr(op, "__call__", both(op.__call__, apply_any, op))
+        monkeypatch.setattr(op, "record", both(op.record, lambda op, args, _: record_any(op, *args), op))
     for requires_grad in (True, False):
         sample.function(*[mg.tensor(x, requires_grad=requires_grad and x.dtype.kind == "f") for x in sample.inputs])
     assert compared or "dropout" in sample.name or sample.name in BY_METHOD

@@ -81,7 +81,7 @@ def test_details_say_values_gradients_saved_tensors_and_clusters(net, x):
     titles = {name: title for name, (title, _, _) in Parsed(graph.source).clusters.items()}
     assert titles.keys() == found["clusters"].keys()
     assert all(titles[name].startswith(about["title"]) for name, about in found["clusters"].items())
-    assert found["clusters"]["cluster_0"]["summary"].startswith("1 operation, 40 parameters, saves ")
+    assert found["clusters"]["cluster_0"]["summary"] == "1 operation, 40 parameters, saves 256 bytes"
     loss.backward()
     assert all(box["saved"] is None for box in details(graph.picture)["boxes"].values() if "saved" in box)
 
@@ -170,6 +170,14 @@ def test_a_page_in_use(tmp_path):
         Object.assign(said, { norm: panel(), marked: all(".edge.on").length });
         key("f");
         Object.assign(said, { folded: shown("g.node"), stands: all(".folded").length, focus: focus() });
+        key("ArrowDown"); said.after = focus(); key("ArrowUp"); said.back = focus();
+        const cluster = one("g.cluster"), down = { bubbles: true, pointerId: 1, clientX: 300, clientY: 300 };
+        cluster.dispatchEvent(new PointerEvent("pointerdown", down));
+        window.dispatchEvent(new PointerEvent("pointermove", { ...down, clientX: 340 }));
+        window.dispatchEvent(new PointerEvent("pointerup", down));
+        click(cluster); said.dragged = all(".folded").length;
+        cluster.dispatchEvent(new PointerEvent("pointerdown", down));
+        window.dispatchEvent(new PointerEvent("pointerup", down));
         click(one("#fold"));
         Object.assign(said, { all_folded: shown("g.node"), height: one("#stage g.graph").getBBox().height });
         click(one("#unfold"));
@@ -192,6 +200,7 @@ def test_a_page_in_use(tmp_path):
     assert found["boxes"] == found["unfolded"] == 1 + 3 * (3 + 6 + 1) and "arrow keys" in found["help"]
     assert "derivative rules" in found["norm"] and "def by_input(" in found["norm"] and found["marked"] == 7
     assert found["folded"] == 31 - 6 and found["stands"] == 1 and "1: BatchNorm1d(16), folded" in found["focus"]
+    assert found["after"].startswith("2: relu, out") and found["back"] == found["focus"] and found["dragged"] == 1
     assert found["all_folded"] == 4 and found["height"] < 0.7 * found["open_height"]
     assert found["found"] == "18 found" and found["missed"] == 31 - 18 and found["forgotten"] == 0
     assert found["below"].startswith("linear") and found["zoomed"]

@@ -1,5 +1,7 @@
 """Files, formats, missing renderers and notebooks."""
 
+import base64
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import minigrad as mg
+from minigrad.graph import draw as drawing
+from minigrad.graph.rendering import render
 from tests.graph.parsed import Parsed, needs_renderer
 
 
@@ -44,6 +48,24 @@ def test_a_notebook_shows_the_picture(net, x):
     assert "TRAIN: batch statistics" in shown and "running_mean" in shown
     assert bundle["text/plain"] == f"<Graph {'   '.join(Parsed(graph.source).header.splitlines())}>"
     assert graph._repr_svg_() == bundle["image/svg+xml"]
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+
+
+@needs_renderer
+@pytest.mark.parametrize(("factor", "wide"), [(1, False), (6, True)])
+def test_a_picture_wider_than_the_page_of_a_notebook_is_as_wide_as_that(factor, wide):
+    w = mg.ones(2, requires_grad=True)
+    graph = mg.draw(sum(w * i for i in range(factor)))
+    saved, shown = render(graph.source, "svg").decode(), graph._repr_svg_()
+    view = re.search(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"', shown)
+    assert view[0] in saved and (float(view[1]) > 640) is wide
+    assert ('<svg width="100%" style="max-width:' in shown) is wide and (shown == saved) is not wide
+
+
+@needs_renderer
+def test_a_large_picture_has_no_image(monkeypatch, graph):
+    monkeypatch.setattr(drawing, "IMAGE", 2)
+    assert set(graph._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
 
 
 def test_another_suffix_is_refused(graph, tmp_path):

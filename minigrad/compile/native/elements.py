@@ -81,7 +81,7 @@ MAPS = {
 }
 """The names of NumPy's ufuncs here."""
 
-REDUCTIONS = {
+REDUCTIONS: dict[Any, str] = {
     np.add: "add", np.multiply: "multiply", np.maximum: "maximum", np.minimum: "minimum", np.logical_or: "logical_or",
     np.logical_and: "logical_and", np.bitwise_or: "bitwise_or", np.bitwise_and: "bitwise_and",
 }  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.host import Numbers
-from ..execution import CannotBuild, Execution
+from ..execution import CannotBuild, Execution, Misfit
 from ..program import Instruction, Program, Value, mapped, tree_leaves
 from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
@@ -40,6 +40,10 @@ def data_of(array: ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+class OutOfBounds(Misfit, IndexError):  # noqa: N818
+    """An index from outside is none: eager's own error says of what."""
+
+
 class HostCall(NamedTuple):
     """A check or a call of the host: the function, and the arrays its results go to."""
 
@@ -61,17 +65,11 @@ class NativeExecution(Execution):
     """
 
     def __init__(self, program: Program) -> None:
-        try:
-            found = compiler.search()
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+        found = compiler.search()
         self.write(program, found.lanes)
         blas = products()
         self.source = text([self.written], blas.integer if blas else "int64_t")
-        try:
-            self.link(compiler.build(self.source, flags(found), found))
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+        self.link(compiler.build(self.source, flags(found), found))
 
     def write(self, program: Program, lanes: int = 4, prefix: str = "") -> None:
         """Write the C, for vectors of so many float32 numbers, with a prefix to all names."""
@@ -277,7 +275,7 @@ class NativeExecution(Execution):
         """The function that carries the step out."""
         at = self.arena, self.table_at
         steps: list[tuple[Any, ...]] = [("{0}(inputs)", self.take)] if self.direct else self.copied_inputs()
-        if self.lowered.guards:
+        if self.lowered.guards or self.lowered.indices.guards:
             steps.append(("{0}({1}, {2}) and {3}(inputs)", self.entry_point("guards"), *at, self.refuse))
         for each in self.host_calls():
             if each.pack is not None:
@@ -302,6 +300,7 @@ class NativeExecution(Execution):
         for instruction, node in self.lowered.guards:
             array, *others = instruction.args
             instruction.function(given[array] if array in given else self.array(node), *others)
+        raise OutOfBounds("an index is out of bounds.")
 
     def take(self, inputs: Sequence[ndarray]) -> None:
         """Copy small inputs, and let large ones be read where they are."""

@@ -27,6 +27,10 @@ NARROW = 16
 """Columns below which it is not worth it."""
 
 
+LARGEST = 1 << 17
+"""Elements of larger arrays are read row by row, as they lie in memory: they are not in the cache anyway."""
+
+
 class Panel(Step):
     """Loop nests that are carried out panel by panel."""
 
@@ -71,7 +75,9 @@ def grouped(plan: Plan) -> None:
 
 def begun(plan: Plan, step: Step) -> Panel | None:
     """A panel that begins with a nest over rows and columns."""
-    if len(step.sizes) != 2 or step.sizes[1] < NARROW or not suits(plan, step, step.sizes):
+    if len(step.sizes) != 2 or step.sizes[1] < NARROW or step.sizes[0] * step.sizes[1] > LARGEST:
+        return None
+    if not suits(plan, step, step.sizes):
         return None
     panel = Panel(step.sizes)
     panel.add(step)
@@ -139,13 +145,13 @@ class Link(Nest):
         self.accesses: list[tuple[Linear, int]] = []
         self.loops = [[loop] for loop in range(len(self.sizes))]
         self.all_arrays, self.local = arrays, local
+        self.arrays: dict[Node, str] = {}
+        self.fixed = self.scratch = 0
         self.write()
 
     def array(self, node: Node) -> str:
         """The name of a kept node's memory, the same in all nests."""
-        name = self.all_arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
-        self.arrays[node] = name
-        return name
+        return self.arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
 
     def place(self, node: Node, position: Linear) -> str:
         """Where an element is in memory, or in what is kept for a panel."""
@@ -174,9 +180,9 @@ class Link(Nest):
             return self.known[key]
         return super().load(node, position, extra, level)
 
-    def store(self, node: Node, position: Linear, name: str) -> None:
+    def store(self, node: Node, position: Linear, name: str, extra: str = "", sign: str = "=") -> None:
         """Write an element into memory, or into what is kept for a panel."""
-        self.tail[-1].append(f"{self.array(node)}[{self.place(node, position)}] = {name};")
+        self.tail[-1].append(f"{self.array(node)}[{self.place(node, position)}{extra}] {sign} {name};")
 
     def lines_for(self) -> list[str]:
         """Its statements for one panel."""

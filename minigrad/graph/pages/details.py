@@ -14,6 +14,7 @@ from numpy import ndarray
 from ...engine.node import Node, Variable
 from ..appearance import MODES
 from ..description import Cluster, Picture
+from ..folding import contents, folded_box
 from .sources import explained
 
 BINS = 24
@@ -29,7 +30,7 @@ def details(picture: Picture) -> dict[str, Any]:
     homes = {box.number: name for name, cluster in clusters.items() for box in cluster.boxes}
     boxes, operations = {}, {}
     for box in picture.content.all_boxes():
-        thing = picture.records.get(box.number)
+        thing = None if box.kind == "module" else picture.records.get(box.number)
         about: dict[str, Any] = {
             "title": box.name or box.title,
             "kind": box.kind,
@@ -43,7 +44,10 @@ def details(picture: Picture) -> dict[str, Any]:
             formula, rules = explained(thing.op)
             operations[thing.op.name] = {"formula": formula, "rules": rules}
         boxes[box.number] = about
-    about_clusters = {name: about_cluster(cluster, boxes) for name, cluster in clusters.items() if name != TOP}
+    about_clusters = {
+        name: about_cluster(cluster) for name, cluster in clusters.items() if next(cluster.all_boxes(), None)
+    }
+    about_clusters.pop(TOP, None)
     return {"boxes": boxes, "clusters": about_clusters, "operations": operations}
 
 
@@ -54,20 +58,12 @@ def named_clusters(cluster: Cluster, name: str = TOP) -> Iterator[tuple[str, Clu
         yield from named_clusters(inner, f"{name}_{i}")
 
 
-def about_cluster(cluster: Cluster, boxes: Mapping[int, Any]) -> dict[str, Any]:
+def about_cluster(cluster: Cluster) -> dict[str, Any]:
     """A call of a module: its title, its mode, and what is in it when it is folded."""
-    inside = [boxes[box.number] for box in cluster.all_boxes()]
-    operations = sum("operation" in about for about in inside)
-    parameters = sum(facts["size"] for about in inside if about["kind"] in ("parameter", "frozen")
-                     for facts in about["tensors"][:1])  # fmt: skip
-    size = sum(tensor[-1] for about in inside for tensor in about.get("saved") or ())
-    lines = [f"{operations} operation{'s' * (operations != 1)}"]
-    lines += [f"{parameters:,} parameter{'s' * (parameters != 1)}"] * bool(parameters)
-    lines += [f"saves {size:,} bytes"] * bool(size)
     return {
         "title": cluster.title,
         "mode": MODES[cluster.mode].text if cluster.mode else "",
-        "summary": ", ".join(lines),
+        "summary": ", ".join(contents(folded_box(cluster), list(cluster.all_boxes()))),
     }
 
 

@@ -269,6 +269,12 @@ def batch_norm(
         RuntimeError: for running statistics that require grad. After any error no buffer has changed.
 
     A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
+
+    >>> x = mg.tensor([[1.0], [3.0]])
+    >>> mean, var = mg.zeros(1), mg.ones(1)
+    >>> F.batch_norm(x, mean, var, training=True), mean, var
+    (tensor([[-1.0000],
+            [ 1.0000]]), tensor([0.2000]), tensor([1.1000]))
     """
     recording = current().recording
     if isinstance(input, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:

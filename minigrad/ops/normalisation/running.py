@@ -11,6 +11,7 @@ from numpy import ndarray
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
 from ...kernels.moments import InBlocks, InMemory
+from ...kernels.pooled import Pooled
 
 
 def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> None:
@@ -26,7 +27,12 @@ def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momen
 
 
 def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: InMemory | InBlocks
+    running_mean: ndarray,
+    running_var: ndarray,
+    mean: ndarray,
+    var: ndarray,
+    momentum: float,
+    d: InMemory | InBlocks | Pooled,
 ) -> None:
     """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:

@@ -66,10 +66,10 @@ def test_effects_are_declared():
     x = leaf(X1)
     trained = ops.batch_norm(x, mean, var, training=True, num_batches_tracked=counter)
     evaluated = F.batch_norm(x, mean, var)
-    assert [(e.verb, e.tensor, e.note) for e in trained.grad_fn.effects] == [
-        ("writes", mean, "0.1"),
-        ("writes", var, "0.1"),
-        ("writes", counter, "+1"),
+    assert [(e.verb, e.tensor, e.note, e.weight) for e in trained.grad_fn.effects] == [
+        ("writes", mean, "", 0.1),
+        ("writes", var, "", 0.1),
+        ("writes", counter, "+1", None),
     ]
     assert [(e.verb, e.tensor) for e in evaluated.grad_fn.effects] == [("reads", mean), ("reads", var)]
     assert train(x).grad_fn.effects == []
