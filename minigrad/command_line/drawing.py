@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..graph.appearance import THEMES
 from ..graph.draw import Graph, draw
 from ..nn.module import Module
 from ..tensor.creation import randn
@@ -45,6 +46,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--depth", type=at_least(1), metavar="N", help="how deep the tree of modules is open (default: all of it)"
     )
+    command.add_argument("--theme", choices=sorted(THEMES), default="light", help="the colours (default: light)")
     command.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
         help="where it is written: .html (a page, which shows most), .svg, .png, .pdf, .gv or .md (default: the name "
@@ -84,7 +86,7 @@ def picture(model: Any, inputs: tuple[Any, ...], options: argparse.Namespace) ->
         model.train(options.modes == "train")
     try:
         drawn = (model, *inputs) if isinstance(model, Module) else (model(*inputs),)
-        return draw(*drawn, depth=options.depth)
+        return draw(*drawn, depth=options.depth, theme=options.theme)
     except Exception as error:  # the user's own forward, which may raise anything
         raise own_case.failure(f"{options.target} cannot be drawn", error, file_of(options.target)) from error
 

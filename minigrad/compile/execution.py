@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .groups import Group
 from .program import Program, laid_out
 
 
@@ -81,6 +82,10 @@ class Execution:
         The shapes and dtypes of the inputs are those of the capture, the strides may be others.
         """
         raise NotImplementedError
+
+    def drawn(self) -> tuple[list[Group], list[Any]] | None:
+        """What is drawn as a box, and what the boxes know as the results; None for a box for each operation."""
+        return None
 
 
 class Interpreter(Execution):

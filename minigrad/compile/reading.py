@@ -6,6 +6,7 @@ the text is the formulas of the modules, of their derivatives and of the optimis
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 import textwrap
@@ -58,7 +59,8 @@ class Reading(Expressions):
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program = program = copy.copy(program)
+        program.instructions = [each for each in program.instructions if each.kind != "watch"]
         self.names = Names(program, ("returned", *(function.__name__ for function in KNOWN)))
         super().__init__(self.names.unique)
         self.formulas = Formulas(self.unique)

@@ -1,6 +1,6 @@
 """How pictures look: the colours of kinds, modes and effects, in each theme.
 
-Of the colours of titles any two are at least 8 apart in CAM02-UCS, for protanopes and deuteranopes, too; borders and
+Of the colours of titles any two are at least 9 apart in CAM02-UCS, for protanopes and deuteranopes, too; borders and
 arrows have a contrast of at least 3 to what is around and inside of them, texts one of at least 4.5.
 """
 
@@ -64,8 +64,10 @@ MODES = {
     "eval": Mode("[EVAL: running statistics]", Colours("#8f94f5", "#eef0fe", "#3c3ad0")),
     "frozen_train": Mode("[FROZEN: batch statistics]", Colours("#9a9a9a", "#efefef", "#5a5a5a")),
     "frozen_eval": Mode("[FROZEN: running statistics]", Colours("#9da3a8", "#eceef0", "#535b62")),
+    "both": Mode("[TRAIN: batch statistics, EVAL: running statistics]", Colours("#d8d0e8", "#f6f4fa", "#4a4458")),
 }
-"""Modes of calls: what an operation computes differently in the two, and that nothing of its module changes."""
+"""Modes of calls: what an operation computes differently in the two, and that nothing of its module changes;
+``both`` is that of a picture of training and evaluation."""
 
 ALARM_SIGN = "⚠ "
 """In front of alarming lines, which are told apart without their colour."""
@@ -79,20 +81,21 @@ THEMES = {
     ),
     "dark": Theme(
         {
-            "parameter": Colours("#3b70af", "#1d2836", "#a5bef8"),
-            "frozen": Colours("#636b70", "#26282a", "#b8b4b4"),
+            "parameter": Colours("#35659f", "#1d2836", "#a5bef8"),
+            "frozen": Colours("#5f676c", "#26282a", "#b8b4b4"),
             "buffer": Colours("#4f6f45", "#1e2a1f", "#a6e884"),
             "input": Colours("#514d50", "#262628", "#f7f4f4"),
-            "op": Colours("#6a4d0c", "#242424", "#d4b21c"),
+            "op": Colours("#594202", "#242424", "#d4b21c"),
             "output": Colours("#61336e", "#291f2d", "#c48ae6"),
             "module": Colours("#4e3827", "#292420", "#b88a60"),
             "held": Colours("#2e3035", "#242424", "#8a8c94"),
         },
         {
-            "train": Colours("#a35e0e", "#33261a", "#f0a03c"),
+            "train": Colours("#955509", "#33261a", "#f0a03c"),
             "eval": Colours("#3128c4", "#20233c", "#8c9cff"),
             "frozen_train": Colours("#636363", "#2c2c2c", "#b0b0b0"),
             "frozen_eval": Colours("#5f676d", "#292d30", "#a8b0b6"),
+            "both": Colours("#4a4458", "#28262e", "#b8b4c4"),
         },
         Colours("", "#232427", "#8a8a8a"), "#6fce74", "#ff8a8a", "#b4b4b4", "#f2f2f2", "#1b1c1f",
         {"train": "#f0a03c", "eval": "#8c9cff"},
@@ -113,6 +116,7 @@ THEMES = {
             "eval": Colours("#dcdcdc", "#ffffff", "#000000"),
             "frozen_train": Colours("#ffffff", "#ffffff", "#6e6e6e"),
             "frozen_eval": Colours("#ffffff", "#ffffff", "#6e6e6e"),
+            "both": Colours("#ececec", "#ffffff", "#000000"),
         },
         Colours("", "#ffffff", "#6e6e6e"), "#000000", "#000000", "#000000", "#000000", "#ffffff",
         {"train": "#000000", "eval": "#6e6e6e"},

@@ -35,6 +35,8 @@ class Row(NamedTuple):
     """``writes 0.1``, ``reads``: what the operation beside it does to a buffer."""
     name: str = ""
     """The whole name."""
+    number: int = -1
+    """Of what it was as a box of its own: its key in ``Picture.records``."""
 
 
 @dataclass
@@ -107,6 +109,8 @@ class Cluster:
     """The path of the module, nothing for the outermost."""
     kind: type | None = None
     """The class of the module."""
+    reason: str = ""
+    """Why the module computes something else in training and evaluation."""
     below: bool = False
     """Whether it stands below all others: a legend."""
 

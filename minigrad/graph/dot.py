@@ -7,7 +7,7 @@ import html
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .appearance import ALARM_SIGN, MODES, THEMES, Theme
+from .appearance import ALARM_SIGN, MODES, THEMES, Colours, Theme
 from .description import Box, Cluster, Edge, Line, Picture, Row
 from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
@@ -60,7 +60,7 @@ def to_dot(picture: Picture) -> str:
     computed = sorted(box.number for box in picture.content.all_boxes() if box.kind in COMPUTED)
     column = set(itertools.pairwise(computed))
     for edge in picture.edges:
-        lines.append(arrow(edge, places, arrows, weight if (edge.source, edge.target) in column else ""))
+        lines.append(arrow(edge, places, arrows, theme.only, weight if (edge.source, edge.target) in column else ""))
     lines += below(picture)
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -97,7 +97,7 @@ def inside(
         yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
         title, mode = told(inner), bool(inner.mode)
-        colours = theme.modes[inner.mode] if mode else theme.cluster
+        colours = theme.cluster if not mode else halves(theme) if inner.mode == "both" else theme.modes[inner.mode]
         yield f"{indent}subgraph {name}_{i} {{"
         yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
         yield f'{indent}  bgcolor="{colours.inside}" color="{colours.border}"'
@@ -105,16 +105,26 @@ def inside(
         yield f"{indent}}}"
 
 
+def halves(theme: Theme) -> Colours:
+    """Of a picture of both modes: from the colours of training on the left to those of evaluation on the right."""
+    train, evaluation = theme.modes["train"], theme.modes["eval"]
+    inside, title = f"{train.inside}:{evaluation.inside}", f"{train.title}:{evaluation.title}"
+    return Colours(title, inside, theme.modes["both"].border)
+
+
 def node(box: Box, theme: Theme, group: str = "") -> str:
     """One box: a table with its title in the first row."""
-    title, fill, border = theme.of(box.kind, box.mode)
+    title, fill, border = halves(theme) if box.mode == "both" else theme.of(box.kind, box.mode)
     rows = [
         row(told(box) if box.kind == "module" else box.title, f' BGCOLOR="{title}"', "B"),
         *(row(text, "", "", theme.alarm * alarm) for text, alarm in box.lines),
     ]
     if box.rows:
         rows = [row(box.title, f' COLSPAN="4" BGCOLOR="{title}"', "B"), *(held(each, theme) for each in box.rows)]
-    look = f'{SHAPES[box.kind]} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
+    shape = SHAPES[box.kind]
+    if box.only:
+        border, shape = theme.only[box.only], shape.partition(" style")[0] + ' style="filled,dashed"'
+    look = f'{shape} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
     whole = tooltip([box.name or box.title, *(line.text for line in box.lines)])
     return f"n{box.number} [label=<{table(rows, 2)}>{whole} {look}{group if box.kind in COMPUTED else ''}]"
 
@@ -168,11 +178,14 @@ def tooltip(texts: Sequence[str]) -> str:
     return f' tooltip="{"&#10;".join(whole)}"' if whole else ""
 
 
-def arrow(edge: Edge, places: Mapping[int, str], arrows: Mapping[str, str], weight: str = "") -> str:
+def arrow(
+    edge: Edge, places: Mapping[int, str], arrows: Mapping[str, str], only: Mapping[str, str], weight: str = ""
+) -> str:
     """One edge. One that enters a cluster spans two ranks: the cluster's parameters then start below its source."""
     enters = not f"{places[edge.source]}_".startswith(f"{places[edge.target]}_")
     label = f"label=<{escape(shortened(edge.label))}>" * bool(edge.label)
     thick = "" if edge.width == 1 else f"penwidth={edge.width:g}"
+    thick += f'color="{only[edge.only]}"' if edge.only else ""
     look = [arrows[edge.kind], label, thick, "minlen=2" * enters, weight]
     return f"  n{edge.source} -> n{edge.target} [{' '.join(filter(None, look))}]"
 

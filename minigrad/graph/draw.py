@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..tensor.tensor import Tensor
 from .appearance import THEMES
+from .both import read_both
 from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
@@ -38,7 +39,8 @@ IMAGE = 100
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
     collapse: Any = (), tables: bool | None = None, values: bool = False, grads: bool = False,
-    names: Mapping[str, Tensor] | None = None, theme: str = "light", **named_inputs: Any,
+    names: Mapping[str, Tensor] | None = None, theme: str = "light", modes: str | None = None, expand: Any = None,
+    **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -70,6 +72,10 @@ def draw(
             of a graph that ends in one number. For values and gradients what was recorded is computed once more.
         names: what to call tensors of the graph: ``{"a": a}``.
         theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
+        modes: ``"both"``: a pass of the module in training and one in evaluation in one picture, in which what is in
+            one of them is marked; a line above says how far their outputs differ, and why.
+        expand: operations to open into the steps inside of them, such as BatchNorm's, with the formula for one value: a
+            path of a module, a class, the name of an operation, several of them, or True for all that have such.
         tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
             of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
@@ -81,12 +87,14 @@ def draw(
     theme, names = checked_theme(theme), checked_names(names)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
         picture = target._picture()
+    elif modes is not None:
+        picture = read_both(checked_modes(modes, target, (values, grads, names, expand)), inputs, named_inputs, model)
     else:
         own_pass = isinstance(target, Module)
         outputs, named = record(target, inputs, named_inputs) if own_pass else (tensors_in(target), [])
         refuse_without_graph(target, outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
-        picture = read(outputs, model, named, own_pass, values, grads, names)
+        picture = read(outputs, model, named, own_pass, values, grads, names, expand)
     picture = tabulated(folded(picture, depth, collapse), tables)
     return Graph(replace(picture, theme=theme), legend)
 
@@ -113,6 +121,18 @@ def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_i
             )
 
 
+def checked_modes(modes: Any, target: Any, others: Sequence[Any]) -> Module:
+    """The module to draw in both modes, if that is what was asked for."""
+    if modes != "both":
+        raise ValueError(
+            f'draw: modes must be "both", got {modes!r}; one mode alone is that of model.train() or eval().'
+        )
+    if not isinstance(target, Module) or any(others):
+        raise TypeError('draw: modes="both" makes passes of its own, without values, grads, names and expand: '
+                        'draw(model, x, modes="both").')  # fmt: skip
+    return target
+
+
 def checked_theme(theme: Any) -> str:
     """A theme, if it is one."""
     if theme not in THEMES:
@@ -131,6 +151,8 @@ def checked_names(names: Any) -> Mapping[str, Tensor]:
 
 class Graph:
     """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph.
+
+    It keeps what it was read from, for the details of a page: the records, and the tensors that these keep.
 
     >>> picture = mg.draw(mg.ones(2, requires_grad=True).exp().sum())
     >>> 'exp' in picture.source

@@ -35,9 +35,14 @@ def record(
             for key, part in (value.items() if collected else [(name, value)])
             for pair in inside(part, key, Tensor)
         ]
-    with Snapshot.of(module), enable_grad():
-        outputs = tensors_in(module(*bound.args, **bound.kwargs))
-    return outputs, named
+    try:
+        with Snapshot.of(module), enable_grad():
+            return tensors_in(module(*bound.args, **bound.kwargs)), named
+    except Exception as error:
+        error.add_note(
+            f"draw has called {type(module).__name__} with these inputs, which it fails on; the model is as it was."
+        )
+        raise
 
 
 def leaf(value: Any) -> Any:

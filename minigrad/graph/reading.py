@@ -23,6 +23,7 @@ from .appearance import mode_of
 from .calls import Call, below, own_tensors, read_calls
 from .description import HELD, Box, Cluster, Edge, Line, Picture
 from .heading import Heading
+from .opening import chosen, opened, parts_of
 from .replay import annotate, replay
 from .wording import (
     anonymous,
@@ -42,6 +43,7 @@ from .wording import (
 def read(
     outputs: Sequence[Tensor], model: Module | None = None, inputs: Sequence[tuple[str, Tensor]] = (),
     own_pass: bool = False, values: bool = False, grads: bool = False, names: Mapping[str, Tensor] | None = None,
+    expand: Any = None,
 ) -> Picture:  # fmt: skip
     """The graph behind some tensors as a picture.
 
@@ -56,6 +58,7 @@ def read(
         own_pass: the pass was made for the picture, and what it changed is taken back.
         values, grads: say those of every operation, too.
         names: of tensors in the graph.
+        expand: operations to open, as ``draw`` takes them.
     """
     reader = Reader(outputs, model, inputs, own_pass, names or {})
     for name, tensor in (names or {}).items():
@@ -65,6 +68,8 @@ def read(
         found = replay(reader.nodes, reader.outputs, grads)
         boxes = {node: reader.boxes[id(tensor_of(node))] for node in reader.nodes}
         annotate(found, boxes, reader.uses, (values, grads))
+    if expand is not None:
+        reader.open(expand)
     calls = list(reader.calls.values())
     heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
     reused = len({call.module for call in calls}) < len(calls)
@@ -127,8 +132,10 @@ class Reader:
                 call = self.calls.get(scope)
                 if call is not None and call.title:
                     path = self.names.paths[call.module]
-                    around.clusters.append(Cluster(call.title, path=call.said, module=path, kind=type(call.module)))
-                    around = around.clusters[-1]
+                    made = Cluster(call.title, path=call.said, module=path, kind=type(call.module))
+                    made.reason = call.shown.reason if call.shown else ""
+                    around.clusters.append(made)
+                    around = made
                 self.clusters[scope] = around
         return self.clusters[innermost]
 
@@ -211,6 +218,33 @@ class Reader:
         text = note if note.startswith("+") else f"{effect.verb} {note}".rstrip()
         # nobody has what a pass of its own has written
         return f"{text} to {effect.result}" if effect.result and not self.own_pass else text
+
+    def open(self, expand: Any) -> None:
+        """Open the operations that are asked for into their parts.
+
+        Raises:
+            ValueError: if none of them has any.
+        """
+        found = replay(self.nodes, self.outputs, False)
+        nodes = {self.boxes[id(node)].number: node for node in self.nodes if node.op is not None}
+        first, done = len(self.boxes), 0
+        for box, cluster in chosen(expand, self.content):
+            node = nodes[box.number]
+            parts = parts_of(node, self.shown[node], found.values)
+            if not parts:
+                continue
+            named = zip(node.op.__signature__.parameters, range(len(node.inputs)))
+            uses = {name: self.uses[node, i] for name, i in named if (node, i) in self.uses}
+            effects = [edge for edge in self.edges if edge.kind in ("reads", "writes")
+                       and box.number == (edge.target if edge.kind == "reads" else edge.source)]  # fmt: skip
+            gone = {id(edge) for edge in (*uses.values(), *effects)}
+            self.edges = [edge for edge in self.edges if id(edge) not in gone]
+            self.edges += opened(box, cluster, parts, uses, effects, first)
+            first, done = first + len(parts) - 1, done + 1
+        if not done:
+            having = ", ".join(sorted({node.op.name for node in nodes.values() if self.shown[node].parts}))
+            raise ValueError(f"draw: expand={expand!r} names no operation here that has parts to show"
+                             + (f": {having} has." if having else ", nor has any other."))  # fmt: skip
 
     # -- tensors that no operation made --------------------------------------------------------
 

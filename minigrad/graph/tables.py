@@ -62,7 +62,7 @@ class Tabulating:
         """The box of what a module holds."""
         words = ["parameters"] * any(box.kind != "buffer" for box in held)
         words += ["buffers"] * any(box.kind == "buffer" for box in held)
-        rows = [Row(box.kind, box.title, box.lines, self.effect(box), box.name) for box in held]
+        rows = [Row(box.kind, box.title, box.lines, self.effect(box), box.name, box.number) for box in held]
         box = Box(held[0].number, "held", " and ".join(words), name=cluster.module, module=cluster.module, rows=rows)
         box.elements = sum(each.elements for each in held)
         return box

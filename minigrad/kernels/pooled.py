@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .constants import float64
-from .moments import InBlocks, InMemory, deviations, unreported
+from .moments import InBlocks, PartInMemory, part_deviations, unreported
 
 LEAST_WEIGHT = 1e-15
 """Of weights above it ratios cannot overflow float32 where gradients and other weights are of ordinary size."""
@@ -30,7 +30,7 @@ class Pooled:
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
 
-    def __init__(self, part: InMemory | InBlocks, offset: ndarray, mean: ndarray, var: ndarray, n: int) -> None:
+    def __init__(self, part: PartInMemory | InBlocks, offset: ndarray, mean: ndarray, var: ndarray, n: int) -> None:
         self.part, self.offset, self.mean, self.var, self.n = part, offset, mean, var, n
 
     @property
@@ -67,7 +67,7 @@ def pooled_deviations(x: ndarray, group: Any) -> Pooled:
     same bits. The variance is that of the parts, and of their means (T. Chan, G. Golub, R. LeVeque, Algorithms for
     computing the sample variance, 1983).
     """
-    part = deviations(x, keeps_parts=True)
+    part = part_deviations(x)
     channels, count = x.shape[1], x.size // x.shape[1] if x.size else 0
     own = np.empty(2 * channels + 1)
     own[0] = count

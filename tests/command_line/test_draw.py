@@ -5,6 +5,7 @@ import json
 import pytest
 
 from minigrad.command_line import pictures
+from minigrad.graph.appearance import THEMES
 from tests.command_line.runs import QUICK, run
 
 CASES = """
@@ -49,9 +50,22 @@ def test_a_checkpoint_is_drawn_with_its_first_batch(folder, capsys):
 def test_a_case_is_drawn_under_its_name(folder, capsys):
     run("draw", "cases.py:product")
     assert "wrote product.html: 4 boxes, " in capsys.readouterr().out and (folder / "product.html").exists()
-    run("draw", "cases.py:net", "--modes", "eval", "--depth", "1", "-o", "new/folder/net.gv", "--json")
+    run(
+        "draw",
+        "cases.py:net",
+        "--modes",
+        "eval",
+        "--depth",
+        "1",
+        "--theme",
+        "dark",
+        "-o",
+        "new/folder/net.gv",
+        "--json",
+    )
     text = (folder / "new/folder/net.gv").read_text()
     assert "1: BatchNorm1d(8)  [EVAL: running statistics]" in text and "running_mean" not in text
+    assert THEMES["dark"].background in text
     found = json.loads(capsys.readouterr().out)
     assert found["file"] == "new/folder/net.gv" and found["boxes"] == 4 and "mode=eval" in found["header"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import subprocess
 import sys
 
@@ -183,6 +184,17 @@ def test_the_planted_faults_are_found_but_not_by_a_sum():
     assert four < two
 
 
+def test_a_compiled_step_is_its_text(capsys):
+    found = run(17)
+    assert found["same_loss"] and found["same_weights"] and found["apart"] < 1e-6 and found["bias_grad"] < 1e-6
+    assert min(len(lines) for lines in found["parts"].values()) > 5
+    assert found["formula"][-1].startswith("d_layer0_input = (layer1_g - layer1_mean_g - layer1_xhat")
+    names = found["names"]
+    means = [(names[f"layer1_{g}"] * factor).mean(0) for g, factor in (("g", 1), ("g", names["layer1_xhat"]))]
+    expected = (names["layer1_g"] - means[0] - names["layer1_xhat"] * means[1]) * names["layer1_inverse"]
+    np.testing.assert_allclose(names["d_layer0_input"], expected, atol=1e-6)
+
+
 def test_what_leaves_is_the_same_elsewhere(capsys):
     found = run(18)
     assert found["shared"]
@@ -195,3 +207,14 @@ def test_what_leaves_is_the_same_elsewhere(capsys):
         assert found["onnx_apart"] < 1e-5 and found["nodes"] == ["Gemm", "BatchNormalization", "Relu", "Gemm"]
     else:
         assert "minigrad[onnx]" in printed
+
+
+@pytest.mark.slow
+def test_synchronised_ranks_do_what_one_process_does(capsys):
+    run(19)["main"]()
+    said = capsys.readouterr().out
+    synchronised, alone = [float(off) for off in re.findall(r"first gradient off by ([\d.e+-]+),", said)]
+    assert synchronised < 1e-13 and alone > 0.1
+    assert "[(True, True), (True, True), (True, True), (True, True)]" in said
+    without, with_bias = [float(by) for by in re.findall(r"by ([\d.e+-]+)$", said, re.MULTILINE)]
+    assert without < 1e-4 < 1e-3 < with_bias

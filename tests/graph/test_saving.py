@@ -1,10 +1,13 @@
 """Files, formats, missing renderers and notebooks."""
 
 import base64
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import types
 import xml.etree.ElementTree as ElementTree
 
@@ -12,6 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.graph import draw as drawing
+from minigrad.graph import rendering
 from minigrad.graph.rendering import render
 from tests.graph.parsed import Parsed, needs_renderer
 
@@ -95,21 +99,50 @@ def test_without_a_renderer_a_notebook_shows_the_text(graph):
 
 @pytest.mark.parametrize("version, dot", [("1.14", None), ("2.0", None), ("2.0.4", "/usr/bin/dot")])
 def test_pygraphviz_renders_where_there_is_no_dot_or_it_brings_a_newer_one(graph, monkeypatch, version, dot):
-    calls = []
-
     class AGraph:
         def __init__(self, string):
-            calls.append(string)
+            self.string = string
 
         def draw(self, format, prog):
-            calls.append((format, prog))
-            return b"<svg/>"
+            return f"{format} {prog} {self.string}".encode()
 
     monkeypatch.setattr(shutil, "which", lambda name: dot)
     module = types.SimpleNamespace(AGraph=AGraph, __version__=version)
     monkeypatch.setitem(sys.modules, "pygraphviz", module)
-    assert graph._repr_svg_() == "<svg/>"
-    assert calls == [graph.source, ("svg", "dot")]
+    assert graph._repr_svg_() == f"svg dot {graph.source}"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied")
+@pytest.mark.parametrize(
+    ("misbehave", "message"),
+    [
+        (lambda: time.sleep(60), r"has not finished in 0.2 s\. Fold modules with depth="),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), r"crashed \(signal 9\)\. Fold modules with depth="),
+        (lambda: exec("raise ValueError('no layout')"), r"pygraphviz could not render the graph: no layout$"),
+    ],
+)
+def test_a_renderer_that_hangs_or_crashes_is_one_warning_with_the_cure(
+    graph, monkeypatch, tmp_path, misbehave, message
+):
+    class AGraph:
+        def __init__(self, string):
+            misbehave()
+
+    monkeypatch.setattr(rendering, "PATIENCE", 0.2)
+    monkeypatch.setitem(sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=AGraph, __version__="2.0"))
+    with pytest.warns(UserWarning, match=message):
+        assert graph.save(tmp_path / "g.svg") == tmp_path / "g.gv"
+    assert "could not render" in graph._repr_mimebundle_()["text/plain"]
+
+
+def test_a_dot_that_hangs_is_stopped(graph, monkeypatch, tmp_path):
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(rendering, "PATIENCE", 0.2)
+    assert "dot could not render the graph: it has not finished in 0.2 s" in graph._repr_mimebundle_()["text/plain"]
 
 
 def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import data, nn, optim, training
 from minigrad.nn import functional as F
+from minigrad.reports.table import html_block, html_text
 
 HOSTILE = "<script>alert('x')</script>"
 
@@ -92,6 +93,12 @@ def test_objects_show_themselves_as_text_and_html(name):
     assert "<script" not in text and repr(value)
     colors = set(re.findall(r"(?:^|[;\"\s])color:([^;\"]*)", text))
     assert colors <= {"#e5484d"} and "background" not in text  # readable where the page is dark
+
+
+def test_texts_around_tables_are_no_markup():
+    assert html_block(["a < b"], html_text("<i>"), ["</div>"]) == (
+        "<div><div>a &lt; b</div><pre>&lt;i&gt;</pre><div>&lt;/div&gt;</div></div>"
+    )
 
 
 def test_of_long_axes_both_ends_are_shown():

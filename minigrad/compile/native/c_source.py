@@ -19,6 +19,9 @@ from .placing import CHANGING, LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
 from .products import Products
 
+MISSING = 2
+"""What is noted where what is watched is false; 1 is an index out of bounds."""
+
 FIXED = 3
 """Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
 
@@ -40,6 +43,7 @@ class Source:
         self.plan, self.room, self.products, self.prefix = plan, room, products, prefix
         self.known: dict[Any, str] = {}
         """The names of functions by what they do."""
+        self.scopes: dict[int, str] = {}
         self.extra = 0
         """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
@@ -56,6 +60,12 @@ class Source:
                 stretch[count:count] = self.headings(step)
         for node, outside in room.copies:
             self.copy_out(node, outside)
+        for _, node in plan.lowered.watched:
+            x = f"const unsigned char *x = (const unsigned char *){self.address(room.place(node))};"
+            noted = f"if (missing) *(int *)table[0] |= {MISSING};"
+            self.stretches[-1].append(
+                f"{{ {x} int missing = 0; for (long i = 0; i < {node.size}; i++) missing |= !x[i]; {noted} }}"
+            )
 
     # -- names -----------------------------------------------------------------------------------
 
@@ -147,10 +157,16 @@ class Source:
         before, self.shown = self.shown, section
         return [*filter(None, section.headings(before, "//"))]
 
+    def name_of(self, scope: Any) -> str:
+        """The name of a call of a module, which is looked for in the whole model."""
+        if id(scope) not in self.scopes:
+            self.scopes[id(scope)] = str(scope or "")
+        return self.scopes[id(scope)]
+
     def comment(self, step: Step) -> str:
         """The modules a step belongs to, and the values it makes."""
         sections = [part.node.scope for part in step.parts if part.node.scope is not None]
-        scopes = dict.fromkeys(str(section.scope) for section in sections if section.scope is not None)
+        scopes = dict.fromkeys(self.name_of(section.scope) for section in sections if section.scope is not None)
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
         return f"{', '.join(scopes)}: {made}" if scopes else made
 

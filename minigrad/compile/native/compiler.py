@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..execution import CannotBuild
+from ..execution import CannotBuild as CannotBuild
 from . import cache
 
 ctypes: Any

@@ -23,7 +23,7 @@ from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_kno
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
-MANY = 4000
+MANY = 10_000
 """Nodes of a net for which the compiler would take too long."""
 
 
@@ -71,6 +71,8 @@ class Lowered(NamedTuple):
     """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
     indices: Indices
     """What is known of positions."""
+    watched: list[tuple[Instruction, Node]]
+    """Calls that warn where an array of booleans is false."""
 
 
 REWRITES: list[Callable[[Lowering, Lowered], None]] = []
@@ -100,6 +102,7 @@ class Lowering:
         self.effects: list[Node] = []
         self.guards: list[tuple[Instruction, Node]] = []
         self.indices = Indices()
+        self.watched: list[tuple[Instruction, Node]] = []
 
     def lower(self) -> Lowered:
         """All of it."""
@@ -116,6 +119,8 @@ class Lowering:
                 self.instruction(instruction)
                 if isinstance(made, Value) and made not in used and may_refuse(instruction):
                     self.effects.append(self.versions.read(made))  # its index is looked at, as it is in eager
+            elif instruction.kind == "watch":
+                self.watched.append((instruction, self.own(instruction.args[0])))
             else:
                 self.before(instruction)
         self.graph.scope, self.graph.name = None, ""
@@ -125,7 +130,7 @@ class Lowering:
         lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
-            self.indices,
+            self.indices, self.watched,
         )  # fmt: skip
         for rewrite in REWRITES:
             rewrite(self, lowered)

@@ -41,8 +41,15 @@ function rectangle(box) {
   return [[box.x, box.x + box.width], [box.y, box.y + box.height]];
 }
 
-const background = root.querySelector(":scope > polygon");
-if (background) background.remove();
+// The extent of a text far smaller than a pixel is wrong
+function measured() {
+  const { clientWidth: width, clientHeight: height } = byId("stage");
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  return rectangle(root.getBBox());
+}
+
+for (const each of root.querySelectorAll(":scope > polygon, :scope > text")) each.remove();
+measured();
 const nodes = new Map(), clusters = new Map(), edges = [];
 for (const group of root.querySelectorAll("g.node")) {
   const number = titleOf(group).slice(1), about = data.boxes[number];
@@ -132,7 +139,7 @@ function moveRigid(each, box, maps) {
 
 const hide = (each, hidden) => each.setAttribute("display", hidden ? "none" : "inline");
 
-let standing = new Map(), size = rectangle(root.getBBox());
+let standing = new Map(), size = measured();
 
 function layout() {
   standing = new Map();
@@ -171,7 +178,7 @@ function layout() {
     }
   }
   for (const [name, stand] of standing) stands.append(standIn(name, stand, maps));
-  size = rectangle(root.getBBox());
+  size = measured();
 }
 
 function ends(edge) {
@@ -242,6 +249,7 @@ function unfoldAll() {
 
 function changed() {
   layout();
+  show();
   search();
   mark();
 }
@@ -547,7 +555,7 @@ if (data.frames) {
 // -- light and dark ----------------------------------------------------------------------------
 
 const preferred = matchMedia("(prefers-color-scheme: dark)");
-let dark = preferred.matches;
+let dark = preferred.matches || document.documentElement.classList.contains("dark");
 function theme(value) {
   dark = value;
   document.documentElement.style.colorScheme = dark ? "dark" : "light";

@@ -190,7 +190,12 @@ class BatchNorm(ChannelNorm):
 
     def _shows(self) -> ModuleShown:
         symbols = {"weight": "gamma", "bias": "beta"}
-        return ModuleShown("frozen" if self.frozen else "", symbols, cumulative=self.momentum is None)
+        counter = self.num_batches_tracked
+        reason = "running statistics"
+        if counter is not None:
+            batches = int(counter.item())
+            reason += f" of {batches:,} batch{'es' * (batches != 1)}" + ", still mean 0 and variance 1" * (not batches)
+        return ModuleShown("frozen" if self.frozen else "", symbols, reason, self.momentum is None)
 
     def extra_repr(self) -> str:
         no_bias = ", bias=False" * (self.weight is not None and self.bias is None)

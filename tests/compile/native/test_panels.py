@@ -83,6 +83,55 @@ def test_rows_that_do_not_fit_into_the_cache_are_no_panels():
     assert not any(isinstance(each, panels.Panel) for each in execution.plan.steps)
 
 
+# -- what is read from elsewhere in a panel ---------------------------------------------------------
+
+
+ELSEWHERE = {
+    "the same place": lambda xp, d: d,
+    "rows turned around": lambda xp, d: xp.flip(d, (0,)),
+    "columns turned around": lambda xp, d: xp.flip(d, (1,)),
+    "columns as rows": lambda xp, d: d.T,
+    "the first row": lambda xp, d: d[:1],
+    "the first column": lambda xp, d: d[:, :1],
+    "the last column": lambda xp, d: d[:, 39:],
+}
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_nests_that_read_other_rows_or_columns(where):
+    def step(xp, x):
+        d = x - x.sum(0)
+        e = d * 2 - ELSEWHERE[where](xp, d) * (d * d).sum(0)
+        return e, e.sum(0)
+
+    x = np.random.default_rng(0).standard_normal((40, 40)).astype(np.float32)
+    (execution,) = built([capture(lambda x: step(mg, x), mg.tensor(x))[0]])
+    for y, right in zip(run(execution, mg.tensor(x)), step(np, x.astype(float)), strict=True):
+        np.testing.assert_allclose(y, right, rtol=1e-4, atol=1e-4 * abs(right).max())
+
+
+def test_a_state_that_changes_in_a_panel_is_read_as_it_was():
+    def step(x, state, change):
+        total = x.sum(0)
+        double = state * 2  # computed where it is used
+        change(state * 0.5 + total)
+        d = x - total
+        return d, (d * d).sum(0) + double
+
+    random = np.random.default_rng(0)
+    x, first = random.standard_normal((20, 40)).astype(np.float32), random.standard_normal(40).astype(np.float32)
+    buffer, right = nn.Buffer(mg.tensor(first)), first.astype(float)
+    program, _ = capture(lambda x: step(x, buffer, buffer.copy_), mg.tensor(x), state=[buffer])
+    (execution,) = built([program])
+    assert any(isinstance(each, panels.Panel) for each in execution.plan.steps)
+    for scale in (1, 2, 3):
+        expected = step(x.astype(float) * scale, right.copy(), lambda new: np.copyto(right, new))
+        if scale > 1:  # the first was the capture
+            for y, each in zip(run(execution, mg.tensor(x * scale)), expected, strict=True):
+                np.testing.assert_allclose(y, each, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(buffer.numpy(), right, rtol=1e-4)
+
+
 # -- sums ------------------------------------------------------------------------------------------
 
 
