@@ -10,8 +10,9 @@ ROOT = Path(__file__).parents[2]
 DATA = {
     "minigrad/py.typed", "minigrad/data/auto_mpg.csv", "minigrad/data/auto_mpg.md", "minigrad/data/digits.md",
     "minigrad/data/digits.npz", "minigrad/data/iris.csv", "minigrad/data/iris.md",
+    "minigrad/graph/pages/page.css", "minigrad/graph/pages/page.js",
 }  # fmt: skip
-LARGEST = 3_000_000
+LARGEST = 4_000_000
 """Bytes of all files."""
 
 
