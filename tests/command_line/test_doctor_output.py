@@ -230,5 +230,5 @@ def test_ranks(starter, said, lines, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: starter)
     monkeypatch.setattr(doctor.sys, "executable", "/nowhere/python")
     monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **named: CompletedProcess(args, 0, said))
-    told = unwrapped("\n".join(doctor.ranks()))
+    told = unwrapped("\n".join(lines_of(doctor.ranks())))
     assert all(line in told for line in lines), told
