@@ -84,12 +84,12 @@ def picture(model: Any, inputs: tuple[Any, ...], options: argparse.Namespace) ->
     """The picture of a module called with its inputs, or of what a function computes."""
     if options.modes and not isinstance(model, Module):
         raise CommandError(f"--modes is for modules, and {options.target} returned a function: leave it out.")
-    both = {"modes": "both"} if options.modes == "both" else {}
+    both = "both" if options.modes == "both" else None
     if options.modes and not both:
         model.train(options.modes == "train")
     try:
         drawn = (model, *inputs) if isinstance(model, Module) else (model(*inputs),)
-        return draw(*drawn, depth=options.depth, theme=options.theme, **both)
+        return draw(*drawn, depth=options.depth, theme=options.theme, modes=both)
     except Exception as error:  # the user's own forward, which may raise anything
         raise own_case.failure(f"{options.target} cannot be drawn", error, file_of(options.target)) from error
 
