@@ -41,7 +41,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "its inputs: return model, x",
     )  # fmt: skip
     command.add_argument(
-        "--modes", choices=("train", "eval"), help="the mode it is drawn in (default: the one it is in)"
+        "--modes",
+        choices=("train", "eval", "both"),
+        help="the mode it is drawn in, or both side by side (default: the one it is in)",
     )
     command.add_argument(
         "--depth", type=at_least(1), metavar="N", help="how deep the tree of modules is open (default: all of it)"
@@ -82,11 +84,12 @@ def picture(model: Any, inputs: tuple[Any, ...], options: argparse.Namespace) ->
     """The picture of a module called with its inputs, or of what a function computes."""
     if options.modes and not isinstance(model, Module):
         raise CommandError(f"--modes is for modules, and {options.target} returned a function: leave it out.")
-    if options.modes:
+    both = "both" if options.modes == "both" else None
+    if options.modes and not both:
         model.train(options.modes == "train")
     try:
         drawn = (model, *inputs) if isinstance(model, Module) else (model(*inputs),)
-        return draw(*drawn, depth=options.depth, theme=options.theme)
+        return draw(*drawn, depth=options.depth, theme=options.theme, modes=both)
     except Exception as error:  # the user's own forward, which may raise anything
         raise own_case.failure(f"{options.target} cannot be drawn", error, file_of(options.target)) from error
 

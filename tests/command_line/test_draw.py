@@ -67,6 +67,8 @@ def test_a_case_is_drawn_under_its_name(folder, capsys):
     assert "1: BatchNorm1d(8)  [EVAL: running statistics]" in text and "running_mean" not in text
     assert THEMES["dark"].background in text
     found = json.loads(capsys.readouterr().out)
+    run("draw", "cases.py:net", "--modes", "both", "-o", "both.gv")
+    assert "the outputs differ by" in (folder / "both.gv").read_text()
     assert found["file"] == "new/folder/net.gv" and found["boxes"] == 4 and "mode=eval" in found["header"]
 
 

@@ -113,6 +113,13 @@ def test_a_page_needs_nothing_else_and_is_small(tmp_path):
 
 
 @needs_renderer
+def test_pages_of_both_modes_need_no_styles_of_elements(net, x, tmp_path):
+    text = mg.draw(net, x, modes="both").save(tmp_path / "g.html").read_text()
+    assert 'style="' not in text and re.search(r'stop-color="(#\w+)"', text)
+    assert f"stop-color:light-dark({MODES['train'].colours.inside},{THEMES['dark'].modes['train'].inside})" in text
+
+
+@needs_renderer
 def test_a_dark_picture_is_a_page_that_begins_dark(net, x, tmp_path):
     light, dark = (mg.draw(net, x, theme=theme).save(tmp_path / f"{theme}.html") for theme in ("light", "dark"))
     assert light.read_text().replace('lang="en"', 'lang="en" class="dark"') == dark.read_text()
