@@ -10,8 +10,9 @@ from typing import Any
 from numpy import ndarray
 
 from .execution import Checked
+from .expressions import Expression, Expressions
 from .finding import contents_of
-from .printing import call
+from .naming import Names
 from .program import PLAIN, Instruction, Place, Program, Result, Value, tree_leaves
 
 ADVICE = (
@@ -69,7 +70,7 @@ class Agreement:
         first, second = self.first, self.second
         for old, new in itertools.zip_longest(first.instructions, second.instructions):
             if old is None or new is None or not self.alike(parts_of(old), parts_of(new)):
-                return in_words(old, new)
+                return self.in_words(old, new)
         if not self.alike([place for place, _ in first.states], [place for place, _ in second.states]):
             return f"the step reads other parameters, buffers or gradients than before: {ADVICE}."
         if not self.alike(first.settings, second.settings):
@@ -77,8 +78,44 @@ class Agreement:
         if not self.alike((first.outputs, first.prints), (second.outputs, second.prints)):
             leaves = zip(tree_leaves(first.outputs), tree_leaves(second.outputs))
             old, new = next((pair for pair in leaves if not self.alike(*pair)), (first.outputs, second.outputs))
-            return f"the step returns {new!r}, and {old!r} before: {ADVICE}."
+            if isinstance(old, Result) and isinstance(new, Result):
+                return f"the step returns what it computes from other arrays than before: {ADVICE}."
+            cure = "return the tensor, and write the text outside of the step" if isinstance(new, str) else ADVICE
+            return f"the step returns {new!r}, and {old!r} before: {cure}."
         return None
+
+    def in_words(self, old: Instruction | None, new: Instruction | None) -> str:
+        """Two instructions of which one should be the other."""
+        if old is None or new is None:
+            one, program = (new, self.second) if old is None else (old, self.first)
+            assert one is not None
+            text = Spoken(program).said(one)
+            return f"{one.line}: {text} is done {'no more' if new is None else 'besides'}: {ADVICE}."
+        now, before = Spoken(self.second).said(new), Spoken(self.first).said(old)
+        return f"{new.line}: {now}, and before {before}: {ADVICE}."
+
+
+class Spoken(Expressions):
+    """Writes instructions with names for all values."""
+
+    def __init__(self, program: Program) -> None:
+        self.names = Names(program)
+        super().__init__(self.names.unique)
+        self.makers = {value: each for each in program.instructions for value in each.makes()}
+        self.arrays = {value: array for array, value in program.constants}
+
+    def expression_of(self, value: Value) -> Expression:
+        """A name, or the number that a constant is."""
+        array = self.arrays.get(value)
+        if array is not None and array.size == 1:
+            return Expression(repr(array.tolist()))
+        known = self.names.known
+        return Expression(known[value] if value in known else self.names.of(value, self.makers[value]))
+
+    def said(self, each: Instruction) -> str:
+        """A call as it is written by hand; one that writes to an array with its name."""
+        text = self.expression(each).text
+        return text if each.target is None else f"{self.value(each.target)}[...] = {text}"
 
 
 def parts_of(thing: Any) -> Any:
@@ -104,12 +141,3 @@ def parts_of(thing: Any) -> Any:
 def difference(first: Program, second: Program) -> str | None:
     """Why two programs are not the same, in words; None if they are."""
     return Agreement(first, second).difference()
-
-
-def in_words(old: Instruction | None, new: Instruction | None) -> str:
-    """Two instructions of which one should be the other."""
-    if old is None or new is None:
-        one = old or new
-        assert one is not None
-        return f"{one.line}: {call(one)} is done {'no more' if new is None else 'besides'}: {ADVICE}."
-    return f"{new.line}: {call(new)}, and before {call(old)}: {ADVICE}."

@@ -7,6 +7,7 @@ ordinary code, and it is a real step with the right numbers. After it every tens
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -111,6 +112,10 @@ class Returned:
 
     def result(self, leaf: Any) -> Any:
         """The result for a tensor or an array; anything else is the same at each replay."""
+        if inspect.isgenerator(leaf) or inspect.iscoroutine(leaf):
+            kind = "generator" if inspect.isgenerator(leaf) else "coroutine"
+            leaf.close()
+            raise Refusal(f"the step returns a {kind}, which runs after it: return tensors, in a list say.")
         if not isinstance(array_of(leaf), ndarray):
             return leaf
         result = self.writer.result_of(leaf)
@@ -162,7 +167,7 @@ def refuse_if_held(writer: Writer) -> None:
     """Refuse a step of which a tensor is left that it does not return."""
     if any(reference() is not None for reference in writer.stand_ins):
         gc.collect()  # what holds itself in a cycle
-    for reference in writer.stand_ins:
+    for reference in reversed(writer.stand_ins):  # the last one first, which may hold the others
         held: StandIn | None = reference()
         if held is not None:
             raise Refusal(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .groups import Group
 from .program import Program, laid_out
 
 
@@ -18,7 +19,11 @@ class CompileWarning(UserWarning):
 
 
 class CannotBuild(RuntimeError):  # noqa: N818
-    """A back end cannot build a program on this machine; the message says why, and the cure."""
+    """A back end cannot build a program on this machine: why, and what helps."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(f"{reason}. {cure}" if cure else reason)
+        self.reason, self.cure = reason, cure
 
 
 class Misfit(Exception):  # noqa: N818
@@ -77,6 +82,10 @@ class Execution:
         The shapes and dtypes of the inputs are those of the capture, the strides may be others.
         """
         raise NotImplementedError
+
+    def drawn(self) -> tuple[list[Group], list[Any]] | None:
+        """What is drawn as a box, and what the boxes know as the results; None for a box for each operation."""
+        return None
 
 
 class Interpreter(Execution):
@@ -154,15 +163,32 @@ def build(program: Program, backend: str | None) -> tuple[str, Execution]:
     """
     program = improved(program)
     if backend != "numpy":
-        kind = execution_class("c")
         try:
-            if kind is None:
-                raise CannotBuild("there is no back end for C in this package")
-            return "c", kind(program)
+            return "c", as_c(program)
         except CannotBuild as error:
             if backend == "c":
                 raise
-            if kind is not None and str(error) not in said:
-                said.add(str(error))
-                warnings.warn(f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=5)
+            say(error)
     return "numpy", (execution_class("numpy") or Interpreter)(program)
+
+
+def as_c(program: Program) -> Execution:
+    """A program as C; an error that nobody foresaw is a reason to do without, too."""
+    kind = execution_class("c")
+    if kind is None:
+        raise CannotBuild("there is no back end for C in this package")
+    try:
+        return kind(program)
+    except CannotBuild:
+        raise
+    except Exception as error:
+        raise CannotBuild(
+            f"writing the C has failed ({type(error).__name__}: {error})", "Please report it; the results are right."
+        ) from error
+
+
+def say(error: CannotBuild) -> None:
+    """Say once why a program does not run as C."""
+    if str(error) not in said:
+        said.add(str(error))
+        warnings.warn(f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=6)

@@ -5,7 +5,6 @@ The rule's own ``numbers`` is run with floats that remember how they were comput
 
 from __future__ import annotations
 
-import dis
 import functools
 import math
 import operator
@@ -14,9 +13,8 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from ..optim.optimizer import Optimizer
-from ..optim.rule import Rule
 from .expressions import ATOM, POWER, PRODUCT, SUM, Expression
-from .naming import UniqueNames
+from .naming import UniqueNames, counting_optimizer, number_words
 from .program import Instruction
 
 OPERATORS: dict[str, tuple[Callable[[Any, Any], Any], str, int]] = {
@@ -119,9 +117,8 @@ class Formulas:
             each: a call of the host.
             used: which of its results the program needs.
         """
-        optimizer = getattr(each.function, "__self__", None)
-        counts = getattr(getattr(each.function, "function", None), "__func__", None) is Optimizer._count_step
-        if not isinstance(optimizer, Optimizer) or not counts:
+        optimizer = counting_optimizer(each)
+        if optimizer is None:
             return None
         group, number = each.args
         block, settings = optimizer._blocks[group][number], optimizer._settings()[group]
@@ -130,9 +127,8 @@ class Formulas:
         lines = [f"{t} += 1  # the number of this step"] * begins
         known = set(self.settings)
         numbers = self.numbers(optimizer, block, settings, Traced(block.step + 1, t))
-        words = [name for name in self.words(optimizer, len(numbers) - 1) if name]
         formulas, rest = [], []
-        for word, value, is_used in zip(["weight_decay", *words], numbers, used):
+        for word, value, is_used in zip(number_words(optimizer, len(numbers)), numbers, used):
             text, level = (value.text, value.level) if isinstance(value, Traced) else (repr(value), ATOM)
             if is_used and not self.holds(value, t, block.step + 1):
                 text, level = self.name((id(block), word), word, float(value), self.given), ATOM
@@ -175,13 +171,6 @@ class Formulas:
             return value
         return Traced(value, self.name((id(optimizer), key, value), key, value, self.settings))
 
-    def words(self, optimizer: Optimizer, count: int) -> list[str]:
-        """What the rule's ``change`` calls its numbers."""
-        found = unpacked(type(optimizer).change.__code__, count)
-        if not found and count == 1 and type(optimizer).numbers is Rule.numbers:
-            return ["lr"]
-        return found or [f"number{i}" for i in range(count)]
-
     def holds(self, value: Any, t: str, step: int) -> bool:
         """Whether a formula gives the number."""
         if not isinstance(value, Traced):
@@ -193,18 +182,3 @@ class Formulas:
 def mentions(text: str, name: str) -> bool:
     """Whether a name is in a text."""
     return name in text.replace("(", " ").replace(")", " ").replace("**", " ").split()
-
-
-def unpacked(code: Any, count: int) -> list[str]:
-    """The variables into which a function unpacks so many things, the last time it does."""
-    found: list[str] = []
-    instructions = list(dis.get_instructions(code))
-    for position, each in enumerate(instructions):
-        if each.opname == "UNPACK_SEQUENCE" and each.argval == count:
-            names: list[str] = []
-            for store in instructions[position + 1 :]:
-                if not store.opname.startswith("STORE_FAST") or len(names) >= count:
-                    break
-                names += store.argval if isinstance(store.argval, tuple) else [store.argval]
-            found = names[:count] if len(names) >= count else found
-    return found

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import dis
 import functools
 import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..optim.blocks import Block
-from .program import Instruction, Place, Program, Value
+from ..optim.optimizer import Optimizer
+from ..optim.rule import Rule
+from .program import Instruction, Memory, Place, Program, Value
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
 """What a name in source must not be."""
@@ -107,6 +111,8 @@ class Names:
     def __init__(self, program: Program, taken: Iterable[str] = ()) -> None:
         self.unique = UniqueNames([*TAKEN, *taken])
         self.known: dict[Value, str] = {}
+        self.of_memory: dict[Memory, str] = {}
+        """The name of what has a memory first, for views that have none."""
         self.values = program.values
         for value, wanted in wanted_names(program):
             if value not in self.known:
@@ -116,6 +122,7 @@ class Names:
     def give(self, value: Value, wanted: str) -> str:
         """Give a value a name like this."""
         self.known[value] = self.unique.new(wanted)
+        self.of_memory.setdefault(value.memory, self.known[value])
         return self.known[value]
 
     def of(self, value: Value, maker: Instruction) -> str:
@@ -126,15 +133,50 @@ class Names:
         """What a value should be called."""
         path = path_of(maker.scope)
         if value.gradient_of is not None:
-            whole = self.known.get(self.values[value.gradient_of])
+            of = self.values[value.gradient_of]
+            whole = self.known.get(of) or self.of_memory.get(of.memory)
             if whole is not None:
                 return f"d_{whole}"
         if value.is_output:
             name = maker.returned_by or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
+        optimizer = counting_optimizer(maker)
+        if optimizer is not None and isinstance(maker.results, list):
+            return number_words(optimizer, len(maker.results))[maker.results.index(value)]
         function = function_word(maker.function)
-        word = value.word or ("" if maker.returned_by.startswith(SILENT) else maker.returned_by.removeprefix("draw_"))
-        return "_".join(filter(None, (path, word or WORDS.get(function, function))))
+        says = not maker.returned_by.startswith(SILENT) and not maker.returned_by.endswith("definition")
+        returned_by = maker.returned_by if says else ""
+        word = value.word or returned_by or WORDS.get(function, function)
+        return "_".join(filter(None, (path, word.removeprefix("draw_"))))
+
+
+def counting_optimizer(each: Instruction) -> Optimizer | None:
+    """The optimiser whose numbers for a step a call of the host computes, or None."""
+    function = getattr(each.function, "function", None)
+    is_count = getattr(function, "__func__", None) is Optimizer._count_step
+    return function.__self__ if is_count else None  # type: ignore[union-attr]
+
+
+def number_words(optimizer: Optimizer, count: int) -> list[str]:
+    """What the rule of an optimiser calls the numbers of a step, the first of which is the weight decay."""
+    rule = type(optimizer)
+    words = ["lr"] if rule.numbers is Rule.numbers else unpacked(rule.change.__code__, count - 1)
+    return ["weight_decay", *(words or [f"number{i}" for i in range(1, count)])]
+
+
+def unpacked(code: CodeType, count: int) -> list[str]:
+    """The variables into which a function unpacks so many things, the last time it does."""
+    found: list[str] = []
+    instructions = list(dis.get_instructions(code))
+    for position, each in enumerate(instructions):
+        if each.opname == "UNPACK_SEQUENCE" and each.argval == count:
+            names: list[str] = []
+            for store in instructions[position + 1 :]:
+                if not store.opname.startswith("STORE_FAST") or len(names) >= count:
+                    break
+                names += store.argval if isinstance(store.argval, tuple) else [store.argval]
+            found = names[:count] if len(names) >= count else found
+    return found
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

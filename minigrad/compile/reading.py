@@ -6,6 +6,7 @@ the text is the formulas of the modules, of their derivatives and of the optimis
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 import textwrap
@@ -17,12 +18,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..nn.parameter import Buffer
+from ..ops.protocol import KNOWN
 from .expressions import INFIX, Expression, Expressions, without_out
 from .formulas import Formulas
 from .naming import Names
 from .printing import argument
-from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves
 from .sections import Section, sections
+from .straight import STRAIGHT
 
 LONGEST = 90
 """Characters of an expression from which parts of it get lines of their own."""
@@ -56,10 +59,10 @@ class Reading(Expressions):
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.names = Names(program, ("returned", "t"))
+        self.program = program = copy.copy(program)
+        program.instructions = [each for each in program.instructions if each.kind != "watch"]
+        self.names = Names(program, ("returned", *(function.__name__ for function in KNOWN)))
         super().__init__(self.names.unique)
-        self.unique.used.discard("t")
         self.formulas = Formulas(self.unique)
         self.texts: dict[Value, Expression] = {}
         """What is written wherever a value is used: views, numbers."""
@@ -71,6 +74,8 @@ class Reading(Expressions):
         self.numbers: dict[Value, Instruction] = {}
         """Numbers of the host that have not been needed yet, and the calls that make them."""
         self.drawn: dict[str, str] = {}
+        """What is drawn at random: shape, dtype, and by which function."""
+        self.imports: dict[str, None] = {}
         self.checked: list[str] = []
         self.lines: list[str] = []
         kept = [value for _, value in program.settings if value is not None] + program.results
@@ -196,8 +201,10 @@ class Reading(Expressions):
 
     def written(self, each: Instruction) -> None:
         """Write down an instruction, or remember it for where its value is used."""
-        self.shorten(each)
         value = each.results
+        if each.function in STRAIGHT and isinstance(value, Value) and self.straight(each, value):
+            return
+        self.shorten(each)
         if each.target is not None:
             self.write(each, each.target)
         elif not isinstance(value, Value):
@@ -240,6 +247,23 @@ class Reading(Expressions):
         if value.memory.writes and not value.shape:
             text = f"np.asarray({text})"
         self.line(f"{self.names.of(value, each)} = {text}")
+
+    def straight(self, each: Instruction, value: Value) -> bool:
+        """Write down a function of this package as lines of NumPy, if there are some."""
+        self.flush([operand for operand in each.reads() if operand in self.pending])
+        self.is_numpy = True
+        lines = list(STRAIGHT[each.function](self, self.names.of(value, each), *each.args))
+        for line in lines:
+            self.line(line)
+        return bool(lines)
+
+    def function(self, function: Any) -> str:
+        """A function by its name in NumPy, or in this package, from which it is imported then."""
+        name = getattr(function, "__name__", "")
+        if function in KNOWN:
+            self.imports[f"from {function.__module__} import {name}"] = None
+            return str(name)
+        return super().function(function)
 
     def view(self, each: Instruction, value: Value) -> None:
         """A view is written where it is used, unless it is long."""
@@ -333,7 +357,7 @@ class Reading(Expressions):
 
     def returned(self) -> str:
         """What the step returns."""
-        copied = {place: None for place in self.program.states}
+        copied = dict.fromkeys(self.program.states)
 
         def named(leaf: Any) -> Any:
             if not isinstance(leaf, Result):
@@ -346,7 +370,12 @@ class Reading(Expressions):
 
     def put_together(self) -> str:
         """The whole text, with what is given at its head."""
-        head = [*self.heading(), "import math" * any("math." in line for line in self.lines), "import numpy as np"]
+        head = [
+            *self.heading(),
+            "import math" * any("math." in line for line in self.lines),
+            "import numpy as np",
+            *self.imports,
+        ]
         text = "\n".join([*filter(None, head), *self.lines, ""])
         return re.sub(r"\n{3,}", "\n\n", text)
 
@@ -408,11 +437,8 @@ def written_out(array: ndarray) -> str | None:
         return None
     if not array.shape:
         return f"{kind}({array.item()!r})" if np.isfinite(array) else None
-    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(array.size)):
-        return f"np.arange({array.size})"
+    if array.dtype == np.int64 and array.size and np.array_equal(array.ravel(), np.arange(array.size)):
+        return f"np.arange({array.size})" + f".reshape{array.shape}" * (array.ndim > 1)
     if array.size <= SMALL and np.isfinite(array).all():
         return f"np.array({array.tolist()!r}, {kind})"
     return None
-
-
-__all__ = ["Reading", "values_in"]

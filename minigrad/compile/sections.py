@@ -25,6 +25,8 @@ class Section(NamedTuple):
     operation: str
     changes: str = ""
     """The arrays of the model that are changed there, outside of operations."""
+    part: int = 0
+    """The number of parts of the step, forward, backward and update, before its own."""
 
     def headings(self, before: Section | None, mark: str = "#") -> Iterator[str]:
         """The lines of comment over its first instruction; what the section before has said is not repeated."""
@@ -32,7 +34,7 @@ class Section(NamedTuple):
             yield ""
             yield f"{mark} ==== {self.phase} {'=' * (WIDTH - 8 - len(self.phase))}"
             before = None
-        if before is None or before.line != self.line:
+        if self.line and (before is None or before.line != self.line):
             yield ""
             yield f"{mark} ---- {source_line(self.line)}"
             before = None
@@ -49,8 +51,11 @@ def sections(program: Program) -> list[Section]:
     """The section of each instruction."""
     names = {value.memory: place.name.rpartition(".")[2] for place, value in program.states}
     instructions = program.instructions
+    found_phases = phases(instructions)
+    changes = [a != b for a, b in itertools.pairwise([*found_phases[:1], *found_phases])]
     plain = [
-        Section(phase, each.line, each.scope, each.operation) for phase, each in zip(phases(instructions), instructions)
+        Section(phase, each.line, each.scope, each.operation, part=part)
+        for phase, each, part in zip(found_phases, instructions, itertools.accumulate(changes))
     ]
     found: list[Section] = []
     for i, each in enumerate(instructions[1:], 1):  # a view belongs to what it is in the middle of
@@ -62,7 +67,7 @@ def sections(program: Program) -> list[Section]:
         changed = dict.fromkeys(names.get(each.target.memory, "") for each in members if each.target is not None)
         said = ", ".join(filter(None, changed))
         if said and not section.operation and section.scope is not None:
-            section = section._replace(changes=f"moves {said}")  # noqa: PLW2901
+            section = section._replace(changes=f"moves {said}")
         found += [section] * len(members)
     return found
 

@@ -114,7 +114,10 @@ def refuse_value(what: str) -> NoReturn:
 
 def unknown(name: str) -> Refusal:
     """The refusal of a function that is in none of the tables."""
-    return Refusal(f"{name} cannot be captured: it is not among the functions that a program can repeat.")
+    return Refusal(
+        f"{name} cannot be captured: it is not among the functions that a program can repeat. Use an operation of "
+        "minigrad, or call it outside of the step."
+    )
 
 
 @functools.cache
@@ -287,6 +290,9 @@ class StandIn(NDArrayOperatorsMixin):
         return self.array
 
     def __repr__(self) -> str:
+        if self.is_number:
+            self.writer.shows()
+            return repr(self.array.item())
         return f"<{self.value}, stands for {self.shape} {self.dtype}>"
 
     def __copy__(self) -> Any:

@@ -70,7 +70,7 @@ class Typed:
         if type(part) is not slice:
             return self.argument(part)
         ends = ["" if end is None else self.argument(end) for end in (part.start, part.stop)]
-        return ":".join(ends) + ("" if part.step is None else f":{self.argument(part.step)}")
+        return ":".join(ends) + ("" if part.step in (None, 1) else f":{self.argument(part.step)}")
 
     def argument(self, value: Any) -> str:
         """An argument as it is typed."""

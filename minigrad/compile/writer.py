@@ -234,6 +234,11 @@ class Writer:
         kind = "call" if needed is None else "check"
         self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind=kind))
 
+    def watch(self, function: Callable[..., Any], *args: Any) -> None:
+        """Let a function warn of values, now and after each replay; see ``minigrad.engine.host``."""
+        function(*self.real(args))
+        self.write(Instruction(function, mapped(self.value_of, args), {}, None, None, own_calls().scope, kind="watch"))
+
     def needed_from_inputs(self, values: set[Value]) -> list[Instruction] | None:
         """The instructions that make values from inputs and constants nobody has written to; None if there is more."""
         given = {value for _, value in self.program.inputs} | {value for _, value in self.program.constants}
@@ -295,7 +300,7 @@ class Writer:
 
 def note_gradient(gradient: Any, value: Any) -> None:
     """Note that an array is the gradient of a value, unless it is known to be that of another one."""
-    is_new = type(gradient) is StandIn and gradient.base is None and gradient.value.memory.origin == "made"
+    is_new = type(gradient) is StandIn and gradient.value.memory.origin == "made"
     if is_new and isinstance(value, Value) and gradient.value.gradient_of is None:
         gradient.value.gradient_of = value.number
 

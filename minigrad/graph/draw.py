@@ -150,7 +150,14 @@ def checked_names(names: Any) -> Mapping[str, Tensor]:
 
 
 class Graph:
-    """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph."""
+    """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph.
+
+    It keeps what it was read from, for the details of a page: the records, and the tensors that these keep.
+
+    >>> picture = mg.draw(mg.ones(2, requires_grad=True).exp().sum())
+    >>> 'exp' in picture.source
+    True
+    """
 
     def __init__(self, picture: Picture, legend: bool) -> None:
         self.picture = with_legend(picture) if legend else picture

@@ -125,12 +125,14 @@ def test_lines_stand_under_the_line_of_the_program_and_the_module_and_mode_they_
     model[1].eval()
     program, _ = capture(step, *batches[0], state=[model, optimizer])
     text = NumPyExecution(improved(program)).source
-    headings = [line.strip() for line in text.splitlines() if "----" in line]
+    headings = [line.strip() for line in text.splitlines() if "# ----" in line]
+    parts = [line.split()[2] for line in text.splitlines() if "# ====" in line]
+    assert parts == ["forward", "backward", "update"]
     assert [heading.rpartition("  ")[2] for heading in headings][1:] == [
         "loss = F.cross_entropy(model(x), y)", "loss.backward()", "optimizer.step()",
     ]  # fmt: skip
-    assert "# 1 (BatchNorm1d, eval), batch_norm\n" in text and "# 2 (Sigmoid, train), sigmoid\n" in text
-    assert "# 1 (BatchNorm1d, eval), derivative of batch_norm\n" in text
+    assert "# 1 (BatchNorm1d, eval): batch_norm\n" in text and "# 2 (Sigmoid, train): sigmoid\n" in text
+    assert "# 1 (BatchNorm1d, eval): derivative of batch_norm\n" in text
     assert "layer1_running_mean" in text and "np.copyto(layer1_running_mean" not in text
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.compile.native import compiler
 from minigrad.nn import functional as F
 
 
@@ -57,14 +58,17 @@ def test_writes_lead_to_what_the_step_changes_and_to_nothing_else(drawn):
 
 
 def test_operations_and_derivatives_stand_in_the_clusters_of_their_modules(drawn):
-    found = {(cluster.title, box.title) for cluster in drawn.picture.content.clusters for box in cluster.boxes}
+    found = {(cluster.title, box.title) for cluster in drawn.picture.content.all_clusters() for box in cluster.boxes}
+    phases = drawn.picture.content.clusters
+    assert [cluster.title for cluster in phases] == ["forward", "backward", "update"]
     assert {
         ("fc1 (Linear, train)", "linear"), ("bn1 (BatchNorm1d, train)", "batch_norm"),
         ("bn1 (BatchNorm1d, train)", "derivative of batch_norm"), ("fc2 (Linear, train)", "derivative of linear"),
     } <= found  # fmt: skip
-    assert {"cross_entropy", "derivative of cross_entropy", "optimizer.step()"} <= {
-        box.title for box in drawn.picture.content.boxes
-    }
+    inside = [{box.title for box in phase.boxes} for phase in phases]
+    assert (
+        "cross_entropy" in inside[0] and "derivative of cross_entropy" in inside[1] and "optimizer.step()" in inside[2]
+    )
     assert "TRAIN: batch statistics" in drawn.source
 
 
@@ -81,3 +85,20 @@ def test_a_value_flows_from_the_box_that_made_it(drawn):
 def test_a_step_without_a_program_says_so():
     with pytest.raises(RuntimeError, match="has no program yet: call it once"):
         mg.draw(mg.compile(lambda x: x * 2))
+
+
+def test_where_c_runs_a_box_is_a_loop_that_says_which_operations_went_into_it():
+    if compiler.found() is None:
+        pytest.skip("there is no compiler here")
+    model = Net()
+    step = mg.compile(lambda x, y: F.cross_entropy(model(x), y), backend="c")
+    for _ in range(3):
+        step(mg.zeros(16, 4), mg.tensor(np.arange(16) % 2))
+    content = mg.draw(step).picture.content
+    loops = [box for box in content.all_boxes() if box.kind == "op"]
+    said = [{line.text for line in box.lines} for box in loops]
+    assert any("relu" in " ".join(lines) and "bn1: batch_norm" in " ".join(lines) for lines in said)
+    assert {box.title.partition(" (")[0].partition(",")[0] for box in loops} >= {"matrix product", "one loop"}
+    titles = {box.number: box.title for box in content.all_boxes()}
+    written = {titles[edge.target] for edge in mg.draw(step).picture.edges if edge.kind == "writes"}
+    assert written == {"bn1_running_mean", "bn1_running_var", "bn1_num_batches_tracked"}

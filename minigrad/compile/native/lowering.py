@@ -15,13 +15,15 @@ import numpy as np
 from ...ops.losses.classes import some_ignored
 from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild, Checked
+from ..naming import Names
 from ..passes import may_refuse
 from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
+from ..sections import sections
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
-MANY = 4000
+MANY = 10_000
 """Nodes of a net for which the compiler would take too long."""
 
 
@@ -31,6 +33,26 @@ GUARDS: dict[Any, Callable[..., str]] = {
 }
 """Checks of an array, each with what gives the condition on an element ``x[i]`` that it refuses, from other arguments.
 """
+
+
+class Indices:
+    """Positions that come from outside: C looks at them before anything else, and takes them as they are later."""
+
+    def __init__(self) -> None:
+        self.guards: dict[tuple[Node, int, tuple[int, ...], tuple[int, ...], int], None] = {}
+        """A load node, the first position in it, shape and strides of all, and how many elements there are."""
+        self.known: set[tuple[Node, int]] = set()
+        """Nodes of positions, and how many elements there are, that are in bounds then."""
+
+    def note(self, position: Node, size: int) -> None:
+        """Have positions looked at first, if they come from outside as they are."""
+        node = position
+        while node.kind == "map" and (node.op == "copy" or (node.op == "cast" and node.args[0].dtype.kind in "iu")):
+            node = node.args[0]
+        base, (offset, strides) = (node.args[0], node.attribute) if node.kind == "view" else (node, (0, node.strides))
+        if base.kind == "load" and base.op != "host":
+            self.guards[base, offset, node.shape, tuple(strides), size] = None
+            self.known.add((position, size))
 
 
 class Lowered(NamedTuple):
@@ -47,6 +69,10 @@ class Lowered(NamedTuple):
     """Host calls and checks, which come first."""
     guards: list[tuple[Instruction, Node]]
     """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
+    indices: Indices
+    """What is known of positions."""
+    watched: list[tuple[Instruction, Node]]
+    """Calls that warn where an array of booleans is false."""
 
 
 REWRITES: list[Callable[[Lowering, Lowered], None]] = []
@@ -68,26 +94,33 @@ class Lowering:
     def __init__(self, program: Program, functions: Mapping[Any, Callable[..., Node | None]]) -> None:
         self.program, self.functions = program, functions
         self.graph = Graph()
+        self.names = Names(program)
         self.versions = Versions(program, self.graph)
         self.hosts: list[Instruction] = []
         self.drawn = 0
         """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
         self.guards: list[tuple[Instruction, Node]] = []
+        self.indices = Indices()
+        self.watched: list[tuple[Instruction, Node]] = []
 
     def lower(self) -> Lowered:
         """All of it."""
         self.enter()
         used = {value for each in self.program.instructions for value in each.reads()}
         used |= {value for _, value in self.program.settings if value is not None} | set(results_of(self.program))
-        for instruction in self.program.instructions:
-            self.graph.scope = instruction.scope
+        names = self.names
+        for section, instruction in zip(sections(self.program), self.program.instructions):
+            self.graph.scope = section
             if instruction.kind == "call":
                 made = instruction.results
-                self.graph.name = f"v{made.number}" if isinstance(made, Value) else ""
+                named = instruction.target if made is None else made
+                self.graph.name = names.of(named, instruction) if isinstance(named, Value) else ""
                 self.instruction(instruction)
                 if isinstance(made, Value) and made not in used and may_refuse(instruction):
                     self.effects.append(self.versions.read(made))  # its index is looked at, as it is in eager
+            elif instruction.kind == "watch":
+                self.watched.append((instruction, self.own(instruction.args[0])))
             else:
                 self.before(instruction)
         self.graph.scope, self.graph.name = None, ""
@@ -97,6 +130,7 @@ class Lowering:
         lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
+            self.indices, self.watched,
         )  # fmt: skip
         for rewrite in REWRITES:
             rewrite(self, lowered)
@@ -124,7 +158,7 @@ class Lowering:
             for source, number, value in several:
                 if len(several) > 1 and value.memory.writes:
                     raise CannotBuild("an array that is changed is a view of the same memory as another one")
-                self.graph.name = ""
+                self.graph.name = self.names.known[value]
                 self.versions.enter(Outside(source, number), value, value if len(several) > 1 else None)
 
     def before(self, instruction: Instruction) -> None:
@@ -141,7 +175,7 @@ class Lowering:
             return
         for value in tree_leaves(instruction.results):
             if isinstance(value, Value):
-                self.graph.name = f"h{value.number}"
+                self.graph.name = self.names.of(value, instruction)
                 self.versions.enter(Outside("host", self.drawn), value)
                 self.drawn += 1
 
@@ -320,7 +354,7 @@ class Lowering:
         self, ufunc: np.ufunc, x: Node, axes: tuple[int, ...], dtype: Any, keepdims: bool, initial: Any = None
     ) -> Node:
         """A reduction over axes."""
-        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)  # type: ignore[index]
+        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)
         if op in ("logical_or", "logical_and"):
             x = self.graph.cast(x, np.bool_)
         if dtype.kind not in "fiub" or not is_known(ufunc, (dtype, dtype, dtype)) or not casts_alike(x.dtype, dtype):

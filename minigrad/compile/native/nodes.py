@@ -131,7 +131,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.known: dict[Any, Node] = {}
         self.scope: Any = None
-        """The call of a module whose nodes are being made."""
+        """The section of the program whose nodes are being made."""
         self.name = ""
 
     def node(
