@@ -8,6 +8,7 @@
 ``op``           ``Op``: an operation and its derivatives
 ``host``         what a step takes from Python and not from arrays, for a step that is written down
 ``hooks``        functions that look at gradients; ``anomaly``: the first NaN or infinity, and what made it
+``ways``         names for parts of derivatives
 ``walk``         the walk back; ``gradients``: ``backward`` and ``grad``
 
 The engine knows arrays and nodes; it knows no operation.

@@ -6,7 +6,7 @@ arrows have a contrast of at least 3 to what is around and inside of them, texts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -40,6 +40,8 @@ class Theme(NamedTuple):
     background: str
     only: Mapping[str, str]
     """Of what is in one mode only, in a picture of both."""
+    branches: Sequence[Colours]
+    """Of the branches of a derivative: directly, through the mean, through the variance."""
 
     def of(self, kind: str, mode: str = "") -> Colours:
         """The mode's colours where there is a mode, else the kind's."""
@@ -78,6 +80,7 @@ THEMES = {
     "light": Theme(
         KINDS, {name: mode.colours for name, mode in MODES.items()}, CLUSTER, EFFECT, ALARM, "#555555", "#000000",
         "#ffffff", {"train": "#b86a08", "eval": "#3c3ad0"},
+        [Colours("", "#e0eef7", "#0072b2"), Colours("", "#fbe9dd", "#c85500"), Colours("", "#dff3ec", "#00835f")],
     ),
     "dark": Theme(
         {
@@ -99,6 +102,7 @@ THEMES = {
         },
         Colours("", "#232427", "#8a8a8a"), "#6fce74", "#ff8a8a", "#b4b4b4", "#f2f2f2", "#1b1c1f",
         {"train": "#f0a03c", "eval": "#8c9cff"},
+        [Colours("", "#1b2a33", "#56b4e9"), Colours("", "#33241a", "#f0873a"), Colours("", "#1a2e27", "#2fc79a")],
     ),
     "print": Theme(
         {
@@ -120,6 +124,7 @@ THEMES = {
         },
         Colours("", "#ffffff", "#6e6e6e"), "#000000", "#000000", "#000000", "#000000", "#ffffff",
         {"train": "#000000", "eval": "#6e6e6e"},
+        [Colours("", "#ffffff", "#000000"), Colours("", "#ececec", "#000000"), Colours("", "#d9d9d9", "#000000")],
     ),
 }  # fmt: skip
 """For screens, for dark screens, and for paper: there kinds differ by their shapes, and modes by their titles."""

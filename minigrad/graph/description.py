@@ -111,6 +111,8 @@ class Cluster:
     """The class of the module."""
     reason: str = ""
     """Why the module computes something else in training and evaluation."""
+    branch: int = -1
+    """Which of the branches of a derivative it is, from 0 on."""
     below: bool = False
     """Whether it stands below all others: a legend."""
 

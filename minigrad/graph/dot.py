@@ -96,13 +96,20 @@ def inside(
     for side_by_side in cluster.rows:  # invisible edges: versions of Graphviz differ in the order they choose
         yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
-        title, mode = told(inner), bool(inner.mode)
-        colours = theme.cluster if not mode else halves(theme) if inner.mode == "both" else theme.modes[inner.mode]
+        title, colours = told(inner), colours_of(inner, theme)
+        width = 1 if colours is theme.cluster else 2
         yield f"{indent}subgraph {name}_{i} {{"
-        yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
+        yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={width}"
         yield f'{indent}  bgcolor="{colours.inside}" color="{colours.border}"'
         yield from inside(inner, f"{name}_{i}", indent + "  ", places, group, theme)
         yield f"{indent}}}"
+
+
+def colours_of(cluster: Cluster, theme: Theme) -> Colours:
+    """Those of its mode, of its branch of a derivative, or plain ones."""
+    if cluster.mode:
+        return halves(theme) if cluster.mode == "both" else theme.modes[cluster.mode]
+    return theme.branches[cluster.branch % len(theme.branches)] if cluster.branch >= 0 else theme.cluster
 
 
 def halves(theme: Theme) -> Colours:

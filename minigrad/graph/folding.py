@@ -36,7 +36,7 @@ def folded(picture: Picture, depth: int | None = None, collapse: Any = ()) -> Pi
         return found
     for chosen in range(deepest(found.content), 0, -1):
         smaller = Folding(chosen, paths, classes).picture(picture)
-        if size(smaller.content) <= LARGEST or chosen == 1:
+        if size(smaller.content) <= LARGEST:
             break
     note = f"folded at depth {chosen}, as it has {boxes:,} boxes: draw(..., depth={chosen + 1}) opens more"
     return replace(smaller, header=f"{picture.header}\n{note}")

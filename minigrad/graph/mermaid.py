@@ -64,11 +64,13 @@ def inside(cluster: Cluster, indent: str, numbers: Iterator[int], theme: Theme) 
         yield f"{indent}{node(box)}"
     for inner in cluster.clusters:
         mode, name = MODES.get(inner.mode), f"c{next(numbers)}"
+        branch = theme.branches[inner.branch % len(theme.branches)] if inner.branch >= 0 else theme.cluster
+        colours = theme.modes[inner.mode] if mode else branch
         mode_text = f" {escape(mode.text)}" if mode else ""
         yield f'{indent}subgraph {name}["{escape(inner.title)}{mode_text}"]'
         yield from inside(inner, indent + "  ", numbers, theme)
         yield f"{indent}end"
-        yield f"{indent}style {name} {look(theme.modes[inner.mode] if mode else theme.cluster, theme)}"
+        yield f"{indent}style {name} {look(colours, theme)}"
 
 
 def node(box: Box) -> str:

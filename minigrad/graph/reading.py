@@ -16,6 +16,7 @@ from ..engine.op import Op
 from ..engine.paths import reachable
 from ..engine.scope import Scope
 from ..engine.shown import Shown, range_text
+from ..engine.ways import way_of
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor.tensor import Tensor
@@ -96,6 +97,9 @@ class Reader:
                 if isinstance(operand, Node):
                     self.users[operand].append((node, position))
         self.shown = {node: shown_of(node, node.op) for node in self.nodes if node.op is not None}
+        self.ways = [(each, node.time) for node in self.nodes if (each := way_of(node)) is not None]
+        self.ways.sort(key=lambda pair: (pair[0].began, -pair[1]))
+        self.way_clusters: dict[tuple[int, int], Cluster] = {}
         self.calls, self.names = read_calls(self.nodes, model)
         self.content = Cluster()
         self.clusters: dict[Scope | None, Cluster] = {None: self.content}
@@ -138,6 +142,17 @@ class Reader:
                     around = made
                 self.clusters[scope] = around
         return self.clusters[innermost]
+
+    def way_cluster(self, node: Node, around: Cluster) -> Cluster:
+        """The cluster of the part of a derivative that a record belongs to, in those of the parts around it."""
+        for each, ended in self.ways:
+            if each.began < node.time <= ended:
+                if (each.began, ended) not in self.way_clusters:
+                    branch = sum(other.branch >= 0 for other in around.clusters) if each.branch else -1
+                    self.way_clusters[each.began, ended] = Cluster(each.name, path=around.path, branch=branch)
+                    around.clusters.append(self.way_clusters[each.began, ended])
+                around = self.way_clusters[each.began, ended]
+        return around
 
     def add(self, thing: Any, kind: str, title: str, lines: Sequence[str], cluster: Cluster) -> Box:
         """A box for a node, a tensor or an array, with the next number."""
@@ -187,7 +202,7 @@ class Reader:
         kind = "output" if node in self.outputs else "op"
         cluster = self.cluster(node.scope)
         label = f"{self.given[id(node)]}: " if id(node) in self.given else call.label if call else ""
-        box = self.add(node, kind, label + op.name, [*lines, saved], cluster)
+        box = self.add(node, kind, label + op.name, [*lines, saved], self.way_cluster(node, cluster))
         box.lines += [Line(text, alarming=True) for text in shown.alarms]
         box.operation, box.kept, box.operations = op.name, new, 1
         box.module = self.names.paths[call.module] if call else ""

@@ -54,11 +54,12 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
     """
     if gradients and (len(outputs) != 1 or any(output.array.size != 1 for output in outputs.values())):
         raise ValueError("draw(grads=True): gradients begin at one number: draw(loss, grads=True).")
+    kept = saved_leaves(nodes)
     tensors: dict[Node, Any] = {}
     uses: dict[tuple[Node, int], Any] = {}
     with enable_grad() if gradients else no_grad():
         for node in nodes:
-            made = again(node, tensors, uses, gradients)
+            made = again(node, tensors, uses, gradients, kept)
             if made is not None:
                 tensors[node] = made
     values = {node: tensor.array for node, tensor in tensors.items()}
@@ -77,13 +78,28 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
     return Replayed(values, own, {key: dx for key, dx in by_key.items() if key not in own}, same)
 
 
-def again(node: Node, tensors: Mapping[Node, Any], uses: dict[tuple[Node, int], Any], gradients: bool) -> Any:
+def saved_leaves(nodes: Sequence[Node]) -> dict[Node, ndarray]:
+    """The arrays of leaves that operations have saved: nobody may hold their tensors any more."""
+    return {
+        operand: saved
+        for node in nodes
+        if node.op is not None and node.saved is not None
+        for operand, saved in zip(node.inputs, node.saved[1:])
+        if isinstance(operand, Node) and operand.op is None and isinstance(saved, ndarray)
+    }
+
+
+def again(
+    node: Node, tensors: Mapping[Node, Any], uses: dict[tuple[Node, int], Any], gradients: bool,
+    kept: Mapping[Node, ndarray],
+) -> Any:  # fmt: skip
     """What a record makes of its operands now; None if that is not known."""
     if node.op is None:
         leaf = node.output()
-        if leaf is None:
+        array = kept.get(node) if leaf is None else leaf.array
+        if array is None:
             return None
-        tensor = wrap(leaf.array)
+        tensor = wrap(array)
         return tensor.requires_grad_() if gradients else tensor
     op = node.op
     if not isinstance(op, Op) or any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs):

@@ -57,6 +57,12 @@ def test_gradients_are_those_of_retained_ones_and_widths_follow_them(net, x):
     np.testing.assert_array_equal(box.gradient, np.ones((16, 8)))
 
 
+def test_an_arrow_is_as_thick_as_the_gradient_along_it_not_as_that_of_where_it_begins():
+    w = mg.tensor(2.0, requires_grad=True)
+    edges = mg.draw(w * 1000.0 + w, grads=True).picture.edges
+    assert [edge.width for edge in edges if edge.source == 0] == [4.0, 1.38]
+
+
 def test_drawing_values_and_gradients_changes_nothing(net, x):
     seen = []
     h = net.fc1(x)

@@ -34,6 +34,7 @@ from ...engine.modes import current
 from ...engine.node import Effect, Variable, array_of, clock, wrap
 from ...engine.op import Op
 from ...engine.scope import call_path
+from ...engine.ways import way
 from ...groups.group import Group
 from ...kernels import batch_norm as kernels
 from ...kernels.constants import at_least_float32
@@ -114,15 +115,22 @@ def by_input(
     pooled: Any, *_: Any,
 ) -> Any:  # fmt: skip
     """``(g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps)``, ``g = dy * weight``; in evaluation no means."""
-    xhat, inverse = standardised(x, mean, var, eps, training, mask, pooled)
-    g = kept_or_zero(dy, mask)
-    g = g if weight is None else g * per_channel(weight, len(x.shape))
-    if training:
-        axes = other_axes(x)
-        mean_g = mean_of_kept(g, axes, mask, pooled)
-        mean_gx = mean_of_kept(g * xhat, axes, mask, pooled)
-        g = kept_or_zero(g - mean_g - xhat * mean_gx, mask)
-    return g * inverse
+
+    def scaled() -> Any:
+        g = kept_or_zero(dy, mask)
+        return g if weight is None else g * per_channel(weight, len(x.shape))
+
+    def gradient() -> Any:
+        xhat, inverse = standardised(x, mean, var, eps, training, mask, pooled)
+        g = way("directly", scaled)
+        if training:
+            axes = other_axes(x)
+            mean_g = way("through the mean", mean_of_kept, g, axes, mask, pooled)
+            by_var = way("through the variance", lambda: xhat * mean_of_kept(g * xhat, axes, mask, pooled))
+            g = kept_or_zero(g - mean_g - by_var, mask)
+        return g * inverse
+
+    return way("batch_norm: gradient of its input", gradient, branch=False)
 
 
 def by_weight(
