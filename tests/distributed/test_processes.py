@@ -30,7 +30,7 @@ def run(size, *arguments, **environment):
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     return done.stdout + done.stderr, done.returncode
 
