@@ -46,8 +46,7 @@ class Pooled:
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
-        constant = -self.offset * scale
-        return self.part.scaled(scale, constant if bias is None else constant + bias)
+        return self.part.scaled(scale, (0 if bias is None else bias) - self.offset * scale)
 
     def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
         """``sum(dy)`` and ``sum(dy * (x - mean))`` of each channel, of this part alone."""

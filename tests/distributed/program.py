@@ -94,7 +94,7 @@ FAULTS = {
 
 
 if __name__ == "__main__":
-    dist.init_process_group("mpi", timeout=1 if sys.argv[1] == "sleep" else 60)
+    dist.init_process_group("mpi", timeout=2 if sys.argv[1] == "sleep" else 60)
     if sys.argv[1] == "right":
         right()
     elif sys.argv[1] == "models":

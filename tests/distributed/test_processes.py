@@ -30,7 +30,7 @@ def run(size, *arguments, **environment):
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     return done.stdout + done.stderr, done.returncode
 
@@ -48,7 +48,7 @@ ALIKE = "the ranks do not do the same: rank 0: sum of (10,) float32; rank 1: "
 SAID = {
     "raise": ["rank 1: all ranks are stopped by", "ValueError: invalid literal"],
     "end": [f"rank {rank}: DistributedError: {ALIKE}the end of the program." for rank in range(2)],
-    "sleep": ["rank 0: DistributedError: rank 0 waited 1 s in sum of (10,) float32 for the other ranks; all ranks are"],
+    "sleep": ["rank 0: DistributedError: rank 0 waited 2 s in sum of (10,) float32 for the other ranks; all ranks are"],
     "kill": ["BAD TERMINATION"],
     "shape": [f"rank {rank}: DistributedError: {ALIKE}sum of (12,) float32." for rank in range(2)],
     "models": ["the ranks have different models: rank 0: weight (2, 2) float32 requires grad; rank 1: weight (3, 2)"],
