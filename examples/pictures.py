@@ -215,6 +215,10 @@ def gradient_check(found: Names) -> Any:
     return lines(right, found["steps"], errors, xscale="log", yscale="log", title="error by step", xlabel="step")
 
 
+def compiled_step(found: Names) -> Any:
+    return found["drawn"]
+
+
 def leaving(found: Names) -> Any:
     """The nodes of the ONNX file, in their order, and below them what they read of the state."""
     (axis,) = axes(width=6.4, height=1.6)
@@ -233,7 +237,7 @@ def leaving(found: Names) -> Any:
 PICTURES = {
     1: first_notebook, 2: tensors, 3: mlp, 4: by_hand, 5: train_and_eval, 6: figure_1, 7: heat_map,
     8: scale_invariance, 9: variance, 10: digits, 11: normalisations, 12: folding, 13: three_ways, 14: own_operation,
-    15: power_iteration, 16: gradient_check, 18: leaving,
+    15: power_iteration, 16: gradient_check, 17: compiled_step, 18: leaving,
 }  # fmt: skip
 
 

@@ -187,3 +187,11 @@ def test_what_leaves_is_the_same_elsewhere(capsys):
         assert found["onnx_apart"] < 1e-5 and found["nodes"] == ["Gemm", "BatchNormalization", "Relu", "Gemm"]
     else:
         assert "minigrad[onnx]" in printed
+
+
+def test_the_text_of_a_compiled_step_is_the_step(capsys):
+    found = run(17)
+    assert found["same"] and found["sums"][0] < 1e-6 and found["sums"][1] < 1e-3
+    said = capsys.readouterr().out
+    assert all(f"# ==== {phase} ====" in said for phase in ("forward", "backward", "update"))
+    assert "fc1 = x @ fc1_weight.T + fc1_bias" in said and "Decide outside of the step" in found["refusal"]
