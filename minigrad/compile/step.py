@@ -243,6 +243,7 @@ class Compiled:
     def _add(self, plan: Plan) -> None:
         """Keep a new plan, and forget the one that was not used for the longest time if there are too many."""
         reason = self._reason(plan)
+        plan.reason = reason
         if reason:
             log.info("%s is captured again: %s.", self._name(), reason)
         self._plans.setdefault(plan.key, []).append(plan)
