@@ -70,5 +70,5 @@ print(f"a straight line through the origin gets {np.mean(straight == test_target
 # %% [markdown]
 # To try:
 #
-# 1. Leave out `parameter.grad = None`. How soon does the training fail, and with what?
+# 1. Leave out `parameter.grad = None`. What is added up then, and what does the loss do?
 # 2. Leave out the ReLU. Why is the net then no better than a straight line, however wide it is?

@@ -39,8 +39,7 @@ def sigmoid_net(batchnorm):
     return model
 
 
-# %% Train on the same batches, and look every 50 steps at the accuracy and at the input of one sigmoid of the last
-# layer.
+# %% Train on the same batches, and look every 50 steps at the accuracy and at the input of a sigmoid of the last layer.
 def trained(model, unit=0):
     optimizer = optim.SGD(model.parameters(), lr=LR)
     loader = data.DataLoader(train, batch_size=BATCH, shuffle=True, drop_last=True, generator=0)
@@ -68,7 +67,7 @@ for name, (steps, accuracies, _) in runs.items():
     print(f"{name:15} test accuracy after steps {shown}")
 first = {name: next((s for s, a in zip(run[0], run[1]) if a > 0.9), None) for name, run in runs.items()}
 for name, step in first.items():
-    print(f"{name:15} above 90 %", f"from step {step} on" if step is not None else f"not within {STEPS} steps")
+    print(f"{name:15} above 90 %:", f"first at step {step}" if step is not None else f"not within {STEPS} steps")
 
 # %% Figure 1 (b, c): the 15th, 50th and 85th percentile of the input of a sigmoid. A sigmoid is steep near 0 and flat
 # beyond 4 on either side. With BatchNorm the inputs lie on both sides of 0, without it they wander off to one.

@@ -71,5 +71,5 @@ print(f"after BatchNorm: mean {y.mean():.1e}, deviation {y.std():.6f}")
 # %% [markdown]
 # To try:
 #
-# 1. Give two_pass its mean in float64, `x.mean(dtype=np.float64)`. How far does that alone carry?
+# 1. Give two_pass its mean in float64, `x.mean(dtype=np.float64)`. How far does that alone carry? (See `d.dtype`.)
 # 2. Sort x before Welford's loop. Does the order of the values matter for it, and for the others?

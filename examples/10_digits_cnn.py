@@ -5,7 +5,8 @@ convolutions in front of it have no bias, which would be subtracted with the mea
 training: a schedule that warms up and cools down, weight decay, dropout in front of the last layer, and labels that are
 not quite certain.
 
-Run it: python examples/10_digits_cnn.py [seed]
+Run it: OPENBLAS_NUM_THREADS=1 python examples/10_digits_cnn.py [seed]
+Its matrices are too small for several threads, which wait for each other most of the time.
 """
 
 from __future__ import annotations

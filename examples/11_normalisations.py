@@ -1,7 +1,8 @@
 """Normalisations compared: batch, layer, group, instance or none, in batches of 2 to 64.
 
 They differ in one thing: over which numbers mean and variance are taken. BatchNorm takes each channel over the batch,
-so it needs a batch; layer, group and instance normalisation take numbers of one sample, and do not.
+so it needs a batch; layer, group and instance normalisation take numbers of one sample, and do not. (Nets as small as
+these run best on one thread: OPENBLAS_NUM_THREADS=1 python examples/11_normalisations.py.)
 """
 
 # %%
@@ -12,7 +13,7 @@ from minigrad import data, nn, optim
 from minigrad.nn import functional as F
 
 SIZES = [2, 4, 16, 64]
-STEPS, LR = 300, 3e-3
+STEPS, LR = 200, 3e-3
 
 # %% What each makes of the same batch (N, C, H, W) of samples that differ in their means: which means become 0?
 IMAGES = {

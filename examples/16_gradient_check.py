@@ -51,7 +51,8 @@ trapped = mg.gradcheck(lambda x: operations["without the way through the varianc
 print("the faulty rule, checked by its sum alone, passes:", trapped)
 
 
-# %% How small should the step be? Too large: the curve bends. Too small: float64 has no digits left. For sin at 1.3:
+# %% How small should the step be? Too large: the curve bends. Too small: float64 has no digits left. gradcheck takes
+# four points, and a thousandth of the input's deviation as its step. For sin at 1.3:
 def two_points(h):
     return (np.sin(1.3 + h) - np.sin(1.3 - h)) / (2 * h)
 
@@ -65,7 +66,6 @@ errors = {f.__name__: np.abs(f(steps) / np.cos(1.3) - 1) for f in (two_points, f
 print("step        " + "".join(f"{h:8.0e}" for h in steps))
 for name, values in errors.items():
     print(f"{name:12}" + "".join(f"{error:8.0e}" for error in values), f"  best near {steps[values.argmin()]:.0e}")
-print("gradcheck takes four points and a step of a thousandth of the input's deviation")
 
 # %% A whole module is checked with all its parameters, and its running statistics are left as they were.
 model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh()).double()
@@ -78,5 +78,5 @@ print("running statistics untouched:", untouched)
 # %% [markdown]
 # To try:
 #
-# 1. Divide by n - 1 in `right`, where it divides by n. What does the report call that?
+# 1. Let `right` return twice the gradient. What does the report call that, and how is it told from the fault above?
 # 2. Check `mg.relu` at an input that is exactly 0. What does the report say of kinks?

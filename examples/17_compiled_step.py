@@ -1,8 +1,8 @@
-"""A compiled step, read line by line: forward, backward and update as NumPy, which runs by itself and as C.
+"""A compiled step read line by line: forward, backward and update as formulas that run without minigrad.
 
-mg.compile writes down what a training step does to arrays while it runs, as calls of NumPy in their order. From the
-third call on that program runs in place of the Python around it. It can be read: every line stands under the line of
-yours, the module and the mode that it comes from.
+mg.compile runs a training step a few times as it is, and writes down each call of NumPy. From then on the list is
+replayed, without the Python around it: no graph, no modules, no optimiser. The list can be read, and it is the whole
+truth: what is here to be seen is what an epoch consists of.
 """
 
 # %%
@@ -12,82 +12,78 @@ import time
 import numpy as np
 
 import minigrad as mg
-from minigrad import data, nn, optim
+from minigrad import nn, optim
 from minigrad.compile import CannotBuild
 from minigrad.nn import functional as F
 
-# %% A net small enough to be read, and a step of stochastic gradient descent.
-mg.manual_seed(0)
-x, target = data.moons(64)[:]
 
-
-class Net(nn.Module):
-    def __init__(self):
-        self.fc1 = nn.Linear(2, 4)
-        self.bn1 = nn.BatchNorm1d(4)
-        self.fc2 = nn.Linear(4, 2)
-
-    def forward(self, x):
-        return self.fc2(self.bn1(self.fc1(x)).relu())
-
-
-def training(**options):
-    """A net with its optimiser and a step of both; compiled, if options of mg.compile are given."""
+# %% A small net, and the usual five lines. The decorator is the only difference.
+def training():
     mg.manual_seed(0)
-    net = Net()
-    optimizer = optim.SGD(net.parameters(), lr=0.5, momentum=0.9)
+    model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
 
-    def train_step(x, target):
+    def step(x, target):
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(x), target)
+        loss = F.cross_entropy(model(x), target)
         loss.backward()
         optimizer.step()
         return loss
 
-    return net, mg.compile(train_step, **options) if options else train_step
+    return model, step
 
 
-net, step = training(backend="numpy")
-losses = [step(x, target).item() for _ in range(3)]
-print(step)
+model, eager = training()
+compiled_model, step = training()
+step = mg.compile(step, backend="numpy")
 
-# %% The text. Under "forward" the running statistics move where the batch's statistics have been computed. Under
-# "backward" d_fc1 is the gradient of fc1, and each derivative stands under the module that it belongs to. Under
-# "update" the gradients are one vector: a small parameter alone would take NumPy as long as all of them.
+# %% Both take the same steps. The first calls of the compiled one are ordinary steps that are written down.
+batches = [(mg.randn(8, 4), mg.arange(8) % 2) for _ in range(20)]
+eager_losses = [eager(x, target).item() for x, target in batches]
+losses = [step(x, target).item() for x, target in batches]
+apart = max(abs(a - b) for a, b in zip(eager_losses, losses))
+print(f"{len(batches)} steps, loss {losses[0]:.4f} -> {losses[-1]:.4f}, at most {apart:.1e} from the plain step's")
+
+# %% The text, with the names of the model. Read it from the top: linear, BatchNorm with its mean, its variance and the
+# running statistics that move, ReLU, cross-entropy; then the same backwards; then the update.
 print(step.source)
 
-# %% It is a program: with the model's own arrays by their names, step.given, one run of the text is one step, bit for
-# bit. Here it runs on copies, and is compared with the step itself.
-names = {name: np.array(value) if isinstance(value, np.ndarray) else value for name, value in step.given.items()}
-exec(step.source, names | {"x": x.numpy(), "target": target.numpy()}, names)
+# %% Its parts. Backward has about as many lines as forward: all derivatives together are no more work than a few times
+# the function itself, however many parameters there are.
+parts = {"forward": [], "backward": [], "update": []}
+current = None
+for line in step.source.splitlines():
+    if line.startswith("# ===="):
+        current = line.strip("# =")
+    elif line and not line.startswith(("#", "returned")) and current in parts:
+        parts[current].append(line)
+print("lines of each part:", {name: len(lines) for name, lines in parts.items()})
+
+# %% BatchNorm's gradient in it is the formula on paper: (g - mean(g) - xhat * mean(g * xhat)) / std.
+formula = [line for line in parts["backward"] if line.startswith(("layer1_mean_g", "d_layer0"))]
+print("\n".join(formula))
+
+# %% It runs by itself: given the arrays, plain NumPy makes the next step, without minigrad.
+x, target = mg.randn(8, 4), mg.arange(8) % 2
+names = {**step.given, "x": x.numpy().copy(), "target": target.numpy().copy()}
+names = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in names.items()}
+exec(step.source, names)
 loss = step(x, target)
-same = names["returned"] == loss.numpy() and np.array_equal(names["fc1_weight"], net.fc1.weight.detach().numpy())
-print("the text and the step give the same bits:", bool(same))
+same_loss = float(names["returned"]) == loss.item()
+same_weights = np.array_equal(names["layer0_weight"], compiled_model[0].weight.detach().numpy())
+print(f"the text by itself: the same loss {same_loss}, the same weights {same_weights}")
 
-# %% The derivative of BatchNorm in the text, against what chapter 13 says of it: the gradient of its input has mean 0
-# over the batch, and, but for eps, so has its product with xhat.
-sums = [float(np.abs(each.sum(0)).max()) for each in (names["d_fc1"], names["d_fc1"] * names["bn1_xhat"])]
-print(f"sums over the batch: of dx {sums[0]:.1e}, of dx * xhat {sums[1]:.1e}")
+# %% All its values are there to be looked at. A bias in front of BatchNorm would have this gradient, which is 0:
+bias_grad = np.abs(names["d_layer0"].sum(0)).max()
+print(f"sum of d_layer0 over the batch: at most {bias_grad:.1e}")
 
-
-# %% A picture, of two layers to be small: what the step reads and changes, and a box for each operation. Of a step that
-# runs as C it has a box for each loop, which says what went into it.
-layers = nn.Sequential(nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2))
-plain = optim.SGD(layers.parameters(), lr=0.5)
-
-
-@mg.compile(backend="numpy")
-def small_step(x, target):
-    plain.zero_grad()
-    F.cross_entropy(layers(x), target).backward()
-    plain.step()
+# %% Where a C compiler is found (minigrad doctor says which), the same list is built as C, with loops that are fused:
+# mg.compile(step) without a backend, and step.c_source to read. mg.draw(step) is the picture of the list.
+graph = mg.draw(step)
+print(graph)
 
 
-small_step(x, target)
-drawn = mg.draw(small_step)
-
-
-# %% What it is worth: time of a step, in turns, in microseconds. Without a C compiler the third one runs with NumPy.
+# %% What it is worth: the time of a step, in turns, in microseconds. Of a small step most is Python.
 def microseconds(function, calls=50):
     start = time.perf_counter()
     for _ in range(calls):
@@ -95,10 +91,10 @@ def microseconds(function, calls=50):
     return (time.perf_counter() - start) / calls * 1e6
 
 
-steps = {"eager": training()[1], "compiled, NumPy": step}
+steps = {"eager": eager, "compiled, NumPy": step}
 try:
-    in_c = training(backend="c")[1]
-    for _ in range(3):  # two captures, then it is built
+    in_c = mg.compile(training()[1], backend="c")
+    for _ in range(3):  # two captures that agree, then it is built
         in_c(x, target)
     steps["compiled, C"] = in_c
 except CannotBuild as error:
@@ -109,14 +105,14 @@ for name, median in medians.items():
     print(f"{name:16} {median:8.1f}")
 
 
-# %% What no program can repeat is refused, with the line and the cure, and leaves nothing half done.
-def stops_early(x, target):
-    loss = F.cross_entropy(net(x), target)
+# %% What no program can repeat is refused, with the line and the cure, and nothing is left half done.
+def decides(x, target):
+    loss = F.cross_entropy(compiled_model(x), target)
     return loss if loss < 0.1 else 2 * loss
 
 
 try:
-    mg.compile(stops_early)(x, target)
+    mg.compile(decides)(x, target)
 except RuntimeError as error:
     refusal = str(error).partition(": ")[2]
     print(refusal)
@@ -124,6 +120,5 @@ except RuntimeError as error:
 # %% [markdown]
 # To try:
 #
-# 1. Put the model into evaluation mode, call the step once more and print its source. What is gone, and why does the
-#    gradient of fc1 look so simple now?
-# 2. Take Adam. Which lines are new, and which numbers of theirs change from step to step?
+# 1. Compile a step with Adam. Which lines come into the update, and which arrays are kept between steps?
+# 2. Call model.eval() on the net, and the step again. A second text is written: what has become of BatchNorm in it?

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import runpy
 import sys
 import tempfile
@@ -29,7 +30,7 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 """M. Okabe's and K. Ito's colours, which the colour-blind can tell apart; lines differ by marker and dashes, too."""
 STYLES = [(BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"), (GREY, "x", "-")]
 SETTINGS = {
-    "savefig.dpi": 140, "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
+    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
     "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False,
     "legend.frameon": False, "lines.markersize": 4,
 }  # fmt: skip
@@ -37,9 +38,9 @@ SETTINGS = {
 Names = dict[str, Any]
 
 
-def axes(columns: int = 1, width: float = 5.0, height: float = 2.8) -> Any:
+def axes(columns: int = 1, width: float = 5.0, height: float = 2.8, dpi: int = 140) -> Any:
     """Axes side by side in an empty figure."""
-    return Figure(figsize=(width, height), layout="constrained").subplots(1, columns, squeeze=False)[0]
+    return Figure(figsize=(width, height), dpi=dpi, layout="constrained").subplots(1, columns, squeeze=False)[0]
 
 
 def lines(axis: Any, x: Any, series: dict[str, Any], **settings: Any) -> Any:
@@ -54,13 +55,18 @@ def lines(axis: Any, x: Any, series: dict[str, Any], **settings: Any) -> Any:
 # -- one function for each chapter: a figure, or a graph ------------------------------------------
 
 
+def first_screen(found: Names) -> Any:
+    return mg.draw(found["loss"])
+
+
 def first_notebook(_: Names) -> Any:
     mg.manual_seed(0)
     return mg.draw(nn.BatchNorm1d(100), mg.randn(20, 100))
 
 
 def tensors(found: Names) -> Any:
-    return mg.draw(found["z"])
+    x, y = (found[name].detach().requires_grad_() for name in "xy")
+    return mg.draw(x * y + mg.sin(x), values=True, grads=True, names={"x": x, "y": y})
 
 
 def mlp(found: Names) -> Any:
@@ -83,7 +89,8 @@ def mlp(found: Names) -> Any:
 def by_hand(found: Names) -> Any:
     x, gamma, beta = (found[name] for name in ("x", "gamma", "beta"))
     operation = nn.functional.batch_norm(x, None, None, gamma, beta, training=True)
-    return mg.draw([found["batch_norm_by_hand"](x, gamma, beta), operation])
+    names = {"x": x, "gamma": gamma, "beta": beta}
+    return mg.draw([found["batch_norm_by_hand"](x, gamma, beta), operation], names=names)
 
 
 def train_and_eval(found: Names) -> Any:
@@ -216,7 +223,19 @@ def gradient_check(found: Names) -> Any:
 
 
 def compiled_step(found: Names) -> Any:
-    return found["drawn"]
+    """The text, with its three parts on grounds of different colours."""
+    parts = list(found["parts"].items())
+    (axis,) = axes(width=6.0, height=0.13 * sum(len(lines) + 1 for _, lines in parts), dpi=100)
+    row = 0
+    for (name, lines), (color, _, _) in zip(parts, STYLES):
+        axis.axhspan(row - 0.5, row + len(lines) + 0.4, color=color, alpha=0.12, linewidth=0)
+        axis.text(0.99, row, name, ha="right", va="center", color=color, fontsize=9, fontweight="bold")
+        for number, line in enumerate(lines):
+            axis.text(0.01, row + number, line.strip(), va="center", fontsize=6, family="monospace", parse_math=False)
+        row += len(lines) + 1
+    axis.set(xlim=(0, 1), ylim=(row - 0.5, -1))
+    axis.axis("off")
+    return axis.figure
 
 
 def leaving(found: Names) -> Any:
@@ -234,29 +253,51 @@ def leaving(found: Names) -> Any:
     return axis.figure
 
 
+def synchronised(found: Names) -> Any:
+    both = axes(2, 7.4)
+    for axis, (name, drift) in zip(both, found["trainings"]().items()):
+        for rank, (away, (color, marker, _)) in enumerate(zip(drift, STYLES)):
+            label = f"{found['SHARDS'][rank]} samples of 64"
+            axis.plot(away, color=color, marker=marker, linestyle="", label=label)
+        axis.set(title=f"{name}: running means of four ranks", xlabel="channel", ylim=(-0.25, 0.25))
+    both[0].set(ylabel="deviations from their average")
+    both[0].legend(ncols=2, loc="upper center")
+    return both[0].figure
+
+
 PICTURES = {
-    1: first_notebook, 2: tensors, 3: mlp, 4: by_hand, 5: train_and_eval, 6: figure_1, 7: heat_map,
+    0: first_screen, 1: first_notebook, 2: tensors, 3: mlp, 4: by_hand, 5: train_and_eval, 6: figure_1, 7: heat_map,
     8: scale_invariance, 9: variance, 10: digits, 11: normalisations, 12: folding, 13: three_ways, 14: own_operation,
-    15: power_iteration, 16: gradient_check, 17: compiled_step, 18: leaving,
+    15: power_iteration, 16: gradient_check, 17: compiled_step, 18: leaving, 19: synchronised,
 }  # fmt: skip
 
 
+def snippet(page: Path) -> Names:
+    """The names after the first lines of Python on a page, which are run in an empty folder."""
+    code = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: Names = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        exec(code[1] if code else "", names)
+    return names
+
+
 def draw(number: int, folder: Path) -> Path:
-    """Run a chapter, and write its picture."""
-    (chapter,) = HERE.glob(f"{number:02}_*.py")
+    """Run a chapter, or for 0 the first lines of Python in the project's README, and write the picture."""
+    (chapter,) = HERE.glob(f"{number:02}_*.py") if number else [HERE.parent / "README.md"]
+    path = folder / (chapter.name if number else "first_screen.py")
     with (
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(action="ignore"),
         matplotlib.rc_context(SETTINGS),
     ):
-        drawn = PICTURES[number](runpy.run_path(str(chapter)))
+        drawn = PICTURES[number](runpy.run_path(str(chapter)) if number else snippet(chapter))
         if not isinstance(drawn, Figure):
-            return drawn.save(folder / f"{chapter.stem}.svg")
+            return drawn.save(path.with_suffix(".svg"))
         pixels = io.BytesIO()
         drawn.savefig(pixels, format="png")
-        path = folder / f"{chapter.stem}.png"
-        Image.open(pixels).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
-        return path
+        picture = Image.open(pixels).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        picture.save(path.with_suffix(".png"), optimize=True)
+        return path.with_suffix(".png")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ from .autograd import (
     set_grad_enabled,
 )
 from .checks.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from .compile import compile, print
+from .compile import compile as compile
+from .compile import print as print
 from .diagnosis.diagnose import diagnose
 from .diagnosis.summary import summary
 from .engine.absent import absent
@@ -82,14 +83,15 @@ from .tensor.typed import *  # noqa: F403
 
 newaxis = None
 
+# not compile and print: import * would hide Python's own
 # fmt: off
 __all__ = [
     "CheckpointError", "Generator", "GradcheckError", "Op", "Size", "Tensor", "__version__", "autograd", "backends",
-    "compile", "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributed",
+    "cuda", "data", "default_generator", "detect_anomaly", "device", "diagnose", "distributed",
     "distributions", "draw", "e", "enable_grad", "func", "get_default_device", "get_default_dtype",
     "get_num_threads", "get_rng_state", "grad", "gradcheck", "gradgradcheck", "inf", "inference_mode",
     "initial_seed", "is_grad_enabled", "is_inference_mode_enabled", "linalg", "load", "manual_seed", "nan",
-    "newaxis", "nn", "no_grad", "onnx", "optim", "pi", "print", "promote_types", "random", "result_type", "save",
+    "newaxis", "nn", "no_grad", "onnx", "optim", "pi", "promote_types", "random", "result_type", "save",
     "seed", "set_default_device", "set_default_dtype", "set_detect_anomaly", "set_grad_enabled", "set_num_threads",
     "set_printoptions", "set_rng_state", "special", "summary", "testing", "training",
     "use_deterministic_algorithms", "utils",

@@ -6,12 +6,20 @@ __all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual
 
 
 def is_available() -> bool:
-    """Whether there is a device: no."""
+    """Whether there is a device: no.
+
+    >>> mg.cuda.is_available()
+    False
+    """
     return False
 
 
 def device_count() -> int:
-    """How many devices there are: none."""
+    """How many devices there are: none.
+
+    >>> mg.cuda.device_count()
+    0
+    """
     return 0
 
 
@@ -24,8 +32,14 @@ def manual_seed_all(seed: int) -> None:
 
 
 def synchronize(device: Any = None) -> None:
-    """Accepted: there is nothing to wait for."""
+    """Accepted: there is nothing to wait for.
+
+    >>> mg.cuda.synchronize()
+    """
 
 
 def empty_cache() -> None:
-    """Accepted: there is no memory to free."""
+    """Accepted: there is no memory to free.
+
+    >>> mg.cuda.empty_cache()
+    """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..reports.table import html_table, text_table
+from ..reports.table import html_block, html_table, html_text, text_table
 
 HEADER = ("derivative", "shape", "dtype", "count", "abs err", "rel err", "at", "verdict")
 NUMBERS = ("count", "abs err", "rel err")
@@ -103,8 +102,8 @@ class GradcheckReport:
         """For notebooks."""
         wrong = [i for i, row in enumerate(self.rows) if not row]
         table = html_table(HEADER, [row.cells for row in self.rows], NUMBERS, wrong) if self.rows else ""
-        details = f"<pre>{html.escape(chr(10).join(self.findings))}</pre>" if wrong else ""
-        return f"<div><p>{html.escape(self.summary)}</p>{table}{details}</div>"
+        details = html_text("\n".join(self.findings)) if wrong else ""
+        return html_block([self.summary], table + details)
 
 
 def short(number: float) -> str:

@@ -313,6 +313,8 @@ def report(settings: Settings, dataset: str, runs: list[Nets], points: list[int]
         widths = f"{settings.hidden[0]}" if alike else "-".join(map(str, settings.hidden))
         layers = f"{len(settings.hidden)} hidden layers of {widths} {settings.activation} units"
         title = f"{dataset}: {layers}, with and without BatchNorm" + f", {len(runs)} seeds" * several
+        rate = f"{settings.optimizer}, lr {settings.lr:g}"
+        title += f"\n{rate}   batches of {settings.batch_size}   seed {settings.seed}"
         pictures.comparison(points, runs, PERCENTILES, settings.activation, title, out / PICTURE)
         written.append(PICTURE)
     yield from [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]

@@ -9,6 +9,7 @@ import platform
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import textwrap
 import warnings
@@ -21,6 +22,7 @@ import numpy as np
 
 from .. import __version__
 from ..benchmarks import blas
+from ..compile.execution import CannotBuild
 from ..compile.native import blas as products_of_blas
 from ..compile.native import cache, compiler
 from ..graph.rendering import RenderingError, render
@@ -36,6 +38,11 @@ EXTRAS = {
     "tqdm": "it shows progress bars",
 }
 """What can be installed besides, and what for."""
+COUNTED = (
+    "import mpi4py; from mpi4py import MPI; world, name = MPI.COMM_WORLD, MPI.get_vendor(); "
+    "world.rank or print(f'<{world.size}, {mpi4py.__version__} with {name[0]} {\".\".join(map(str, name[1]))}>')"
+)
+"""What the first of the processes that were started together says, and each if it takes itself for the only one."""
 
 
 class Finding(NamedTuple):
@@ -87,7 +94,7 @@ def examined() -> list[Findings]:
     """All that is examined, part by part."""
     extras = [extra(name, use) for name, use in EXTRAS.items()]
     measured = [products(), *[commands()] * process.RESTARTS]
-    return [versions(), library(), native(), kept(), renderer(), *extras, *measured]
+    return [versions(), library(), native(), kept(), renderer(), *extras, ranks(), *measured]
 
 
 def versions() -> Findings:
@@ -142,6 +149,32 @@ def extra(name: str, use: str) -> Findings:
         yield from finding(name, getattr(package, "__version__", "of unknown version"))
 
 
+def ranks() -> Findings:
+    """Whether processes can train together: mpi4py, an MPI, and the program that starts them, which have to fit."""
+    if not find_spec("mpi4py"):
+        use = "it lets processes train together, minigrad.distributed"
+        yield from finding("mpi4py", f"missing: {use}", f'{PIP} install "minigrad[distributed]"')
+        return
+    beside = Path(sys.executable).with_name("mpiexec")
+    starter = str(beside) if beside.exists() else shutil.which("mpiexec")
+    command = [*([starter, "-n", "2"] if starter else []), sys.executable, "-c", COUNTED]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield from finding("mpi4py", f"{starter} does not start processes: {error}", f"{PIP} install mpich")
+        return
+    said = re.findall(r"<(\d+), (.*?)>", done.stdout)
+    if not said:
+        yield from finding("mpi4py", "installed, but no MPI library that it can load", f"{PIP} install mpich")
+    elif not starter:
+        yield from finding("mpi4py", f"{said[0][1]}, but no mpiexec that starts processes", f"{PIP} install mpich")
+    elif said[0][0] != "2":
+        text = f"{said[0][1]}, but {starter} is of another MPI: each process would train alone"
+        yield from finding("mpi4py", text, f"{PIP} install mpich, and take {beside}")
+    else:
+        yield from finding("mpi4py", f"{said[0][1]}, started by {starter}")
+
+
 # -- compiled steps ----------------------------------------------------------------------------
 
 
@@ -152,7 +185,7 @@ def native() -> Findings:
             warnings.simplefilter("ignore")
             found = compiler.search()
             compiler.probe(found.command, found.native)
-    except compiler.CannotBuild as error:
+    except CannotBuild as error:
         yield from finding(
             "compiler", f"none, compiled steps run with NumPy: {error.reason}", error.cure or compiler.CURE
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__, _starting, data
-from . import bench, check, compare, doctor, examine, inspecting, predict, train
+from . import bench, check, compare, doctor, drawing, examine, inspecting, predict, train
 from .errors import CommandError
 from .folder import refuse_to_overwrite, writable_folder
 from .options import (
@@ -112,6 +112,10 @@ COMMANDS = {
     ),
     "summary": Command(
         "the layers of a trained model, their shapes and parameters", examine.run_summary, examine.add_summary
+    ),
+    "draw": Command(
+        "the picture of a trained model, or of a module of your own", drawing.run, drawing.add_arguments,
+        restart=False,  # the user's module runs with the user's settings
     ),
     "inspect": Command(
         "what is in a file of arrays, without running code from it", inspecting.run, inspecting.add_arguments

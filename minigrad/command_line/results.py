@@ -57,6 +57,12 @@ KEYS: dict[str, dict[str, str]] = {
         "parameters": "how many numbers are trained",
         "findings": "what is suspicious: where, what, why, cure",
     },
+    "draw": {
+        "target": "as it was named",
+        "file": "what was written",
+        "boxes": "how many boxes the picture has",
+        "header": "the line above it",
+    },
     "inspect": {
         "file": "the file",
         "format": "what kind of file it is",

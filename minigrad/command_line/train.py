@@ -20,6 +20,7 @@ from ..nn import functional as F
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor
+from ..training import plots
 from ..training.fitting import evaluate, train_once
 from ..training.metrics import accuracy, r2_score
 from ..training.mlp import ACTIVATIONS, mlp
@@ -423,10 +424,11 @@ def counted(number: int, word: str) -> str:
 def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], list[str]]:
     """Draw the graph, the curves and, in the plane or on a line, the fit; what was drawn, and what is missing."""
     name, sets = run.problem.name, (run.train_set.tensors, run.test_set.tensors)
+    about = plots.about(run.model, run.optimizer, run.settings.batch_size, run.settings.seed)
     written = [graph.save(out / "graph.svg").name]
     jobs: dict[str, Callable[[Path], None]] = {
         "curves.png": lambda path: pictures.learning_curves(
-            run.history, run.best, run.task.title, run.settings.batchnorm, name, path
+            run.history, run.best, run.task.title, run.settings.batchnorm, name, about, path
         )
     }
     inputs = sets[0][0].shape[1]
@@ -435,9 +437,12 @@ def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], l
         kept = run.problem.preparation
         names = [f"{name.replace('$', '')}, scaled" for name, _ in kept.features]
         axes = names if kept.named else pictures.PLANE
-        jobs["boundary.png"] = lambda path: pictures.decision_boundary(run.model, *sets, title, path, axes)
+        classes = kept.classes or ()
+        jobs["boundary.png"] = lambda path: pictures.decision_boundary(
+            run.model, sets, classes, axes, title, about, path
+        )
     if inputs == 1 and run.problem.task == "regression":
-        jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, *sets, f"{name}: fitted curve", path)
+        jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, sets, f"{name}: fitted curve", about, path)
     if pictures.MISSING:
         return written, [f"no {' '.join(jobs)}: {pictures.MISSING}"]
     for file, job in jobs.items():

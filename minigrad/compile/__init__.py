@@ -19,3 +19,7 @@ from .stand_in import Refusal
 from .step import Compiled
 
 __all__ = ["CannotBuild", "CompileWarning", "Compiled", "Program", "Refusal", "capture", "compile", "print"]
+
+compile.__name__ = __name__
+"""``import minigrad.compile.program as p`` finds the function of this name in place of the package, and asks it for the
+name under which the modules are known."""

@@ -23,7 +23,7 @@ NO_MATTER = {
 
 def compile(
     function: Callable[..., Any] | None = None, *, state: Iterable[Any] = (), backend: str | None = None,
-    disable: bool = False, **choices: Any,
+    disable: bool = False, grads: bool = True, **choices: Any,
 ) -> Any:  # fmt: skip
     """A training step, or a model in evaluation, as a program that is written down once and then replayed.
 
@@ -43,6 +43,8 @@ def compile(
             and all these of functions of yours that it calls.
         backend: ``"c"``, ``"numpy"``, or None: C where it can be built, else NumPy, with one warning.
         disable: True returns the function itself.
+        grads: False for a step whose gradients nobody reads after it: ``p.grad`` is None then, also before the next
+            call, and C need not keep them.
         **choices: PyTorch's ``fullgraph``, ``dynamic`` and ``mode``, which are no matter here.
 
     Returns:
@@ -85,18 +87,19 @@ def compile(
     >>> len(step.programs), loss.shape
     (1, ())
     """
-    if disable not in (True, False):
-        raise TypeError(f"compile: disable is True or False, got {disable!r}.")
+    for name, given in (("disable", disable), ("grads", grads)):
+        if given not in (True, False):
+            raise TypeError(f"compile: {name} is True or False, got {given!r}.")
     check_choices(choices)
     checked_backend(backend)
     known = list(checked_state(state))
     if function is None:
-        return functools.partial(compile, state=known, backend=backend, disable=disable)
+        return functools.partial(compile, state=known, backend=backend, disable=disable, grads=grads)
     if disable:
         return function
     function = checked_function(function)
     kind = CompiledModel if isinstance(function, Module) else Compiled
-    return kind(function, known, backend)
+    return kind(function, known, backend, grads)
 
 
 def check_choices(choices: dict[str, Any]) -> None:

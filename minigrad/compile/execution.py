@@ -19,7 +19,11 @@ class CompileWarning(UserWarning):
 
 
 class CannotBuild(RuntimeError):  # noqa: N818
-    """A back end cannot build a program on this machine; the message says why, and the cure."""
+    """A back end cannot build a program on this machine: why, and what helps."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(f"{reason}. {cure}" if cure else reason)
+        self.reason, self.cure = reason, cure
 
 
 class Misfit(Exception):  # noqa: N818
@@ -159,15 +163,32 @@ def build(program: Program, backend: str | None) -> tuple[str, Execution]:
     """
     program = improved(program)
     if backend != "numpy":
-        kind = execution_class("c")
         try:
-            if kind is None:
-                raise CannotBuild("there is no back end for C in this package")
-            return "c", kind(program)
+            return "c", as_c(program)
         except CannotBuild as error:
             if backend == "c":
                 raise
-            if kind is not None and str(error) not in said:
-                said.add(str(error))
-                warnings.warn(f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=5)
+            say(error)
     return "numpy", (execution_class("numpy") or Interpreter)(program)
+
+
+def as_c(program: Program) -> Execution:
+    """A program as C; an error that nobody foresaw is a reason to do without, too."""
+    kind = execution_class("c")
+    if kind is None:
+        raise CannotBuild("there is no back end for C in this package")
+    try:
+        return kind(program)
+    except CannotBuild:
+        raise
+    except Exception as error:
+        raise CannotBuild(
+            f"writing the C has failed ({type(error).__name__}: {error})", "Please report it; the results are right."
+        ) from error
+
+
+def say(error: CannotBuild) -> None:
+    """Say once why a program does not run as C."""
+    if str(error) not in said:
+        said.add(str(error))
+        warnings.warn(f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=6)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from .execution import Execution
+from .into_memory import with_targets
 from .numpy_source import Source
 from .program import Program, laid_out
 
@@ -23,7 +24,7 @@ class NumPyExecution(Execution):
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        written = self.written = Source(program)
+        written = self.written = Source(with_targets(program))
         self.source = written.text
         self.file = f"<compiled step {id(self):x}>"
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy import ndarray
 
+from .into_memory import INTO
 from .naming import Names, function_word
 from .program import Instruction, Program, Value, tree_leaves
 from .rooms import Rooms
@@ -25,7 +26,7 @@ from .typed import Typed
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"
 """The heading of what comes first."""
 
-WITH_OUT = {np.matmul, np.concatenate, np.clip, np.take}
+WITH_OUT = {np.matmul, np.concatenate, np.stack, np.clip, np.take, *INTO.values()}
 """The functions besides ufuncs that can compute into memory, with the same bits."""
 
 

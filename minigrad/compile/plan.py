@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..engine.node import Borrowed, array_of, clock
 from ..tensor.tensor import Tensor
-from .execution import Execution, build
+from .execution import CannotBuild, Execution, build, say
 from .program import Program
 from .results import Maker, maker_of, printer_of
 from .unrolled import unrolled
@@ -90,6 +90,7 @@ class Plan:
 
     def build(self, backend: str | None) -> None:
         """Make the program ready to run."""
+        self.asked = backend
         self.backend, self.execution = build(self.program, backend)
 
     def bind(self, surroundings: Any) -> None:
@@ -97,7 +98,15 @@ class Plan:
         assert self.execution is not None
         for place in self.gradient_places:
             make_own(place.holder)
-        self.execution.bind([place.array() for place, _ in self.program.states])
+        arrays = [place.array() for place, _ in self.program.states]
+        try:
+            self.execution.bind(arrays)
+        except CannotBuild as error:
+            if self.asked == "c":
+                raise
+            say(error)
+            self.backend, self.execution = build(self.program, "numpy")
+            self.execution.bind(arrays)
         self.gradients = None  # what is to be told of changes may be others
         self.bound_gradients = [place.array() for place in self.gradient_places]
         self.surroundings = surroundings

@@ -104,7 +104,7 @@ class Place:
             self.holder.memory.changed = clock()
 
 
-KINDS = ("check", "host", "call")
+KINDS = ("check", "host", "call", "watch")
 """The kinds of instructions, in the order in which they are carried out."""
 
 NESTED = (tuple, list, slice, dict)
@@ -139,7 +139,7 @@ class Instruction:
         target: the value it writes to, or None.
         scope: the call of a module that it belongs to, or None.
         kind: "call" of NumPy; "host", a call of what reads and advances Python's world; "check", one of what refuses
-            some inputs, or what it needs for that.
+            some inputs, or what it needs for that; "watch", one of what warns of some values.
     """
 
     __slots__ = (

@@ -6,6 +6,7 @@ the text is the formulas of the modules, of their derivatives and of the optimis
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 import textwrap
@@ -26,7 +27,7 @@ from .program import Instruction, Memory, Place, Program, Result, Value, mapped,
 from .sections import Section, sections
 from .straight import STRAIGHT
 
-LONGEST = 90
+LONGEST = 96
 """Characters of an expression from which parts of it get lines of their own."""
 SHORT = 20
 """Characters of parts that stay where they are."""
@@ -58,7 +59,8 @@ class Reading(Expressions):
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program = program = copy.copy(program)
+        program.instructions = [each for each in program.instructions if each.kind != "watch"]
         self.names = Names(program, ("returned", *(function.__name__ for function in KNOWN)))
         super().__init__(self.names.unique)
         self.formulas = Formulas(self.unique)
@@ -346,12 +348,13 @@ class Reading(Expressions):
             self.line(f"{self.names.of(value, maker)} = {expression.text}")
 
     def line(self, text: str) -> None:
-        """One line, broken if it is too long."""
-        self.lines += (
-            textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False)
-            if (len(text) > WIDTH and "'" not in text)
-            else [text]
-        )
+        """One line, broken behind commas if it is too long: they are in brackets."""
+        if len(text) <= WIDTH or "'" in text or "," in text.partition(" = ")[0]:
+            self.lines.append(text)
+            return
+        held = re.sub("(?<!,) ", HELD, text)
+        lines = textwrap.wrap(held, WIDTH, subsequent_indent=HELD * 4, break_long_words=False, break_on_hyphens=False)
+        self.lines += [line.replace(HELD, " ") for line in lines]
 
     def returned(self) -> str:
         """What the step returns."""

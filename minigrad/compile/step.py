@@ -69,8 +69,10 @@ IN_TRAINING = (
 class Compiled:
     """A function that is captured when it is called, and replayed; see ``compile``."""
 
-    def __init__(self, function: Callable[..., Any], state: Iterable[Any], backend: str | None) -> None:
-        self._function, self._given, self._backend = function, list(state), backend
+    def __init__(
+        self, function: Callable[..., Any], state: Iterable[Any], backend: str | None, grads: bool = True
+    ) -> None:
+        self._function, self._given, self._backend, self._grads = function, list(state), backend, grads
         self._is_model = isinstance(function, Module)
         if not self._is_model:
             functools.update_wrapper(self, function, updated=())
@@ -219,6 +221,7 @@ class Compiled:
             for each in program.instructions:
                 if each.kind == "check" and each.results is None:
                     each.function = Checked(each.function)
+            self._drop_gradients(program)
             problem = written_inputs(program)
             if problem is None and plan is not None:
                 other = difference(plan.program, program)
@@ -233,12 +236,23 @@ class Compiled:
             return self._eagerly(args, kwargs)
         finally:
             captures.running = False
+        self._forget_gradients(program)
         if plan is None:
             self._add(Plan(program, key, names, inputs, surroundings.kept))
         else:
             plan.captured_again()
         self._warn_of_shown(program)
         return result
+
+    def _drop_gradients(self, program: Program) -> None:
+        """Have a program leave no gradients, if nobody reads them."""
+        if not self._grads:
+            program.settings = [(place, None) for place, _ in program.settings]
+
+    def _forget_gradients(self, program: Program) -> None:
+        """Leave no gradients after a capture, likewise."""
+        for place, _ in () if self._grads else program.settings:
+            place.set(None)
 
     def _add(self, plan: Plan) -> None:
         """Keep a new plan, and forget the one that was not used for the longest time if there are too many."""
@@ -380,7 +394,7 @@ class Compiled:
             return self
         own = vars(instance).get(self._key_of_method)
         if own is None or own._function.__self__ is not instance:
-            own = Compiled(self._function.__get__(instance, owner), self._given, self._backend)
+            own = Compiled(self._function.__get__(instance, owner), self._given, self._backend, self._grads)
             own._method = instance, self._key_of_method.removeprefix("_compiled ")
             if isinstance(instance, type):  # the method of a class
                 setattr(instance, self._key_of_method, own)
@@ -399,21 +413,21 @@ class Compiled:
     """Of the method of an object: that, and the name."""
 
     def __copy__(self) -> Compiled:
-        return type(self)(self._function, self._given, self._backend)
+        return type(self)(self._function, self._given, self._backend, self._grads)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if self._method is not None:
             instance, name = self._method
             return getattr(copy.deepcopy(instance, memo), name)
         function, state = copy.deepcopy((self._function, self._given), memo)
-        return type(self)(function, state, self._backend)
+        return type(self)(function, state, self._backend, self._grads)
 
     def __reduce__(self) -> Any:
         if self._method is not None:
             return getattr, self._method
         if is_global(self):
             return self._name()
-        return type(self), (self._function, self._given, self._backend)
+        return type(self), (self._function, self._given, self._backend, self._grads)
 
 
 class CompiledModel(Compiled):

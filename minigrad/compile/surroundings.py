@@ -134,7 +134,7 @@ class Surroundings:
             "return {all} and (({settings}) or {others})",
             all=(" and ", counts + same),
             settings=(" and ", settings),
-            others=("", [("{0}.same_settings()", self)]),
+            others=(", ", [("{0}.same_settings()", self)]),
         )
 
         def quick() -> bool:

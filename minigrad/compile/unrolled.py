@@ -7,6 +7,9 @@ from typing import Any
 
 Rows = Iterable[tuple[Any, ...]]
 
+NOTHING = {" and ": "True", "; ": "pass", ", ": ""}
+"""What stands for a table without rows, by what would be between them."""
+
 
 def unrolled(arguments: str, body: str, **tables: tuple[str, Rows]) -> Callable[..., Any]:
     """A function with a part of its source for each row of some tables.
@@ -31,7 +34,7 @@ def unrolled(arguments: str, body: str, **tables: tuple[str, Rows]) -> Callable[
             names = [f"x{len(given) + i}" for i in range(len(row))]
             given.update(zip(names, row))
             parts.append(part.format(*names))
-        texts[table] = between.join(parts) or ("True" if "and" in between else "pass")
+        texts[table] = between.join(parts) or NOTHING[between]
     source = (
         f"def make({', '.join(given)}):\n    def made({arguments}):\n        {body.format(**texts)}\n    return made"
     )

@@ -234,6 +234,11 @@ class Writer:
         kind = "call" if needed is None else "check"
         self.write(Instruction(function, values, {}, None, None, own_calls().scope, kind=kind))
 
+    def watch(self, function: Callable[..., Any], *args: Any) -> None:
+        """Let a function warn of values, now and after each replay; see ``minigrad.engine.host``."""
+        function(*self.real(args))
+        self.write(Instruction(function, mapped(self.value_of, args), {}, None, None, own_calls().scope, kind="watch"))
+
     def needed_from_inputs(self, values: set[Value]) -> list[Instruction] | None:
         """The instructions that make values from inputs and constants nobody has written to; None if there is more."""
         given = {value for _, value in self.program.inputs} | {value for _, value in self.program.constants}

@@ -15,6 +15,7 @@ from .loader import DataLoader
 from .mnist import MNIST
 from .samplers import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -29,9 +30,9 @@ from .toy import blobs, checkerboard, circles, moons, sine, spirals, xor
 
 # fmt: off
 __all__ = [
-    "DATASETS", "MNIST", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset",
-    "RandomSampler", "Sampler", "SequentialSampler", "Source", "StackDataset", "Subset", "SubsetRandomSampler",
-    "TableError", "TensorDataset", "WeightedRandomSampler", "auto_mpg", "blobs", "checkerboard", "circles",
-    "default_collate", "default_convert", "digits", "find_source", "iris", "load_dataset", "moons", "random_split",
-    "sine", "spirals", "train_test_split", "xor",
+    "DATASETS", "MNIST", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset",
+    "DistributedSampler", "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "Source",
+    "StackDataset", "Subset", "SubsetRandomSampler", "TableError", "TensorDataset", "WeightedRandomSampler",
+    "auto_mpg", "blobs", "checkerboard", "circles", "default_collate", "default_convert", "digits", "find_source",
+    "iris", "load_dataset", "moons", "random_split", "sine", "spirals", "train_test_split", "xor",
 ]

@@ -83,7 +83,11 @@ class StackDataset(Dataset):
 
 
 class ChainDataset(IterableDataset):
-    """Several datasets without a length, one after the other."""
+    """Several datasets without a length, one after the other.
+
+    >>> list(data.ChainDataset([[1, 2], [3]]))
+    [1, 2, 3]
+    """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)

@@ -20,6 +20,14 @@ class Dataset(Protocol):
     """Anything with a length and items numbered from 0; a list will do.
 
     An item is a tensor, an array or a number, or a tuple of them, such as ``(x, y)``.
+
+    >>> class Squares(data.Dataset):
+    ...     def __len__(self):
+    ...         return 5
+    ...     def __getitem__(self, i):
+    ...         return i * i
+    >>> [int(x) for x in data.DataLoader(Squares(), batch_size=None)]
+    [0, 1, 4, 9, 16]
     """
 
     @abstractmethod

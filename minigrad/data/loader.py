@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from ..engine.arguments import a_type, entries, switch, whole
+from ..reports.table import html_block, html_table
 from ..tensor.tensor import Tensor
 from .collate import collate, default_convert
 from .dataset import IterableDataset, TensorDataset, described
@@ -135,6 +136,15 @@ class DataLoader(Generic[Batch]):
             arguments += [f"drop_last={self.drop_last}"]
         return f"DataLoader({', '.join([described(self.dataset), *arguments])}: {length_of(self)})"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each setting."""
+        own = None if type(self.sampler) in (RandomSampler, SequentialSampler) else self.sampler
+        settings = [("dataset", described(self.dataset)), ("batches", length_of(self)), ("batch_size", self.batch_size)]
+        settings += [("shuffle", self.shuffle), ("drop_last", self.drop_last), ("sampler", own)]
+        settings += [("batch_sampler", None if self.sampler is not None else self.batch_sampler)]
+        rows = [[name, str(value)] for name, value in settings if value is not None]
+        return html_block(["DataLoader"], html_table(["setting", "value"], rows))
+
     def __len__(self) -> int:
         """The number of batches in an epoch."""
         if isinstance(self.dataset, IterableDataset):
@@ -190,6 +200,8 @@ class DataLoader(Generic[Batch]):
         plain = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
         if plain and self.collate_fn is None:
             return dataset._rows(np.array(numbers, np.intp))
+        if not numbers and len(dataset):  # a rank may have no sample of a batch
+            return emptied(self.collated([dataset[0]], [0]))
         return self.collated([dataset[i] for i in numbers], numbers)
 
     def collated(self, items: list[Any], numbers: Any) -> Any:
@@ -272,6 +284,19 @@ def numbered_or_iterable(dataset: Any) -> Any:
         f"DataLoader needs a dataset with __len__ and __getitem__, got {type(dataset).__name__}: "
         "of tensors make one with TensorDataset(x, y), of an iterable with list(...)."
     )
+
+
+def emptied(batch: Any) -> Any:
+    """A batch of one sample, without it."""
+    if isinstance(batch, Tensor):
+        return batch[:0]
+    if isinstance(batch, Mapping):
+        return {key: emptied(value) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*map(emptied, batch))
+    if isinstance(batch, (tuple, list)):
+        return [] if batch and isinstance(batch[0], (str, bytes)) else [emptied(value) for value in batch]
+    return batch
 
 
 def length_of(loader: DataLoader[Any]) -> str:

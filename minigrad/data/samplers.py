@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..engine.arguments import a_type, switch, whole
 from ..engine.node import array_of
+from ..groups.default import default_group
 from ..tensor import random
 from .dataset import described
 
@@ -28,6 +29,9 @@ class Sampler:
     """The base of samplers: ``for`` over one gives the numbers of samples in the order of an epoch.
 
     A subclass defines ``__iter__``, and ``__len__`` where it is known how many it gives.
+
+    >>> list(data.SequentialSampler([10, 20, 30]))
+    [0, 1, 2]
     """
 
     generator: np.random.Generator | None = None
@@ -175,6 +179,86 @@ def checked_weights(weights: Any) -> ndarray:
     return vector
 
 
+class DistributedSampler(Sampler):
+    """This rank's part of the samples: every sample belongs to one rank, and comes once in an epoch.
+
+    In a ``DataLoader`` the batches of all ranks together are those of one process whose ``batch_size`` is as many times
+    larger as there are ranks. So all ranks have equally many batches, of which the last ones may differ by one sample,
+    and have none. Other than in PyTorch no sample comes twice to make them equal.
+
+    Args:
+        dataset: the dataset.
+        num_replicas, rank: how many ranks there are, and the number of this one; those of the default group unless
+            given, or of one rank alone if there is none.
+        shuffle: a random order, the same on all ranks, which ``seed`` and ``set_epoch`` decide.
+        seed: the same on all ranks.
+        drop_last: leave out what is left when all ranks have equally many.
+
+    >>> [list(data.DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in range(2)]
+    [[0, 2, 4], [1, 3]]
+    >>> samplers = [data.DistributedSampler(range(5), 2, rank, shuffle=False) for rank in range(2)]
+    >>> dataset = data.TensorDataset(mg.arange(5))
+    >>> [[x.tolist() for (x,) in data.DataLoader(dataset, 2, sampler=sampler)] for sampler in samplers]
+    [[[0, 1], [4]], [[2, 3], []]]
+    """
+
+    def __init__(
+        self, dataset: Any, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
+        seed: int = 0, drop_last: bool = False,
+    ) -> None:  # fmt: skip
+        group = default_group()
+        self.dataset = dataset
+        size = (group.size() if group else 1) if num_replicas is None else num_replicas
+        self.num_replicas = whole(size, 1, "DistributedSampler: num_replicas must be an integer of at least 1")
+        self.rank = whole(
+            (group.rank() if group else 0) if rank is None else rank,
+            0,
+            "DistributedSampler: rank must be a whole number",
+        )
+        if self.rank >= self.num_replicas:
+            raise ValueError(
+                f"DistributedSampler: rank must be less than num_replicas, {self.num_replicas}, got {self.rank}."
+            )
+        self.shuffle = switch(shuffle, "DistributedSampler: shuffle")
+        self.seed = whole(seed, 0, "DistributedSampler: seed must be an integer of at least 0")
+        self.drop_last = switch(drop_last, "DistributedSampler: drop_last")
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the random order of an epoch: without it that of epoch 0 comes each time."""
+        self.epoch = whole(epoch, 0, "DistributedSampler: epoch must be an integer of at least 0")
+
+    @property
+    def total_size(self) -> int:
+        """How many samples all ranks have together."""
+        n = len(self.dataset)
+        return n - n % self.num_replicas if self.drop_last else n
+
+    def order(self) -> ndarray:
+        """The order of the samples of all ranks."""
+        n = len(self.dataset)
+        order = np.random.default_rng(self.seed + self.epoch).permutation(n) if self.shuffle else np.arange(n)
+        return order[: self.total_size]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.order()[self.rank :: self.num_replicas].tolist())
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.total_size, self.num_replicas))
+
+    def batches(self, batch_size: int, drop_last: bool) -> Iterator[list[int]]:
+        """This rank's parts of the batches of all ranks, each of which has ``batch_size`` samples of one."""
+        order, step = self.order(), batch_size * self.num_replicas
+        for number in range(self.count(batch_size, drop_last)):
+            whole_batch = order[number * step : (number + 1) * step]
+            yield np.array_split(whole_batch, self.num_replicas)[self.rank].tolist()
+
+    def count(self, batch_size: int, drop_last: bool) -> int:
+        """How many batches there are."""
+        batches, rest = divmod(self.total_size, batch_size * self.num_replicas)
+        return batches + (rest > 0 and not drop_last)
+
+
 class BatchSampler(Sampler):
     """Batches of numbers: what a loader stacks.
 
@@ -198,6 +282,9 @@ class BatchSampler(Sampler):
         return getattr(self.sampler, "generator", None)
 
     def __iter__(self) -> Iterator[list[Any]]:
+        if isinstance(self.sampler, DistributedSampler):
+            yield from self.sampler.batches(self.batch_size, self.drop_last)
+            return
         batch = []
         for index in self.sampler:
             batch.append(index)
@@ -208,6 +295,8 @@ class BatchSampler(Sampler):
             yield batch
 
     def __len__(self) -> int:
+        if isinstance(self.sampler, DistributedSampler):
+            return self.sampler.count(self.batch_size, self.drop_last)
         batches, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return batches + (rest > 0 and not self.drop_last)
 

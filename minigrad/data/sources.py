@@ -13,7 +13,11 @@ from .tabular import auto_mpg, iris
 
 
 class Source(NamedTuple):
-    """A dataset, and what a model for it must know."""
+    """A dataset, and what a model for it must know.
+
+    >>> data.find_source('moons').inputs
+    2
+    """
 
     load: Callable[..., TensorDataset]
     inputs: int

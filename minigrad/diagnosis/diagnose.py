@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from ..engine.arguments import a_type
 from ..engine.errors import InvalidTypeError
 from ..nn.module import Module
 from ..reports.finding import Finding
-from ..reports.table import html_table
+from ..reports.table import html_block, html_table
 from .facts import Facts, inputs
 from .rules import RULES
 
@@ -36,7 +35,7 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         """For notebooks."""
         if not self.findings:
-            return f"<p>{html.escape(str(self))}</p>"
+            return html_block([str(self)])
         return html_table(("where", "what", "why", "cure"), self.findings)
 
 

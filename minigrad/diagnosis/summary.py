@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from ..engine.errors import InvalidTypeError
 from ..nn.module import Module
 from ..nn.overview import Layer, as_html, as_text, folded, layers, size, totals
 from ..reports.finding import Finding
-from ..reports.table import html_table, wrapped
+from ..reports.table import html_block, html_table, wrapped
 from .facts import Facts
 from .pass_of_model import Pass
 from .rules import OF_MODELS
@@ -60,9 +59,8 @@ class Summary:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in (self.totals, *self.notes, *self.legend))
         found = html_table(Finding._fields, self.findings) if self.findings else ""
-        return f"<div>{as_html(self.rows)}{lines}{found}</div>"
+        return html_block([], as_html(self.rows), [self.totals, *self.notes, *self.legend]) + found
 
 
 def with_call(row: Layer, measured: Pass) -> Layer:

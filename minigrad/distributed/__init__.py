@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from ..engine.absent import absent
 from ..groups.group import Alone, DistributedError, Group, ReduceOp
+from ..groups.mpi import MPIGroup
 from ..groups.threads import ThreadGroup
 from ..ops.exchange import copied, total
 from . import nn
 from .collective import all_reduce, barrier, broadcast, get_rank, get_world_size, is_initialized, new_group
+from .starting import destroy_process_group, init_process_group, is_available
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,14 +21,18 @@ __all__ = [
     "Alone",
     "DistributedError",
     "Group",
+    "MPIGroup",
     "ReduceOp",
     "ThreadGroup",
     "all_reduce",
     "barrier",
     "broadcast",
     "copied",
+    "destroy_process_group",
     "get_rank",
     "get_world_size",
+    "init_process_group",
+    "is_available",
     "is_initialized",
     "new_group",
     "nn",

@@ -37,6 +37,9 @@ class Distribution:
         batch_shape: the shape of the batch.
         validate_args: whether parameters, and the values of ``log_prob``, are checked.
         **parameters: tensors, by name.
+
+    >>> mg.distributions.Normal(0.0, 1.0).log_prob(mg.tensor(0.0))
+    tensor(-0.9189)
     """
 
     has_rsample = False

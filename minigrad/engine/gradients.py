@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from .hooks import AfterBackward
 from .host import writer_here
 from .modes import IN_WALK, Mode, become, current
 from .node import Node, Variable, clock, describe, is_stand_in, named, wrap
@@ -19,7 +20,12 @@ watch_of = operator.attrgetter("watch")
 
 
 class GradientEdge(NamedTuple):
-    """A place in a graph, to differentiate from or by, which does not keep the tensor alive."""
+    """A place in a graph, to differentiate from or by, which does not keep the tensor alive.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> mg.autograd.graph.get_gradient_edge(x * 2).output_nr
+    0
+    """
 
     node: Node
     output_nr: int
@@ -129,8 +135,11 @@ def backward(
                 tensor._grad = gradient  # the usual case, spared the call of accumulate
             elif tensor is not None:
                 accumulate(tensor, node, gradient)
+        after: dict[AfterBackward, None] = {}
         for node in filter(watch_of, reached):
-            run_hooks_of_leaf(node)
+            run_hooks_of_leaf(node, after)
+        for hook in after:
+            hook.function()
     finally:
         become(outside)
 
@@ -143,12 +152,15 @@ def by_its_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
     return grad_variables
 
 
-def run_hooks_of_leaf(node: Node) -> None:
-    """Call the hooks that wait for the ``.grad`` of a leaf."""
+def run_hooks_of_leaf(node: Node, after: dict[AfterBackward, None]) -> None:
+    """Call the hooks that wait for the ``.grad`` of a leaf; note those that are called after all."""
     tensor: Any = node.output()
     if node.op is None and node.watch is not None and tensor is not None and tensor.node is node:
         for hook in list(node.watch.hooks.values()):
-            hook((), (tensor.grad,))
+            if isinstance(hook, AfterBackward):
+                after[hook] = None
+            else:
+                hook((), (tensor.grad,))
 
 
 def accumulate(tensor: Any, node: Node, gradient: Any) -> None:

@@ -93,6 +93,19 @@ class Watch:
         """Called with the gradients of the operands and of the output; a leaf's, when ``.grad`` has been added to."""
 
 
+class AfterBackward:
+    """A function that is called once after a backward that has reached one or more of several leaves.
+
+    It is registered as a hook of each of them, and called when all ``.grad`` are there and all other hooks are done.
+    """
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self.function = function
+
+    def __call__(self, grad_inputs: Any, grad_outputs: Any) -> None:
+        """Of one leaf alone it does nothing."""
+
+
 class PreHook:
     """A hook of a node, as one of the tensor that it made: it is called after all of those."""
 

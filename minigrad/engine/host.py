@@ -69,6 +69,18 @@ def host_numbers(function: Callable[..., Any], dtype: Any, *args: Any) -> list[A
     return found
 
 
+def watch(function: Callable[..., Any], usable: Any, *args: Any) -> None:
+    """``function(usable, *args)``, which warns where an array of booleans is false; at replays only if it is somewhere.
+
+    It is called when all else is done.
+    """
+    writer = writer_here()
+    if writer is None:
+        function(usable, *args)
+    else:
+        writer.watch(function, usable, *args)
+
+
 def check(function: Callable[..., Any], *args: Any) -> None:
     """``function(*args)``, which looks at the values of arrays and refuses some.
 

@@ -9,10 +9,15 @@ from numpy import ndarray
 
 from .node import Node, Variable
 
+PLAIN = frozenset({type(None), bool, int, float, str})
+"""The classes of what holds no array."""
+
 
 def kept_by(node: Node) -> Iterator[ndarray]:
     """The arrays that a record keeps."""
-    return kept((node.saved, node.cache, node.attributes))
+    for part in (node.saved, node.cache, node.attributes):
+        if part:
+            yield from kept(part)
 
 
 def kept(value: Any, inside: bool = False) -> Iterator[ndarray]:
@@ -23,7 +28,10 @@ def kept(value: Any, inside: bool = False) -> Iterator[ndarray]:
         yield from kept(list(value.values()), inside)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from kept(item, inside)
+            if isinstance(item, ndarray):
+                yield item
+            elif type(item) not in PLAIN:
+                yield from kept(item, inside)
     elif not inside and not isinstance(value, (Variable, Node)) and hasattr(value, "__dict__"):
         yield from kept(list(vars(value).values()), inside=True)
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy import ndarray
+
+
+class Part(NamedTuple):
+    """A step inside of an operation, for a picture in which it is opened."""
+
+    title: str
+    lines: Sequence[str]
+    sources: Sequence[str]
+    """What it is computed from: names of operands, and titles of parts before it."""
+    effects: Sequence[int] = ()
+    """Which of the operation's effects are its own, by their numbers."""
 
 
 class Shown(NamedTuple):
@@ -25,6 +37,8 @@ class Shown(NamedTuple):
     """The number of the operand whose elements are added to the channels of the output."""
     alarms: Sequence[str] = ()
     """Lines of what went wrong, below the others."""
+    parts: Callable[[Sequence[Any]], Sequence[Part]] | None = None
+    """From the operands' arrays, the steps inside of it."""
 
 
 class ModuleShown(NamedTuple):
@@ -34,8 +48,23 @@ class ModuleShown(NamedTuple):
     """What is to be said besides the mode of its operation: ``frozen``."""
     symbols: Mapping[str, str] = {}
     """What the literature calls its parameters, by their names."""
+    reason: str = ""
+    """Why it computes something else in training and evaluation: from what the latter takes its statistics."""
     cumulative: bool = False
     """Whether the averages that it writes are those of all that it has seen, each with the same weight."""
+
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+BINS = 16
+
+
+def histogram_text(array: ndarray) -> str:
+    """How the finite elements are spread over their range, a block for each of ``BINS`` parts of it."""
+    values = array[np.isfinite(array)].astype(np.float64)
+    if not values.size or values.min() == values.max():
+        return ""
+    counts, _ = np.histogram(values, BINS)
+    return "".join(BLOCKS[int(np.ceil(count / counts.max() * (len(BLOCKS) - 1)))] for count in counts)
 
 
 def range_text(array: ndarray) -> str:

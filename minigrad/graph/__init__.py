@@ -7,11 +7,17 @@
 ``wording``      what is said of tensors and operations
 ``heading``      the line above
 ``reading``      the engine's records as a description
+``replay``       values and gradients of everything in a graph
+``opening``      operations opened into their parts
 ``folding``      modules folded into one box each
+``tables``       parameters and buffers as rows of one box
 ``dot``          a description as DOT text, for Graphviz
 ``mermaid``      a description as Mermaid text, for pages that draw it themselves
 ``containers``   tensors inside dicts, lists, tuples and dataclasses
+``isolated``     foreign code in a copy of this process, where it may crash or hang
 ``rendering``    DOT text as SVG, PNG or PDF
+``own_pass``     a forward pass that leaves no trace
+``both``         training and evaluation in one picture
 ``pages``        pages for browsers, with what is known of each box
 ``draw``         ``mg.draw``, and the ``Graph`` it returns, which displays and saves itself
 """

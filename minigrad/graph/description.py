@@ -35,6 +35,8 @@ class Row(NamedTuple):
     """``writes 0.1``, ``reads``: what the operation beside it does to a buffer."""
     name: str = ""
     """The whole name."""
+    number: int = -1
+    """Of what it was as a box of its own: its key in ``Picture.records``."""
 
 
 @dataclass
@@ -107,6 +109,10 @@ class Cluster:
     """The path of the module, nothing for the outermost."""
     kind: type | None = None
     """The class of the module."""
+    reason: str = ""
+    """Why the module computes something else in training and evaluation."""
+    below: bool = False
+    """Whether it stands below all others: a legend."""
 
     def all_boxes(self) -> Iterator[Box]:
         """The boxes in it and in the clusters in it."""
@@ -130,6 +136,8 @@ class Picture:
     edges: list[Edge]
     reused: bool = False
     """Whether a module is called more than once."""
+    theme: str = "light"
+    """A key of ``THEMES``."""
     records: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
     """What the boxes of these numbers were read from: nodes, tensors and arrays."""
 
@@ -158,5 +166,6 @@ def with_legend(picture: Picture) -> Picture:
     edges = [Edge(constant, op, "constant"), Edge(parameter, op), Edge(frozen, op), Edge(held, module)]
     edges += [edge for norm in [*norms, module] for edge in (Edge(op, norm), Edge(norm, output))]
     edges += [Edge(norms[0], buffer, "writes", "writes"), Edge(buffer, norms[1], "reads", "reads")]
-    explained = replace(picture.content, clusters=[*picture.content.clusters, Cluster("legend", boxes=boxes)])
+    legend = Cluster("legend", boxes=boxes, below=True)
+    explained = replace(picture.content, clusters=[*picture.content.clusters, legend])
     return replace(picture, content=explained, edges=[*picture.edges, *edges])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .appearance import ALARM, ALARM_SIGN, CLUSTER, EFFECT, MODES
-from .description import Box, Cluster, Edge, Picture
+from .appearance import ALARM_SIGN, MODES, THEMES, Colours, Theme
+from .description import Box, Cluster, Edge, Line, Picture, Row
 from .text import LONGEST, LONGEST_HEADER, LONGEST_TOOLTIP, points, shortened
 
 FONTS = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
@@ -16,8 +17,13 @@ TITLE, TEXT, LABEL = 11, 10, 8
 HEAD = f"""\
 digraph minigrad {{
   graph [fontname="{FONTS}" fontsize={TITLE} labelloc=t nodesep=0.3 ranksep=0.45]
-  node [fontname="{FONTS}" fontsize={TEXT} margin="0.06,0.04" style=filled]
-  edge [fontname="{FONTS}" fontsize={LABEL} color="#555555" arrowsize=0.7]"""
+  node [fontname="{FONTS}" fontsize={TEXT} margin="0.10,0.04" style=filled]
+  edge [fontname="{FONTS}" fontsize={LABEL} color="%(edge)s" arrowsize=0.7]"""
+COLOURED = """
+  graph [bgcolor="%(background)s" fontcolor="%(text)s"]
+  node [fontcolor="%(text)s"]
+  edge [fontcolor="%(text)s"]"""
+"""Added in themes whose text is not black on white."""
 
 SHAPES = {
     "parameter": "shape=note",
@@ -34,65 +40,103 @@ COMPUTED = {"op", "output", "module"}
 ARROWS = {
     "value": "style=solid",
     "constant": "style=dotted",
-    "reads": f'style=dashed color="{EFFECT}"',
+    "reads": 'style=dashed color="%(effect)s"',
     # without the constraint buffers stay above their operation in both modes
-    "writes": f'style=dashed color="{EFFECT}" constraint=false',
+    "writes": 'style=dashed color="%(effect)s" constraint=false',
 }
 
 
 def to_dot(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
     places: dict[int, str] = {}
+    theme = THEMES[picture.theme]
+    colours = theme._asdict()
+    head = HEAD + COLOURED * (theme.background != THEMES["light"].background)
+    arrows = {kind: look % colours for kind, look in ARROWS.items()}
     group, weight = straight(picture)
     header = heading(picture.header.splitlines(), LONGEST_HEADER)
-    lines = [HEAD, f"  label=<{header}>"]
-    lines += inside(picture.content, "cluster", "  ", places, group)
-    computed = {box.number for box in picture.content.all_boxes() if box.kind in COMPUTED}
+    lines = [head % colours, f"  label=<{header}>"]
+    lines += inside(picture.content, "cluster", "  ", places, group, theme)
+    computed = sorted(box.number for box in picture.content.all_boxes() if box.kind in COMPUTED)
+    column = set(itertools.pairwise(computed))
     for edge in picture.edges:
-        lines.append(arrow(edge, places, weight if {edge.source, edge.target} <= computed else ""))
+        lines.append(arrow(edge, places, arrows, theme.only, weight if (edge.source, edge.target) in column else ""))
+    lines += below(picture)
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def straight(picture: Picture) -> tuple[str, str]:
-    """What keeps the operations of a net in one column: an attribute of their boxes, and one of the edges between them.
+def below(picture: Picture) -> Iterator[str]:
+    """Invisible edges from the last operation to the first boxes of clusters that stand below all others."""
+    low = {box.number for cluster in picture.content.clusters if cluster.below for box in cluster.all_boxes()}
+    computed = [box.number for box in picture.content.all_boxes() if box.kind in COMPUTED and box.number not in low]
+    first = sorted(low - {edge.target for edge in picture.edges})
+    yield from (f"  n{max(computed)} -> n{number} [style=invis]" for number in first if computed)
 
-    Measured with Graphviz 14.1.5, in points: 20 blocks of Linear-BatchNorm-ReLU are 1,052 instead of 5,100 wide, nets
-    with residual connections 0.97 to 1.1 times as wide. Where a module is called twice a column makes them higher.
+
+def straight(picture: Picture) -> tuple[str, str]:
+    """What keeps the operations of a net in one column: attributes of their boxes, and of the edges to the next one.
+
+    Measured with Graphviz 14.1.5, in points: 20 blocks of Linear-BatchNorm-ReLU are 1,052 instead of 5,100 wide, 20
+    residual ones 715 (2,563 if the edges around a block had the weight, too). Where a module is called twice a column
+    makes pictures higher.
     """
     return ("", "weight=2") if picture.reused else (" group=main", "weight=8")
 
 
-def inside(cluster: Cluster, name: str, indent: str, places: dict[int, str], group: str) -> Iterator[str]:
+def inside(
+    cluster: Cluster, name: str, indent: str, places: dict[int, str], group: str, theme: Theme
+) -> Iterator[str]:  # fmt: skip
     """The boxes and clusters in a cluster, and in ``places`` the name of each box's cluster.
 
     The name begins with that of the cluster around. This function calls itself as deep as modules are nested.
     """
     for box in cluster.boxes:
         places[box.number] = name
-        yield f"{indent}{node(box, group)}"
+        yield f"{indent}{node(box, theme, group)}"
     for side_by_side in cluster.rows:  # invisible edges: versions of Graphviz differ in the order they choose
         yield f"{indent}{{rank=same {' -> '.join(f'n{number}' for number in side_by_side)} [style=invis]}}"
     for i, inner in enumerate(cluster.clusters):
-        mode = MODES.get(inner.mode)
-        title = told(inner)
-        colours = mode.colours if mode else CLUSTER
+        title, mode = told(inner), bool(inner.mode)
+        colours = theme.cluster if not mode else halves(theme) if inner.mode == "both" else theme.modes[inner.mode]
         yield f"{indent}subgraph {name}_{i} {{"
         yield f"{indent}  label=<{heading([title])}>{tooltip([inner.title])} style=rounded penwidth={2 if mode else 1}"
         yield f'{indent}  bgcolor="{colours.inside}" color="{colours.border}"'
-        yield from inside(inner, f"{name}_{i}", indent + "  ", places, group)
+        yield from inside(inner, f"{name}_{i}", indent + "  ", places, group, theme)
         yield f"{indent}}}"
 
 
-def node(box: Box, group: str = "") -> str:
+def halves(theme: Theme) -> Colours:
+    """Of a picture of both modes: from the colours of training on the left to those of evaluation on the right."""
+    train, evaluation = theme.modes["train"], theme.modes["eval"]
+    inside, title = f"{train.inside}:{evaluation.inside}", f"{train.title}:{evaluation.title}"
+    return Colours(title, inside, theme.modes["both"].border)
+
+
+def node(box: Box, theme: Theme, group: str = "") -> str:
     """One box: a table with its title in the first row."""
-    title, fill, border = box.colours
+    title, fill, border = halves(theme) if box.mode == "both" else theme.of(box.kind, box.mode)
     rows = [
         row(told(box) if box.kind == "module" else box.title, f' BGCOLOR="{title}"', "B"),
-        *(row(text, "", "", alarm) for text, alarm in box.lines),
+        *(row(text, "", "", theme.alarm * alarm) for text, alarm in box.lines),
     ]
-    look = f'{SHAPES[box.kind]} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
+    if box.rows:
+        rows = [row(box.title, f' COLSPAN="4" BGCOLOR="{title}"', "B"), *(held(each, theme) for each in box.rows)]
+    shape = SHAPES[box.kind]
+    if box.only:
+        border, shape = theme.only[box.only], shape.partition(" style")[0] + ' style="filled,dashed"'
+    look = f'{shape} fillcolor="{fill}" color="{border}" penwidth={2 if box.mode else 1}'
     whole = tooltip([box.name or box.title, *(line.text for line in box.lines)])
     return f"n{box.number} [label=<{table(rows, 2)}>{whole} {look}{group if box.kind in COMPUTED else ''}]"
+
+
+def held(each: Row, theme: Theme) -> str:
+    """The row of a parameter or a buffer: what happens to it, its name, shape and dtype, and its gradient or values."""
+    colours = theme.kinds[each.kind]
+    first, *rest = [*each.lines, Line("")][: len(each.lines) + (len(each.lines) < 2)]
+    cells = [cell(each.effect or each.kind, f' BGCOLOR="{colours.inside}"'),
+             cell(each.title, f' BGCOLOR="{colours.title}"', "B"), cell(first.text)]  # fmt: skip
+    more = "  ".join(line.text for line in rest)
+    return f"<TR>{''.join(cells)}{cell(more, '', '', theme.alarm * any(line.alarming for line in rest))}</TR>"
 
 
 def told(call: Cluster | Box) -> str:
@@ -101,12 +145,18 @@ def told(call: Cluster | Box) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def row(text: str, look: str = "", tag: str = "", alarming: bool = False) -> str:
-    """One line of a table, with room for it in any font that a viewer may have."""
-    shown = ALARM_SIGN * alarming + shortened(text)
+def row(text: str, look: str = "", tag: str = "", alarm: str = "") -> str:
+    """One line of a table."""
+    return f"<TR>{cell(text, look, tag, alarm)}</TR>"
+
+
+@functools.lru_cache(maxsize=1024)
+def cell(text: str, look: str = "", tag: str = "", alarm: str = "") -> str:
+    """A cell of a table, with room for its text in any font; ``alarm`` is the colour of an alarming one."""
+    shown = ALARM_SIGN * bool(alarm) + shortened(text)
     content = f"<{tag}>{escape(shown)}</{tag}>" if tag else escape(shown)
-    content = f'<FONT COLOR="{ALARM}">{content}</FONT>' if alarming else content
-    return f'<TR><TD ALIGN="LEFT" WIDTH="{points(shown, TEXT, bool(tag))}"{look}>{content}</TD></TR>'
+    content = f'<FONT COLOR="{alarm}">{content}</FONT>' if alarm else content
+    return f'<TD ALIGN="LEFT" WIDTH="{points(shown, TEXT, bool(tag))}"{look}>{content}</TD>'
 
 
 def heading(lines: Sequence[str], longest: int = 2 * LONGEST) -> str:
@@ -128,11 +178,15 @@ def tooltip(texts: Sequence[str]) -> str:
     return f' tooltip="{"&#10;".join(whole)}"' if whole else ""
 
 
-def arrow(edge: Edge, places: Mapping[int, str], weight: str = "") -> str:
+def arrow(
+    edge: Edge, places: Mapping[int, str], arrows: Mapping[str, str], only: Mapping[str, str], weight: str = ""
+) -> str:
     """One edge. One that enters a cluster spans two ranks: the cluster's parameters then start below its source."""
     enters = not f"{places[edge.source]}_".startswith(f"{places[edge.target]}_")
     label = f"label=<{escape(shortened(edge.label))}>" * bool(edge.label)
-    look = [ARROWS[edge.kind], label, "minlen=2" * enters, weight]
+    thick = "" if edge.width == 1 else f"penwidth={edge.width:g}"
+    thick += f'color="{only[edge.only]}"' if edge.only else ""
+    look = [arrows[edge.kind], label, thick, "minlen=2" * enters, weight]
     return f"  n{edge.source} -> n{edge.target} [{' '.join(filter(None, look))}]"
 
 

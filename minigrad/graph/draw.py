@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import inspect
+import base64
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from numpy import ndarray
-
-from ..engine.modes import enable_grad
-from ..engine.node import Variable, array_of, describe, wrap
+from ..engine.node import describe
 from ..io.atomic import as_path, replacing
 from ..nn.module import Module
-from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
-from .containers import inside, replaced
+from .appearance import THEMES
+from .both import read_both
 from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
+from .own_pass import record, tensors_in
 from .pages.details import details
 from .pages.page import to_page, to_plain_page
 from .reading import read
-from .rendering import RenderingError, render
+from .rendering import RenderingError, fitted, render
+from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
 
 RENDERED = (".svg", ".png", ".pdf")
 PAGES = (".html", ".htm")
 DISPLAYED = 1000
 """The largest number of boxes that a notebook lays out without being asked: about a second."""
+IMAGE = 100
+"""The largest number of boxes of which it gets an image, too: about a second, and 1 MB."""
 
 
 def draw(
     target: Any, *inputs: Any, model: Module | None = None, legend: bool = False, depth: int | None = None,
-    collapse: Any = (), **named_inputs: Any,
+    collapse: Any = (), tables: bool | None = None, values: bool = False, grads: bool = False,
+    names: Mapping[str, Tensor] | None = None, theme: str = "light", modes: str | None = None, expand: Any = None,
+    **named_inputs: Any,
 ) -> Graph:  # fmt: skip
     """The picture of a recorded graph, with a cluster for each call of a module.
 
@@ -63,21 +67,42 @@ def draw(
         legend: explain the shapes and colours.
         depth: how deep the tree of modules is open: with 1 each module that the model holds is one box, which says its
             operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
+        values: say the values of every operation and leaf, or their range.
+        grads: say the gradient of every operation, too, and draw the thicker an arrow the larger the gradient along it;
+            of a graph that ends in one number. For values and gradients what was recorded is computed once more.
+        names: what to call tensors of the graph: ``{"a": a}``.
+        theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
+        modes: ``"both"``: a pass of the module in training and one in evaluation in one picture, in which what is in
+            one of them is marked; a line above says how far their outputs differ, and why.
+        expand: operations to open into the steps inside of them, such as BatchNorm's, with the formula for one value: a
+            path of a module, a class, the name of an operation, several of them, or True for all that have such.
+        tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
+            of a layer and a normalisation.
         collapse: modules that are one box each: a path such as ``"net.0"``, a class, or several of them.
 
     Raises:
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
         ValueError: for tensors without a graph, and a path that no module has.
     """
+    theme, names = checked_theme(theme), checked_names(names)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
-        return Graph(folded(target._picture(), depth, collapse), legend)
-    if isinstance(target, Module):
-        outputs, named = record(target, inputs, named_inputs)
-        model = target if model is None else model
+        picture = target._picture()
+    elif modes is not None:
+        picture = read_both(checked_modes(modes, target, (values, grads, names, expand)), inputs, named_inputs, model)
     else:
-        outputs, named = tensors_in(target), []
-    given = len(inputs) + len(named_inputs)
-    if not outputs or (given and not isinstance(target, Module)):
+        own_pass = isinstance(target, Module)
+        outputs, named = record(target, inputs, named_inputs) if own_pass else (tensors_in(target), [])
+        refuse_without_graph(target, outputs, len(inputs), named_inputs)
+        model = target if own_pass and model is None else model
+        picture = read(outputs, model, named, own_pass, values, grads, names, expand)
+    picture = tabulated(folded(picture, depth, collapse), tables)
+    return Graph(replace(picture, theme=theme), legend)
+
+
+def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_inputs: Mapping[str, Any]) -> None:
+    """Refuse what is no graph: neither tensors nor a module, inputs of no module, tensors without a graph."""
+    is_module, given = isinstance(target, Module), given + len(named_inputs)
+    if not outputs or (given and not is_module):
         named_ones = f" ({', '.join(named_inputs)})" if named_inputs else ""
         raise TypeError(
             "draw takes a tensor, a sequence of tensors, or a module that returns some with its inputs: draw(loss), "
@@ -87,19 +112,52 @@ def draw(
         if output.node is None:
             cure = (
                 "What the module returns must be computed from its parameters or from inputs of floats."
-                if isinstance(target, Module)
+                if is_module
                 else "draw(model, x) records a forward pass of its own."
             )
             raise ValueError(
                 f"a tensor {describe(output)} has no graph to draw: nothing it was computed from requires grad, or it "
                 f"was computed under no_grad(), or detached. {cure}"
             )
-    picture = read(outputs, model, named, own_pass=isinstance(target, Module))
-    return Graph(folded(picture, depth, collapse), legend)
+
+
+def checked_modes(modes: Any, target: Any, others: Sequence[Any]) -> Module:
+    """The module to draw in both modes, if that is what was asked for."""
+    if modes != "both":
+        raise ValueError(
+            f'draw: modes must be "both", got {modes!r}; one mode alone is that of model.train() or eval().'
+        )
+    if not isinstance(target, Module) or any(others):
+        raise TypeError('draw: modes="both" makes passes of its own, without values, grads, names and expand: '
+                        'draw(model, x, modes="both").')  # fmt: skip
+    return target
+
+
+def checked_theme(theme: Any) -> str:
+    """A theme, if it is one."""
+    if theme not in THEMES:
+        raise ValueError(f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {theme!r}.")
+    return str(theme)
+
+
+def checked_names(names: Any) -> Mapping[str, Tensor]:
+    """Names of tensors, if they are."""
+    if names is None or (
+        isinstance(names, Mapping) and all(isinstance(k, str) and isinstance(x, Tensor) for k, x in names.items())
+    ):
+        return names or {}
+    raise TypeError('draw: names must be a dict of tensors by their names: draw(loss, names={"a": a, "b": b}).')
 
 
 class Graph:
-    """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph."""
+    """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph.
+
+    It keeps what it was read from, for the details of a page: the records, and the tensors that these keep.
+
+    >>> picture = mg.draw(mg.ones(2, requires_grad=True).exp().sum())
+    >>> 'exp' in picture.source
+    True
+    """
 
     def __init__(self, picture: Picture, legend: bool) -> None:
         self.picture = with_legend(picture) if legend else picture
@@ -169,55 +227,22 @@ class Graph:
         return path
 
     def _repr_svg_(self) -> str | None:
-        return self._repr_mimebundle_().get("image/svg+xml")
+        return self.displayed(images=False).get("image/svg+xml")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.displayed()
+
+    def displayed(self, images: bool = True) -> dict[str, str]:
+        """What a notebook shows: SVG, and an image for notebooks that are not trusted, in which there is no SVG."""
         boxes = sum(1 for _ in self.picture.content.all_boxes())
         if boxes > DISPLAYED:
             advice = f"{boxes:,} boxes take long to lay out. To do it all the same: .save('graph.svg')"
             return {"text/plain": f"{self!r}\n{advice}"}
         try:
-            return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(render(self.source, "svg").decode()), "text/plain": repr(self)}
+            if images and boxes <= IMAGE:
+                bundle["image/png"] = base64.b64encode(render(self.source, "png")).decode()
+            return bundle
         except RenderingError as error:
             bundle, flowchart = {"text/plain": f"{self!r}\n{error}\n\n{self.source}"}, to_mermaid(self.picture)
             return bundle if too_large(self.picture, flowchart) else {**bundle, "text/vnd.mermaid": flowchart}
-
-
-# -- a forward pass that leaves no trace -------------------------------------------------------
-
-
-def record(
-    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
-) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
-    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names."""
-    signature = inspect.signature(module.forward)
-    try:
-        bound = signature.bind(*inputs, **named_inputs)
-    except TypeError as error:
-        raise TypeError(f"draw(model, *inputs): {type(module).__name__}.forward{signature}: {error}.") from None
-    copies: dict[int, Any] = {}
-    named: list[tuple[str, Tensor]] = []
-    for name, value in bound.arguments.items():
-        bound.arguments[name] = value = replaced(value, (Variable, ndarray), leaf, copies)
-        collected = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
-        named += [
-            pair
-            for key, part in (value.items() if collected else [(name, value)])
-            for pair in inside(part, key, Tensor)
-        ]
-    with Snapshot.of(module), enable_grad():
-        outputs = tensors_in(module(*bound.args, **bound.kwargs))
-    return outputs, named
-
-
-def leaf(value: Any) -> Any:
-    """A tensor over the memory of a tensor or an array of numbers, which requires grad if it can."""
-    if isinstance(value, ndarray) and value.dtype.kind not in "fiub":
-        return value
-    tensor = wrap(array_of(value))
-    return tensor.requires_grad_() if tensor.dtype.kind == "f" else tensor
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors that a value is or holds."""
-    return [tensor for _, tensor in inside(value, "", Tensor)]

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .appearance import ALARM_SIGN, CLUSTER, EFFECT, KINDS, MODES, Colours
+from .appearance import ALARM_SIGN, MODES, THEMES, Colours, Theme
 from .description import Box, Cluster, Edge, Picture
 from .text import LONGEST_HEADER, one_line, shortened
 
@@ -45,19 +45,20 @@ def too_large(picture: Picture, text: str) -> str:
 
 def to_mermaid(picture: Picture) -> str:
     """The whole text; the same for equal pictures."""
+    theme = THEMES[picture.theme]
     title = json.dumps(shortened(one_line(picture.header), LONGEST_HEADER), ensure_ascii=False)  # YAML, not Mermaid
     lines = ["---", f"title: {title}", "---", "flowchart TD"]
-    lines += inside(picture.content, "  ", itertools.count())
+    lines += inside(picture.content, "  ", itertools.count(), theme)
     lines += (arrow(edge) for edge in picture.edges)
-    colours = {**KINDS, **{f"{name}Mode": mode.colours for name, mode in MODES.items()}}
-    lines += (f"  classDef {name} {look(some)}" for name, some in colours.items())
+    colours = {**theme.kinds, **{f"{name}Mode": mode for name, mode in theme.modes.items()}}
+    lines += (f"  classDef {name} {look(some, theme)}" for name, some in colours.items())
     lines.append("  classDef frozen stroke-dasharray:5 5")
     effects = [str(i) for i, edge in enumerate(picture.edges) if edge.kind in ("reads", "writes")]
-    lines += [f"  linkStyle {','.join(effects)} stroke:{EFFECT}"] * bool(effects)
+    lines += [f"  linkStyle {','.join(effects)} stroke:{theme.effect}"] * bool(effects)
     return "\n".join(lines) + "\n"
 
 
-def inside(cluster: Cluster, indent: str, numbers: Iterator[int]) -> Iterator[str]:
+def inside(cluster: Cluster, indent: str, numbers: Iterator[int], theme: Theme) -> Iterator[str]:
     """The boxes and clusters in a cluster. It calls itself as deep as modules are nested."""
     for box in cluster.boxes:
         yield f"{indent}{node(box)}"
@@ -65,15 +66,19 @@ def inside(cluster: Cluster, indent: str, numbers: Iterator[int]) -> Iterator[st
         mode, name = MODES.get(inner.mode), f"c{next(numbers)}"
         mode_text = f" {escape(mode.text)}" if mode else ""
         yield f'{indent}subgraph {name}["{escape(inner.title)}{mode_text}"]'
-        yield from inside(inner, indent + "  ", numbers)
+        yield from inside(inner, indent + "  ", numbers, theme)
         yield f"{indent}end"
-        yield f"{indent}style {name} {look(mode.colours if mode else CLUSTER)}"
+        yield f"{indent}style {name} {look(theme.modes[inner.mode] if mode else theme.cluster, theme)}"
 
 
 def node(box: Box) -> str:
     """One box; alarming lines have a sign in front, since colours within a text are not kept everywhere."""
     opening, closing = SHAPES[box.kind]
     lines = [ALARM_SIGN * line.alarming + escape(line.text) for line in box.lines]
+    for each in box.rows:
+        happens = f" {each.effect}" if each.effect else ""
+        alarm = ALARM_SIGN * any(line.alarming for line in each.lines)
+        lines.append(escape(f"{alarm}{each.title}: {'  '.join(line.text for line in each.lines)}{happens}"))
     title = f"{box.title} {MODES[box.mode].text}" if box.mode and box.kind == "module" else box.title
     text = "<br/>".join([f"<b>{escape(title)}</b>", *lines])
     return f'n{box.number}{opening}"{text}"{closing}:::{f"{box.mode}Mode" if box.mode else box.kind}'
@@ -85,9 +90,9 @@ def arrow(edge: Edge) -> str:
     return f"  n{edge.source} {ARROWS[edge.kind]}{label} n{edge.target}"
 
 
-def look(colours: Colours) -> str:
+def look(colours: Colours, theme: Theme) -> str:
     """Colours as a style."""
-    return f"fill:{colours.inside},stroke:{colours.border},color:#000000"
+    return f"fill:{colours.inside},stroke:{colours.border},color:{theme.text}"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +23,8 @@ from .appearance import mode_of
 from .calls import Call, below, own_tensors, read_calls
 from .description import HELD, Box, Cluster, Edge, Line, Picture
 from .heading import Heading
+from .opening import chosen, opened, parts_of
+from .replay import annotate, replay
 from .wording import (
     anonymous,
     arguments,
@@ -40,7 +42,8 @@ from .wording import (
 
 def read(
     outputs: Sequence[Tensor], model: Module | None = None, inputs: Sequence[tuple[str, Tensor]] = (),
-    own_pass: bool = False,
+    own_pass: bool = False, values: bool = False, grads: bool = False, names: Mapping[str, Tensor] | None = None,
+    expand: Any = None,
 ) -> Picture:  # fmt: skip
     """The graph behind some tensors as a picture.
 
@@ -53,23 +56,38 @@ def read(
         model: where the names of modules and tensors come from; else from the outermost modules called.
         inputs: input tensors, with their names.
         own_pass: the pass was made for the picture, and what it changed is taken back.
+        values, grads: say those of every operation, too.
+        names: of tensors in the graph.
+        expand: operations to open, as ``draw`` takes them.
     """
-    reader = Reader(outputs, model, inputs, own_pass)
+    reader = Reader(outputs, model, inputs, own_pass, names or {})
+    for name, tensor in (names or {}).items():
+        if not {id(tensor), id(tensor.node)} & reader.boxes.keys():
+            raise ValueError(f"draw: no tensor of this graph is the one that names calls {name!r}.")
+    if values or grads:
+        found = replay(reader.nodes, reader.outputs, grads)
+        boxes = {node: reader.boxes[id(tensor_of(node))] for node in reader.nodes}
+        annotate(found, boxes, reader.uses, (values, grads))
+    if expand is not None:
+        reader.open(expand)
     calls = list(reader.calls.values())
     heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
     reused = len({call.module for call in calls}) < len(calls)
-    return Picture(heading.text(), reader.content, reader.edges, reused, reader.records)
+    return Picture(heading.text(), reader.content, reader.edges, reused, records=reader.records)
 
 
 class Reader:
     """Goes through the records behind some outputs once, the oldest first."""
 
     def __init__(
-        self, outputs: Sequence[Tensor], model: Module | None, inputs: Sequence[tuple[str, Tensor]], own_pass: bool
-    ) -> None:
+        self, outputs: Sequence[Tensor], model: Module | None, inputs: Sequence[tuple[str, Tensor]], own_pass: bool,
+        names: Mapping[str, Tensor],
+    ) -> None:  # fmt: skip
         self.outputs: dict[Node | None, Tensor] = {output.node: output for output in outputs}
         self.inputs = {id(tensor): name if name.startswith("input") else f"input {name}" for name, tensor in inputs}
         self.own_pass = own_pass
+        self.given = {id(key): name for name, x in names.items() for key in (x, x.node)}
+        """Names that were given, by the ids of tensors and nodes."""
         nodes = reachable([output.node for output in outputs if output.node])
         self.nodes = sorted(nodes, key=lambda node: node.time)
         self.users: defaultdict[Node, list[tuple[Node, int]]] = defaultdict(list)
@@ -84,6 +102,8 @@ class Reader:
         self.boxes: dict[int, Box] = {}
         self.records: dict[int, Any] = {}
         self.edges: list[Edge] = []
+        self.uses: dict[tuple[Node, int], Edge] = {}
+        """The edge to a node from its operand at a position."""
         self.sources: dict[int, tuple[Any, Box]] = {}
         self.used: dict[int, int] = {}
         self.held = {id(memory(value.array)) for call in self.calls.values() for _, value in own_tensors(call.module)}
@@ -112,8 +132,10 @@ class Reader:
                 call = self.calls.get(scope)
                 if call is not None and call.title:
                     path = self.names.paths[call.module]
-                    around.clusters.append(Cluster(call.title, path=call.said, module=path, kind=type(call.module)))
-                    around = around.clusters[-1]
+                    made = Cluster(call.title, path=call.said, module=path, kind=type(call.module))
+                    made.reason = call.shown.reason if call.shown else ""
+                    around.clusters.append(made)
+                    around = made
                 self.clusters[scope] = around
         return self.clusters[innermost]
 
@@ -131,10 +153,11 @@ class Reader:
         cluster = self.cluster(node.scope)
         drawn = len(cluster.boxes)
         described = self.shown[node].described
-        named = [(name, value) for name, value in arguments(node, op) if name not in described]
+        every = list(enumerate(arguments(node, op)))
+        named = [(i, name, value) for i, (name, value) in every if name not in described]
         operands = [
-            (name, operand, self.source(operand, name, node.scope, node.time))
-            for name, operand in named
+            (i, name, operand, self.source(operand, name, node.scope, node.time))
+            for i, name, operand in named
             if isinstance(operand, (Node, Variable, ndarray))
         ]
         effects = [
@@ -142,11 +165,12 @@ class Reader:
         ]
         row = [box.number for box in cluster.boxes[drawn:] if box.kind in HELD]
         cluster.rows += [row] * (len(row) > 1)
-        box = self.operation(node, op, [(name, attribute_text(value)) for name, value in named])
-        computed = [type(operand) is Node and source.kind != "parameter" for _, operand, source in operands]
-        for name, operand, source in operands:
+        box = self.operation(node, op, [(name, attribute_text(value)) for _, name, value in named])
+        computed = [type(operand) is Node and source.kind != "parameter" for *_, operand, source in operands]
+        for i, name, operand, source in operands:
             kind = "value" if operand.dtype.kind == "f" else "constant"
-            self.edges.append(Edge(source.number, box.number, kind, name if sum(computed) > 1 else ""))
+            edge = self.uses[node, i] = Edge(source.number, box.number, kind, name if sum(computed) > 1 else "")
+            self.edges.append(edge)
         for effect, buffer in effects:
             label = self.effect_text(effect, self.calls.get(node.scope))
             ends = (buffer.number, box.number) if effect.verb == "reads" else (box.number, buffer.number)
@@ -162,7 +186,8 @@ class Reader:
         saved, new = self.kept(node, shown)
         kind = "output" if node in self.outputs else "op"
         cluster = self.cluster(node.scope)
-        box = self.add(node, kind, (call.label if call else "") + op.name, [*lines, saved], cluster)
+        label = f"{self.given[id(node)]}: " if id(node) in self.given else call.label if call else ""
+        box = self.add(node, kind, label + op.name, [*lines, saved], cluster)
         box.lines += [Line(text, alarming=True) for text in shown.alarms]
         box.operation, box.kept, box.operations = op.name, new, 1
         box.module = self.names.paths[call.module] if call else ""
@@ -176,11 +201,11 @@ class Reader:
         if node.saved is None:
             return "saved values: freed by backward" if shown.keeps is not None else "", 0
         arrays = kept_by(node) if shown.keeps is None else shown.keeps.values()
-        whole = {id(owner): owner for array in arrays if isinstance(array, ndarray) for owner in [memory(array)]}
-        held = self.held & whole.keys()
-        size = sum(owner.nbytes for key, owner in whole.items() if key not in held)
-        new = sum(owner.nbytes for key, owner in whole.items() if key not in held | self.counted)
-        self.counted |= whole.keys()
+        owners = [memory(array) for array in arrays if isinstance(array, ndarray)]
+        sizes = {id(owner): owner.nbytes for owner in owners if id(owner) not in self.held}
+        size = sum(sizes.values())
+        new = sum(count for key, count in sizes.items() if key not in self.counted)
+        self.counted |= sizes.keys()
         return kept_text(list(shown.keeps or ()), size, new) if size or shown.keeps else "", new
 
     def effect_text(self, effect: Effect, call: Call | None) -> str:
@@ -194,6 +219,33 @@ class Reader:
         # nobody has what a pass of its own has written
         return f"{text} to {effect.result}" if effect.result and not self.own_pass else text
 
+    def open(self, expand: Any) -> None:
+        """Open the operations that are asked for into their parts.
+
+        Raises:
+            ValueError: if none of them has any.
+        """
+        found = replay(self.nodes, self.outputs, False)
+        nodes = {self.boxes[id(node)].number: node for node in self.nodes if node.op is not None}
+        first, done = len(self.boxes), 0
+        for box, cluster in chosen(expand, self.content):
+            node = nodes[box.number]
+            parts = parts_of(node, self.shown[node], found.values)
+            if not parts:
+                continue
+            named = zip(node.op.__signature__.parameters, range(len(node.inputs)))
+            uses = {name: self.uses[node, i] for name, i in named if (node, i) in self.uses}
+            effects = [edge for edge in self.edges if edge.kind in ("reads", "writes")
+                       and box.number == (edge.target if edge.kind == "reads" else edge.source)]  # fmt: skip
+            gone = {id(edge) for edge in (*uses.values(), *effects)}
+            self.edges = [edge for edge in self.edges if id(edge) not in gone]
+            self.edges += opened(box, cluster, parts, uses, effects, first)
+            first, done = first + len(parts) - 1, done + 1
+        if not done:
+            having = ", ".join(sorted({node.op.name for node in nodes.values() if self.shown[node].parts}))
+            raise ValueError(f"draw: expand={expand!r} names no operation here that has parts to show"
+                             + (f": {having} has." if having else ", nor has any other."))  # fmt: skip
+
     # -- tensors that no operation made --------------------------------------------------------
 
     def source(self, operand: Any, name: str, scope: Scope | None, time: int, kind: str = "") -> Box:
@@ -204,7 +256,7 @@ class Reader:
             return self.boxes[id(thing)]
         kind = kind or self.kind(thing, isinstance(operand, Node))
         title, holder = self.names.leaves.get(id(thing), ("", None))
-        title = title or self.inputs.get(id(thing)) or anonymous(kind, name)
+        title = self.given.get(id(thing)) or title or self.inputs.get(id(thing)) or anonymous(kind, name)
         home = self.home(thing, holder, scope)
         box = self.add(thing, kind, below(title, home.path), [], home)
         box.name = title

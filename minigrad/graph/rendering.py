@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+
+from .isolated import CrashedError, isolated
 
 NOISE = (b"Fontconfig warning:", b"Fontconfig error:")
 """How lines about the system's font configuration begin: no user of a picture can do anything about them."""
@@ -20,6 +23,23 @@ one_at_a_time = threading.Lock()
 
 class RenderingError(RuntimeError):
     """A picture could not be rendered; the message says why, and the cure."""
+
+
+PATIENCE = 120.0
+"""Seconds that a renderer may take."""
+SMALLER = "Fold modules with depth= or collapse=, or save the graph as .gv and render that."
+PAGE = 640
+"""Points of width that the page of a notebook has."""
+
+
+def fitted(svg: str) -> str:
+    """A picture that is wider than the page as one that is as wide as that: notebooks scale neither of themselves."""
+
+    def narrowed(found: re.Match[str]) -> str:
+        width = float(found[1])
+        return found[0] if width <= PAGE else f'<svg width="100%" style="max-width:{width:g}pt"'
+
+    return re.sub(r'<svg width="([\d.]+)pt"\s+height="[\d.]+pt"', narrowed, svg, count=1)
 
 
 def render(source: str, format: str) -> bytes:
@@ -39,8 +59,9 @@ def render(source: str, format: str) -> bytes:
         return by_dot(source, format, problem)
     try:
         with without_noise():
-            drawn: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
-            return drawn
+            return isolated(lambda: bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot")), PATIENCE)
+    except CrashedError as error:
+        raise RenderingError(f"pygraphviz could not render the graph: {error}. {SMALLER}") from error
     except (OSError, ValueError) as error:
         raise RenderingError(f"pygraphviz could not render the graph: {error}") from error
 
@@ -56,11 +77,17 @@ def by_dot(source: str, format: str, problem: str) -> bytes:
             'nothing here can render a graph. Get a renderer with: pip install "minigrad[show]", or install your '
             f"system's graphviz package, which has the program dot.{libraries}"
         )
-    import graphviz  # its import takes longer than that of all minigrad
+    from graphviz import backend  # its import takes longer than that of all minigrad
 
     try:
-        image: bytes = graphviz.pipe("dot", format, source.encode(), quiet=True)
-        return image
+        command = backend.dot_command.command("dot", format)
+        ran = backend.execute.run_check(
+            command, input=source.encode(), capture_output=True, quiet=True, timeout=PATIENCE
+        )
+        return bytes(ran.stdout)
+    except subprocess.TimeoutExpired as error:
+        reason = f"it has not finished in {PATIENCE:g} s"
+        raise RenderingError(f"dot could not render the graph: {reason}. {SMALLER}") from error
     except (subprocess.CalledProcessError, OSError) as error:
         raise RenderingError(f"dot could not render the graph: {error}") from error
 

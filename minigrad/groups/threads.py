@@ -29,6 +29,8 @@ class Meeting:
         self.size, self.timeout, self.run = size, timeout, run
         self.barrier = Barrier(size)
         self.brought: list[Any] = [None] * size
+        self.exchanges = 0
+        """How many there have been."""
         run.meetings.append(self)
         if run.errors:
             self.barrier.abort()
@@ -45,6 +47,7 @@ class Meeting:
         self.brought[rank] = what, brought
         self.wait(rank, what)
         everything = list(self.brought)
+        self.exchanges += rank == 0
         self.wait(rank, what)  # from here on a rank may bring the next
         if len({text for text, _ in everything}) > 1:
             found = "; ".join(f"rank {i}: {text}" for i, (text, _) in enumerate(everything))

@@ -23,10 +23,16 @@ unreported = np.errstate(invalid="ignore", over="ignore")
 """NumPy's warnings of overflow are off: batch_norm reports a batch that is not finite, once."""
 
 
-def deviations(x: ndarray, mean: ndarray | None = None, keeps_parts: bool = False) -> InMemory | InBlocks:
-    """The deviations of a batch from a given mean, or from its own; ``keeps_parts`` for ``own_mean``."""
+def deviations(x: ndarray, mean: ndarray | None = None) -> InMemory | InBlocks:
+    """The deviations of a batch from a given mean, or from its own."""
     small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES  # a sample is never cut
-    return InMemory(x, mean, keeps_parts) if small else InBlocks(x, mean)
+    return InMemory(x, mean) if small else InBlocks(x, mean)
+
+
+def part_deviations(x: ndarray) -> PartInMemory | InBlocks:
+    """The deviations of a part of a batch from its own mean, which is also known in float64."""
+    small = x.size < LARGE or x[0].nbytes > BLOCK_BYTES
+    return PartInMemory(x) if small else InBlocks(x)
 
 
 # -- small batches -----------------------------------------------------------------------------
@@ -38,7 +44,6 @@ class InMemory:
     Args:
         x: the batch (N, C, ...).
         mean: of each channel (C,). Unless it is given the batch's own is taken, and ``var``, its biased variance.
-        keeps_parts: keep ``mean_parts``, for ``own_mean``.
     """
 
     var: ndarray
@@ -46,11 +51,12 @@ class InMemory:
     """Whether ``d`` is ``x - mean``, or nearly, and not ``x`` itself."""
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
-    mean_parts: tuple[ndarray, ...]
-    """What adds up to the batch's own mean, before that is rounded."""
+    keeps_parts = False
+    """Whether ``mean_parts`` are kept."""
+    mean_parts: tuple[Any, ...]
+    """Two that add up to the batch's own mean, before that is rounded."""
 
-    def __init__(self, x: ndarray, mean: ndarray | None = None, keeps_parts: bool = False) -> None:
-        self.keeps_parts = keeps_parts
+    def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.shape = x.shape
         self.layout = layout(self.shape, x.dtype)
         self.n = self.layout.n
@@ -75,7 +81,7 @@ class InMemory:
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
         self.finite = True
         if self.keeps_parts:
-            self.mean_parts = (mean,)
+            self.mean_parts = mean, 0.0
 
     @unreported
     def from_own_mean(self, x: ndarray) -> None:
@@ -97,17 +103,6 @@ class InMemory:
         # the variance scales every value of its channel: its error counts most
         self.var = self.layout.sum_of_squares(self.d)
         self.var /= self.n
-
-    def own_mean(self) -> ndarray:
-        """The mean of the batch in float64."""
-        mean: ndarray = sum(part.astype(float64) for part in self.mean_parts)  # type: ignore[assignment]
-        return mean
-
-    def move(self, mean: ndarray) -> None:
-        """Make ``d`` the deviations from another mean, in float64."""
-        self.d += self.layout.broadcast((self.own_mean() - mean).astype(self.d.dtype))
-        self.mean = mean.astype(self.d.dtype)
-        self.mean_parts = ()
 
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
         """``(x - mean) * scale + bias``."""
@@ -137,6 +132,17 @@ class InMemory:
         dx -= broadcast(constant)
         dx *= broadcast(scale)
         return dx.base if changes_shape else dx
+
+
+class PartInMemory(InMemory):
+    """The deviations of a small part of a batch."""
+
+    keeps_parts = True
+
+    def write_mean(self, out: ndarray) -> None:
+        """Write the mean of the batch, in float64; its parts are forgotten."""
+        np.add(self.mean_parts[0], self.mean_parts[1], out, dtype=float64)
+        self.mean_parts = ()
 
 
 # -- large batches -----------------------------------------------------------------------------
@@ -191,13 +197,9 @@ class InBlocks:
         if self.centered:
             self.d, self.shift = kept[0], None
 
-    def own_mean(self) -> ndarray:
-        """The mean of the batch in float64."""
-        return self.mean
-
-    def move(self, mean: ndarray) -> None:
-        """Make ``d - offset`` the deviations from another mean, in float64."""
-        self.offset, self.mean = self.offset + (mean - self.mean), mean
+    def write_mean(self, out: ndarray) -> None:
+        """Write the mean of the batch, in float64."""
+        out[...] = self.mean
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:

@@ -30,6 +30,9 @@ def get_num_threads() -> int:
     """How many threads share the work on large arrays: the number that was set, else that of the environment.
 
     That is the number for NumPy's BLAS (``OPENBLAS_NUM_THREADS``, ``OMP_NUM_THREADS``), or that of the cores.
+
+    >>> mg.get_num_threads() >= 1
+    True
     """
     return of_the_environment() if Settings.threads is None else Settings.threads
 

@@ -174,7 +174,10 @@ def added_windows(values: ndarray, windows: Windows, out: ndarray | None = None)
     flat: Any = values.reshape(*ahead, windows.size, *windows.counts)
     before = (slice(None),) * len(ahead)
     for k, (at, which) in enumerate(windows.places):
-        y[at] += flat[(*before, k, *which[1:])]
+        if windows.overlaps:
+            y[at] += flat[(*before, k, *which[1:])]
+        else:
+            y[at] = flat[(*before, k, *which[1:])]
     return y
 
 

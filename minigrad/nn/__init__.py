@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..engine.absent import absent
-from . import functional, init, modules, utils
+from . import functional, init, modules, parallel, utils
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers.activations import (
     CELU,
@@ -203,6 +203,7 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "utils",
 ]
 # fmt: on

@@ -119,6 +119,10 @@ class Sequential(Numbered):
     """Modules one after the other: each gets the output of the one before.
 
     ``Sequential(a, b)``, or ``Sequential({"first": a, "second": b})`` with names, which a slice keeps.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> model(mg.ones(5, 2)).shape, len(model), model[1]
+    ((5, 1), 3, ReLU())
     """
 
     def __init__(self, *modules: Any) -> None:
@@ -193,7 +197,12 @@ def chained(module: Module) -> Iterator[Module]:
 
 
 class ModuleList(Numbered):
-    """A list of modules; what is done with them is the owner's ``forward``."""
+    """A list of modules; what is done with them is the owner's ``forward``.
+
+    >>> layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
+    >>> len(layers), layers[1]
+    (3, Linear(in_features=2, out_features=2, bias=True))
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         self._replace_all(() if modules is None else modules)
@@ -217,7 +226,12 @@ class ModuleList(Numbered):
 
 
 class ModuleDict(Container):
-    """Modules by name; what is done with them is the owner's ``forward``."""
+    """Modules by name; what is done with them is the owner's ``forward``.
+
+    >>> heads = nn.ModuleDict({'class': nn.Linear(2, 3), 'box': nn.Linear(2, 4)})
+    >>> heads['box'](mg.ones(1, 2)).shape, list(heads)
+    ((1, 4), ['class', 'box'])
+    """
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         self.update(() if modules is None else modules)

@@ -80,6 +80,12 @@ def batch_norm(  # type: ignore[no-redef]
     Raises:
         ValueError, TypeError: for what cannot be normalised; the running estimates are unchanged then.
         RuntimeError: for running estimates that require grad.
+
+    >>> x = mg.tensor([[1.0], [3.0]])
+    >>> mean, var = mg.zeros(1), mg.ones(1)
+    >>> F.batch_norm(x, mean, var, training=True), mean, var
+    (tensor([[-1.0000],
+            [ 1.0000]]), tensor([0.2000]), tensor([1.1000]))
     """
     output: Tensor = ops.batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps, mask=mask, group=group

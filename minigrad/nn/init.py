@@ -89,24 +89,41 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Every element is 0."""
+    """Every element is 0.
+
+    >>> nn.init.zeros_(mg.ones(2))
+    tensor([0., 0.])
+    """
     return filled(tensor, lambda _: 0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Every element is 1."""
+    """Every element is 1.
+
+    >>> nn.init.ones_(mg.zeros(2))
+    tensor([1., 1.])
+    """
     return filled(tensor, lambda _: 1)
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Evenly distributed in [a, b)."""
+    """Evenly distributed in [a, b).
+
+    >>> weight = nn.init.uniform_(mg.zeros(1000), -1, 1)
+    >>> bool(abs(weight).max() < 1)
+    True
+    """
     a, b = number("a", a), number("b", b)
     drawer = source(generator)
     return drawn(tensor, lambda shape: drawer.uniform(a, b, shape))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Normally distributed."""
+    """Normally distributed.
+
+    >>> abs(nn.init.normal_(mg.zeros(1000), std=0.1).std().item() - 0.1) < 0.01
+    True
+    """
     mean, std = number("mean", mean), number("std", std, not_negative)
     drawer = source(generator)
     return drawn(tensor, lambda shape: drawer.normal(mean, std, shape))
@@ -124,7 +141,11 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Normal with ``std = gain * sqrt(2 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010)."""
+    """Normal with ``std = gain * sqrt(2 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010).
+
+    >>> abs(nn.init.xavier_normal_(mg.zeros(100, 100)).std().item() - 0.1) < 0.01  # sqrt(2 / 200)
+    True
+    """
     return normal_(tensor, 0, number("gain", gain) * math.sqrt(2 / sum(fans(tensor))), generator)
 
 
@@ -139,7 +160,11 @@ def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """Even with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope."""
+    """Even with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope.
+
+    >>> bool(abs(nn.init.kaiming_uniform_(mg.zeros(100, 6))).max() < 1)  # sqrt(6 / 6)
+    True
+    """
     bound = math.sqrt(3) * kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
@@ -147,7 +172,11 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """Normal with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope."""
+    """Normal with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope.
+
+    >>> abs(nn.init.kaiming_normal_(mg.zeros(100, 200)).std().item() - 0.1) < 0.01  # sqrt(2 / 200)
+    True
+    """
     return normal_(tensor, 0, kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
@@ -273,6 +302,9 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         sparsity: the share of zeros, 0 to 1; their number is rounded up.
         std: of the other values.
         generator: where random numbers come from.
+
+    >>> (nn.init.sparse_(mg.zeros(4, 2), 0.75) == 0).sum(0)
+    tensor([3, 3])
     """
     std, drawer = number("std", std, not_negative), source(generator)
     share = real(sparsity, lambda x: 0 <= x <= 1, "nn.init: sparsity must be a number from 0 to 1")

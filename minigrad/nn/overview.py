@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..engine.shown import ModuleShown
-from ..reports.table import html_table, text_table
+from ..reports.table import html_block, html_table, text_table
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
 from .tree import Branch, joined, members
@@ -177,5 +177,4 @@ def as_html(rows: Sequence[Layer]) -> str:
 def module_as_html(root: Branch) -> str:
     """A module for notebooks, without running it."""
     rows, notes = layers(root)
-    lines = "".join(f"<p>{note}</p>" for note in (totals(root, rows), *notes))
-    return f"<div>{as_html(rows)}{lines}</div>"
+    return html_block([], as_html(rows), [totals(root, rows), *notes])

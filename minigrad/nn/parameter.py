@@ -24,6 +24,10 @@ class Parameter(Tensor):
     Args:
         data: a tensor (its memory is shared) or what ``mg.tensor`` accepts.
         requires_grad: False for a frozen parameter.
+
+    >>> nn.Parameter(mg.zeros(2))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
     """
 
     __slots__ = ()

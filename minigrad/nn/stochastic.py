@@ -34,6 +34,9 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     """Set each element to zero with probability ``p`` and divide the others by ``1 - p``.
 
     Without ``training`` the input is passed on. Random numbers come from the global random state.
+
+    >>> F.dropout(mg.ones(4), p=0.5, training=False)
+    tensor([1., 1., 1., 1.])
     """
     output: Tensor = random.dropout(input, p, global_generator()) if training else input
     return output
@@ -49,6 +52,9 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
 
     Raises:
         ValueError: for an input of another number of axes.
+
+    >>> F.dropout1d(mg.ones(1, 2, 3), training=False).shape
+    (1, 2, 3)
     """
     if len(shape_of(input)) not in (2, 3):
         raise InvalidValueError(
@@ -63,6 +69,9 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
 
     Axes 0 and 1 are always taken for N and C. With 3 axes this is ``dropout1d``, with a warning, as in PyTorch.
     Without ``training`` the input is passed on.
+
+    >>> F.dropout2d(mg.ones(1, 2, 3, 3), training=False).shape
+    (1, 2, 3, 3)
     """
     if len(shape_of(input)) != 4:
         warnings.warn(
@@ -78,6 +87,9 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
     """Set whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability ``p``; scale the others.
 
     Without ``training`` the input is passed on.
+
+    >>> F.dropout3d(mg.ones(1, 2, 3, 3, 3), training=False).shape
+    (1, 2, 3, 3, 3)
     """
     rank = len(shape_of(input))
     if rank not in (4, 5):
@@ -102,6 +114,9 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
     G. Klambauer et al., Self-normalizing neural networks, 2017.
 
     Without ``training`` the input is passed on.
+
+    >>> F.alpha_dropout(mg.ones(2), training=False)
+    tensor([1., 1.])
     """
     output: Tensor = random.alpha_dropout(input, p, global_generator()) if training else input
     return output
@@ -112,6 +127,9 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) ->
     """``alpha_dropout`` of whole channels of (N, C, ...).
 
     Without ``training`` the input is passed on.
+
+    >>> F.feature_alpha_dropout(mg.ones(1, 2, 3), training=False).shape
+    (1, 2, 3)
     """
     output: Tensor = random.alpha_dropout(input, p, global_generator(), channels=True) if training else input
     return output

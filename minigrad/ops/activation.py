@@ -65,6 +65,9 @@ def gelu(input: Any, *, approximate: str = "none") -> Tensor:
     Args:
         input: the tensor.
         approximate: "none", or "tanh" for ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
+
+    >>> F.gelu(mg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.0000,  0.8413])
     """
     if approximate == "none":
         return gelu_op(input)
@@ -104,6 +107,9 @@ def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
         input: the tensor.
         beta: how sharp the bend at 0 is; finite, and not 0.
         threshold: beyond it the function is linear, at it not yet.
+
+    >>> F.softplus(mg.tensor([0.0, 30.0]))
+    tensor([ 0.6931, 30.0000])
     """
     for name, value in (("beta", beta), ("threshold", threshold)):
         if not isinstance(value, Real):

@@ -69,6 +69,12 @@ def celu(input: Any, alpha: float = 1.0) -> Tensor:
 
     Raises:
         ValueError: for an alpha of 0.
+
+    >>> mg.celu(mg.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+
+    >>> F.celu(mg.tensor([-1.0, 1.0]))
+    tensor([-0.6321,  1.0000])
     """
     if alpha == 0:
         raise InvalidValueError(f"celu{call_path()}: alpha must not be 0.")

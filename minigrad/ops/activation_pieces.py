@@ -65,6 +65,9 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
 
     Raises:
         ValueError: for a lower bound above the upper one.
+
+    >>> F.hardtanh(mg.tensor([-2.0, 0.5, 2.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
     """
     min_val, max_val = number("hardtanh", "min_val", min_val), number("hardtanh", "max_val", max_val)
     if min_val > max_val:
@@ -116,7 +119,11 @@ softshrink_op = Op(
 
 @public("functional module")
 def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
-    """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0."""
+    """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0.
+
+    >>> F.softshrink(mg.tensor([-1.0, 0.2, 1.0]))
+    tensor([-0.5000,  0.0000,  0.5000])
+    """
     if number("softshrink", "lambd", lambd) < 0:
         raise InvalidValueError(f"softshrink{call_path()}: lambd must be at least 0, got {lambd!r}.")
     return softshrink_op(input, lambd)

@@ -121,13 +121,21 @@ def scaled(other: Any, alpha: float) -> Any:
 
 @public("function method in_place", {np.add: lambda _, input, other: add_op(input, other)})
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``input + alpha * other``"""
+    """``input + alpha * other``
+
+    >>> mg.add(mg.tensor([1.0, 2.0]), mg.tensor([10.0, 20.0]), alpha=0.5)
+    tensor([ 6., 12.])
+    """
     return add_op(input, scaled(other, alpha))
 
 
 @public("function method in_place", {np.subtract: lambda _, input, other: sub_op(input, other)}, aliases="subtract")
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``input - alpha * other``"""
+    """``input - alpha * other``
+
+    >>> mg.sub(mg.tensor([1.0, 2.0]), 3)
+    tensor([-2., -1.])
+    """
     return sub_op(input, scaled(other, alpha))
 
 
@@ -136,7 +144,11 @@ subtract = sub
 
 @public("function")
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``other - alpha * input``"""
+    """``other - alpha * input``
+
+    >>> mg.rsub(mg.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
     return sub_op(other, scaled(input, alpha))
 
 

@@ -98,6 +98,9 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
 
     With numbers as bounds the gradient passes where min < input < max; it is 0 at the bounds.
     Tensors as bounds get their own gradient, and a tie is halved, as in ``maximum``.
+
+    >>> mg.clamp(mg.tensor([-1.0, 0.5, 2.0]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
         raise InvalidValueError("clamp needs a bound: give min, max, or both.")
@@ -113,13 +116,21 @@ clip = clamp
 
 @public("function method in_place")
 def clamp_min(input: Any, min: Any) -> Tensor:
-    """``clamp(input, min=min)``"""
+    """``clamp(input, min=min)``
+
+    >>> mg.clamp_min(mg.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """
     return clamp(input, min)
 
 
 @public("function method in_place")
 def clamp_max(input: Any, max: Any) -> Tensor:
-    """``clamp(input, max=max)``"""
+    """``clamp(input, max=max)``
+
+    >>> mg.clamp_max(mg.tensor([-1.0, 2.0]), 0)
+    tensor([-1.,  0.])
+    """
     return clamp(input, None, max)
 
 

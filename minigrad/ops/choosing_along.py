@@ -92,13 +92,21 @@ index_of_smallest = Op(
 
 @public("function method", {np.argmax: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor."""
+    """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor.
+
+    >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
+    tensor([1, 0])
+    """
     return index_of_largest(input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
 @public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor."""
+    """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor.
+
+    >>> mg.argmin(mg.tensor([3.0, 1.0, 2.0]))
+    tensor(1)
+    """
     return index_of_smallest(input, single_axis(input, dim, axis), keepdim or keepdims)
 
 
@@ -111,6 +119,10 @@ def max(
 
     ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``, also
     ``max(a, other=b)``: elementwise ``maximum``.
+
+    >>> values, indices = mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
+    >>> values, indices
+    (tensor([4., 3.]), tensor([1, 0]))
     """
     other = dim if isinstance(dim, (Variable, ndarray)) else other
     if other is not None:
@@ -130,6 +142,9 @@ def min(
 
     ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``, also
     ``min(a, other=b)``: elementwise ``minimum``.
+
+    >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]))
+    tensor(1.)
     """
     other = dim if isinstance(dim, (Variable, ndarray)) else other
     if other is not None:

@@ -81,7 +81,11 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tenso
 
 @public("linalg", name="diagonal")
 def diagonals(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
-    """The diagonal of each matrix: ``mg.diagonal`` of the last two axes."""
+    """The diagonal of each matrix: ``mg.diagonal`` of the last two axes.
+
+    >>> mg.linalg.diagonal(mg.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     return diagonal(A, offset, dim1, dim2)
 
 
@@ -112,7 +116,12 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 @public("function method", {np.diag: lambda f, v, k=0: f(v, k)})
 def diag(input: Any, diagonal: int = 0) -> Tensor:
-    """The diagonal of a matrix as a copy, or a matrix with a vector on its diagonal."""
+    """The diagonal of a matrix as a copy, or a matrix with a vector on its diagonal.
+
+    >>> mg.diag(mg.tensor([[1, 2], [3, 4]])), mg.diag(mg.tensor([1, 2]))
+    (tensor([1, 4]), tensor([[1, 0],
+            [0, 2]]))
+    """
     ndim = len(shape_of(input))
     if ndim not in (1, 2):
         raise InvalidValueError(f"diag: expected a matrix or a vector, got {describe(input)}: use diagonal.")
@@ -125,7 +134,12 @@ def diag(input: Any, diagonal: int = 0) -> Tensor:
 
 @public("function method", {np.diagflat: lambda f, v, k=0: f(v, k)})
 def diagflat(input: Any, offset: int = 0) -> Tensor:
-    """A matrix with all elements of a tensor on a diagonal."""
+    """A matrix with all elements of a tensor on a diagonal.
+
+    >>> mg.diagflat(mg.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     return diag_embed(ravel(input), offset)
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.faces import public
 from ..engine.host import writer_here
-from ..engine.node import describe
+from ..engine.node import Node, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
+from ..engine.shown import Shown
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
 
@@ -44,11 +45,18 @@ def group_of(operation: str, group: Any = None) -> Group:
     return ALONE if group is None else checked_group(operation, group)
 
 
+def over_ranks(node: Node) -> Shown:
+    """How many there are, in a picture."""
+    (group,) = node.attributes
+    return Shown(lines=[f"over {group.size()} {group.ranks_are}"], described=("group",))
+
+
 all_reduce_op: Op = Op(
     "all_reduce",
     lambda input, group: group.sum(input),
     lambda dy, _y, _input, group: all_reduce_op(dy, group),
     widens=True,
+    shows=over_ranks,
     doc="``sum of input over all ranks``, on each of them",
 )
 
@@ -57,6 +65,7 @@ total_op: Op = Op(
     lambda input, group: group.sum(input),
     lambda dy, _y, _input, group: copied_op(dy, group),
     widens=True,
+    shows=over_ranks,
     doc="``sum of input over all ranks``, one value that all hold",
 )
 
@@ -65,6 +74,7 @@ copied_op: Op = Op(
     lambda input, group: input.copy(),
     lambda dy, _y, _input, group: total_op(dy, group),
     widens=True,
+    shows=over_ranks,
     doc="``input``, one value that all ranks hold, as a copy for each",
 )
 

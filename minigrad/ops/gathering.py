@@ -228,7 +228,12 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 
 @public("function method", {np.argwhere: lambda f, a: f(a)})
 def argwhere(input: Any) -> Tensor:
-    """Where elements are not 0, as rows: ``nonzero``."""
+    """Where elements are not 0, as rows: ``nonzero``.
+
+    >>> mg.argwhere(mg.tensor([0.0, 2.0, 3.0]))
+    tensor([[1],
+            [2]])
+    """
     return nonzero_op(input)
 
 

@@ -59,6 +59,9 @@ def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = No
     """Join tensors along an axis they have (0 unless given); their other lengths must be equal.
 
     Vectors without elements go with all shapes, as an empty list that one begins with.
+
+    >>> mg.cat([mg.tensor([1, 2]), mg.tensor([3])])
+    tensor([1, 2, 3])
     """
     tensors = operands_to_join("cat", tensors)
     shape = next((x.shape for x in tensors if x.shape != (0,)), (0,))
@@ -74,7 +77,12 @@ concat = concatenate = cat
 
 @public("function", {np.stack: lambda f, arrays, axis=0: f(arrays, axis)})
 def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Join tensors of one shape along a new axis (0 unless given)."""
+    """Join tensors of one shape along a new axis (0 unless given).
+
+    >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     tensors = operands_to_join("stack", tensors)
     return stack_op(*tensors, one_axis(one_name(dim, axis) or 0, len(tensors[0].shape) + 1))
 

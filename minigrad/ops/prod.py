@@ -174,6 +174,9 @@ def prod(
     """The product along ``dim`` (an int or several; None: of all elements), of booleans and integers in int64.
 
     With ``dtype`` the elements are converted before they are multiplied.
+
+    >>> mg.prod(mg.tensor([2.0, 3.0, 4.0]))
+    tensor(24.)
     """
     if dtype is not None:
         return in_dtype(prod(in_dtype(input, dtype), dim, keepdim, axis=axis, keepdims=keepdims), dtype)

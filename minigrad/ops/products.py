@@ -55,6 +55,11 @@ def matmul(input: Any, other: Any) -> Tensor:
     The sums are those of BLAS, which adds up in blocks, but not where a matrix meets a vector or has a single row or
     column: over 300,000 elements a float32 result may be off by 1e-3 there, as in PyTorch. The weight's
     gradient of ``linear``, a sum over all rows of a batch, is taken in blocks of its own.
+
+    >>> mg.matmul(mg.ones(2, 3), mg.ones(3))
+    tensor([3., 3.])
+    >>> mg.matmul(mg.ones(5, 2, 3), mg.ones(3, 4)).shape
+    (5, 2, 4)
     """
     a, b = input, other
     shapes = shape_of(a), shape_of(b)
@@ -108,5 +113,9 @@ linear_op = Op(
 
 @public("function functional module")
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
+    """``x @ weight.T + bias``: x (..., in), weight (out, in), bias (out,) or None, result (..., out).
+
+    >>> mg.linear(mg.ones(1, 2), mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.tensor([0.5, 0.5]))
+    tensor([[3.5000, 7.5000]])
+    """
     return linear_op(input, weight, bias)

@@ -239,6 +239,9 @@ def sum(
     """The sum along ``dim`` (an int or several; None: of all elements), of booleans and integers in int64.
 
     With ``dtype`` the elements are converted before they are added up.
+
+    >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 0)
+    tensor([4., 6.])
     """
     if dtype is not None:
         return in_dtype(sum(in_dtype(input, dtype), dim, keepdim, axis=axis, keepdims=keepdims), dtype)
@@ -256,6 +259,10 @@ def mean(
     """The mean along ``dim`` (an int or several; None: of all elements); NaN of none.
 
     Integers and booleans are refused, unless a ``dtype`` of floats is given, to which they are converted first.
+
+    >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 5.0]]), 1, keepdim=True)
+    tensor([[1.5000],
+            [4.0000]])
     """
     if dtype is not None:
         input = in_dtype(input, dtype)
@@ -279,6 +286,9 @@ def var(
             BatchNorm normalises with (and NumPy's default). ``unbiased=False`` is the same.
         keepdim: keep the reduced axes with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    >>> mg.var(mg.tensor([1.0, 3.0])), mg.var(mg.tensor([1.0, 3.0]), correction=0)
+    (tensor(2.), tensor(1.))
     """
     if dim is True or dim is False:
         dim, unbiased = None, dim
@@ -297,6 +307,9 @@ def std(
     """The standard deviation: the square root of ``var`` with the same arguments.
 
     Its gradient where all elements are equal is taken as 0.
+
+    >>> mg.std(mg.tensor([1.0, 3.0]), correction=0)
+    tensor(1.)
     """
     if dim is True or dim is False:
         dim, unbiased = None, dim
@@ -334,11 +347,19 @@ def std_mean(
 
 @public("function method", {np.max: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest element along ``dim``; elements that tie share the gradient equally."""
+    """The largest element along ``dim``; elements that tie share the gradient equally.
+
+    >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), (0, 1))
+    tensor(4.)
+    """
     return maxima(input, all_axes(input, dim, axis), keepdim or keepdims)
 
 
 @public("function method", {np.min: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The smallest element along ``dim``; elements that tie share the gradient equally."""
+    """The smallest element along ``dim``; elements that tie share the gradient equally.
+
+    >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 0)
+    tensor([1., 2.])
+    """
     return minima(input, all_axes(input, dim, axis), keepdim or keepdims)

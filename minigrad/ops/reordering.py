@@ -77,7 +77,12 @@ def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
 
 @public("function method", {np.fliplr: lambda f, m: f(m)})
 def fliplr(input: Any) -> Tensor:
-    """The columns in reverse order, as a copy."""
+    """The columns in reverse order, as a copy.
+
+    >>> mg.fliplr(mg.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if len(shape_of(input)) < 2:
         raise InvalidValueError(f"fliplr needs a tensor of at least 2 axes, got {describe(input)}.")
     return flipped(input, (1,))
@@ -85,7 +90,12 @@ def fliplr(input: Any) -> Tensor:
 
 @public("function method", {np.flipud: lambda f, m: f(m)})
 def flipud(input: Any) -> Tensor:
-    """The rows in reverse order, as a copy."""
+    """The rows in reverse order, as a copy.
+
+    >>> mg.flipud(mg.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if not shape_of(input):
         raise InvalidValueError(f"flipud needs a tensor of at least 1 axis, got {describe(input)}.")
     return flipped(input, (0,))
@@ -172,7 +182,12 @@ def numpys_tile(function: Any, A: Any, reps: Any) -> Any:  # noqa: N803
 
 @public("function method", {np.tile: numpys_tile})
 def tile(input: Any, *counts: Any, dims: Any = None) -> Tensor:
-    """Copies side by side, as ``repeat``; of fewer numbers than axes they are for the last ones."""
+    """Copies side by side, as ``repeat``; of fewer numbers than axes they are for the last ones.
+
+    >>> mg.tile(mg.tensor([1, 2]), (2, 2))
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     numbers = sizes(given("tile", "dims", counts, dims))
     return repeat(input, (*(1,) * (len(shape_of(input)) - len(numbers)), *numbers))
 

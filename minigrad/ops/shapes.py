@@ -79,7 +79,12 @@ def given(function: str, name: str, separate: tuple[Any, ...], together: Any) ->
 
 @public("function method", {np.reshape: lambda f, a, shape: f(a, shape)})
 def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
-    """The same elements in another shape, in row-major order; one length may be -1."""
+    """The same elements in another shape, in row-major order; one length may be -1.
+
+    >>> mg.reshape(mg.arange(6), (2, -1))
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     shape_of(input)
     wanted = sizes(given("reshape", "shape", lengths, shape))
     if any(n < -1 for n in wanted):  # NumPy takes any negative length for -1
@@ -89,7 +94,11 @@ def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
 
 @public("function method", {np.transpose: lambda f, a, axes=None: f(a, axes or tuple(range(a.ndim))[::-1])})
 def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
-    """The axes in the given order: ``permute(x, 2, 0, 1)``."""
+    """The axes in the given order: ``permute(x, 2, 0, 1)``.
+
+    >>> mg.permute(mg.ones(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     ndim, axes = len(shape_of(input)), sizes(given("permute", "dims", axes, dims))
     order = tuple(one_axis(i, ndim) for i in axes)
     if sorted(order) != list(range(ndim)):
@@ -99,7 +108,11 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
 
 @public("function method in_place", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)}, aliases="swapdims")
 def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
-    """Swap two axes."""
+    """Swap two axes.
+
+    >>> mg.swapdims(mg.ones(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     order = list(range(len(shape_of(input))))
     a, b = one_axis(dim0, len(order)), one_axis(dim1, len(order))
     if order:
@@ -112,7 +125,11 @@ swapdims = transpose
 
 @public("function method in_place")
 def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
-    """Swap two axes: ``transpose``."""
+    """Swap two axes: ``transpose``.
+
+    >>> mg.swapaxes(mg.ones(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     return transpose(input, axis0, axis1)
 
 
@@ -121,6 +138,10 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
     """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
 
     The result is a read-only view: no memory is used.
+
+    >>> mg.expand(mg.tensor([[1.0], [2.0]]), (2, 3))
+    tensor([[1., 1., 1.],
+            [2., 2., 2.]])
     """
     wanted = sizes(shape if size is None else given("expand", "size", shape, size))
     added = len(wanted) - len(shape_of(input))
@@ -131,7 +152,11 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
 
 @public("function method in_place", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
 def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
-    """Remove the axes of length 1, or only those named by ``dim`` that have length 1."""
+    """Remove the axes of length 1, or only those named by ``dim`` that have length 1.
+
+    >>> mg.squeeze(mg.ones(2, 1, 3), 1).shape
+    (2, 3)
+    """
     dim, ndim = one_name(dim, axis), len(shape_of(input))
     named = (
         range(ndim) if dim is None else [one_axis(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
@@ -141,14 +166,22 @@ def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 
 @public("function method in_place", {np.expand_dims: lambda f, a, axis: f(a, axis)})
 def unsqueeze(input: Any, dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Insert an axis of length 1 at ``dim``."""
+    """Insert an axis of length 1 at ``dim``.
+
+    >>> mg.unsqueeze(mg.ones(3), 0).shape
+    (1, 3)
+    """
     position = one_axis(dim if axis is None else one_name(dim, axis), len(shape_of(input)) + 1)
     return reshaped(input, (*input.shape[:position], 1, *input.shape[position:]))
 
 
 @public("function method")
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join the axes from ``start_dim`` to ``end_dim``, both included, into one."""
+    """Join the axes from ``start_dim`` to ``end_dim``, both included, into one.
+
+    >>> mg.flatten(mg.ones(8, 3, 4), 1).shape
+    (8, 12)
+    """
     ndim = len(shape_of(input))
     start, end = one_axis(start_dim, ndim), one_axis(end_dim, ndim)
     if start > end:
@@ -161,7 +194,11 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 @public("function")
 def astype(input: Any, dtype: Any) -> Tensor:
-    """The same values in another dtype; the gradient comes back in the old one."""
+    """The same values in another dtype; the gradient comes back in the old one.
+
+    >>> mg.astype(mg.tensor([1.5]), np.int64)
+    tensor([1])
+    """
     return cast(input, np.dtype(dtype))
 
 

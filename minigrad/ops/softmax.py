@@ -127,7 +127,11 @@ log_softmax_op = Op(
 def logsumexp(
     input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
-    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32."""
+    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32.
+
+    >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6932)
+    """
     axes = all_axes(input, dim, axis)
     return logsumexp_op(in_floats(input), axes, keepdim or keepdims)
 
@@ -144,6 +148,9 @@ def softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None)
         dim: the axis; needed.
         dtype: what to convert the input to first.
         axis: NumPy's name of dim.
+
+    >>> mg.softmax(mg.tensor([0.0, 0.0, np.log(2)]), 0)
+    tensor([0.2500, 0.2500, 0.5000], dtype=float64)
     """
     return softmax_op(in_dtype(input, dtype), required_axis("softmax", input, dim, axis, CLASSES))
 
@@ -157,6 +164,9 @@ def log_softmax(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = N
         dim: the axis; needed.
         dtype: what to convert the input to first.
         axis: NumPy's name of dim.
+
+    >>> mg.log_softmax(mg.tensor([1000.0, 1000.0]), 0)
+    tensor([-0.6931, -0.6931])
     """
     return log_softmax_op(in_dtype(input, dtype), required_axis("log_softmax", input, dim, axis, CLASSES))
 
@@ -170,6 +180,9 @@ def softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, axis: 
         dim: the axis. Without it a warning, and a guess, as in PyTorch: 0 for 0, 1 and 3 axes, else 1.
         dtype: what to convert the input to first.
         axis: NumPy's name of dim.
+
+    >>> F.softmax(mg.tensor([[0.0, 0.0]]), dim=1)
+    tensor([[0.5000, 0.5000]])
     """
     return softmax(input, guessed_axis("softmax", input, dim, axis), dtype)
 
@@ -179,6 +192,9 @@ def log_softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, ax
     """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype.
 
     The arguments are those of ``softmax``.
+
+    >>> F.log_softmax(mg.tensor([[0.0, 0.0]]), dim=1)
+    tensor([[-0.6931, -0.6931]])
     """
     return log_softmax(input, guessed_axis("log_softmax", input, dim, axis), dtype)
 

@@ -162,7 +162,11 @@ def split_axis(name: str, input: Any, axis: int, least: int, ways: tuple[Any, ..
 def hsplit(
     input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
 ) -> tuple[Tensor, ...]:
-    """Equal parts along the columns, or parts between indices, as views; of a vector along its only axis."""
+    """Equal parts along the columns, or parts between indices, as views; of a vector along its only axis.
+
+    >>> [x.shape for x in mg.hsplit(mg.ones(2, 4), 2)]
+    [(2, 2), (2, 2)]
+    """
     axis = 0 if len(shape_of(input)) == 1 else 1
     return split_axis("hsplit", input, axis, 1, (indices_or_sections, sections, indices))
 
@@ -171,7 +175,11 @@ def hsplit(
 def vsplit(
     input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
 ) -> tuple[Tensor, ...]:
-    """Equal parts along the rows, or parts between indices, as views."""
+    """Equal parts along the rows, or parts between indices, as views.
+
+    >>> [x.shape for x in mg.vsplit(mg.ones(4, 2), [1])]
+    [(1, 2), (3, 2)]
+    """
     return split_axis("vsplit", input, 0, 2, (indices_or_sections, sections, indices))
 
 
@@ -179,5 +187,9 @@ def vsplit(
 def dsplit(
     input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
 ) -> tuple[Tensor, ...]:
-    """Equal parts along the third axis, or parts between indices, as views."""
+    """Equal parts along the third axis, or parts between indices, as views.
+
+    >>> [x.shape for x in mg.dsplit(mg.ones(1, 2, 4), 2)]
+    [(1, 2, 2), (1, 2, 2)]
+    """
     return split_axis("dsplit", input, 2, 3, (indices_or_sections, sections, indices))

@@ -60,7 +60,11 @@ row_stack = vstack
 
 @public("function", {np.dstack: lambda f, tup: f(tup)})
 def dstack(tensors: Sequence[Any]) -> Tensor:
-    """Tensors joined along the third axis, of those that have it not a new one."""
+    """Tensors joined along the third axis, of those that have it not a new one.
+
+    >>> mg.dstack([mg.ones(2), mg.zeros(2)]).shape
+    (1, 2, 2)
+    """
     return cat(atleast_3d(operands_to_join("dstack", tensors)), 2)
 
 

@@ -126,7 +126,11 @@ def expand_as(input: Any, other: Any) -> Tensor:
 
 @public("function method", {np.ravel: lambda f, a: f(a)})
 def ravel(input: Any) -> Tensor:
-    """All elements along one axis."""
+    """All elements along one axis.
+
+    >>> mg.ravel(mg.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
     return reshaped(input, (math.prod(shape_of(input)),))
 
 
@@ -167,7 +171,12 @@ def sum_to_size(input: Any, *size: Any) -> Tensor:
 
 @public("function method")
 def broadcast_to(input: Any, size: Any) -> Tensor:
-    """Repeated along axes of length 1 and new axes in front to a shape, without copying; -1 keeps a length."""
+    """Repeated along axes of length 1 and new axes in front to a shape, without copying; -1 keeps a length.
+
+    >>> mg.broadcast_to(mg.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return expand(input, tuple(size))
 
 
@@ -192,7 +201,11 @@ def together(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 @public("function")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """The tensors in the one shape that they broadcast to, as read-only views."""
+    """The tensors in the one shape that they broadcast to, as read-only views.
+
+    >>> [x.shape for x in mg.broadcast_tensors(mg.ones(2, 1), mg.ones(3))]
+    [(2, 3), (2, 3)]
+    """
     shape = together("broadcast_tensors", *map(shape_of, tensors))
     return tuple(expand(x, shape) for x in tensors)
 
@@ -210,19 +223,31 @@ def at_least(ndim: int, tensors: tuple[Any, ...]) -> Any:
 
 @public("function")
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with at least one axis; of several, or a list, a tuple."""
+    """Each tensor with at least one axis; of several, or a list, a tuple.
+
+    >>> mg.atleast_1d(mg.tensor(3.0))
+    tensor([3.])
+    """
     return at_least(1, tensors)
 
 
 @public("function")
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with at least two axes, new ones in front; of several, or a list, a tuple."""
+    """Each tensor with at least two axes, new ones in front; of several, or a list, a tuple.
+
+    >>> mg.atleast_2d(mg.tensor([1.0, 2.0])).shape
+    (1, 2)
+    """
     return at_least(2, tensors)
 
 
 @public("function")
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+    """Each tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1).
+
+    >>> mg.atleast_3d(mg.ones(2)).shape
+    (1, 2, 1)
+    """
     return at_least(3, tensors)
 
 
@@ -231,7 +256,11 @@ def atleast_3d(*tensors: Any) -> Any:
 
 @public("function method in_place")
 def t(input: Any) -> Tensor:
-    """A matrix transposed; a vector as it is."""
+    """A matrix transposed; a vector as it is.
+
+    >>> mg.t(mg.ones(2, 3)).shape
+    (3, 2)
+    """
     ndim = len(shape_of(input))
     if ndim > 2:
         raise InvalidValueError(f"t: expected a matrix or a vector, got {describe(input)}: use x.mT or x.transpose.")
@@ -267,7 +296,11 @@ moveaxis = movedim
 @public("function method")
 @axis_too
 def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
-    """``length`` elements from ``start`` on along an axis, as a view; a negative start counts from the end."""
+    """``length`` elements from ``start`` on along an axis, as a view; a negative start counts from the end.
+
+    >>> mg.narrow(mg.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
     shape = shape_of(input)
     if not shape:
         raise InvalidValueError("narrow: a tensor of a single number has no parts.")
@@ -285,7 +318,11 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
 @public("function method")
 @axis_too
 def select(input: Any, dim: int, index: Any) -> Tensor:
-    """One element along an axis, which is gone then, as a view; a negative index counts from the end."""
+    """One element along an axis, which is gone then, as a view; a negative index counts from the end.
+
+    >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
     shape = shape_of(input)
     if not shape:
         raise InvalidIndexError("select: a tensor of a single number has no parts.")
@@ -309,7 +346,12 @@ def contiguous(input: Any) -> Tensor:
 
 @public("function method in_place")
 def detach(input: Any) -> Tensor:
-    """The same memory outside the graph: a constant."""
+    """The same memory outside the graph: a constant.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> (x * 2).detach()
+    tensor([2., 2.])
+    """
     if not isinstance(input, Variable):
         raise InvalidTypeError(f"detach: {no_tensor(input)}")
     constant: Any = input

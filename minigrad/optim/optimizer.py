@@ -12,6 +12,7 @@ from numpy import ndarray
 from ..engine.host import check, host, host_numbers
 from ..engine.modes import current, enable_grad
 from ..engine.node import describe
+from ..reports.table import html_block, html_table
 from ..tensor.gradients import zero_gradients
 from ..tensor.tensor import Tensor
 from .blocks import Block, blocks_of
@@ -33,6 +34,10 @@ class Optimizer(Hooks, Rule):
         defaults: the settings of groups that do not say otherwise.
         hints: PyTorch's choices between implementations of the same steps, which are no matter here: ``foreach``,
             ``fused``; ``capturable`` and ``differentiable``, which would do something else, are refused.
+
+    >>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=0.1)
+    >>> isinstance(optimizer, optim.Optimizer), optimizer.param_groups[0]['lr']
+    (True, 0.1)
     """
 
     def __init__(self, params: Any, defaults: Settings, **hints: Any) -> None:
@@ -100,6 +105,15 @@ class Optimizer(Hooks, Rule):
             lines += [f"Parameter Group {i}", f"    params: {len(params)} of {sum(p.numel() for p in params)} elements"]
             lines += [f"    {key}: {group[key]}" for key in self.defaults]
         return "\n".join([*lines, ")"])
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a column for each group of parameters."""
+        header = ["setting", *(f"group {i}" for i in range(len(self.param_groups)))]
+        rows = [["parameters", *(str(len(group["params"])) for group in self.param_groups)]]
+        sizes = [sum(p.numel() for p in group["params"]) for group in self.param_groups]
+        rows += [["elements", *(f"{size:,}" for size in sizes)]]
+        rows += [[key, *(str(group[key]) for group in self.param_groups)] for key in self.defaults]
+        return html_block([type(self).__name__], html_table(header, rows, header[1:]))
 
     # -- steps ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class Rule:
     ``state_names``, ``numbers`` and ``change`` are the arithmetic; ``at_least_zero``, ``switches`` and
     ``check_settings`` say which settings make sense. ``maximize`` has turned the
     gradient round and ``weight_decay`` has been added to it before ``change``, if they are among the settings; with
-    ``decoupled_weight_decay`` the parameters shrink by ``lr * weight_decay`` instead. For example::
+    ``decoupled_weight_decay`` the parameters shrink by ``lr * weight_decay`` instead. For example:
 
         class Momentum(Optimizer):
             state_names = ("velocity",)

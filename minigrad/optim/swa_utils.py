@@ -27,12 +27,20 @@ Average = Callable[[Tensor, Tensor, Any], Tensor]
 
 
 def get_swa_avg_fn() -> Average:
-    """The average in which every model counts the same: ``averaged + (new - averaged) / (n + 1)``."""
+    """The average in which every model counts the same: ``averaged + (new - averaged) / (n + 1)``.
+
+    >>> optim.swa_utils.get_swa_avg_fn()(mg.tensor(1.0), mg.tensor(4.0), 2)
+    tensor(2.)
+    """
     return lambda averaged, new, n: averaged + (new - averaged) / (n + 1)
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
-    """The average that forgets: ``decay * averaged + (1 - decay) * new``."""
+    """The average that forgets: ``decay * averaged + (1 - decay) * new``.
+
+    >>> optim.swa_utils.get_ema_avg_fn(0.9)(mg.tensor(1.0), mg.tensor(2.0), 1)
+    tensor(1.1000)
+    """
     decay = real(decay, lambda number: 0 <= number <= 1, "get_ema_avg_fn: decay must be a number from 0 to 1")
     return lambda averaged, new, n: decay * averaged + (1 - decay) * new
 
@@ -117,6 +125,13 @@ class SWALR(LRScheduler):
         anneal_epochs: how many epochs the change takes.
         anneal_strategy: ``"cos"`` or ``"linear"``.
         last_epoch: see ``LRScheduler``.
+
+    >>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=0.1)
+    >>> schedule = optim.swa_utils.SWALR(optimizer, swa_lr=0.05, anneal_epochs=1)
+    >>> optimizer.step(), schedule.step()
+    (None, None)
+    >>> optimizer.param_groups[0]['lr']
+    0.05
     """
 
     not_in_pytorch: ClassVar[Sequence[str]] = ("anneal_strategy",)

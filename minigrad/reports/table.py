@@ -76,9 +76,9 @@ def html_table(
 ) -> str:
     """A table for notebooks and pages; ``wrong`` are the numbers of the rows whose last cell stands out."""
     styles = [CELL + f"text-align:{'right' if name in numbers else 'left'};" for name in header]
-    lines = [html_row("th", header, styles)]
+    lines = [html_row(header, styles, heading=True)]
     for i, row in enumerate(rows):
-        lines.append(html_row("td", row, [*styles[:-1], styles[-1] + WRONG * (i in wrong)]))
+        lines.append(html_row(row, [*styles[:-1], styles[-1] + WRONG * (i in wrong)]))
     return "\n".join(['<table style="border-collapse:collapse;margin:0.5em 0;">', *lines, "</table>"])
 
 
@@ -90,9 +90,27 @@ def html_page(
     return f"{head}<title>minigrad check</title>\n{html_table(header, rows, numbers, wrong)}\n"
 
 
-def html_row(kind: str, cells: Sequence[str], styles: Sequence[str]) -> str:
-    """One row of a table."""
-    inside = "".join(f'<{kind} style="{style}">{html.escape(cell)}</{kind}>' for cell, style in zip(cells, styles))
+def html_block(before: Sequence[str], table: str = "", after: Sequence[str] = ()) -> str:
+    """A table, or another element, between paragraphs of plain text: how objects show themselves in notebooks."""
+    first, last = ("".join(f"<div>{html.escape(line)}</div>" for line in lines if line) for lines in (before, after))
+    return f"<div>{first}{table}{last}</div>"
+
+
+def html_text(text: str) -> str:
+    """Plain text with its lines and spaces."""
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+def html_row(cells: Sequence[str], styles: Sequence[str], heading: bool = False) -> str:
+    """One row of a table.
+
+    There is no ``th``, and no paragraph elsewhere: nbconvert shows the markup of both when it makes pages of notebooks
+    that are not trusted.
+    """
+    role, first, last = (' role="columnheader"', "<strong>", "</strong>") if heading else ("", "", "")
+    inside = "".join(
+        f'<td{role} style="{style}">{first}{html.escape(cell)}{last}</td>' for cell, style in zip(cells, styles)
+    )
     return f"<tr>{inside}</tr>"
 
 

@@ -76,17 +76,27 @@ def on_cpu(where: Any) -> None:
 
 
 def get_default_device() -> device:
-    """The device of new tensors: the CPU."""
+    """The device of new tensors: the CPU.
+
+    >>> mg.get_default_device()
+    device(type='cpu')
+    """
     return CPU
 
 
 def set_default_device(device: Any) -> None:
-    """Refuse a device that is not the CPU; nothing else, new tensors are there anyway."""
+    """Refuse a device that is not the CPU; nothing else, new tensors are there anyway.
+
+    >>> mg.set_default_device('cpu')
+    """
     on_cpu(device)
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Accepted: results are the same in every run anyway."""
+    """Accepted: results are the same in every run anyway.
+
+    >>> mg.use_deterministic_algorithms(True)
+    """
 
 
 def is_device(value: Any) -> bool:

@@ -32,22 +32,38 @@ def is_tensor(obj: Any) -> bool:
 
 
 def is_floating_point(input: Any) -> bool:
-    """Whether the elements of a tensor are floats."""
+    """Whether the elements of a tensor are floats.
+
+    >>> mg.is_floating_point(mg.tensor([1, 2]))
+    False
+    """
     return of_tensor(input).is_floating_point()
 
 
 def is_complex(input: Any) -> bool:
-    """Whether the elements of a tensor are complex: they never are."""
+    """Whether the elements of a tensor are complex: they never are.
+
+    >>> mg.is_complex(mg.tensor([1.0]))
+    False
+    """
     return of_tensor(input).is_complex()
 
 
 def is_nonzero(input: Any) -> bool:
-    """Whether the only element of a tensor is not 0."""
+    """Whether the only element of a tensor is not 0.
+
+    >>> mg.is_nonzero(mg.tensor([0.0]))
+    False
+    """
     return of_tensor(input).is_nonzero()
 
 
 def numel(input: Any) -> int:
-    """How many elements a tensor has."""
+    """How many elements a tensor has.
+
+    >>> mg.numel(mg.ones(2, 3))
+    6
+    """
     return of_tensor(input).numel()
 
 

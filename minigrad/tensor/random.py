@@ -138,22 +138,45 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Start the random state from a seed that nobody can foresee; returns it."""
+    """Start the random state from a seed that nobody can foresee; returns it.
+
+    >>> isinstance(mg.seed(), int)
+    True
+    """
     return global_generator().seed()
 
 
 def initial_seed() -> int:
-    """The seed that the random state started from."""
+    """The seed that the random state started from.
+
+    >>> _ = mg.manual_seed(3)
+    >>> mg.initial_seed()
+    3
+    """
     return global_generator().initial_seed()
 
 
 def get_rng_state() -> dict[str, Any]:
-    """The random state, to be saved and set again: plain numbers and strings."""
+    """The random state, to be saved and set again: plain numbers and strings.
+
+    >>> state = mg.get_rng_state()
+    >>> first = mg.rand(2)
+    >>> mg.set_rng_state(state)
+    >>> mg.equal(first, mg.rand(2))
+    True
+    """
     return global_generator().get_state()
 
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
-    """Go on from a state that ``get_rng_state`` returned."""
+    """Go on from a state that ``get_rng_state`` returned.
+
+    >>> state = mg.get_rng_state()
+    >>> first = mg.rand(2)
+    >>> mg.set_rng_state(state)
+    >>> mg.equal(first, mg.rand(2))
+    True
+    """
     global_generator().set_state(new_state)
 
 

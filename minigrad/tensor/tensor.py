@@ -39,6 +39,7 @@ from .methods.products import ProductMethods
 from .methods.reductions import ReductionMethods
 from .methods.shapes import ShapeMethods
 from .methods.storage import StorageMethods
+from .notebook import as_html
 from .printing import represent
 from .size import Size
 
@@ -58,6 +59,11 @@ class Tensor(
 
     Raises:
         TypeError: for a float, which is no length.
+
+    >>> mg.Tensor([1, 2])
+    tensor([1., 2.])
+    >>> mg.tensor([1, 2])
+    tensor([1, 2])
     """
 
     __slots__ = ()
@@ -123,6 +129,13 @@ class Tensor(
         made_by = self.node.op.name if self.node is not None and self.node.op else None
         array: Any = self.array
         return represent(array.shown() if is_stand_in(array) else array, self.node is not None, made_by)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a vector or a matrix as a table."""
+        made_by = self.node.op.name if self.node is not None and self.node.op else None
+        notes = [f"computed by {made_by}" if made_by else "requires grad"] * (self.node is not None)
+        kind = type(self).__name__
+        return as_html("tensor" if kind == "Tensor" else kind, self.array, notes, repr(self))
 
     def __format__(self, spec: str) -> str:
         if not self.array.ndim:

@@ -3,9 +3,12 @@
 >>> from minigrad import training
 """
 
+from . import plots
 from .fitting import fit
 from .history import History
 from .metrics import accuracy, class_table, confusion_matrix, r2_score
 from .predictor import Predictor, load_model
 
-__all__ = ["History", "Predictor", "accuracy", "class_table", "confusion_matrix", "fit", "load_model", "r2_score"]
+__all__ = [
+    "History", "Predictor", "accuracy", "class_table", "confusion_matrix", "fit", "load_model", "plots", "r2_score",
+]  # fmt: skip

@@ -147,7 +147,7 @@ def load_model(path: str | os.PathLike[str]) -> Predictor:
         CheckpointError: if the file is none of this command's.
         OSError: if it cannot be read.
 
-    After ``minigrad train flowers.csv``::
+    After ``minigrad train flowers.csv``:
 
         from minigrad.training import load_model
         load_model("runs/flowers").predict("more_flowers.csv")

@@ -21,6 +21,7 @@ from minigrad.benchmarks.table import (
 )
 from minigrad.benchmarks.timing import Measurement
 from tests.benchmarks.batchnorm import batchnorm
+from tests.benchmarks.compiled import compiled_nets
 from tests.benchmarks.imports import imports
 from tests.benchmarks.memory import memory
 from tests.benchmarks.nets import inference, scaling, training
@@ -32,6 +33,7 @@ from tests.benchmarks.settings import Section, Settings
 
 SECTIONS = {
     "steps": Section("one training step", MICROSECONDS, training),
+    "nets": Section("one training step of other nets, losses and optimisers, compiled", MICROSECONDS, compiled_nets),
     "inference": Section("one sample in eval mode", MICROSECONDS, inference),
     "batchnorm": Section("BatchNorm alone, forward and backward", MICROSECONDS, batchnorm),
     "operations": Section("single operations on (32, 32)", MICROSECONDS, operations),

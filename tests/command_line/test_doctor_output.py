@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -209,3 +210,25 @@ def test_other_libraries_are_not_given_openblas_variables(monkeypatch):
     assert process.settings() == {"OPENBLAS_NUM_THREADS": "1"}
     monkeypatch.setattr(blas, "configuration", lambda: "")
     assert process.settings() == {}
+
+
+SAYS = "<{}, 4.1.2 with MPICH 5.0.2>\n"
+
+
+@pytest.mark.parametrize(
+    ("starter", "said", "lines"),
+    [
+        ("/bin/mpiexec", SAYS.format(2), ["mpi4py      4.1.2 with MPICH 5.0.2, started by /bin/mpiexec"]),
+        ("/bin/mpiexec", SAYS.format(1), ["but /bin/mpiexec is of another MPI: each process would train alone"]),
+        ("/bin/mpiexec", "", ["mpi4py      installed, but no MPI library that it can load", f"{INSTALL} mpich"]),
+        (None, SAYS.format(1), ["mpi4py      4.1.2 with MPICH 5.0.2, but no mpiexec that starts processes"]),
+        (None, None, ["mpi4py      missing: it lets processes train together, minigrad.distributed"]),
+    ],
+)
+def test_ranks(starter, said, lines, monkeypatch):
+    monkeypatch.setattr(doctor, "find_spec", lambda name: said is not None)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: starter)
+    monkeypatch.setattr(doctor.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **named: CompletedProcess(args, 0, said))
+    told = unwrapped("\n".join(doctor.ranks()))
+    assert all(line in told for line in lines), told

@@ -18,7 +18,7 @@ MISTAKES = [
     (["train", "digit"], "Did you mean 'digits'"),
     (["train", "nothing-like-it"], "There are moons"),
     (["train"], "required: DATASET"),
-    (["fly"], "no command 'fly'. There are train, predict, compare, summary, inspect, check, diagnose, bench, doctor"),
+    (["fly"], "no command 'fly'. There are train, predict, compare, summary, draw, inspect, check, diagnose,"),
     (["trian", "digits"], "Did you mean minigrad train?"),
     (["digits"], "Did you mean minigrad train digits?"),
     (["train", "mnist"], "Did you mean 'digits'"),

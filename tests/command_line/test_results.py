@@ -20,6 +20,7 @@ CALLS = {
     "predict": ["run", "new.csv", "--proba"],
     "compare": ["moons", "--steps", "4", "--hidden", "8"],
     "summary": ["run"],
+    "draw": ["run"],
     "inspect": ["run"],
     "check": ["exp"],
     "diagnose": ["moons"],

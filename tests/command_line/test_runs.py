@@ -379,7 +379,7 @@ def test_the_legend_says_how_the_losses_differ(monkeypatch):
     monkeypatch.setattr(pictures, "write", lambda drawing, path: drawings.append(drawing))
     rows = [train.Row(1, 0.5, 0.2, 0.9, 0.1), train.Row(2, 0.4, 0.3, 0.8, 0.1)]
     for batchnorm in (True, False):
-        pictures.learning_curves(rows, rows[0], "test accuracy", batchnorm, "moons", train.Path("x"))
+        pictures.learning_curves(rows, rows[0], "test accuracy", batchnorm, "moons", "seed 0", train.Path("x"))
     for drawing, batchnorm in zip(drawings, (True, False)):
         (legend,) = drawing.legends
         training, test = (text.get_text() for text in legend.get_texts())
@@ -395,11 +395,12 @@ def test_the_legend_of_a_decision_boundary_covers_no_point(dataset, monkeypatch)
     drawings = []
     monkeypatch.setattr(pictures, "write", lambda drawing, path: drawings.append(drawing))
     run = train.Training(train.settings_for(dataset, {}))
-    pictures.decision_boundary(run.model, run.train_set.tensors, run.test_set.tensors, "", train.Path("x"))
+    sets = run.train_set.tensors, run.test_set.tensors
+    pictures.decision_boundary(run.model, sets, (), ("a", "b"), "moons", "seed 0", train.Path("x"))
     (drawing,) = drawings
     drawing.draw_without_rendering()
-    (legend,) = drawing.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["training", "test"]
+    legend = drawing.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["training data", "test data"]
     assert not legend.get_window_extent().overlaps(drawing.axes[0].get_window_extent())
 
 

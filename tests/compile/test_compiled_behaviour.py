@@ -345,10 +345,14 @@ def test_batches_with_nan_leave_what_eager_leaves():
     bad[2, 1] = float("nan")
     step = compiled(first.step)
     for batch in (x, x, x, bad):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found, expected = step(batch, target), other.step(batch, target)
-    assert np.isnan(found.item()) and np.isnan(expected.item())
+        said, losses = [], []
+        for call in (step, other.step):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                losses.append(call(batch, target).item())
+            said.append([str(warning.message) for warning in caught])
+        assert said[0] == said[1] and len(said[0]) == (batch is bad)  # of channels that are not finite
+    assert np.isnan(losses).all()
     for (name, p), q in zip(first.model.state_dict().items(), other.model.state_dict().values()):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-6, err_msg=name)
 
@@ -358,3 +362,32 @@ def test_mg_print_prints_a_lone_brace_as_it_is(capsys):
     mg.print("a", "b", sep="-")
     mg.print("{:.1f}", 2)
     assert capsys.readouterr().out == "{ tensor(1.) }\na-b\n2.0\n"
+
+
+@pytest.mark.parametrize("backend", [None, "numpy"])
+@pytest.mark.filterwarnings("ignore::minigrad.compile.CompileWarning")
+def test_without_gradients_the_state_is_the_same_and_they_are_none(backend):
+    first, other = make(optim.SGD, dropout=0.0), make(optim.SGD, dropout=0.0)
+    step = mg.compile(first.step, backend=backend, grads=False)
+    for i in range(5):
+        found, expected = step(*data(seed=i)), other.step(*data(seed=i))
+        np.testing.assert_allclose(found.item(), expected.item(), rtol=1e-5)
+        assert all(p.grad is None for p in first.model.parameters())
+    for p, q in zip(first.model.state_dict().values(), other.model.state_dict().values()):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_import_star_leaves_pythons_print_and_compile():
+    space = {}
+    exec("from minigrad import *", space)
+    assert {"print", "compile"} & space.keys() == set() and space["Tensor"] is mg.Tensor
+    assert callable(mg.compile) and callable(mg.print)
+
+
+def test_modules_of_the_package_are_imported_in_every_form():
+    import minigrad.compile.native.compiler as compiler
+    import minigrad.compile.program as program
+    from minigrad.compile import execution
+
+    assert compiler.CannotBuild is execution.CannotBuild
+    assert program.Program.__module__ == "minigrad.compile.program" and mg.compile.__qualname__ == "compile"

@@ -32,6 +32,7 @@ MODULES = [
     "minigrad.nn.functional",
     "minigrad.nn.init",
     "minigrad.nn.modules.module",
+    "minigrad.nn.parallel",
     "minigrad.nn.utils",
     "minigrad.nn.utils.fusion",
     "minigrad.onnx",
@@ -40,9 +41,14 @@ MODULES = [
     "minigrad.random",
     "minigrad.special",
     "minigrad.testing",
+    "minigrad.training",
+    "minigrad.training.plots",
     "minigrad.utils",
 ]
 """What users import from."""
+
+BESIDES = ["minigrad.compile", "minigrad.print"]
+"""Public names that are not in ``__all__``: ``import *`` would hide Python's own."""
 
 
 def is_own(value: Any) -> bool:
@@ -73,6 +79,7 @@ def lines() -> list[str]:
     values = {
         f"{name}.{public}": getattr(module, public) for name, module in modules.items() for public in module.__all__
     }
+    values |= {name: getattr(modules["minigrad"], name.rpartition(".")[2]) for name in BESIDES}
     classes = {value: set(members(value)) for value in values.values() if inspect.isclass(value) and is_own(value)}
     found = []
     for name, value in sorted(values.items()):

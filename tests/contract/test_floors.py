@@ -38,11 +38,13 @@ LATE = {
     "minigrad/command_line/progress.py": {"tqdm"},
     "minigrad/export/onnx.py": {"onnx"},
     "minigrad/graph/rendering.py": {"graphviz", "pygraphviz"},
+    "minigrad/groups/mpi.py": {"mpi4py"},
     "minigrad/io/safetensors.py": {"safetensors"},
     "minigrad/kernels/threads.py": {"concurrent"},
     "minigrad/onnx.py": {"minigrad"},
     "minigrad/ops/special/gamma.py": {"scipy"},
     "minigrad/training/fitting.py": {"tqdm"},
+    "minigrad/training/plots/axes.py": {"matplotlib"},
 }
 """Packages imported inside of a function because they are optional, or slow to import and seldom needed."""
 

@@ -74,7 +74,8 @@ class Parsed:
                 assert int(found[1]) not in self.boxes
                 self.boxes[int(found[1])] = Box(title, lines, found[3], around[-1])
             elif found := re.fullmatch(r" *n(\d+) -> n(\d+) \[(.*)\]", line):
-                self.edges.append((int(found[1]), int(found[2]), found[3]))
+                if found[3] != "style=invis":
+                    self.edges.append((int(found[1]), int(found[2]), found[3]))
             elif found := re.fullmatch(r" *subgraph (cluster\w+) \{", line):
                 self.clusters[found[1]] = ["", "", around[-1]]
                 around.append(found[1])

@@ -59,8 +59,10 @@ def test_drawing_a_module_leaves_it_as_it_was(model, recording, x):
 def test_drawing_a_module_that_fails_leaves_it_as_it_was(x):
     model = Restless()
     before = state_of(model)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError) as raised:
         mg.draw(model, x, object())
+    (note,) = raised.value.__notes__
+    assert note == "draw has called Restless with these inputs, which it fails on; the model is as it was."
     assert state_of(model) == before
 
 

@@ -74,7 +74,7 @@ def test_a_folded_module_says_what_is_inside(deep, x):
 def test_a_folded_batch_norm_keeps_its_colour_and_says_its_mode(net, x):
     picture = parsed(net, x, collapse=nn.BatchNorm1d)
     box = picture.box("bn1: BatchNorm1d(8)  [TRAIN: batch statistics]")
-    assert 'color="#e6820e"' in box.look and not picture.arrows("dashed")
+    assert 'color="#b86a08"' in box.look and not picture.arrows("dashed")
     assert "bn1: BatchNorm1d(8) #91;TRAIN" in mg.draw(net, x, collapse="bn1").to_mermaid().replace("[", "#91;")
 
 
@@ -84,7 +84,7 @@ def test_alarms_inside_are_repeated(net, x):
         parameter.grad = mg.zeros_like(parameter)
     net.fc2.weight.grad.fill_(np.nan)
     source = mg.draw(loss, model=net, collapse="fc2").source
-    assert '<FONT COLOR="#d00000">⚠ fc2.weight: |grad| rms nan</FONT>' in source
+    assert '<FONT COLOR="#c00000">⚠ fc2.weight: |grad| rms nan</FONT>' in source
     assert parsed(nn.Sequential(net), x, depth=1).box("0: MLP").lines[-2].endswith("more alarms")
 
 

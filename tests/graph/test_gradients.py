@@ -38,7 +38,7 @@ def test_a_gradient_nothing_can_be_learned_from_is_red(gradient, text, red):
     w.grad = mg.tensor(np.array(gradient))
     source = mg.draw(loss).source
     line = f"|grad| rms {text}"
-    assert (f'<FONT COLOR="#d00000">⚠ {line}</FONT>' in source) is red
+    assert (f'<FONT COLOR="#c00000">⚠ {line}</FONT>' in source) is red
     assert Parsed(source).box("leaf").lines[-1] == line
     mermaid = mg.draw(loss).to_mermaid()
     assert ("⚠" in mermaid) is red
@@ -97,7 +97,7 @@ def test_a_gradient_of_an_earlier_graph_is_not_called_cancelled(net, x, target):
 def test_a_cancelled_gradient_is_red_only_if_it_is_not_finite(net, x, value, red):
     net.fc1.bias.grad = mg.full((8,), value)
     assert (
-        f'<FONT COLOR="#d00000">⚠ |grad| rms {value:.2g} (cancelled by bn1: BatchNorm1d)' in mg.draw(net(x)).source
+        f'<FONT COLOR="#c00000">⚠ |grad| rms {value:.2g} (cancelled by bn1: BatchNorm1d)' in mg.draw(net(x)).source
     ) is red
 
 

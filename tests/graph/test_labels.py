@@ -304,7 +304,7 @@ def test_the_svg_is_as_large_as_what_is_in_it():
     heads = nn.Sequential(*[nn.Linear(2, 2) for _ in range(3)])
     if not (shutil.which("dot") or has_pygraphviz()):
         pytest.skip("needs a renderer")
-    svg = ElementTree.fromstring(mg.draw(heads, mg.ones(3, 2))._repr_svg_().encode())
+    svg = ElementTree.fromstring(render(mg.draw(heads, mg.ones(3, 2)).source, "svg"))
     assert [float(svg.get(side).removesuffix("pt")) for side in ("width", "height")] == [
         float(size) for size in svg.get("viewBox").split()[2:]
     ]

@@ -12,19 +12,19 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.engine.op import Op
-from minigrad.graph.appearance import KINDS, MODES
+from minigrad.graph.appearance import MODES, THEMES
 from minigrad.graph.pages.details import details, statistics
 from minigrad.graph.pages.sources import explained, text_of
-from minigrad.graph.pages.svg import darkened
+from minigrad.graph.pages.svg import colours_for_light_and_dark
 from tests.graph.browser import dom, facts, needs_browser
 from tests.graph.parsed import Parsed, needs_renderer
 
 HOSTILE = """</script><script>document.title="owned"</script><img src=x onerror=alert(1)>"'&\u2028\\"""
 
 
-def blocks(count, width=16):
+def blocks(count, width=16, **options):
     layers = [m for _ in range(count) for m in (nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU())]
-    return mg.draw(nn.Sequential(*layers), mg.randn(32, width))
+    return mg.draw(nn.Sequential(*layers), mg.randn(32, width), **options)
 
 
 def data_of(page):
@@ -81,27 +81,19 @@ def test_details_say_values_gradients_saved_tensors_and_clusters(net, x):
     titles = {name: title for name, (title, _, _) in Parsed(graph.source).clusters.items()}
     assert titles.keys() == found["clusters"].keys()
     assert all(titles[name].startswith(about["title"]) for name, about in found["clusters"].items())
-    assert found["clusters"]["cluster_0"]["summary"].startswith("1 operation, 40 parameters, saves ")
+    assert found["clusters"]["cluster_0"]["summary"] == "1 operation, 40 parameters, saves 256 bytes"
     loss.backward()
     assert all(box["saved"] is None for box in details(graph.picture)["boxes"].values() if "saved" in box)
 
 
-def luminance(colour):
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return np.dot([0.2126, 0.7152, 0.0722], linear)
-
-
-def contrast(a, b):
-    low, high = sorted([luminance(a), luminance(b)])
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("colours", [*KINDS.values(), *(mode.colours for mode in MODES.values())])
-def test_colours_for_dark_pages_keep_texts_and_borders_apart(colours):
-    title, inside, border = map(darkened, colours)
-    assert contrast(title, "#e8e8e8") > 4.5 and contrast(inside, "#e8e8e8") > 7
-    assert contrast(inside, border) > 3 and contrast(darkened("#ffffff"), border) > 3
+@needs_renderer
+def test_each_colour_of_a_picture_has_a_counterpart_in_the_dark(net, x):
+    rules = colours_for_light_and_dark(mg.draw(net, x, legend=True)._repr_svg_())
+    pairs = dict(re.findall(r"light-dark\((#\w+),(#\w+)\)", rules))
+    light, dark = THEMES["light"], THEMES["dark"]
+    for kind, colours in light.kinds.items():
+        assert [pairs[colour] for colour in colours] == list(dark.kinds[kind]), kind
+    assert all(before != after for before, after in pairs.items())
 
 
 # -- the file ------------------------------------------------------------------------------------
@@ -118,6 +110,12 @@ def test_a_page_needs_nothing_else_and_is_small(tmp_path):
     titles = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}title")]
     data = data_of(page)
     assert {f"n{number}" for number in data["boxes"]} <= set(titles) and set(data["clusters"]) <= set(titles)
+
+
+@needs_renderer
+def test_a_dark_picture_is_a_page_that_begins_dark(net, x, tmp_path):
+    light, dark = (mg.draw(net, x, theme=theme).save(tmp_path / f"{theme}.html") for theme in ("light", "dark"))
+    assert light.read_text().replace('lang="en"', 'lang="en" class="dark"') == dark.read_text()
 
 
 class Hostile(nn.Module):
@@ -163,13 +161,21 @@ const panel = () => one("#details").textContent, focus = () => document.activeEl
 @needs_browser
 @pytest.mark.slow
 def test_a_page_in_use(tmp_path):
-    page = blocks(3).save(tmp_path / "g.html")
+    page = blocks(3, tables=False).save(tmp_path / "g.html")
     found = facts(page, tmp_path, LOOK + """
         const said = { boxes: shown("g.node"), help: panel() };
         click(node("batch_norm"));
         Object.assign(said, { norm: panel(), marked: all(".edge.on").length });
         key("f");
         Object.assign(said, { folded: shown("g.node"), stands: all(".folded").length, focus: focus() });
+        key("ArrowDown"); said.after = focus(); key("ArrowUp"); said.back = focus();
+        const cluster = one("g.cluster"), down = { bubbles: true, pointerId: 1, clientX: 300, clientY: 300 };
+        cluster.dispatchEvent(new PointerEvent("pointerdown", down));
+        window.dispatchEvent(new PointerEvent("pointermove", { ...down, clientX: 340 }));
+        window.dispatchEvent(new PointerEvent("pointerup", down));
+        click(cluster); said.dragged = all(".folded").length;
+        cluster.dispatchEvent(new PointerEvent("pointerdown", down));
+        window.dispatchEvent(new PointerEvent("pointerup", down));
         click(one("#fold"));
         Object.assign(said, { all_folded: shown("g.node"), height: one("#stage g.graph").getBBox().height });
         click(one("#unfold"));
@@ -181,6 +187,8 @@ def test_a_page_in_use(tmp_path):
         said.forgotten = all(".node.miss").length;
         key("ArrowDown"); key("ArrowDown");
         said.below = focus();
+        const first = node("input").getBoundingClientRect(), seen = one("#stage").getBoundingClientRect();
+        said.top = first.top - seen.top;
         const before = one("#stage svg").getAttribute("viewBox");
         key("+");
         said.zoomed = before !== one("#stage svg").getAttribute("viewBox");
@@ -192,10 +200,21 @@ def test_a_page_in_use(tmp_path):
     assert found["boxes"] == found["unfolded"] == 1 + 3 * (3 + 6 + 1) and "arrow keys" in found["help"]
     assert "derivative rules" in found["norm"] and "def by_input(" in found["norm"] and found["marked"] == 7
     assert found["folded"] == 31 - 6 and found["stands"] == 1 and "1: BatchNorm1d(16), folded" in found["focus"]
+    assert found["after"].startswith("2: relu, out") and found["back"] == found["focus"] and found["dragged"] == 1
     assert found["all_folded"] == 4 and found["height"] < 0.7 * found["open_height"]
     assert found["found"] == "18 found" and found["missed"] == 31 - 18 and found["forgotten"] == 0
-    assert found["below"].startswith("linear") and found["zoomed"]
-    assert found["scheme"] == "dark" and found["white"] == "rgb(31, 31, 31)"
+    assert found["below"].startswith("linear") and found["zoomed"] and 0 < found["top"] < 40
+    assert found["scheme"] == "dark" and found["white"] == "rgb(36, 36, 36)"
+
+
+def test_tables_and_folded_modules_say_what_is_in_them():
+    found = details(blocks(4, collapse="1").picture)["boxes"].values()
+    held = next(box for box in found if box["title"] == "4")
+    names = ["weight (gamma)", "bias (beta)", "running_mean", "running_var", "num_batches_tracked"]
+    assert [tensor["name"] for tensor in held["tensors"]] == [f"{name}, values" for name in names]
+    assert held["lines"][2][0].startswith("running_mean  (16,) float32") and "writes 0.1" in held["lines"][2][0]
+    folded = next(box for box in found if box["kind"] == "module")
+    assert ["1 operation", 0] in folded["lines"] and folded["tensors"] == [] and "operation" not in folded
 
 
 @needs_renderer

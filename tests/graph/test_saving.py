@@ -1,14 +1,22 @@
 """Files, formats, missing renderers and notebooks."""
 
+import base64
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import types
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 import minigrad as mg
+from minigrad.graph import draw as drawing
+from minigrad.graph import rendering
+from minigrad.graph.rendering import render
 from tests.graph.parsed import Parsed, needs_renderer
 
 
@@ -44,6 +52,24 @@ def test_a_notebook_shows_the_picture(net, x):
     assert "TRAIN: batch statistics" in shown and "running_mean" in shown
     assert bundle["text/plain"] == f"<Graph {'   '.join(Parsed(graph.source).header.splitlines())}>"
     assert graph._repr_svg_() == bundle["image/svg+xml"]
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+
+
+@needs_renderer
+@pytest.mark.parametrize(("factor", "wide"), [(1, False), (6, True)])
+def test_a_picture_wider_than_the_page_of_a_notebook_is_as_wide_as_that(factor, wide):
+    w = mg.ones(2, requires_grad=True)
+    graph = mg.draw(sum(w * i for i in range(factor)))
+    saved, shown = render(graph.source, "svg").decode(), graph._repr_svg_()
+    view = re.search(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"', shown)
+    assert view[0] in saved and (float(view[1]) > 640) is wide
+    assert ('<svg width="100%" style="max-width:' in shown) is wide and (shown == saved) is not wide
+
+
+@needs_renderer
+def test_a_large_picture_has_no_image(monkeypatch, graph):
+    monkeypatch.setattr(drawing, "IMAGE", 2)
+    assert set(graph._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
 
 
 def test_another_suffix_is_refused(graph, tmp_path):
@@ -73,21 +99,50 @@ def test_without_a_renderer_a_notebook_shows_the_text(graph):
 
 @pytest.mark.parametrize("version, dot", [("1.14", None), ("2.0", None), ("2.0.4", "/usr/bin/dot")])
 def test_pygraphviz_renders_where_there_is_no_dot_or_it_brings_a_newer_one(graph, monkeypatch, version, dot):
-    calls = []
-
     class AGraph:
         def __init__(self, string):
-            calls.append(string)
+            self.string = string
 
         def draw(self, format, prog):
-            calls.append((format, prog))
-            return b"<svg/>"
+            return f"{format} {prog} {self.string}".encode()
 
     monkeypatch.setattr(shutil, "which", lambda name: dot)
     module = types.SimpleNamespace(AGraph=AGraph, __version__=version)
     monkeypatch.setitem(sys.modules, "pygraphviz", module)
-    assert graph._repr_svg_() == "<svg/>"
-    assert calls == [graph.source, ("svg", "dot")]
+    assert graph._repr_svg_() == f"svg dot {graph.source}"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied")
+@pytest.mark.parametrize(
+    ("misbehave", "message"),
+    [
+        (lambda: time.sleep(60), r"has not finished in 0.2 s\. Fold modules with depth="),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), r"crashed \(signal 9\)\. Fold modules with depth="),
+        (lambda: exec("raise ValueError('no layout')"), r"pygraphviz could not render the graph: no layout$"),
+    ],
+)
+def test_a_renderer_that_hangs_or_crashes_is_one_warning_with_the_cure(
+    graph, monkeypatch, tmp_path, misbehave, message
+):
+    class AGraph:
+        def __init__(self, string):
+            misbehave()
+
+    monkeypatch.setattr(rendering, "PATIENCE", 0.2)
+    monkeypatch.setitem(sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=AGraph, __version__="2.0"))
+    with pytest.warns(UserWarning, match=message):
+        assert graph.save(tmp_path / "g.svg") == tmp_path / "g.gv"
+    assert "could not render" in graph._repr_mimebundle_()["text/plain"]
+
+
+def test_a_dot_that_hangs_is_stopped(graph, monkeypatch, tmp_path):
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(rendering, "PATIENCE", 0.2)
+    assert "dot could not render the graph: it has not finished in 0.2 s" in graph._repr_mimebundle_()["text/plain"]
 
 
 def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):

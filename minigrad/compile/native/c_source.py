@@ -19,6 +19,9 @@ from .placing import CHANGING, LINE, Place, Room, is_in_place
 from .prelude import BEGIN, functions
 from .products import Products
 
+MISSING = 2
+"""What is noted where what is watched is false; 1 is an index out of bounds."""
+
 FIXED = 3
 """Places of the table that are not arrays: where an index out of bounds is noted, products of float32 and float64."""
 
@@ -40,6 +43,7 @@ class Source:
         self.plan, self.room, self.products, self.prefix = plan, room, products, prefix
         self.known: dict[Any, str] = {}
         """The names of functions by what they do."""
+        self.scopes: dict[int, str] = {}
         self.extra = 0
         """Bytes of the arena behind what is kept."""
         self.outsides: list[Outside] = []
@@ -56,6 +60,12 @@ class Source:
                 stretch[count:count] = self.headings(step)
         for node, outside in room.copies:
             self.copy_out(node, outside)
+        for _, node in plan.lowered.watched:
+            x = f"const unsigned char *x = (const unsigned char *){self.address(room.place(node))};"
+            noted = f"if (missing) *(int *)table[0] |= {MISSING};"
+            self.stretches[-1].append(
+                f"{{ {x} int missing = 0; for (long i = 0; i < {node.size}; i++) missing |= !x[i]; {noted} }}"
+            )
 
     # -- names -----------------------------------------------------------------------------------
 
@@ -119,6 +129,8 @@ class Source:
             else:
                 nest = Nest(step, self.plan, self.room, self.products.lanes.bytes // 4)
             self.nest(f"loops_{number}", step, nest)
+            if nest.gathers:
+                self.stretches[-1].append("if (*(int *)table[0]) { *(int *)table[0] = 0; return 1; }")
 
     def nest(self, name: str, step: Step, nest: Nest | Added) -> None:
         """A loop nest as a function."""
@@ -145,10 +157,16 @@ class Source:
         before, self.shown = self.shown, section
         return [*filter(None, section.headings(before, "//"))]
 
+    def name_of(self, scope: Any) -> str:
+        """The name of a call of a module, which is looked for in the whole model."""
+        if id(scope) not in self.scopes:
+            self.scopes[id(scope)] = str(scope or "")
+        return self.scopes[id(scope)]
+
     def comment(self, step: Step) -> str:
         """The modules a step belongs to, and the values it makes."""
         sections = [part.node.scope for part in step.parts if part.node.scope is not None]
-        scopes = dict.fromkeys(str(section.scope) for section in sections if section.scope is not None)
+        scopes = dict.fromkeys(self.name_of(section.scope) for section in sections if section.scope is not None)
         made = ", ".join(part.node.name for part in step.parts if part.node.name)
         return f"{', '.join(scopes)}: {made}" if scopes else made
 
@@ -258,9 +276,20 @@ class Source:
             condition = GUARDS[function.function if isinstance(function, Checked) else function](*instruction.args[1:])
             x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))};"
             lines.append(f"{{ {x} for (long i = 0; i < {node.size}; i++) refused |= {condition}; }}")
+        lines += [self.guard_of_index(*each) for each in self.plan.lowered.indices.guards]
         joined = "\n    ".join(lines)
         head = f"ENTRY {self.prefix}guards(char *arena, void **table) {{\n    int refused = 0;\n    "
         return [f"{head}{joined}\n    return refused;\n}}"] if lines else []
+
+    def guard_of_index(
+        self, node: Node, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int
+    ) -> str:
+        """What looks whether positions are those of elements; negative ones are counted from the end."""
+        loops = "".join(f"for (long i{n} = 0; i{n} < {count}; i{n}++) " for n, count in enumerate(shape))
+        place = " + ".join([str(offset), *(f"{stride} * i{n}" for n, stride in enumerate(strides) if stride)])
+        x = f"const {c_type(node.dtype)} *x = {self.address(self.room.place(node))}"
+        low = f"x[{place}] < -{size} | " if node.dtype.kind == "i" else ""
+        return f"{{ {x}; {loops}refused |= {low}x[{place}] >= {size}; }}"
 
     def entries(self) -> list[str]:
         """The functions that are called from outside: one for each stretch."""

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..execution import CannotBuild as CannotBuild
 from . import cache
 
 ctypes: Any
@@ -80,14 +81,6 @@ const char *minigrad_compiler(void) { return NAME "\\n" __VERSION__ "\\n" LANES;
 
 hung: dict[tuple[str, ...], str] = {}
 """Compilers that did not end in this process: nobody waits for them a second time."""
-
-
-class CannotBuild(Exception):  # noqa: N818
-    """There is no native code: why, and what helps."""
-
-    def __init__(self, reason: str, cure: str = "") -> None:
-        super().__init__(f"{reason}. {cure}".rstrip())
-        self.reason, self.cure = reason, cure
 
 
 class Compiler(NamedTuple):

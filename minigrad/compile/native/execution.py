@@ -11,13 +11,14 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.host import Numbers
-from ..execution import CannotBuild, Execution
+from ..execution import CannotBuild, Execution, Misfit
 from ..groups import Group
 from ..program import Instruction, Program, Value, mapped, tree_leaves
 from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products
-from .c_source import FIXED, Source, text
+from .c_source import FIXED, MISSING, Source, text
+from .elements import TYPES
 from .functions import LOWERED
 from .fusion import Plan, kept_under
 from .groups import groups_of, keys
@@ -30,6 +31,9 @@ from .products import LANES, Products
 FLAGS = ("-fwrapv", "-fopenmp-simd")
 """Integers wrap around as NumPy's do; loops that are marked are computed in vectors."""
 
+HALF = TYPES["float16"]
+"""Which some compilers do not have, or not for every processor."""
+
 WIDE = "-mprefer-vector-width=512"
 """Where a processor has vectors of 64 bytes, they are used."""
 
@@ -40,6 +44,10 @@ LARGE = 1 << 16
 def data_of(array: ndarray) -> int:
     """The address of an array's first element."""
     return int(array.__array_interface__["data"][0])
+
+
+class OutOfBounds(Misfit, IndexError):  # noqa: N818
+    """An index from outside is none: eager's own error says of what."""
 
 
 class HostCall(NamedTuple):
@@ -63,17 +71,20 @@ class NativeExecution(Execution):
     """
 
     def __init__(self, program: Program) -> None:
-        try:
-            found = compiler.search()
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+        found = compiler.search()
         self.write(program, found.lanes)
         blas = products()
         self.source = text([self.written], blas.integer if blas else "int64_t")
         try:
-            self.link(compiler.build(self.source, flags(found), found))
-        except compiler.CannotBuild as error:
-            raise CannotBuild(str(error)) from None
+            library = compiler.build(self.source, flags(found), found)
+        except CannotBuild as error:
+            if HALF in self.source and HALF in error.reason:
+                raise CannotBuild(
+                    f"{found.name} {found.version} has no {HALF}, which arrays of float16 need",
+                    "Use float32, or set MINIGRAD_CC to a newer compiler.",
+                ) from None
+            raise
+        self.link(library)
 
     def write(self, program: Program, lanes: int = 4, prefix: str = "") -> None:
         """Write the C, for vectors of so many float32 numbers, with a prefix to all names."""
@@ -100,8 +111,8 @@ class NativeExecution(Execution):
             self.table[1:FIXED] = blas.sgemm, blas.dgemm
         self.slots = {outside: FIXED + i for i, outside in enumerate(outsides)}
         self.held: dict[Outside, ndarray] = {}
-        self.bound = 0
-        """How often states were bound: what is known of their arrays holds until the next time."""
+        self.looks: list[Callable[[], None]] = []
+        """What Python's calls do when states are bound: their arrays are others then."""
         for number, (array, _) in enumerate(program.constants):
             self.hold(Outside("constant", number), array)
         self.inputs = [self.entry("input", i, value) for i, (_, value) in enumerate(program.inputs)]
@@ -230,18 +241,17 @@ class NativeExecution(Execution):
         """A call of Python's on arrays over the memory that C uses."""
         call: Call = node.attribute
         results = [other for other in self.plan.nodes if other.kind == "result" and other.args[0] is node]
-        known: dict[str, Any] = {"bound": -1}
+        known: dict[str, Any] = {}
 
         def look() -> None:
             known["arrays"] = [self.array(operand) for operand in node.args]
             known["own"] = self.array(node) if call.writes else None
             known["results"] = [(self.array(result), result.attribute) for result in results]
-            known["bound"] = self.bound
+
+        self.looks.append(look)
 
         @np.errstate(all="ignore")
         def run() -> None:
-            if known["bound"] != self.bound:
-                look()
             arrays = known["arrays"]
             if call.place is not None:
                 known["own"][...] = arrays[call.place]
@@ -272,7 +282,8 @@ class NativeExecution(Execution):
                     f"{place.name} lies otherwise in memory than when the step was captured: capture it again."
                 )
             self.hold(Outside("state", number), array)
-        self.bound += 1
+        for look in self.looks:
+            look()
 
     def __call__(self, inputs: Sequence[ndarray]) -> list[ndarray]:
         """Carry the step out; a new array for each result."""
@@ -283,7 +294,7 @@ class NativeExecution(Execution):
         """The function that carries the step out."""
         at = self.arena, self.table_at
         steps: list[tuple[Any, ...]] = [("{0}(inputs)", self.take)] if self.direct else self.copied_inputs()
-        if self.lowered.guards:
+        if self.lowered.guards or self.lowered.indices.guards:
             steps.append(("{0}({1}, {2}) and {3}(inputs)", self.entry_point("guards"), *at, self.refuse))
         for each in self.host_calls():
             if each.pack is not None:
@@ -293,7 +304,8 @@ class NativeExecution(Execution):
             else:
                 steps.append(("{0}({1}())", functools.partial(put, each.several or ()), each.function))
         for function, arguments in self.stretches():
-            steps.append(("{0}({1}, {2}) and {3}()", function, *at, refuse_index) if arguments else ("{0}()", function))
+            noted = "(noted := {0}({1}, {2})) and {3}(noted)", function, *at, self.tell
+            steps.append(noted if arguments else ("{0}()", function))
         steps += [(f"inputs[{number}][...] = {{0}}", self.inputs[number]) for number in self.changed_inputs]
         results = [("{0}.copy()", array) for array in self.results]
         return unrolled("inputs", "{steps}; return [{results}]", steps=("; ", steps), results=(", ", results))
@@ -308,6 +320,14 @@ class NativeExecution(Execution):
         for instruction, node in self.lowered.guards:
             array, *others = instruction.args
             instruction.function(given[array] if array in given else self.array(node), *others)
+        raise OutOfBounds("an index is out of bounds.")
+
+    def tell(self, noted: int) -> None:
+        """Refuse an index that C has met, or warn of values."""
+        if noted != MISSING:
+            raise IndexError("an index that the step computes is out of bounds.")
+        for instruction, node in self.lowered.watched:
+            instruction.function(self.array(node), *instruction.args[1:])
 
     def take(self, inputs: Sequence[ndarray]) -> None:
         """Copy small inputs, and let large ones be read where they are."""
@@ -329,11 +349,6 @@ def put(places: Sequence[ndarray], made: Any) -> None:
     """Put the results of a call where C reads them; a check has none."""
     for place, array in zip(places, made or ()):
         place[...] = array
-
-
-def refuse_index() -> None:
-    """Say that C has met an index that is none."""
-    raise IndexError("an index that the step computes is out of bounds.")
 
 
 def flags(found: compiler.Compiler) -> tuple[str, ...]:

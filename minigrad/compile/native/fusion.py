@@ -23,6 +23,9 @@ MOST = 24
 CHEAP, CHEAP_WHERE_LARGE, LARGE = 2, 6, 1 << 18
 """Operations that are computed again rather than kept; of arrays of so many elements, which do not stay in a cache."""
 
+MUCH_SMALLER = 8
+"""How much smaller an array is that is in a nearer cache: reading it once more is not counted."""
+
 COSTS = {"copy": 0, "cast": 1, "divide": 20, "sqrt": 20, "where": 1}
 """Of operations, in additions."""
 
@@ -139,6 +142,7 @@ class Plan:
         self.lowered = lowered
         self.roots: list[Node] = [node for _, _, node in lowered.written]
         self.roots += [node for node in lowered.gradients if node is not None] + lowered.results + lowered.effects
+        self.roots += [node for _, node in lowered.watched]
         self.nodes = reachable(self.roots)
         self.axes_of: dict[Node, Index | None] = {}
         self.kept: set[Node] = set()
@@ -197,7 +201,8 @@ class Plan:
                         continue
                     wider = any(space_of(user) > node.size for user in users)
                     limit = CHEAP_WHERE_LARGE if node.size >= LARGE else CHEAP
-                    again = cost[node] <= limit and len(arrays[node]) <= 1
+                    large = [array for array in arrays[node] if array.size * MUCH_SMALLER > node.size]
+                    again = cost[node] <= limit and len(large) <= 1
                     if not wider and (len(users) == 1 or again):
                         continue
             self.kept.add(node)

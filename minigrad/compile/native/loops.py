@@ -11,31 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from .elements import c_type, c_working, cast, expression, identity, literal
+from .elements import c_working, cast, expression, literal
 from .fusion import PARTS, REDUCING, Linear, Part, Plan, Step, broadcast_index, linear, own_index, through
 from .nodes import Index, Node
-from .placing import LINE, Room
-
-COMBINED = {
-    "add": "{0} += {1};", "multiply": "{0} *= {1};",
-    "maximum": "{0} = ({1} > {0} || {1} != {1}) ? {1} : {0};",
-    "minimum": "{0} = ({1} < {0} || {1} != {1}) ? {1} : {0};",
-    "logical_or": "{0} |= {1};", "logical_and": "{0} &= {1};", "bitwise_or": "{0} |= {1};",
-    "bitwise_and": "{0} &= {1};",
-}  # fmt: skip
-"""How an element goes into a reduction."""
-
-CLAUSES = {"add": "+", "multiply": "*", "maximum": "max", "minimum": "min", "logical_or": "|", "logical_and": "&",
-           "bitwise_or": "|", "bitwise_and": "&"}  # fmt: skip
+from .placing import Room
+from .reducing import argument, reduce
 
 IN_CACHE = 1 << 20
 """Bytes of arrays that are read by columns: those of larger ones are too far apart."""
 
 TINY = 4
 """Turns of an inner loop that is written out, so that the loop around it is computed in vectors."""
-
-MOST_ON_STACK = 1 << 11
-"""Sums of a loop nest, of 8 bytes each, that are variables: a thread of another one's may have a small stack."""
 
 LONG = 100
 """Characters of a condition that is written where it is used."""
@@ -233,13 +219,17 @@ class Nest:
             self.count += 1
             place = f"p{self.count}"
             wrapped = f"{name} < 0 ? (int64_t){name} + {size} : (int64_t){name}"
+            wrapped = wrapped if position.dtype.kind == "i" else f"(int64_t){name}"
+            extra += f" + {strides[axis]} * {place}"
+            if (position, size) in self.plan.lowered.indices.known:
+                self.head[own].append(f"const int64_t {place} = {wrapped};")
+                continue
+            self.gathers = True
             self.head[own] += [
-                f"const int64_t {place}w = {wrapped if position.dtype.kind == 'i' else f'(int64_t){name}'};",
+                f"const int64_t {place}w = {wrapped};",
                 f"outside |= {place}w < 0 || {place}w >= {size};",
                 f"const int64_t {place} = {place}w < 0 || {place}w >= {size} ? 0 : {place}w;",
             ]
-            extra += f" + {strides[axis]} * {place}"
-        self.gathers = True
         return extra, level
 
     # -- parts -----------------------------------------------------------------------------------
@@ -257,9 +247,9 @@ class Nest:
         self.count, self.gathers = 0, False
         for part in self.step.parts:
             if part.node.kind == "argument":
-                self.argument(part)
+                argument(self, part)
             elif part.node.kind in REDUCING:
-                self.reduce(part)
+                reduce(self, part)
             elif part.node.kind == "scatter":
                 self.scatter(part)
             elif part.source is not None:
@@ -294,99 +284,6 @@ class Nest:
         offset, strides = node.attribute[part.number] if node.kind in PARTS else node.attribute
         name, _ = self.value(source, index)
         self.store(node, linear(index, strides, offset), name, sign="+=" if node.kind == "added" else "=")
-
-    def reduce(self, part: Part) -> None:
-        """A sum, or the like, over some of the loops; of a scan each element on the way is stored."""
-        node, index = part.node, own_index(part.shape)
-        is_scan = node.kind == "scan"
-        reduced = self.reduced(part)
-        name, _ = self.value(node.args[0], index)
-        kept_axes: Index = tuple(axis for a, axis in enumerate(index) if is_scan or a not in node.attribute)
-        result = linear(kept_axes, node.strides)
-        self.accesses.append((result, 1))
-        first = self.first(reduced)
-        inner = [n for n in range(first, len(self.loops)) if self.loops[n][0] not in reduced]
-        wide = "double" if node.op in ("add", "multiply") and node.dtype.kind == "f" else c_working(node.dtype)
-        self.count += 1
-        total, begin = f"s{self.count}", identity(node.op, node.dtype)
-        narrow = f"({c_type(node.dtype)})" if wide != c_type(node.dtype) else ""
-        if is_scan:
-            target = self.totals(wide, total, begin, first, inner)
-            step = COMBINED.get(node.op, f"{{0}} = {expression(node.op, ['{0}', '{1}'], node.dtype, node.dtype)};")
-            self.tail[-1].append(step.format(target, name))
-            self.tail[-1].append(f"{self.array(node)}[{self.text(result)}] = {narrow}{target};")
-            return
-        if not inner:
-            self.scalar(node, total, begin, wide, name, first, f"{self.array(node)}[{self.text(result)}] = {narrow}")
-            return
-        if self.tile:
-            self.begin.append(f"{wide} {total}[COLUMNS];")
-            self.begin.append(f"for (long l = 0; l < COLUMNS; l++) {total}[l] = {begin};")
-            self.tail[-1].append(COMBINED[node.op].format(f"{total}[l]", name))
-            text = self.text(result).replace(f"i{inner[0]}", "(t + l)")
-            self.end.append(f"for (long l = 0; l < COLUMNS; l++) {self.array(node)}[{text}] = {narrow}{total}[l];")
-            return
-        target = self.totals(wide, total, begin, first, inner)
-        loops = self.loops_over(inner)
-        self.tail[-1].append(COMBINED[node.op].format(target, name))
-        self.tail[first].append(f"{loops}{self.array(node)}[{self.text(result)}] = {narrow}{target};")
-
-    def loops_over(self, inner: Sequence[int]) -> str:
-        """The heads of some loops."""
-        return "".join(f"for (long i{n} = 0; i{n} < {self.size(n)}; i{n}++) " for n in inner)
-
-    def totals(self, kind: str, name: str, begin: str, first: int, inner: Sequence[int]) -> str:
-        """Variables for what is added up over the loops from the first on, one for each turn of those within."""
-        if not inner:
-            self.head[first].append(f"{kind} {name} = {begin};")
-            return name
-        size = int(np.prod([self.size(n) for n in inner]))
-        strides, step = {}, 1
-        for n in reversed(inner):
-            strides[n], step = step, step * self.size(n)
-        if size > MOST_ON_STACK:
-            self.head[first].append(f"{kind} *{name} = ({kind} *)(scratch + {self.scratch});")
-            self.scratch += -(-size * 8 // LINE) * LINE
-        else:
-            self.head[first].append(f"{kind} {name}[{size}];")
-        self.head[first].append(f"for (long i = 0; i < {size}; i++) {name}[i] = {begin};")
-        own = " + ".join(f"{strides[n]} * i{n}" if strides[n] != 1 else f"i{n}" for n in inner)
-        return f"{name}[{own}]"
-
-    def argument(self, part: Part) -> None:
-        """The first place of the largest or smallest element along an axis; of a NaN, if there is one."""
-        node, (x,) = part.node, part.node.args
-        index, (axis,) = own_index(part.shape), node.attribute
-        name, _ = self.value(x, index)
-        result = linear(tuple(each for a, each in enumerate(index) if a != axis), node.strides)
-        self.accesses.append((result, 1))
-        first = self.first(self.reduced(part))
-        inner = range(first + 1, len(self.loops))
-        self.count += 1
-        best = self.totals(c_working(x.dtype), f"s{self.count}", identity(node.op, x.dtype), first, inner)
-        place = self.totals("int64_t", f"p{self.count}", "0", first, inner)
-        better = f"{name} {'>' if node.op == 'maximum' else '<'} {best}"
-        if x.dtype.kind == "f":
-            better = f"{better} || ({name} != {name} && {best} == {best})"
-        self.tail[-1].append(f"if ({better}) {{ {best} = {name}; {place} = i{first}; }}")
-        self.tail[first].append(f"{self.loops_over(inner)}{self.array(node)}[{self.text(result)}] = {place};")
-
-    def scalar(self, node: Node, total: str, begin: str, wide: str, name: str, first: int, store: str) -> None:
-        """A reduction into one variable; a NaN among floats is noted apart, because lanes forget it."""
-        self.head[first].append(f"{wide} {total} = {begin};")
-        is_last = first == len(self.loops) - 1 - self.written_out
-        if is_last:
-            self.clauses.append(f"reduction({CLAUSES[node.op]}:{total})")
-        if node.op in ("maximum", "minimum") and node.dtype.kind == "f":
-            sign = ">" if node.op == "maximum" else "<"
-            self.head[first].append(f"int {total}n = 0;")
-            self.tail[-1] += [f"{total} = {name} {sign} {total} ? {name} : {total};", f"{total}n |= {name} != {name};"]
-            if is_last:
-                self.clauses.append(f"reduction(|:{total}n)")
-            self.tail[first].append(f"{store}({total}n ? NAN : {total});")
-            return
-        self.tail[-1].append(COMBINED[node.op].format(total, name))
-        self.tail[first].append(f"{store}{total};")
 
     # -- C ---------------------------------------------------------------------------------------
 

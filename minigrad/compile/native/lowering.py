@@ -23,7 +23,7 @@ from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_kno
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled
 
-MANY = 4000
+MANY = 10_000
 """Nodes of a net for which the compiler would take too long."""
 
 
@@ -33,6 +33,26 @@ GUARDS: dict[Any, Callable[..., str]] = {
 }
 """Checks of an array, each with what gives the condition on an element ``x[i]`` that it refuses, from other arguments.
 """
+
+
+class Indices:
+    """Positions that come from outside: C looks at them before anything else, and takes them as they are later."""
+
+    def __init__(self) -> None:
+        self.guards: dict[tuple[Node, int, tuple[int, ...], tuple[int, ...], int], None] = {}
+        """A load node, the first position in it, shape and strides of all, and how many elements there are."""
+        self.known: set[tuple[Node, int]] = set()
+        """Nodes of positions, and how many elements there are, that are in bounds then."""
+
+    def note(self, position: Node, size: int) -> None:
+        """Have positions looked at first, if they come from outside as they are."""
+        node = position
+        while node.kind == "map" and (node.op == "copy" or (node.op == "cast" and node.args[0].dtype.kind in "iu")):
+            node = node.args[0]
+        base, (offset, strides) = (node.args[0], node.attribute) if node.kind == "view" else (node, (0, node.strides))
+        if base.kind == "load" and base.op != "host":
+            self.guards[base, offset, node.shape, tuple(strides), size] = None
+            self.known.add((position, size))
 
 
 class Lowered(NamedTuple):
@@ -49,6 +69,10 @@ class Lowered(NamedTuple):
     """Host calls and checks, which come first."""
     guards: list[tuple[Instruction, Node]]
     """Checks that C makes, before anything else: Python makes one again if it fails, to say what is wrong."""
+    indices: Indices
+    """What is known of positions."""
+    watched: list[tuple[Instruction, Node]]
+    """Calls that warn where an array of booleans is false."""
 
 
 REWRITES: list[Callable[[Lowering, Lowered], None]] = []
@@ -77,6 +101,8 @@ class Lowering:
         """How many arrays host calls have given so far."""
         self.effects: list[Node] = []
         self.guards: list[tuple[Instruction, Node]] = []
+        self.indices = Indices()
+        self.watched: list[tuple[Instruction, Node]] = []
 
     def lower(self) -> Lowered:
         """All of it."""
@@ -93,6 +119,8 @@ class Lowering:
                 self.instruction(instruction)
                 if isinstance(made, Value) and made not in used and may_refuse(instruction):
                     self.effects.append(self.versions.read(made))  # its index is looked at, as it is in eager
+            elif instruction.kind == "watch":
+                self.watched.append((instruction, self.own(instruction.args[0])))
             else:
                 self.before(instruction)
         self.graph.scope, self.graph.name = None, ""
@@ -102,6 +130,7 @@ class Lowering:
         lowered = Lowered(
             self.graph, self.versions.written(), [None if value is None else self.own(value) for value in settings],
             [self.own(value) for value in results_of(self.program)], self.effects, self.hosts, self.guards,
+            self.indices, self.watched,
         )  # fmt: skip
         for rewrite in REWRITES:
             rewrite(self, lowered)
@@ -325,7 +354,7 @@ class Lowering:
         self, ufunc: np.ufunc, x: Node, axes: tuple[int, ...], dtype: Any, keepdims: bool, initial: Any = None
     ) -> Node:
         """A reduction over axes."""
-        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)  # type: ignore[index]
+        op, dtype = REDUCTIONS[ufunc], np.dtype(dtype)
         if op in ("logical_or", "logical_and"):
             x = self.graph.cast(x, np.bool_)
         if dtype.kind not in "fiub" or not is_known(ufunc, (dtype, dtype, dtype)) or not casts_alike(x.dtype, dtype):

@@ -27,6 +27,10 @@ NARROW = 16
 """Columns below which it is not worth it."""
 
 
+LARGEST = 1 << 17
+"""Elements of larger arrays are read row by row, as they lie in memory: they are not in the cache anyway."""
+
+
 class Panel(Step):
     """Loop nests that are carried out panel by panel."""
 
@@ -71,7 +75,9 @@ def grouped(plan: Plan) -> None:
 
 def begun(plan: Plan, step: Step) -> Panel | None:
     """A panel that begins with a nest over rows and columns."""
-    if len(step.sizes) != 2 or step.sizes[1] < NARROW or not suits(plan, step, step.sizes):
+    if len(step.sizes) != 2 or step.sizes[1] < NARROW or step.sizes[0] * step.sizes[1] > LARGEST:
+        return None
+    if not suits(plan, step, step.sizes):
         return None
     panel = Panel(step.sizes)
     panel.add(step)
@@ -140,13 +146,13 @@ class Link(Nest):
         self.loops = [[loop] for loop in range(len(self.sizes))]
         self.all_arrays, self.local = arrays, local
         self.arrays: dict[Node, str] = {}
+        self.fixed = self.scratch = 0
         self.write()
 
     def array(self, node: Node) -> str:
         """The name of a kept node's memory, the same in all nests."""
-        name = self.all_arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
-        self.arrays[node] = name
-        return name
+        self.arrays[node] = self.all_arrays.setdefault(node, f"{node.name or 't'}_{node.number}")
+        return self.arrays[node]
 
     def place(self, node: Node, position: Linear) -> str:
         """Where an element is in memory, or in what is kept for a panel."""

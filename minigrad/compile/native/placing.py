@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from .fusion import OF_ELEMENTS, Plan, kept_under, linear, own_index
+from .fusion import OF_ELEMENTS, Leaf, Plan, Step, kept_under, linear, own_index
 from .memory_versions import Outside
-from .nodes import Node, is_plain
+from .nodes import Node, is_plain, reach
 
 CHANGING = ("update", "scatter")
 """Kinds of nodes that are what was there, with some elements changed."""
@@ -65,25 +65,65 @@ class Room:
         """Let what changes arrays of the user's be written into them."""
         plan = self.plan
         taken: set[Node] = set()
+        late = max((number for number, step in enumerate(plan.steps) if may_refuse(plan, step)), default=-1)
         for outside, before, now in plan.lowered.written:
             if outside.source == "host":
                 continue
             made = plan.made_in[now]
             last = max(self.readers[before], default=-1)
-            direct = now.kind in (*OF_ELEMENTS, *CHANGING) and now not in taken and alike(now, before)
-            if now.kind in CHANGING:
+            if now.kind == "update":
+                self.part_by_part(outside, before, now, late)
+                continue
+            direct = now.kind in (*OF_ELEMENTS, "scatter") and now not in taken and alike(now, before)
+            if now.kind == "scatter":
                 direct = direct and now.args[0] is before and last <= made and not self.reads_itself(now)
             elif direct and last == made:
                 direct = all(
                     leaf.node is not before or leaf.position == linear(own_index(now.shape), now.strides)
                     for part in plan.steps[made].parts for leaf in plan.leaves_of(part)
                 )  # fmt: skip
-            if direct and last <= made and not plan.steps[made].reads_apart(before, now):
+            if direct and last <= made and made > late and not plan.steps[made].reads_apart(before, now):
                 self.placed[now] = Place(outside=outside)
                 taken.add(now)
                 self.inside.discard(now)
             else:
                 self.copies.append((now, outside))
+
+    def part_by_part(self, outside: Outside, before: Node, now: Node, late: int) -> None:
+        """Let parts of an array of the user's be written into it, if nobody else reads these as they were."""
+        updates = [now]
+        while updates[-1].args[0].kind == "update":
+            updates.append(updates[-1].args[0])
+        own = {self.plan.made_in[node] for node in updates}
+        direct = updates[-1].args[0] is before and all(set(self.readers[node]) <= own for node in updates[1:])
+        direct = direct and min(own) > late
+        for number in {*self.readers[before], *own} if direct else ():
+            step = self.plan.steps[number]
+            written = [node for node in updates if self.plan.made_in[node] <= number]
+            if written and step.kind not in ("loops", "update"):
+                direct = False
+                break
+            leaves = [leaf for part in step.parts for leaf in self.plan.leaves_of(part)]
+            direct = direct and not any(leaf.node in updates for leaf in leaves)
+            for leaf in leaves if written else ():
+                if leaf.node is before:
+                    direct = direct and all(self.is_apart(leaf, step, node, number) for node in written)
+        if direct:
+            self.placed.update(dict.fromkeys(updates, Place(outside=outside)))
+        else:
+            self.copies.append((now, outside))
+
+    def is_apart(self, leaf: Leaf, step: Step, update: Node, number: int) -> bool:
+        """Whether a step reads nothing of what an update before it, or the step itself, has written."""
+        (start, strides), value = update.attribute, update.args[1]
+        if leaf.position is None:
+            return False
+        if self.plan.made_in[update] == number and leaf.position == linear(own_index(value.shape), strides, start):
+            return True
+        offset, factors = leaf.position
+        low, high = reach([step.sizes[loop] for loop, _ in factors], [factor for _, factor in factors])
+        first, last = reach(value.shape, strides)
+        return bool(offset + high < start + first or start + last < offset + low)
 
     def parts_in_place(self) -> None:
         """Let operands of ``concat`` be computed where they are to lie, and an update change what was before."""
@@ -98,19 +138,22 @@ class Room:
                     if own and whole and base not in self.owner and base not in self.placed:
                         self.owner[base] = node, offset * node.dtype.itemsize
                         self.inside.discard(base)
-            elif node.kind in CHANGING and node not in self.placed and not self.reads_itself(node):
+            elif node.kind in CHANGING and node not in self.placed:
                 base = node.args[0]
                 others = [reader for reader in self.readers[base] if reader != plan.made_in[node]]
-                own = base.kind not in ("load", "result") and base not in self.placed
+                own = base.kind not in ("load", "result") and base not in self.placed and not self.reads_itself(node)
                 if own and base.strides == node.strides and all(r < plan.made_in[node] for r in others):
                     self.owner[base] = node, 0
                     self.inside.discard(base)
 
     def reads_itself(self, node: Node) -> bool:
-        """Whether what is put into a node is computed from other elements of what was there."""
-        part = self.plan.steps[self.plan.made_in[node]].parts[0]
-        same = linear(own_index(part.shape), node.attribute[1], node.attribute[0]) if node.kind == "update" else None
-        return any(leaf.node is node.args[0] and leaf.position != same for leaf in self.plan.leaves_of(part))
+        """Whether the step that changes a node reads elements of what was there after it has changed them."""
+        number = self.plan.made_in[node]
+        step = self.plan.steps[number]
+        leaves = [leaf for part in step.parts for leaf in self.plan.leaves_of(part) if leaf.node is node.args[0]]
+        if node.kind == "update":
+            return not all(self.is_apart(leaf, step, node, number) for leaf in leaves)
+        return bool(leaves)
 
     def home(self, node: Node) -> tuple[Node, int]:
         """The node in whose memory it lies, and how many bytes from its beginning."""
@@ -172,6 +215,26 @@ class Room:
         home, offset = self.home(node)
         place = self.placed[home]
         return Place(place.offset + offset, place.outside)
+
+
+def may_refuse(plan: Plan, step: Step) -> bool:
+    """Whether a step may meet an index out of bounds, or an error of Python's, before which nothing may change."""
+    if step.kind == "call":
+        return True
+    open_nodes = [node for part in step.parts for node in (part.node, *part.node.args)]
+    seen: set[Node] = set()
+    while open_nodes:
+        node = open_nodes.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.kind in ("gather", "scatter"):
+            axes, positions = node.attribute[0], node.args[1 if node.kind == "gather" else 2 :]
+            known, shape = plan.lowered.indices.known, (node.args[0].shape)
+            if any((each, shape[axis]) not in known for axis, each in zip(axes, positions)):
+                return True
+        open_nodes += [arg for arg in node.args if kept_under(arg) not in plan.kept]
+    return False
 
 
 def alike(node: Node, other: Node) -> bool:

@@ -55,6 +55,14 @@ def checked(places: Places, table: Node | None = None) -> Places:
     return places
 
 
+def in_bounds(lowering: Lowering, places: Places, shape: tuple[int, ...]) -> list[Node]:
+    """The positions for each element; those that come from outside are looked at before anything else."""
+    positions = [lowering.graph.broadcast(p, places.shape) for p in places.positions]
+    for axis, position in zip(places.axes, positions):
+        lowering.indices.note(position, shape[axis])
+    return positions
+
+
 def places_of(lowering: Lowering, shape: tuple[int, ...], index: Any) -> Places:
     """The places of an index of arrays, numbers and whole slices."""
     index = index if isinstance(index, tuple) else (index,)
@@ -92,8 +100,7 @@ def places_along(lowering: Lowering, shape: tuple[int, ...], indices: Any, axis:
 
 def taken_at(lowering: Lowering, table: Node, places: Places) -> Node:
     """The elements of a table at some places."""
-    _, positions, shape, _ = checked(places, table)
-    positions = [lowering.graph.broadcast(p, shape) for p in positions]
+    positions, shape = in_bounds(lowering, checked(places, table), table.shape), places.shape
     return lowering.graph.node("gather", "", (table, *positions), shape, table.dtype, places.along)
 
 
@@ -147,8 +154,7 @@ def taken_along(lowering: Lowering, x: Any, indices: Any, axis: int | None = -1)
 
 def scattered(lowering: Lowering, base: Node, values: Node, places: Places, op: str) -> Node:
     """A node with values put, or added, at some places."""
-    _, positions, shape, _ = checked(places)
-    positions = [lowering.graph.broadcast(p, shape) for p in positions]
+    positions, shape = in_bounds(lowering, checked(places), base.shape), places.shape
     while len(values.shape) > len(shape):
         values = lowering.seen_as(values, values.shape[1:])
     values = lowering.graph.broadcast(lowering.graph.cast(values, base.dtype), shape)

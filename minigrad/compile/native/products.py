@@ -47,6 +47,21 @@ static void __attribute__((noinline)) {name}(long n, const {t} *a, long by_row, 
 {stores}
 }}"""
 
+DOTS = """\
+static void __attribute__((noinline)) {name}(long n, long columns, const {t} *a, const {t} *b, long distance, {t} *c) {{
+    for (long j = 0; j < columns; j += {many}, b += {many} * distance) {{
+        {t}_{lane} {sums};
+        {t} {rests};
+        long k = 0;
+        for (; k + {lane} <= n; k += {lane}) {{
+            const {t}_{lane} x = *(const {t}_{lane} *)(a + k);
+{steps}
+        }}
+        for (; k < n; k++) {{ {last} }}
+        {stores}
+    }}
+}}"""
+
 PACK = """\
 static void __attribute__((noinline)) pack_{t}(long n, long columns, long width, const {t} *b, long by_row,
                                                long by_column, {t} *packed) {{
@@ -97,6 +112,7 @@ class Products:
     def __init__(self, lanes: Lanes, has_blas: bool = True) -> None:
         self.lanes, self.has_blas = lanes, has_blas
         self.blocks: dict[str, str] = {}
+        self.rows_by_columns: dict[str, str] = {}
 
     def takes(self, rows: int, columns: int, inner: int) -> bool:
         """Whether a product is better here than in the BLAS."""
@@ -121,6 +137,36 @@ class Products:
                 steps="\n".join(steps), stores="\n".join(stores),
             )  # fmt: skip
         return name
+
+    def dots(self, t: str, many: int) -> str:
+        """The function that multiplies a row with so many columns that lie in memory one after the other."""
+        name, lane, each = f"dots_{many}_{t}", self.lanes.bytes // SIZES[t], range(many)
+        if name not in self.rows_by_columns:
+            self.rows_by_columns[f"total_{t}"] = self.total(t)
+            self.rows_by_columns[name] = DOTS.format(
+                name=name, t=t, many=many, lane=lane, sums=", ".join(f"s{j} = {{0}}" for j in each),
+                rests=", ".join(f"r{j} = 0" for j in each),
+                steps="\n".join(
+                    f"            s{j} += x * *(const {t}_{lane} *)(b + {j} * distance + k);" for j in each
+                ),
+                last=" ".join(f"r{j} += a[k] * b[{j} * distance + k];" for j in each),
+                stores=" ".join(f"c[j + {j}] = total_{t}(s{j}) + r{j};" for j in each),
+            )  # fmt: skip
+        return name
+
+    def total(self, t: str) -> str:
+        """The function that adds up the elements of a vector, and the types of vectors."""
+        lane, types, steps = self.lanes.bytes // SIZES[t], [], []
+        head = f"static inline {t} total_{t}({t}_{lane} v{lane}) {{"
+        while lane > 1:
+            types.append(
+                f"typedef {t} {t}_{lane} __attribute__((vector_size({lane * SIZES[t]}), aligned({SIZES[t]})));"
+            )
+            lane //= 2
+            if lane > 1:
+                half = f"((const {t}_{lane} *)&v{2 * lane})"
+                steps.append(f"    const {t}_{lane} v{lane} = {half}[0] + {half}[1];")
+        return "\n".join([*types, head, *steps, "    return v2[0] + v2[1];", "}"])
 
     def scratch(self, t: str, rows: int, columns: int, inner: int) -> int:
         """Bytes it needs for packed columns, and for the last columns of the result."""
@@ -164,21 +210,12 @@ class Products:
     ) -> list[str]:
         """Each element by itself, or each row as a sum of rows: every element of ``b`` is read once for each row."""
         x = f"a[i * {a[0]} + k * {a[1]}]"
-        if b[0] == 1:
+        if b[0] == 1 and (a[1] == 1 or inner == 1):
             lines, rest = [f"for (long i = 0; i < {rows}; i++) {{"], columns % TOGETHER
-            for start, stop, many in ((0, columns - rest, TOGETHER), (columns - rest, columns, 1)):
+            for start, stop, many in ((0, columns - rest, TOGETHER), (columns - rest, columns, rest)):
                 if start < stop:
-                    sums = [f"s{n}" for n in range(many)]
-                    clauses = " ".join(f"reduction(+:{s})" for s in sums)
-                    each = " ".join(f"{s} += x * b[k + (j + {n}) * {b[1]}];" for n, s in enumerate(sums))
-                    lines += [
-                        f"    for (long j = {start}; j < {stop}; j += {many}) {{",
-                        f"        {t} {', '.join(f'{s} = 0' for s in sums)};",
-                        f"        #pragma omp simd {clauses}",
-                        f"        for (long k = 0; k < {inner}; k++) {{ const {t} x = {x}; {each} }}",
-                        *(f"        c[i * {columns} + j + {n}] = {s};" for n, s in enumerate(sums)),
-                        "    }",
-                    ]
+                    given = f"a + i * {a[0]}, b + {start * b[1]}, {b[1]}, c + i * {columns} + {start}"
+                    lines.append(f"    {self.dots(t, many)}({inner}, {stop - start}, {given});")
             return [*lines, "}"]
         return [
             f"for (long i = 0; i < {rows}; i++) {{",
@@ -214,4 +251,4 @@ class Products:
                         i="int32_t" if t == "float" else "int64_t")
             for t in kinds
         ]  # fmt: skip
-        return [MIX, *packs, *self.blocks.values()] if kinds else []
+        return [*([MIX, *packs, *self.blocks.values()] if kinds else []), *self.rows_by_columns.values()]

@@ -27,7 +27,7 @@ FEW = 16
 def part_of(lowering: Lowering, node: Node, index: tuple[Any, ...]) -> Node:
     """A part of a node that lies without gaps, by an index of slices and numbers."""
     dummy = np.empty(node.shape, node.dtype)
-    part = dummy[index]
+    part = dummy[(*index, ...)]
     start = (part.__array_interface__["data"][0] - dummy.__array_interface__["data"][0]) // node.dtype.itemsize
     strides = [stride // node.dtype.itemsize for stride in part.strides]
     return lowering.graph.view(node, start, part.shape, strides)

@@ -13,7 +13,9 @@ from numpy import ndarray
 
 from ...engine.node import Node, Variable
 from ..appearance import MODES
-from ..description import Cluster, Picture
+from ..description import Box, Cluster, Line, Picture
+from ..folding import contents, folded_box
+from ..wording import counted
 from .sources import explained
 
 BINS = 24
@@ -29,21 +31,27 @@ def details(picture: Picture) -> dict[str, Any]:
     homes = {box.number: name for name, cluster in clusters.items() for box in cluster.boxes}
     boxes, operations = {}, {}
     for box in picture.content.all_boxes():
-        thing = picture.records.get(box.number)
+        thing = None if box.kind == "module" or box.rows else picture.records.get(box.number)
         about: dict[str, Any] = {
             "title": box.name or box.title,
             "kind": box.kind,
             "mode": MODES[box.mode].text if box.mode else "",
             "cluster": homes[box.number],
-            "lines": [[line.text, int(line.alarming)] for line in box.lines],
-            "tensors": [facts for facts in about_values(thing, known) if facts],
+            "lines": [[line.text, int(line.alarming)] for line in (*box.lines, *lines_of_rows(box))],
+            "tensors": list(about_values(thing, known, box.values)),
         }
+        for row in box.rows:
+            held = about_values(picture.records.get(row.number), known)
+            about["tensors"] += [{**facts, "name": f"{row.title}, {facts['name']}"} for facts in held]
         if isinstance(thing, Node) and thing.op is not None:
             about["operation"], about["saved"] = thing.op.name, saved(thing)
             formula, rules = explained(thing.op)
             operations[thing.op.name] = {"formula": formula, "rules": rules}
         boxes[box.number] = about
-    about_clusters = {name: about_cluster(cluster, boxes) for name, cluster in clusters.items() if name != TOP}
+    about_clusters = {
+        name: about_cluster(cluster) for name, cluster in clusters.items() if next(cluster.all_boxes(), None)
+    }
+    about_clusters.pop(TOP, None)
     return {"boxes": boxes, "clusters": about_clusters, "operations": operations}
 
 
@@ -54,20 +62,14 @@ def named_clusters(cluster: Cluster, name: str = TOP) -> Iterator[tuple[str, Clu
         yield from named_clusters(inner, f"{name}_{i}")
 
 
-def about_cluster(cluster: Cluster, boxes: Mapping[int, Any]) -> dict[str, Any]:
+def about_cluster(cluster: Cluster) -> dict[str, Any]:
     """A call of a module: its title, its mode, and what is in it when it is folded."""
-    inside = [boxes[box.number] for box in cluster.all_boxes()]
-    operations = sum("operation" in about for about in inside)
-    parameters = sum(facts["size"] for about in inside if about["kind"] in ("parameter", "frozen")
-                     for facts in about["tensors"][:1])  # fmt: skip
-    size = sum(tensor[-1] for about in inside for tensor in about.get("saved") or ())
-    lines = [f"{operations} operation{'s' * (operations != 1)}"]
-    lines += [f"{parameters:,} parameter{'s' * (parameters != 1)}"] * bool(parameters)
-    lines += [f"saves {size:,} bytes"] * bool(size)
+    box, inside = folded_box(cluster), list(cluster.all_boxes())
+    summary = contents(box, inside) if box.operations else [counted(len(inside), "part")]
     return {
         "title": cluster.title,
         "mode": MODES[cluster.mode].text if cluster.mode else "",
-        "summary": ", ".join(lines),
+        "summary": ", ".join(summary),
     }
 
 
@@ -84,8 +86,17 @@ def known_values(picture: Picture) -> dict[Node, ndarray]:
     return found
 
 
-def about_values(thing: Any, known: Mapping[Node, ndarray]) -> Iterator[dict[str, Any]]:
-    """The values of a tensor, and its gradient, as far as they are still there."""
+def lines_of_rows(box: Box) -> Iterator[Line]:
+    """What the rows of a table say, as lines."""
+    for row in box.rows:
+        texts = [row.title, *(line.text for line in row.lines), row.effect]
+        yield Line("  ".join(filter(None, texts)), any(line.alarming for line in row.lines))
+
+
+def about_values(
+    thing: Any, known: Mapping[Node, ndarray], computed: ndarray | None = None
+) -> Iterator[dict[str, Any]]:
+    """The values of a tensor, and its gradient, as far as they are still there or were ``computed`` once more."""
     tensor = thing.output() if isinstance(thing, Node) else thing
     if isinstance(tensor, Variable):
         yield statistics("values", tensor.array)
@@ -93,8 +104,8 @@ def about_values(thing: Any, known: Mapping[Node, ndarray]) -> Iterator[dict[str
             yield statistics("gradient", np.asarray(getattr(tensor._grad, "array", tensor._grad)))
     elif is_array(thing):
         yield statistics("values", thing)
-    elif thing in known:
-        yield statistics("values", known[thing])
+    elif computed is not None or thing in known:
+        yield statistics("values", known[thing] if computed is None else computed)
 
 
 def is_array(value: Any) -> bool:

@@ -15,6 +15,7 @@ from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...io.atomic import as_path, replacing
 from ...nn.module import Module
 from ...tensor.tensor import Tensor
+from ..appearance import ALARM_SIGN
 from ..description import Box, Cluster, Edge, Line, Picture
 from ..dot import TEXT
 from ..reading import read
@@ -224,7 +225,12 @@ def longer_box(first: Box, other: Box) -> Box:
     """A box with as many lines as that of two which has more, each the wider one."""
     count = max(len(first.lines), len(other.lines))
     both = [[*box.lines, *[Line("")] * (count - len(box.lines))] for box in (first, other)]
-    return replace(first, lines=[max(pair, key=lambda line: points(line.text, TEXT)) for pair in zip(*both)])
+    return replace(first, lines=[max(pair, key=width) for pair in zip(*both)])
+
+
+def width(line: Line) -> int:
+    """The room that a line needs, with the sign of one that is alarming."""
+    return points(ALARM_SIGN * line.alarming + line.text, TEXT)
 
 
 def longer_edge(first: Edge, other: Edge) -> Edge:

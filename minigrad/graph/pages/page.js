@@ -1,9 +1,9 @@
 "use strict";
-(() => {
+function main() {
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const svg = document.querySelector("#stage svg"), root = svg.querySelector("g.graph");
-const [GAP, LONGEST] = [26, 100];
+const [GAP, LONGEST, SIGN] = [26, 100, "⚠ "];
 
 // -- elements; texts are never read as markup --------------------------------------------------
 
@@ -41,8 +41,15 @@ function rectangle(box) {
   return [[box.x, box.x + box.width], [box.y, box.y + box.height]];
 }
 
-const background = root.querySelector(":scope > polygon");
-if (background) background.remove();
+// The extent of a text far smaller than a pixel is wrong
+function measured() {
+  const { clientWidth: width, clientHeight: height } = byId("stage");
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  return rectangle(root.getBBox());
+}
+
+for (const each of root.querySelectorAll(":scope > polygon, :scope > text")) each.remove();
+measured();
 const nodes = new Map(), clusters = new Map(), edges = [];
 for (const group of root.querySelectorAll("g.node")) {
   const number = titleOf(group).slice(1), about = data.boxes[number];
@@ -87,6 +94,7 @@ function around(name) {
 }
 
 const holderOf = (name) => around(name).find((each) => folded.has(each)) || null;
+const shownAs = (number) => holderOf(nodes.get(number).about.cluster) || number;
 
 function compact(cluster) {
   const inside = order.find(({ about }) => about.operation && around(about.cluster).includes(cluster.name));
@@ -131,7 +139,7 @@ function moveRigid(each, box, maps) {
 
 const hide = (each, hidden) => each.setAttribute("display", hidden ? "none" : "inline");
 
-let standing = new Map(), size = rectangle(root.getBBox());
+let standing = new Map(), size = measured();
 
 function layout() {
   standing = new Map();
@@ -170,11 +178,11 @@ function layout() {
     }
   }
   for (const [name, stand] of standing) stands.append(standIn(name, stand, maps));
-  size = rectangle(root.getBBox());
+  size = measured();
 }
 
 function ends(edge) {
-  return [edge.source, edge.target].map((end) => holderOf(nodes.get(end).about.cluster) || end);
+  return [edge.source, edge.target].map(shownAs);
 }
 
 function placed(end, maps) {
@@ -203,7 +211,7 @@ function line(edge, from, to) {
 
 function standIn(name, { shown, box }, maps) {
   const { about, outline } = clusters.get(name);
-  const made = drawn("g", { class: "folded", tabindex: "-1", role: "button", "aria-expanded": "false", "data-name": name });
+  const made = drawn("g", { class: "folded", tabindex: "0", role: "button", "aria-expanded": "false", "data-name": name });
   made.setAttribute("aria-label", `${about.title}, folded: ${about.summary}`);
   const [x, y] = [0, 1].map((axis) => maps[axis]((box[axis][0] + box[axis][1]) / 2));
   const [width, height] = box.map(([low, high]) => high - low);
@@ -241,6 +249,7 @@ function unfoldAll() {
 
 function changed() {
   layout();
+  show();
   search();
   mark();
 }
@@ -296,17 +305,25 @@ function bringIntoView(group) {
 
 const pointers = new Map();
 stage.addEventListener("wheel", (event) => {
+  const zooms = event.ctrlKey || event.metaKey;
+  if (window.self !== window.top && !zooms) return;  // the page around a frame scrolls
   event.preventDefault();
   const box = stage.getBoundingClientRect();
-  if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+  if (zooms) zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
   else { view.x += event.deltaX / view.scale; view.y += event.deltaY / view.scale; show(); }
 }, { passive: false });
-stage.addEventListener("pointerdown", (event) => pointers.set(event.pointerId, [event.clientX, event.clientY]));
+let dragged = 0;  // pixels since a button went down: what moves the picture is no click
+stage.addEventListener("pointerdown", (event) => {
+  pointers.set(event.pointerId, [event.clientX, event.clientY]);
+  dragged = 0;
+});
+stage.addEventListener("click", (event) => dragged > 4 && event.stopPropagation(), { capture: true });
 window.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   if (!before) return;
   const now = [event.clientX, event.clientY], other = [...pointers].find(([id]) => id !== event.pointerId);
   pointers.set(event.pointerId, now);
+  dragged += Math.hypot(now[0] - before[0], now[1] - before[1]);
   if (other) {
     const far = (point) => Math.hypot(point[0] - other[1][0], point[1] - other[1][1]), box = stage.getBoundingClientRect();
     zoom(far(now) / (far(before) || 1), (now[0] + other[1][0]) / 2 - box.left, (now[1] + other[1][1]) / 2 - box.top);
@@ -392,7 +409,7 @@ function describe(number) {
   if (around(about.cluster).length) panel.append(pathOf(about.cluster));
   const list = element("ul");
   for (const [text, alarming] of linesOf(number)) {
-    list.append(element("li", alarming ? { class: "alarm" } : {}, (alarming ? "⚠ " : "") + text));
+    list.append(element("li", alarming ? { class: "alarm" } : {}, (alarming ? SIGN : "") + text));
   }
   panel.append(list, ...facts.tensors.map(aboutTensor));
   if (about.operation) {
@@ -463,11 +480,14 @@ field.addEventListener("keydown", (event) => {
 
 // -- keys --------------------------------------------------------------------------------------
 
+// Whether another box is shown elsewhere: not in the same folded module
+const elsewhere = (number, other) => shownAs(other) !== shownAs(number);
+const placeOf = (number) => order.findIndex((node) => node.number === number);
 const neighbours = {
-  ArrowDown: (number) => edges.find(({ source }) => source === number)?.target,
-  ArrowUp: (number) => edges.filter(({ target }) => target === number).at(-1)?.source,
-  ArrowRight: (number) => order[order.findIndex((node) => node.number === number) + 1]?.number,
-  ArrowLeft: (number) => order[order.findIndex((node) => node.number === number) - 1]?.number,
+  ArrowDown: (number) => edges.find(({ source, target }) => !elsewhere(number, source) && elsewhere(number, target))?.target,
+  ArrowUp: (number) => edges.findLast(({ source, target }) => !elsewhere(number, target) && elsewhere(number, source))?.source,
+  ArrowRight: (number) => order.slice(placeOf(number)).find((node) => elsewhere(number, node.number))?.number,
+  ArrowLeft: (number) => order.slice(0, placeOf(number)).findLast((node) => elsewhere(number, node.number))?.number,
 };
 const keys = {
   "/": () => field.focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: whole,
@@ -495,7 +515,7 @@ function linesOf(number) {
 }
 
 function write(text, content, alarming) {
-  text.textContent = short(content) || " ";
+  text.textContent = (alarming ? SIGN : "") + short(content) || " ";
   text.classList.toggle("alarm", Boolean(alarming));
   text.classList.toggle("still", !alarming);
 }
@@ -535,7 +555,7 @@ if (data.frames) {
 // -- light and dark ----------------------------------------------------------------------------
 
 const preferred = matchMedia("(prefers-color-scheme: dark)");
-let dark = preferred.matches;
+let dark = preferred.matches || document.documentElement.classList.contains("dark");
 function theme(value) {
   dark = value;
   document.documentElement.style.colorScheme = dark ? "dark" : "light";
@@ -555,4 +575,16 @@ help();
 if (data.frames) showFrame(0);
 if (order.length) order[0].group.setAttribute("tabindex", "0");
 start();
+}
+
+// In a frame of a page that is not laid out yet nothing has a size
+(() => {
+  const stage = document.getElementById("stage");
+  if (stage.clientWidth && stage.querySelector("g.graph").getBBox().width) return main();
+  const watcher = new ResizeObserver(() => {
+    if (!stage.clientWidth) return;
+    watcher.disconnect();
+    main();
+  });
+  return watcher.observe(stage);
 })();

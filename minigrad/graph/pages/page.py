@@ -45,7 +45,7 @@ def to_page(picture: Picture, data: Mapping[str, Any]) -> str:
     Raises:
         RenderingError: if there is no renderer, or it failed.
     """
-    drawn = render(to_dot(replace(picture, header=" ")), "svg").decode()
+    drawn = render(to_dot(replace(picture, header=" ", theme="light")), "svg").decode()
     svg = embedded(drawn)
     script = text_of("page.js")
     style = text_of("page.css") + colours_for_light_and_dark(svg)
@@ -57,7 +57,7 @@ def to_page(picture: Picture, data: Mapping[str, Any]) -> str:
         f'<script type="application/json" id="data">{in_script(data)}</script>',
         f"<script>{script}</script>",
     ]
-    return whole(picture.header, style, script, body)
+    return whole(picture.header, style, script, body, picture.theme)
 
 
 def to_plain_page(picture: Picture, problem: str, data: Mapping[str, Any]) -> str:
@@ -72,12 +72,16 @@ def to_plain_page(picture: Picture, problem: str, data: Mapping[str, Any]) -> st
     return whole(picture.header, text_of("page.css"), "", body)
 
 
-def whole(title: str, style: str, script: str, body: list[str]) -> str:
-    """A page that runs its own script and nothing else, even if markup had found a way into it."""
+def whole(title: str, style: str, script: str, body: list[str], theme: str = "light") -> str:
+    """A page that runs its own script and nothing else, even if markup had found a way into it.
+
+    It is in the colours that the reader's browser prefers, or dark if the ``theme`` is.
+    """
+    dark = ' class="dark"' * (theme == "dark")
     policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src {digest(style)}"
     policy += f"; script-src {digest(script)}" if script else ""
     return "\n".join([
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<!DOCTYPE html>\n<html lang="en"{dark}>\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{html.escape(shortened(one_line(title), LONGEST_TITLE))}</title>",

@@ -20,35 +20,9 @@ from .explanation import Explanation
 
 
 class BatchNorm(ChannelNorm):
-    """What the three BatchNorm modules share; they differ in the ranks they accept.
-
-    In training mode each channel (axis 1) of a batch is normalised with its own mean and biased
-    variance, and the running statistics move towards those (with the unbiased variance). In
-    evaluation mode the running statistics are used, so that one sample can be predicted and no
-    result depends on its batch:
-
-        y = (x - mean) / sqrt(var + eps) * weight + bias
-
-    ``bn(x, mask=mask)`` leaves padding out, ``freeze()`` keeps everything as it is, and ``explain(x)`` says why the two
-    modes differ on a batch.
+    """What the three BatchNorm modules share; they differ in the ranks they accept. ``BatchNorm1d`` describes it.
 
     S. Ioffe, C. Szegedy, Batch normalization, 2015.
-
-    Args:
-        num_features: the number of channels C.
-        eps: added to the variance.
-        momentum: the weight of the new batch in the running statistics, 0 to 1 (Keras and Flax
-            mean the weight of the old value); None for their cumulative average.
-        affine: learn ``weight`` (gamma, from 1) and ``bias`` (beta, from 0); else both are None.
-        track_running_stats: keep ``running_mean``, ``running_var`` and ``num_batches_tracked``; else they
-            are None and the batch's statistics are used in both modes.
-        device: the CPU.
-        dtype: of the parameters, by default the default dtype, float32. Statistics are at least float32.
-        bias: False for a ``weight`` without a ``bias``.
-
-    Raises:
-        ValueError, TypeError: when called with what cannot be normalised, naming the module and
-            the cure; no buffer has changed then.
     """
 
     _ranks: tuple[int, ...] = ()
@@ -216,7 +190,12 @@ class BatchNorm(ChannelNorm):
 
     def _shows(self) -> ModuleShown:
         symbols = {"weight": "gamma", "bias": "beta"}
-        return ModuleShown("frozen" if self.frozen else "", symbols, cumulative=self.momentum is None)
+        counter = self.num_batches_tracked
+        reason = "running statistics"
+        if counter is not None:
+            batches = int(counter.item())
+            reason += f" of {batches:,} batch{'es' * (batches != 1)}" + ", still mean 0 and variance 1" * (not batches)
+        return ModuleShown("frozen" if self.frozen else "", symbols, reason, self.momentum is None)
 
     def extra_repr(self) -> str:
         no_bias = ", bias=False" * (self.weight is not None and self.bias is None)
@@ -235,18 +214,86 @@ def check_count(count: ndarray) -> None:
 
 
 class BatchNorm1d(BatchNorm):
-    """Batch normalisation of (N, C) or (N, C, L), as ``BatchNorm`` describes it."""
+    """Batch normalisation of (N, C) or (N, C, L): each channel gets mean 0 and variance 1, then a scale and a shift.
+
+    For a channel c, whose n values in a batch are those of all samples (and of all L positions):
+
+        training:    mean = sum(x) / n          var = sum((x - mean)**2) / n
+        evaluation:  mean = running_mean[c]     var = running_var[c]
+
+        xhat = (x - mean) / sqrt(var + eps)     y = weight[c] * xhat + bias[c]
+
+    In training the gradient runs through mean and var, too, so no sample moves alone:
+
+        dx = weight / sqrt(var + eps) * (dy - sum(dy) / n - xhat * sum(dy * xhat) / n)
+        dweight = sum(dy * xhat)                dbias = sum(dy)
+
+    Each training batch moves the running statistics, by which evaluation predicts a single sample, and no result there
+    depends on its batch. The running variance is that of a sample, ``var * n / (n - 1)``:
+
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var  = (1 - momentum) * running_var  + momentum * var * n / (n - 1)
+
+    ``model.train()`` and ``model.eval()`` switch the mode; ``with model.evaluating():`` evaluates and switches back.
+    A Linear in front of it needs no bias, which the mean takes away again. ``bn(x, mask=mask)`` leaves padding out,
+    ``freeze()`` keeps parameters, statistics and mode as they are, and ``explain(x)`` says why the two modes differ on
+    a batch. One value per channel has no variance: a batch of one sample is refused in training.
+
+    S. Ioffe, C. Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate shift,
+    2015.
+
+    Args:
+        num_features: the number of channels C, the length of axis 1.
+        eps: added to the variance, in the square of the input's unit.
+        momentum: the weight of the new batch in the running statistics, 0 to 1 (Keras and Flax mean the weight of the
+            old value); None for their cumulative average.
+        affine: learn ``weight`` (gamma, from 1) and ``bias`` (beta, from 0), both (C,); else both are None.
+        track_running_stats: keep ``running_mean``, ``running_var``, both (C,), and ``num_batches_tracked``; else they
+            are None and the batch's statistics are used in both modes.
+        device: the CPU.
+        dtype: of the parameters, by default the default dtype, float32. Statistics are at least float32.
+        bias: False for a ``weight`` without a ``bias``.
+
+    Raises:
+        ValueError, TypeError: when called with what cannot be normalised, naming the module and the cure; no buffer
+            has changed then.
+
+    >>> bn = nn.BatchNorm1d(2)
+    >>> x = mg.tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> bn(x)  # in training: by mean (2, 20) and variance (1, 100) of this batch
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]], grad_fn=<batch_norm>)
+    >>> bn.running_mean, bn.running_var  # a tenth of (2, 20); nine tenths of 1 and a tenth of (2, 200)
+    (tensor([0.2000, 2.0000]), tensor([ 1.1000, 20.9000]))
+    >>> bn.eval()(mg.tensor([[0.2, 2.0]])).detach()  # one sample, by the running statistics
+    tensor([[0., 0.]])
+    """
 
     _ranks, _expected = (2, 3), "2D or 3D"
 
 
 class BatchNorm2d(BatchNorm):
-    """Batch normalisation of (N, C, H, W), as ``BatchNorm`` describes it."""
+    """Batch normalisation of images (N, C, H, W), as ``BatchNorm1d`` describes it: a channel has n = N * H * W values.
+
+    Args:
+        num_features, eps, momentum, affine, track_running_stats, device, dtype, bias: as of ``BatchNorm1d``.
+
+    >>> y = nn.BatchNorm2d(3)(mg.randn(8, 3, 4, 4) * 5 + 2)
+    >>> mg.allclose(y.mean((0, 2, 3)), mg.zeros(3), atol=1e-6), mg.allclose(y.var((0, 2, 3), correction=0), mg.ones(3))
+    (True, True)
+    """
 
     _ranks, _expected = (4,), "4D"
 
 
 class BatchNorm3d(BatchNorm):
-    """Batch normalisation of (N, C, D, H, W), as ``BatchNorm`` describes it."""
+    """Batch normalisation of volumes (N, C, D, H, W), as ``BatchNorm1d`` describes it.
+
+    Args:
+        num_features, eps, momentum, affine, track_running_stats, device, dtype, bias: as of ``BatchNorm1d``.
+
+    >>> nn.BatchNorm3d(3)(mg.randn(2, 3, 4, 4, 4)).shape
+    (2, 3, 4, 4, 4)
+    """
 
     _ranks, _expected = (5,), "5D"

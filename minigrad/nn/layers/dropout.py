@@ -41,6 +41,11 @@ class Dropout(DropoutLayer, function=stochastic.dropout):
 
     In evaluation it passes its input on. The random numbers come from the global random state. ``inplace`` is accepted
     as in PyTorch; the input is never overwritten, the result is the same.
+
+    >>> nn.Dropout(0.5)(mg.ones(6))
+    tensor([2., 2., 2., 0., 0., 0.])
+    >>> nn.Dropout(0.5).eval()(mg.ones(2))
+    tensor([1., 1.])
     """
 
 
@@ -56,11 +61,19 @@ class Dropout1d(DropoutLayer, function=stochastic.dropout1d):
 
 
 class Dropout2d(DropoutLayer, function=stochastic.dropout2d):
-    """``Dropout`` of whole channels of (N, C, H, W)."""
+    """``Dropout`` of whole channels of (N, C, H, W).
+
+    >>> nn.Dropout2d(0.5).eval()(mg.ones(1, 2, 3, 3)).shape
+    (1, 2, 3, 3)
+    """
 
 
 class Dropout3d(DropoutLayer, function=stochastic.dropout3d):
-    """``Dropout`` of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    """``Dropout`` of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    >>> nn.Dropout3d(0.5).eval()(mg.ones(1, 2, 3, 3, 3)).shape
+    (1, 2, 3, 3, 3)
+    """
 
 
 class AlphaDropout(DropoutLayer, function=stochastic.alpha_dropout):
@@ -75,4 +88,8 @@ class AlphaDropout(DropoutLayer, function=stochastic.alpha_dropout):
 
 
 class FeatureAlphaDropout(DropoutLayer, function=stochastic.feature_alpha_dropout):
-    """``AlphaDropout`` of whole channels of (N, C, ...)."""
+    """``AlphaDropout`` of whole channels of (N, C, ...).
+
+    >>> nn.FeatureAlphaDropout(0.5).eval()(mg.ones(1, 2, 3)).shape
+    (1, 2, 3)
+    """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from numpy import ndarray
 
 from ...kernels.batch_norm import taken
 from ...reports.finding import Finding
-from ...reports.table import html_table, text_table, wrapped
+from ...reports.table import html_block, html_table, text_table, wrapped
 
 HEADER = ("channel", "mean", "running mean", "var", "running var", "apart", "finding")
 NUMBERS = HEADER[:-1]
@@ -349,10 +348,6 @@ class Explanation:
         """For notebooks."""
         shown = self.shown
         wrong = [i for i, row in enumerate(shown) if row.finding]
-        parts = [
-            f"<p>{html.escape(self.summary)}</p>",
-            html_table(HEADER, [row.cells for row in shown], NUMBERS, wrong),
-        ]
-        parts += [f"<p>{html.escape(self.rest)}</p>"] if self.rest else []
-        parts += [html_table(Finding._fields, self.findings)] if self.findings else []
-        return f"<div>{''.join(parts)}</div>"
+        table = html_table(HEADER, [row.cells for row in shown], NUMBERS, wrong)
+        found = html_table(Finding._fields, self.findings) if self.findings else ""
+        return html_block([self.summary], table, [self.rest]) + found

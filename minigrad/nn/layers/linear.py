@@ -26,6 +26,10 @@ class Linear(Module):
         bias: whether to add a bias.
         device: the CPU.
         dtype: of the parameters, by default the default dtype, float32.
+
+    >>> layer = nn.Linear(3, 2)
+    >>> layer(mg.ones(5, 3)).shape, layer.weight.shape, layer.bias.shape
+    ((5, 2), (2, 3), (2,))
     """
 
     def __init__(

@@ -251,13 +251,21 @@ class InstanceNorm1d(InstanceNorm):
 
 
 class InstanceNorm2d(InstanceNorm):
-    """Instance normalisation of (N, C, H, W) or (C, H, W), as ``InstanceNorm`` describes it."""
+    """Instance normalisation of (N, C, H, W) or (C, H, W), as ``InstanceNorm`` describes it.
+
+    >>> nn.InstanceNorm2d(3)(mg.ones(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
 
     _rank, _axes = 4, "H, W"
 
 
 class InstanceNorm3d(InstanceNorm):
-    """Instance normalisation of (N, C, D, H, W) or (C, D, H, W), as ``InstanceNorm`` describes it."""
+    """Instance normalisation of (N, C, D, H, W) or (C, D, H, W), as ``InstanceNorm`` describes it.
+
+    >>> nn.InstanceNorm3d(3)(mg.ones(2, 3, 4, 4, 4)).shape
+    (2, 3, 4, 4, 4)
+    """
 
     _rank, _axes = 5, "D, H, W"
 

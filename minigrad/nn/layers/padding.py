@@ -39,7 +39,11 @@ class Pad(FunctionLayer):
 
 
 class ZeroPad1d(Pad):
-    """Zeros in front of and behind the last axis: ``padding`` of them, or (left, right)."""
+    """Zeros in front of and behind the last axis: ``padding`` of them, or (left, right).
+
+    >>> nn.ZeroPad1d((1, 2))(mg.ones(1, 2))
+    tensor([[0., 1., 1., 0., 0.]])
+    """
 
     _dims = 1
 
@@ -72,13 +76,22 @@ class ConstantPad(Pad):
 
 
 class ConstantPad1d(ConstantPad):
-    """The number ``value`` in front of and behind the last axis: ``padding`` of them, or (left, right)."""
+    """The number ``value`` in front of and behind the last axis: ``padding`` of them, or (left, right).
+
+    >>> nn.ConstantPad1d(1, 9.0)(mg.ones(1, 2))
+    tensor([[9., 1., 1., 9.]])
+    """
 
     _dims = 1
 
 
 class ConstantPad2d(ConstantPad):
-    """The number ``value`` around images: ``padding`` of them, or (left, right, top, bottom)."""
+    """The number ``value`` around images: ``padding`` of them, or (left, right, top, bottom).
+
+    >>> nn.ConstantPad2d((1, 0, 1, 0), 9.0)(mg.ones(1, 1, 1))
+    tensor([[[9., 9.],
+             [9., 1.]]])
+    """
 
     _dims = 2
 
@@ -95,7 +108,11 @@ class ReflectionPad1d(Pad):
 
 
 class ReflectionPad2d(Pad):
-    """What mirrors at the edges of images show: ``padding`` elements, or (left, right, top, bottom)."""
+    """What mirrors at the edges of images show: ``padding`` elements, or (left, right, top, bottom).
+
+    >>> nn.ReflectionPad2d(1)(mg.ones(1, 3, 3)).shape
+    (1, 5, 5)
+    """
 
     _dims = 2
     _mode = "reflect"
@@ -113,7 +130,11 @@ class ReplicationPad1d(Pad):
 
 
 class ReplicationPad2d(Pad):
-    """The edges of images again and again: ``padding`` times, or (left, right, top, bottom)."""
+    """The edges of images again and again: ``padding`` times, or (left, right, top, bottom).
+
+    >>> nn.ReplicationPad2d(1)(mg.ones(1, 3, 3)).shape
+    (1, 5, 5)
+    """
 
     _dims = 2
     _mode = "replicate"
@@ -131,7 +152,11 @@ class CircularPad1d(Pad):
 
 
 class CircularPad2d(Pad):
-    """Images as if they went on at their opposite edges: ``padding`` elements, or (left, right, top, bottom)."""
+    """Images as if they went on at their opposite edges: ``padding`` elements, or (left, right, top, bottom).
+
+    >>> nn.CircularPad2d(1)(mg.ones(1, 3, 3)).shape
+    (1, 5, 5)
+    """
 
     _dims = 2
     _mode = "circular"

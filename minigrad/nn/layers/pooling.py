@@ -50,6 +50,9 @@ class MaxPool1d(MaxPool, function=pooling.max_pool1d):
         dilation: from one element of a window to the next.
         return_indices: whether to return a tuple with the indices (int64) of the largest elements, too.
         ceil_mode: whether a last window may go beyond the padding.
+
+    >>> nn.MaxPool1d(2)(mg.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
     """
 
     _dims = 1
@@ -84,6 +87,9 @@ class AvgPool1d(Pool, function=pooling.avg_pool1d, shown=("kernel_size", "stride
         padding: zeros in front of and behind the axis, at most half of a window.
         ceil_mode: whether a last window may go beyond the padding; what is there does not count.
         count_include_pad: whether padding counts in the mean.
+
+    >>> nn.AvgPool1d(2)(mg.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
     """
 
     ceil_mode: bool = False
@@ -106,6 +112,9 @@ class AvgPool2d(Pool, function=pooling.avg_pool2d, shown=("kernel_size", "stride
         ceil_mode: whether a last window may go beyond the padding; what is there does not count.
         count_include_pad: whether padding counts in the mean.
         divisor_override: an integer other than 0 by which the sum of each window is divided instead.
+
+    >>> nn.AvgPool2d(2)(mg.ones(1, 3, 8, 8)).shape
+    (1, 3, 4, 4)
     """
 
     ceil_mode: bool = False
@@ -137,6 +146,9 @@ class AdaptiveAvgPool1d(AdaptivePool, function=adaptive.adaptive_avg_pool1d):
     """The mean of each of ``output_size`` windows of the last axis: (N, C, L) to (N, C, output_size).
 
     Window i of n has the elements from ``floor(i * L / n)`` to ``ceil((i + 1) * L / n)``.
+
+    >>> nn.AdaptiveAvgPool1d(2)(mg.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[2., 1.]])
     """
 
     _dims = 1
@@ -164,6 +176,9 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool, function=adaptive.adaptive_max_pool1d):
     """The largest element of each of ``output_size`` windows of the last axis: (N, C, L) to (N, C, output_size).
 
     With ``return_indices`` a tuple of it and the indices (int64). The windows are those of ``AdaptiveAvgPool1d``.
+
+    >>> nn.AdaptiveMaxPool1d(2)(mg.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    tensor([[3., 2.]])
     """
 
     _dims = 1
@@ -174,6 +189,9 @@ class AdaptiveMaxPool2d(AdaptiveMaxPool, function=adaptive.adaptive_max_pool2d):
 
     With ``return_indices`` a tuple of it and the indices, ``row * W + column``. The windows are those of
     ``AdaptiveAvgPool2d``.
+
+    >>> nn.AdaptiveMaxPool2d(1)(mg.ones(8, 3, 5, 5)).shape
+    (8, 3, 1, 1)
     """
 
     _dims = 2

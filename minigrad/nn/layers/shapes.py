@@ -13,7 +13,11 @@ from ..module import Module
 
 
 class Identity(Module):
-    """Returns its input; takes, and ignores, any arguments when made."""
+    """Returns its input; takes, and ignores, any arguments when made.
+
+    >>> nn.Identity()(mg.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -23,7 +27,11 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """Joins the axes from ``start_dim`` to ``end_dim`` into one: images to vectors by default."""
+    """Joins the axes from ``start_dim`` to ``end_dim`` into one: images to vectors by default.
+
+    >>> nn.Flatten()(mg.ones(8, 3, 4)).shape
+    (8, 12)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim = start_dim

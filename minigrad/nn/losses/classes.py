@@ -50,6 +50,9 @@ class NLLLoss(ClassLoss, function=ops.nll_loss):
         weight: a weight per class (C,); the mean is then the weighted mean.
         ignore_index: targets of this value do not count.
         reduction: "mean", "sum" or "none"; ``size_average`` and ``reduce`` are its old words.
+
+    >>> nn.NLLLoss()(mg.tensor([[-0.5, -1.0]]), mg.tensor([1]))
+    tensor(1.)
     """
 
     weight: Any = None

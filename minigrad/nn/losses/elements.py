@@ -13,6 +13,9 @@ class MSELoss(Loss, function=ops.mse_loss):
 
     Args:
         reduction: "mean", "sum" or "none"; ``size_average`` and ``reduce`` are its old words.
+
+    >>> nn.MSELoss()(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(2.)
     """
 
     size_average: Any = None
@@ -25,6 +28,9 @@ class L1Loss(Loss, function=ops.l1_loss):
 
     Args:
         reduction: "mean", "sum" or "none"; ``size_average`` and ``reduce`` are its old words.
+
+    >>> nn.L1Loss()(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(1.)
     """
 
     size_average: Any = None
@@ -72,6 +78,9 @@ class BCELoss(Loss, function=ops.binary_cross_entropy):
     Args:
         weight: multiplies the losses, of a shape that broadcasts to theirs.
         reduction: "mean", "sum" or "none"; ``size_average`` and ``reduce`` are its old words.
+
+    >>> nn.BCELoss()(mg.tensor([0.5]), mg.tensor([1.0]))
+    tensor(0.6931)
     """
 
     weight: Any = None
@@ -87,6 +96,9 @@ class BCEWithLogitsLoss(Loss, function=ops.binary_cross_entropy_with_logits):
         weight: multiplies the losses, of a shape that broadcasts to theirs.
         reduction: "mean", "sum" or "none"; ``size_average`` and ``reduce`` are its old words.
         pos_weight: multiplies the positive part.
+
+    >>> nn.BCEWithLogitsLoss()(mg.tensor([0.0]), mg.tensor([1.0]))
+    tensor(0.6931)
     """
 
     weight: Any = None

@@ -74,6 +74,12 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
         max_norm: the largest norm that stays.
         total_norm: the gradients' norm, as ``get_total_norm`` gives it.
         foreach: accepted as in PyTorch.
+
+    >>> weight = nn.Parameter(mg.ones(2))
+    >>> (3 * weight).sum().backward()
+    >>> nn.utils.clip_grads_with_norm_([weight], 1.0, nn.utils.get_total_norm([weight.grad]))
+    >>> weight.grad
+    tensor([0.7071, 0.7071])
     """
     limit = real(max_norm, not_negative, "max_norm must be a number of at least 0")
     norm = array_of(total_norm)

@@ -212,6 +212,9 @@ def nll_loss(
         size_average, reduce: deprecated, of PyTorch: use ``reduction``.
         ignore_index: targets of this value do not count.
         reduction: "mean", "sum" or "none".
+
+    >>> mg.nll_loss(mg.tensor([[-0.5, -1.0]]), mg.tensor([1]))
+    tensor(1.)
     """
     reduction = reduction_of("nll_loss", reduction, size_average, reduce)
     if type(ignore_index) is not int:
@@ -259,6 +262,9 @@ def cross_entropy(
 
     Raises:
         ValueError, TypeError: for targets of another shape or kind, or that are no class.
+
+    >>> mg.cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10.0]]), mg.tensor([0, 1]))
+    tensor(0.3466)
     """
     reduction = reduction_of("cross_entropy", reduction, size_average, reduce)
     if type(label_smoothing) is not float or label_smoothing != 0:

@@ -190,6 +190,9 @@ def mse_loss(
         size_average, reduce: deprecated, of PyTorch: use ``reduction``.
         reduction: "mean", "sum" or "none".
         weight: multiplies each element's loss, of the input's shape; the mean is then the weighted mean.
+
+    >>> mg.mse_loss(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(2.)
     """
     return difference(mse_op, input, target, reduction_of("mse_loss", reduction, size_average, reduce), weight)
 
@@ -201,6 +204,9 @@ def l1_loss(
     """The absolute error ``|input - target|``; both of one shape (a difference is refused).
 
     The arguments are those of ``mse_loss``.
+
+    >>> mg.l1_loss(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
+    tensor(1.)
     """
     return difference(l1_op, input, target, reduction_of("l1_loss", reduction, size_average, reduce), weight)
 
@@ -223,6 +229,9 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: for an input outside [0, 1]: pass logits to the other function; for such a target.
+
+    >>> mg.binary_cross_entropy(mg.tensor([0.5, 0.5]), mg.tensor([1.0, 0.0]))
+    tensor(0.6931)
     """
     reduction = reduction_of("binary_cross_entropy", reduction, size_average, reduce)
     shape_of(input)
@@ -242,6 +251,9 @@ def binary_cross_entropy_with_logits(
 
     ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part. ``size_average`` and
     ``reduce`` are PyTorch's deprecated switches: use ``reduction``.
+
+    >>> mg.binary_cross_entropy_with_logits(mg.tensor([0.0, 0.0]), mg.tensor([1.0, 0.0]))
+    tensor(0.6931)
     """
     reduction = reduction_of("binary_cross_entropy_with_logits", reduction, size_average, reduce)
     if pos_weight is None:

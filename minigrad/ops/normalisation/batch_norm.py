@@ -29,9 +29,11 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.faces import public
+from ...engine.host import watch
 from ...engine.modes import current
 from ...engine.node import Effect, Variable, array_of, clock, wrap
 from ...engine.op import Op
+from ...engine.scope import call_path
 from ...groups.group import Group
 from ...kernels import batch_norm as kernels
 from ...kernels.constants import at_least_float32
@@ -42,7 +44,7 @@ from ..reductions import sum as sum_of
 from ..shapes import in_dtype, reshape
 from .checks import check, check_buffers, refuse_gradient
 from .masks import Pooled, counted, counting, kept_or_zero, known, mean_of_kept
-from .running import move_running, update_running
+from .running import move_running, update_running, warn_unusable
 from .shown import batch_norm_shown, unusable
 
 if TYPE_CHECKING:
@@ -269,6 +271,12 @@ def batch_norm(
         RuntimeError: for running statistics that require grad. After any error no buffer has changed.
 
     A tensor may have two roles, weight and running_var say: the derivative is that at the values of the call.
+
+    >>> x = mg.tensor([[1.0], [3.0]])
+    >>> mean, var = mg.zeros(1), mg.ones(1)
+    >>> F.batch_norm(x, mean, var, training=True), mean, var
+    (tensor([[-1.0000],
+            [ 1.0000]]), tensor([0.2000]), tensor([1.1000]))
     """
     recording = current().recording
     if isinstance(input, ndarray) and (isinstance(weight, Variable) or isinstance(bias, Variable)) and recording:
@@ -309,7 +317,8 @@ def batch_norm(
         if cache:
             update_running(mean, var, new_mean, new_var, momentum, cache[0])
         else:
-            move_running(mean, var, new_mean, new_var, momentum, counted(array.shape, mask, var.dtype))
+            n = counted(array.shape, mask, var.dtype)
+            watch(warn_unusable, move_running(mean, var, new_mean, new_var, momentum, n), call_path())
     if count is not None:
         count.fill(batches)  # a third of the time of += 1
     now = clock()

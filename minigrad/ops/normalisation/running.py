@@ -11,22 +11,29 @@ from numpy import ndarray
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
 from ...kernels.moments import InBlocks, InMemory
+from ...kernels.pooled import Pooled
 
 
-def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> None:
+def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> Any:
     """Move the running estimates by ``momentum`` towards a batch's; not where its variance is not finite.
 
-    ``var`` is the biased variance of ``n`` values.
+    ``var`` is the biased variance of ``n`` values. Returns where it is finite.
     """
     usable = np.isfinite(var)
     unbiased = var * (n / (n - 1))
     for old, new in ((running_mean, mean), (running_var, unbiased)):
         moved = old * (1 - momentum) + new * momentum
         np.copyto(old, np.where(usable, moved, old))
+    return usable
 
 
 def update_running(
-    running_mean: ndarray, running_var: ndarray, mean: ndarray, var: ndarray, momentum: float, d: InMemory | InBlocks
+    running_mean: ndarray,
+    running_var: ndarray,
+    mean: ndarray,
+    var: ndarray,
+    momentum: float,
+    d: InMemory | InBlocks | Pooled,
 ) -> None:
     """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:
@@ -57,9 +64,16 @@ def representable(var: ndarray, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray 
     unusable = ~np.isfinite(var)
     if not unusable.any():
         return var, None
-    warnings.warn(
-        f"batch_norm{call_path()}: {np.count_nonzero(unusable)} of {unusable.size} channels of this batch contain NaN "
-        "or infinity, or numbers too large to square; their running statistics are left as they were.",
-        stacklevel=3,
-    )
+    warn_unusable(~unusable, call_path(), 4)
     return var, unusable
+
+
+def warn_unusable(usable: ndarray, path: str, stacklevel: int = 2) -> None:
+    """Warn of channels whose running statistics a batch does not move."""
+    missing = usable.size - np.count_nonzero(usable)
+    if missing:
+        warnings.warn(
+            f"batch_norm{path}: {missing} of {usable.size} channels of this batch contain NaN or infinity, or numbers "
+            "too large to square; their running statistics are left as they were.",
+            stacklevel=stacklevel,
+        )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ...engine.node import Node, Variable, array_of
-from ...engine.shown import Shown, range_text
+from ...engine.shown import Part, Shown, histogram_text, range_text
 from ...kernels.batch_norm import taken
 from .masks import counted
 
@@ -29,8 +30,47 @@ def batch_norm_shown(node: Node) -> Shown:
         described=("mean", "var", "training", "mask", "pooled", "batches"),
         keeps=kept(node),
         cancels=bool(training),
+        parts=partial(parts, node),
         alarms=[f"{missed} of {var.size} channels not finite: running statistics left alone"] * bool(missed),
     )
+
+
+def parts(node: Node, operands: Sequence[Any]) -> list[Part]:
+    """Statistics, normalising, and scale and shift, each with the numbers of the call; for one value the formula."""
+    x, gamma, beta = operands
+    mean, var, eps, training, mask, *_ = node.attributes
+    values = x if mask is None else taken(x, mask)
+    shape = (-1, *(1,) * (values.ndim - 2))
+    centre, spread = mean.reshape(shape), np.sqrt(var.astype(np.float64) + eps).reshape(shape)
+    xhat = (values - centre) / spread
+    scale, shift = (1.0 if gamma is None else gamma), (0.0 if beta is None else beta)
+    y = xhat * np.reshape(scale, shape) + np.reshape(shift, shape)
+    made = [
+        Part("mean", [f"of each channel, {range_text(mean)}"], ("input",), (0, 2)),
+        Part("variance", [f"of each channel, {range_text(var)}"], ("input", "mean"), (1,)),
+    ]
+    sources = ("input", "mean", "variance") if training else ("input",)
+    formula = "(x - mean) / sqrt(var + eps)"
+    lines = [formula, spread_of("before", values), spread_of("after", xhat)]
+    made = [*made * bool(training), Part("normalise", lines, sources, () if training else (0, 1))]
+    lines = ["* weight + bias", *one_value(values, mean, var, eps, scale, shift, y), spread_of("after", y)]
+    return [*made, Part("scale and shift", lines, ("normalise", "weight", "bias"))]
+
+
+def spread_of(when: str, values: ndarray) -> str:
+    """The histogram of values, and their range."""
+    return f"{when} {histogram_text(values)} {range_text(values)}"
+
+
+def one_value(x: ndarray, mean: Any, var: Any, eps: float, scale: Any, shift: Any, y: ndarray) -> Iterator[str]:
+    """The formula with the numbers of the first value of channel 0."""
+    if x.size:
+        first = (0,) * x.ndim
+        numbers = [float(np.ravel(each)[0]) for each in (x[first], mean, var, scale, shift, y[first])]
+        value, centre, variance, gamma, beta, result = (f"{each:.3g}" for each in numbers)
+        centre, gamma, beta = (f"({each})" if each[0] == "-" else each for each in (centre, gamma, beta))
+        formula = f"({value} - {centre}) / sqrt({variance} + {eps:g}) * {gamma} + {beta} = {result}"
+        yield f"first value of channel 0: {formula}"
 
 
 def unusable(var: ndarray, buffers: Sequence[Any]) -> Any:

@@ -71,5 +71,8 @@ def polygamma(n: int, input: Any) -> Tensor:
 
     Raises:
         ImportError: without SciPy.
+
+    >>> round(mg.polygamma(1, mg.tensor(1.0)).item(), 4)  # pi**2 / 6
+    1.6449
     """
     return polygamma_op(input, n)

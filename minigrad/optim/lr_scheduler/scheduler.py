@@ -41,7 +41,7 @@ class LRScheduler:
         optimizer: its groups' ``lr`` is set, and ``initial_lr`` remembers where it began.
         last_epoch: -1 to begin; the epoch of a run that goes on, whose groups have ``initial_lr``.
 
-    A schedule of one's own::
+    A schedule of one's own:
 
         class Halving(optim.lr_scheduler.LRScheduler):
             def rate(self, group, base):

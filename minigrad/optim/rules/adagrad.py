@@ -29,6 +29,14 @@ class Adagrad(Optimizer):
         eps: added to the denominator.
         maximize: ascend.
         hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.Adagrad([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
     state_names = ("sum",)
@@ -77,6 +85,14 @@ class Adadelta(Optimizer):
         weight_decay: adds ``weight_decay * p`` to the gradient.
         maximize: ascend.
         hints: as Adagrad's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.Adadelta([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.9997, -1.9997], requires_grad=True)
     """
 
     state_names = ("square_avg", "acc_delta")
@@ -126,6 +142,14 @@ class RMSprop(Optimizer):
         centered: divide by the deviation of the gradients instead of their size.
         maximize: ascend.
         hints: as Adagrad's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.RMSprop([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 5.9605e-08, -1.0000e+00], requires_grad=True)
     """
 
     state_names = ("square_avg", "momentum_buffer", "grad_avg")

@@ -37,6 +37,14 @@ class Adam(Moments):
         maximize: ascend.
         decoupled_weight_decay: shrink the parameters by ``lr * weight_decay`` instead, as ``AdamW`` does.
         hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.Adam([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
@@ -87,6 +95,14 @@ class AdamW(Adam):
         lr, betas, eps, amsgrad, maximize: as Adam's.
         weight_decay: in each step the parameters shrink by ``lr * weight_decay``.
         hints: as Adam's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.AdamW([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.8990, -1.8980], requires_grad=True)
     """
 
     def __init__(

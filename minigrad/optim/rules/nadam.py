@@ -33,6 +33,14 @@ class NAdam(Moments):
         decoupled_weight_decay: shrink the parameters by ``lr * weight_decay`` instead of adding to the gradient.
         maximize: ascend.
         hints: as Adam's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.NAdam([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.8944, -1.8944], requires_grad=True)
     """
 
     state_names = ("exp_avg", "exp_avg_sq")
@@ -81,6 +89,14 @@ class RAdam(Moments):
         decoupled_weight_decay: shrink the parameters by ``lr * weight_decay`` instead of adding to the gradient.
         maximize: ascend.
         hints: as Adam's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.RAdam([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.8000, -1.6000], requires_grad=True)
     """
 
     state_names = ("exp_avg", "exp_avg_sq")
@@ -130,6 +146,14 @@ class Adamax(Moments):
         eps: added to the gradient's size.
         maximize: ascend.
         hints: as Adam's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.Adamax([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
     state_names = ("exp_avg", "exp_inf")

@@ -36,6 +36,14 @@ class Rprop(Optimizer):
         step_sizes: the smallest and the largest step.
         maximize: ascend.
         hints: PyTorch's choices between implementations of the same steps, ``foreach``: no matter here.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.Rprop([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
     state_names = ("prev", "step_size")
@@ -85,6 +93,14 @@ class ASGD(Optimizer):
         weight_decay: adds ``weight_decay * p`` to the gradient.
         maximize: ascend.
         hints: as Rprop's.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.ASGD([weight], lr=0.1)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.8000, -1.6000], requires_grad=True)
     """
 
     state_names = ("ax",)

@@ -27,6 +27,14 @@ class SGD(Optimizer):
         nesterov: needs a momentum, and no dampening.
         maximize: ascend.
         hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+
+    >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
+    >>> optimizer = optim.SGD([weight], lr=0.1, momentum=0.9)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> weight
+    Parameter containing:
+    tensor([ 0.8000, -1.6000], requires_grad=True)
     """
 
     state_names = ("momentum_buffer",)

@@ -144,3 +144,28 @@ def test_what_was_in_a_state_before_it_changed_is_read_as_it_was():
     (y,) = run(execution, mg.tensor([1.0, 0.0, 2.0]))
     np.testing.assert_array_equal(y, 2 * before * after.sum())
     np.testing.assert_array_equal(buffer.numpy(), after)
+
+
+@pytest.mark.parametrize(("dtype", "many"), [("int64", 6), ("uint8", 6), ("int64", 9000)])
+def test_classes_are_looked_at_in_c_before_anything_changes(dtype, many):
+    model = nn.Linear(2, 3)
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    x, target = mg.ones(many, 2), mg.tensor((np.arange(many) % 3).astype(dtype))
+    step = mg.compile(training_step(model, optimizer)[0], backend="c")
+    for _ in range(3):
+        step(x, target)
+    assert "guards" in step.c_source
+    before = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    count = optimizer.state_dict()["state"][0]["step"]
+    wrong = target.clone()
+    wrong[-1] = 3
+    with pytest.raises(ValueError, match="target 3 is no class"):
+        step(x, wrong)
+    assert optimizer.state_dict()["state"][0]["step"] == count
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])
+    ignored = target.clone()
+    if dtype == "int64":
+        ignored[-1] = -100
+    assert step(x, ignored).item() > 0
+    assert optimizer.state_dict()["state"][0]["step"] == count + 1

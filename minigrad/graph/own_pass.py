@@ -1,0 +1,58 @@
+"""A forward pass that leaves no trace: what is drawn of a module and its inputs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy import ndarray
+
+from ..engine.modes import enable_grad
+from ..engine.node import Variable, array_of, wrap
+from ..nn.module import Module
+from ..nn.snapshot import Snapshot
+from ..tensor.tensor import Tensor
+from .containers import inside, replaced
+
+
+def record(
+    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
+) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
+    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names."""
+    signature = inspect.signature(module.forward)
+    try:
+        bound = signature.bind(*inputs, **named_inputs)
+    except TypeError as error:
+        raise TypeError(f"draw(model, *inputs): {type(module).__name__}.forward{signature}: {error}.") from None
+    copies: dict[int, Any] = {}
+    named: list[tuple[str, Tensor]] = []
+    for name, value in bound.arguments.items():
+        bound.arguments[name] = value = replaced(value, (Variable, ndarray), leaf, copies)
+        collected = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+        named += [
+            pair
+            for key, part in (value.items() if collected else [(name, value)])
+            for pair in inside(part, key, Tensor)
+        ]
+    try:
+        with Snapshot.of(module), enable_grad():
+            return tensors_in(module(*bound.args, **bound.kwargs)), named
+    except Exception as error:
+        error.add_note(
+            f"draw has called {type(module).__name__} with these inputs, which it fails on; the model is as it was."
+        )
+        raise
+
+
+def leaf(value: Any) -> Any:
+    """A tensor over the memory of a tensor or an array of numbers, which requires grad if it can."""
+    if isinstance(value, ndarray) and value.dtype.kind not in "fiub":
+        return value
+    tensor = wrap(array_of(value))
+    return tensor.requires_grad_() if tensor.dtype.kind == "f" else tensor
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors that a value is or holds."""
+    return [tensor for _, tensor in inside(value, "", Tensor)]

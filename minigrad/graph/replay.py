@@ -1,0 +1,139 @@
+"""Values and gradients of everything in a graph: its records are applied once more, to what its leaves hold now.
+
+So they are there after backward has freed the graph, too; nothing of the recorded graph changes, and no hook runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine.gradients import grad
+from ..engine.modes import enable_grad, no_grad
+from ..engine.node import Node, array_of, wrap
+from ..engine.op import Op
+from ..engine.shown import range_text
+from ..tensor.tensor import Tensor
+from .description import Box, Edge, Line
+from .wording import gradient_of, number, root_mean_square
+
+FEW = 6
+"""Elements that are written out."""
+WIDEST, THINNEST, DECADES = 4.0, 0.5, 4.0
+"""Points of width of the edge with the largest gradient, and of one that is so many powers of 10 smaller."""
+
+
+class Replayed(NamedTuple):
+    """What a replay has found, by node."""
+
+    values: Mapping[Node, ndarray]
+    gradients: Mapping[Node, ndarray]
+    along: Mapping[tuple[Node, int], ndarray]
+    """The gradient that flows back from a node to the operand at a position."""
+    same: bool
+    """Whether the outputs are what they were in the pass."""
+
+    def width(self, node: Node, position: int, largest: float) -> float:
+        """How thick the edge from an operand to a node is: by the power of 10 of the gradient along it."""
+        gradient = self.along.get((node, position))
+        size = 0.0 if gradient is None else root_mean_square(gradient)
+        if not (0 < size < np.inf and 0 < largest < np.inf):
+            return THINNEST
+        share = 1 + float(np.log10(size / largest)) / DECADES
+        return round(THINNEST + (WIDEST - THINNEST) * max(share, 0.0), 2)
+
+
+def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradients: bool) -> Replayed:
+    """Apply the records again, the oldest first; behind operations of another kind than ``Op`` nothing is known.
+
+    Raises:
+        ValueError: for gradients of several outputs, or of one that is not a single number.
+    """
+    if gradients and (len(outputs) != 1 or any(output.array.size != 1 for output in outputs.values())):
+        raise ValueError("draw(grads=True): gradients begin at one number: draw(loss, grads=True).")
+    tensors: dict[Node, Any] = {}
+    uses: dict[tuple[Node, int], Any] = {}
+    with enable_grad() if gradients else no_grad():
+        for node in nodes:
+            made = again(node, tensors, uses, gradients)
+            if made is not None:
+                tensors[node] = made
+    values = {node: tensor.array for node, tensor in tensors.items()}
+    same = all(
+        node not in values or np.array_equal(values[node], output.array, equal_nan=True)
+        for node, output in outputs.items()
+        if node is not None
+    )
+    if not gradients:
+        return Replayed(values, {}, {}, same)
+    wanted = {key: tensor for key, tensor in [*tensors.items(), *uses.items()] if tensor.node is not None}
+    ends = [tensors[node] for node in outputs if node is not None and node in wanted]
+    found = grad(ends, list(wanted.values()), allow_unused=True) if ends and wanted else ()
+    by_key: dict[Any, ndarray] = {key: dx.array for key, dx in zip(wanted, found) if dx is not None}
+    own = {key: dx for key, dx in by_key.items() if isinstance(key, Node)}
+    return Replayed(values, own, {key: dx for key, dx in by_key.items() if key not in own}, same)
+
+
+def again(node: Node, tensors: Mapping[Node, Any], uses: dict[tuple[Node, int], Any], gradients: bool) -> Any:
+    """What a record makes of its operands now; None if that is not known."""
+    if node.op is None:
+        leaf = node.output()
+        if leaf is None:
+            return None
+        tensor = wrap(leaf.array)
+        return tensor.requires_grad_() if gradients else tensor
+    op = node.op
+    if not isinstance(op, Op) or any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs):
+        return None
+    operands = []
+    for position, operand in enumerate(node.inputs):
+        if isinstance(operand, Node):
+            operand = tensors[operand]
+            if gradients:  # a copy for each use, whose gradient is what flows back along its edge
+                operand = uses[node, position] = operand.clone()
+        operands.append(operand)
+    arguments = [*operands, *node.attributes]
+    return op.record(*op.compute(*map(array_of, arguments)), *arguments)
+
+
+# -- what boxes and arrows say of it -------------------------------------------------------------
+
+
+def annotate(
+    found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool]
+) -> None:
+    """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges."""
+    now = "" if found.same else " now"
+    for node, box in boxes.items():
+        lines = []
+        if shows[0] and node in found.values:
+            box.values = found.values[node]
+            lines.append(Line(elements("value", box.values, now)))
+            if box.values.ndim == 0:  # a graph of numbers reads like a formula
+                box.lines = [line for line in box.lines if not line.text.startswith(("out ()", "() ", "saves "))]
+        if shows[1] and node in found.gradients:
+            added_up = gradient_of(node)
+            box.gradient = found.gradients[node] if added_up is None else added_up
+            box.lines = [line for line in box.lines if "grad" not in line.text or "cancelled" in line.text]
+            told = any("cancelled" in line.text for line in box.lines)
+            alarming = not box.gradient.any() or not np.isfinite(box.gradient).all()
+            lines += [Line(elements("gradient", box.gradient, now), alarming)] * (not told)
+        first = 0 if box.values is not None and box.values.ndim == 0 else 1
+        box.lines = [*box.lines[:first], *lines, *box.lines[first:]]
+    if not shows[1]:
+        return
+    largest = max((root_mean_square(dx) for dx in found.along.values()), default=0.0)
+    for (node, position), edge in edges.items():
+        if edge.kind == "value":
+            edge.width = found.width(node, position, largest)
+
+
+def elements(word: str, array: ndarray, now: str) -> str:
+    """A few elements, or the range of many."""
+    if array.size > FEW:
+        return f"{word}s{now} {range_text(array)}"
+    numbers = ", ".join(number(float(x) if array.dtype.kind == "f" else x.item()) for x in array.flat)
+    return f"{word}{'s' * (array.size != 1)}{now} {numbers}"

@@ -1,0 +1,215 @@
+"""Ranks as processes that MPI has started, by mpi4py (an optional extra)."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+import traceback
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from .group import OUTSIDE, DistributedError, Group, checked_ranks
+
+COMMAND = "mpiexec -n 2 python -m mpi4py train.py"
+NO_PACKAGE = f'minigrad.distributed needs mpi4py and an MPI: pip install "minigrad[distributed]", then {COMMAND}'
+NO_LIBRARY = "mpi4py is installed, but no MPI library: pip install mpich"
+OTHER_MPI = (
+    "started by the mpiexec of another MPI than mpi4py uses, each process would train alone: take the one beside this "
+    f"python, {os.path.join(os.path.dirname(sys.executable), 'mpiexec')}"
+)
+STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
+"""Variables by which an ``mpiexec`` tells its processes how many they are."""
+END = "the end of the program"
+SPINS = 2000
+"""How often a rank that waits asks without a pause, about a millisecond, if each has a core; then others may run."""
+LAST_WORDS = 0.3
+"""Seconds between the last line of a rank and the end of all: an abort may overtake it."""
+
+
+def mpi() -> Any:
+    """mpi4py's module ``MPI``, or an error that says what is missing."""
+    try:
+        from mpi4py import MPI
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{NO_PACKAGE}.") from error
+    except (ImportError, RuntimeError) as error:
+        raise ImportError(f"{NO_LIBRARY}.") from error
+    return MPI
+
+
+def world(timeout: float) -> MPIGroup:
+    """The group of all processes that were started together.
+
+    From then on an error that nobody catches stops all of them, and so does a rank that ends before the others.
+    """
+    library = mpi()
+    started = max((int(os.environ[name]) for name in STARTED_WITH if os.environ.get(name, "").isdecimal()), default=1)
+    if started > 1 and library.COMM_WORLD.Get_size() == 1:
+        raise DistributedError(f"{OTHER_MPI}.")
+    group = MPIGroup(library, library.COMM_WORLD.Dup(), timeout)
+    if group.size() > 1:
+        sys.excepthook = group.stop_at_error
+        atexit.register(group.ends)
+    return group
+
+
+class MPIGroup(Group):
+    """Ranks that are processes; ``init_process_group("mpi")`` makes the group of all.
+
+    Before each exchange the ranks compare what they are about to do, and wait for each other no longer than the
+    timeout: MPI itself adds up what does not fit, and waits for ever.
+    """
+
+    backend = "mpi"
+
+    def __init__(self, library: Any, comm: Any, timeout: float) -> None:
+        self.mpi, self.comm, self.timeout = library, comm, timeout
+        self.number, self.count = int(comm.Get_rank()), int(comm.Get_size())
+        self.codes: dict[tuple[Any, ...], int] = {}
+        self.header = np.empty(2, np.int64)
+        self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
+        self.trouble = ""
+        """Why nothing can be exchanged any more."""
+
+    def rank(self) -> int:
+        return self.number
+
+    def size(self) -> int:
+        return self.count
+
+    # -- exchanges -----------------------------------------------------------------------------
+
+    def gather(self, array: ndarray) -> ndarray:
+        array = np.asarray(array, order="C")
+        self.agree("gather", array.shape, array.dtype)
+        parts = np.empty((self.count, *array.shape), array.dtype)
+        self.comm.Allgather(raw(array), raw(parts))
+        return parts
+
+    def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
+        if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4:  # MPI knows no float16, and adds no booleans
+            return super().sum(array, out)
+        self.agree("sum", array.shape, array.dtype)
+        if out is None:
+            out = np.empty_like(array, order="C")
+        if out is array and array.flags.c_contiguous:
+            self.comm.Allreduce(self.mpi.IN_PLACE, out)
+        elif out.flags.c_contiguous:
+            self.comm.Allreduce(np.asarray(array, order="C"), out)
+        else:
+            out[...] = self.sum_of_copy(array)
+        return out
+
+    def sum_of_copy(self, array: ndarray) -> ndarray:
+        """The sum, of which the ranks have agreed, as a new array."""
+        total = np.array(array, order="C")
+        self.comm.Allreduce(self.mpi.IN_PLACE, total)
+        return total
+
+    def broadcast(self, array: ndarray, source: int = 0) -> ndarray:
+        self.agree(f"broadcast from rank {source}", array.shape, array.dtype)
+        copy = np.array(array, order="C")
+        self.comm.Bcast(raw(copy), source)
+        return copy
+
+    def barrier(self) -> None:
+        self.agree("barrier")
+
+    def subgroup(self, ranks: Sequence[int]) -> Group:
+        ranks = checked_ranks(ranks, self.count)
+        self.agree(f"new_group of the ranks {ranks}")
+        own = self.number in ranks
+        comm = self.comm.Split(0 if own else self.mpi.UNDEFINED, ranks.index(self.number) if own else 0)
+        return MPIGroup(self.mpi, comm, self.timeout) if own else OUTSIDE
+
+    def agree(self, *what: Any) -> None:
+        """Wait for all ranks, and refuse if they do not all do the same; each rank refuses."""
+        if self.trouble:
+            raise DistributedError(self.trouble)
+        code = self.codes.get(what)
+        if code is None:
+            code = self.codes[what] = zlib.crc32(in_words(*what).encode())
+        header = self.header
+        header[0], header[1] = code, -code
+        self.wait(self.comm.Iallreduce(self.mpi.IN_PLACE, header, self.mpi.MAX), what)
+        if header[0] != -header[1]:
+            own = np.zeros(200, np.uint8)
+            text = in_words(*what).encode()[:200]
+            own[: len(text)] = np.frombuffer(text, np.uint8)
+            texts = np.empty((self.count, 200), np.uint8)
+            self.comm.Allgather(own, texts)
+            said = "; ".join(f"rank {i}: {each.tobytes().rstrip(bytes(1)).decode()}" for i, each in enumerate(texts))
+            self.trouble = f"the ranks do not do the same: {said}."
+            raise DistributedError(self.trouble)
+
+    def wait(self, request: Any, what: tuple[Any, ...]) -> None:
+        """Wait until an exchange is done, at most as long as the timeout."""
+        for _ in range(self.spins):
+            if request.Test():
+                return
+        deadline = time.monotonic() + self.timeout
+        while not request.Test():
+            if time.monotonic() > deadline:
+                self.trouble = (
+                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)} for the other ranks; all ranks "
+                    "are stopped."
+                )
+                raise DistributedError(self.trouble)
+            os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
+
+    # -- ends ----------------------------------------------------------------------------------
+
+    def stop_at_error(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        """Say what nobody has caught, in one line if it concerns all ranks, and stop all of them."""
+        if isinstance(error, DistributedError):
+            sys.stderr.write(f"rank {self.number}: {' '.join([f'{kind.__name__}: {error}', *notes_of(error)])}\n")
+        else:
+            sys.stderr.write(f"rank {self.number}: all ranks are stopped by\n")
+            traceback.print_exception(kind, error, trace)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop all ranks, when what was written last has had time to arrive."""
+        atexit.unregister(self.ends)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        time.sleep(LAST_WORDS)
+        self.mpi.COMM_WORLD.Abort(1)
+
+    def ends(self) -> None:
+        """At the end of the program: all ranks are to end together."""
+        if self.mpi.Is_finalized():
+            return
+        try:
+            self.agree(END)
+        except DistributedError as error:
+            sys.stderr.write(f"rank {self.number}: {type(error).__name__}: {error}\n")
+            self.stop()
+
+    def leave(self) -> None:
+        """Wait for all ranks, and let each end when it likes to."""
+        self.agree("destroy_process_group")
+        atexit.unregister(self.ends)
+        if sys.excepthook == self.stop_at_error:
+            sys.excepthook = sys.__excepthook__
+
+
+def raw(array: ndarray) -> ndarray:
+    """The bytes of an array, which MPI moves whatever the dtype."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def in_words(what: str, shape: Any = None, dtype: Any = None) -> str:
+    """What a rank does."""
+    return what if shape is None else f"{what} of {shape} {dtype}"
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """The notes of an error, which say in which module it was raised."""
+    return [f"({note})" for note in getattr(error, "__notes__", ())]

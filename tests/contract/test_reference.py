@@ -1,0 +1,69 @@
+"""Every public name has a docstring, with an example or a formula; ``without_example.txt`` only shrinks."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+from minigrad.engine.op import Op
+from tests.contract.public_names import MODULES, is_own
+
+LIST = Path(__file__).with_name("without_example.txt")
+MOST = 50
+"""Names that may be in the list: the number goes down with it."""
+
+
+def entries() -> Iterator[tuple[str, Any]]:
+    """The public functions and classes, each under the first of its names; no exceptions."""
+    seen: set[int] = set()
+    for module in MODULES:
+        for name in importlib.import_module(module).__all__:
+            value = getattr(importlib.import_module(module), name)
+            exception = inspect.isclass(value) and issubclass(value, BaseException)
+            if callable(value) and is_own(value) and not exception and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module}.{name}", value
+
+
+ENTRIES = dict(entries())
+
+
+def test_every_name_has_a_docstring() -> None:
+    assert [name for name, value in ENTRIES.items() if not (inspect.getdoc(value) or "").strip()] == []
+
+
+def test_all_but_the_names_listed_have_an_example() -> None:
+    """Operations that are entries of a table have their formula instead."""
+    missing = {
+        name
+        for name, value in ENTRIES.items()
+        if not isinstance(value, Op) and ">>>" not in (inspect.getdoc(value) or "")
+    }
+    listed = LIST.read_text(encoding="utf-8").split()
+    assert listed == sorted(missing), "write an example, and take the name out of the list"
+    assert len(listed) <= MOST
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Args:",
+        "Raises:",
+        "running_mean",
+        "eval()",
+        "momentum",
+        "(N, C)",
+        "dx = ",
+        "sqrt(var + eps)",
+        "freeze()",
+        ">>> bn",
+    ],
+)
+def test_the_help_of_batch_norm_teaches_it(word: str) -> None:
+    assert word in (inspect.getdoc(mg.nn.BatchNorm1d) or "")

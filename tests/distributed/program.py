@@ -1,0 +1,105 @@
+"""What the ranks of ``test_processes`` run: ``mpiexec -n 2 python -m tests.distributed.program NAME``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import distributed as dist
+from minigrad import nn
+from tests.distributed.training import alone, apart, together
+
+
+def train(shards, dtype, tolerance):
+    """50 steps, compared with one process, and with the other ranks to the bit."""
+    found = together(shards, dtype)
+    parameters, statistics = apart(found, alone(dtype))
+    assert parameters < tolerance and statistics < 5 * tolerance, (shards, parameters, statistics)
+    everything = np.frombuffer(b"".join(value.tobytes() for value in found.values()), np.uint8)
+    parts = dist.new_group().gather(everything)
+    assert (parts == parts[0]).all()
+    return parameters, statistics
+
+
+def right():
+    """Exchanges of all kinds, derivatives across ranks, and trainings."""
+    group, rank, size = dist.new_group(), dist.get_rank(), dist.get_world_size()
+    for dtype in (np.float16, np.float32, np.float64, np.int8, np.int64, bool):
+        for shape in [(), (3,), (0, 2), (2, 3, 4)]:
+            values = np.random.default_rng(0).integers(0, 2, (size, *shape)).astype(dtype)
+            own = values[rank]
+            assert (group.gather(own) == values).all()
+            total = group.sum(own)
+            assert total.dtype == dtype and (total == np.add.reduce(values, 0, dtype)).all() and total.shape == shape
+            assert (group.broadcast(own, size - 1) == values[-1]).all()
+            if shape:
+                turned = own.copy().T  # not in C order
+                assert (group.sum(turned, turned) == np.add.reduce(values, 0, dtype).T).all()
+    assert group.texts(f"rank {rank}") == [f"rank {i}" for i in range(size)]
+    pair = [dist.new_group([0, size - 1]), dist.new_group(range(1, size))][0]
+    assert pair.rank() == {0: 0, size - 1: 1}.get(rank, -1)
+    if pair.rank() >= 0:
+        assert int(pair.sum(np.array(rank))) == size - 1
+    x = np.random.default_rng(1).standard_normal((2 * size, 2))
+
+    def loss(x, weight):
+        part = dist.copied(x)[2 * rank : 2 * rank + 2]
+        y = F.batch_norm(part, None, None, dist.copied(weight), None, training=True, group=group)
+        return dist.total((mg.tanh(y) * (rank + 1)).sum())
+
+    inputs = [mg.tensor(x, requires_grad=True), mg.tensor([0.5, -1.5], dtype=mg.float64, requires_grad=True)]
+    assert (mg.gradgradcheck if size == 2 else mg.gradcheck)(loss, inputs)
+    if size == 2:
+        train((1, 63), "float64", 1e-14)
+        train((32, 32), "float32", 1e-6)
+    else:
+        train((0, 22, 21, 21), "float64", 1e-14)
+
+
+def step(number):
+    dist.all_reduce(mg.ones(10))
+
+
+def misbehave(what):
+    """One exchange in a step; rank 1 does something else in step 3."""
+    for number in range(6):
+        if number == 3 and dist.get_rank() == 1:
+            what()
+        step(number)
+
+
+def two_models():
+    nn.parallel.DistributedDataParallel(nn.Linear(2, 2 + dist.get_rank()))
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+FAULTS = {
+    "raise": lambda: int("no number"),
+    "end": lambda: sys.exit(0),
+    "sleep": lambda: time.sleep(60),
+    "kill": kill,
+    "shape": lambda: dist.all_reduce(mg.ones(12)),
+    "dtype": lambda: dist.all_reduce(mg.ones(10, dtype=mg.int64)),
+    "order": lambda: dist.barrier(),
+}
+
+
+if __name__ == "__main__":
+    dist.init_process_group("mpi", timeout=1 if sys.argv[1] == "sleep" else 60)
+    if sys.argv[1] == "right":
+        right()
+    elif sys.argv[1] == "models":
+        two_models()
+    else:
+        misbehave(FAULTS[sys.argv[1]])
+    dist.destroy_process_group()
+    print("done")

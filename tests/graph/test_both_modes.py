@@ -1,0 +1,126 @@
+"""Training and evaluation in one picture."""
+
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.graph.appearance import THEMES
+from tests.graph.parsed import MLP, needs_renderer, parsed
+from tests.graph.test_drawing_modules import Restless, state_of
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.fc, self.bn, self.drop = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.out(self.drop(self.bn(self.fc(x))))
+
+
+@pytest.fixture
+def both():
+    mg.manual_seed(0)
+    net = Net()
+    x = mg.randn(16, 4)
+    for _ in range(2):
+        net(x)
+    return net, x
+
+
+def test_buffers_are_written_in_one_mode_and_read_in_the_other(both):
+    picture = parsed(*both, modes="both")
+    assert picture.arrows("dashed") == {
+        ("batch_norm", "bn.running_mean", "train: writes 0.1"), ("bn.running_mean", "batch_norm", "eval: reads"),
+        ("batch_norm", "bn.running_var", "train: writes 0.1"), ("bn.running_var", "batch_norm", "eval: reads"),
+        ("batch_norm", "bn.num_batches_tracked", "train: +1"),
+    }  # fmt: skip
+    (cluster,) = picture.cluster("batch_norm")
+    assert cluster == "bn: BatchNorm1d(8)  [TRAIN: batch statistics, EVAL: running statistics]"
+    modes = THEMES["light"].modes
+    assert f"{modes['train'].inside}:{modes['eval'].inside}" in picture.box("batch_norm").look
+    lines = picture.box("batch_norm").lines
+    assert [line for line in lines if line.startswith(("train: batch mean in", "eval: running mean in"))]
+    assert "out (16, 8) float32" in lines and "eval: out (16, 8) float32" not in lines
+
+
+def test_what_is_in_one_mode_only_is_marked_and_goes_around_in_the_other(both):
+    picture = parsed(*both, modes="both")
+    dropout = picture.box("drop: dropout")
+    assert dropout.lines[-1] == "in train only" and "dashed" in dropout.look
+    solid = picture.arrows("solid")
+    assert {("batch_norm", "drop: dropout", "train"), ("drop: dropout", "linear", "train")} <= solid
+    assert ("batch_norm", "linear", "eval") in solid and ("fc.weight", "linear", None) in solid
+
+
+def test_the_line_above_says_how_far_the_outputs_differ_and_why(both):
+    net, x = both
+    header = parsed(net, x, modes="both").header
+    assert header.splitlines()[0].startswith("Net   train and eval, a pass of its own in each   ")
+    assert header.endswith("; why: running statistics of 2 batches; drop: dropout in train only")
+    net.drop.p = 0.0
+    header = parsed(net, x, modes="both").header
+    rms, largest = (float(text) for text in re.search(r"differ by (\S+) \(rms\), at most (\S+);", header).groups())
+    train = net(x).numpy()  # moves the statistics a third time
+    state = net.state_dict()
+    net.eval()
+    net.bn.running_mean[:] = (state["bn.running_mean"] - 0.1 * mg.tensor(net.fc(x).numpy().mean(0))) / 0.9
+    net.bn.running_var[:] = (state["bn.running_var"] - 0.1 * mg.tensor(net.fc(x).numpy().var(0, ddof=1))) / 0.9
+    apart = np.abs(train - net(x).numpy())
+    np.testing.assert_allclose([rms, largest], [np.sqrt((apart**2).mean()), apart.max()], rtol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "text"),
+    [
+        (lambda net: None, "; why: running statistics of 0 batches, still mean 0 and variance 1"),
+        (lambda net: net.bn1.freeze(), "the outputs are the same"),
+    ],
+)
+def test_statistics_of_no_batch_and_frozen_ones(net, x, prepare, text):
+    prepare(net)
+    assert parsed(net, x, modes="both").header.endswith(text)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_model_is_afterwards_as_it_was(training, x):
+    for model in (MLP(), Restless()):
+        model.train(training)
+        before = state_of(model)
+        mg.draw(model, x, modes="both")
+        assert state_of(model) == before
+
+
+def test_boxes_have_the_numbers_that_they_have_in_training(both):
+    net, x = both
+    alone = {box.number: box.title for box in mg.draw(net, x).picture.content.all_boxes()}
+    assert {box.number: box.title for box in mg.draw(net, x, modes="both").picture.content.all_boxes()} == alone
+
+
+@needs_renderer
+def test_it_is_drawn_folded_and_in_tables_too(both):
+    lines = [line for box in parsed(*both, modes="both", tables=True).boxes.values() for line in box.lines]
+    assert "train: writes 0.1 →, ← eval: readsrunning_mean(8,) float32values in" in "".join(lines)
+    assert "bn: BatchNorm1d(8)" in mg.draw(*both, modes="both", collapse="bn").source
+    assert "linearGradient" in mg.draw(*both, modes="both")._repr_svg_()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (lambda net, x: (net, x), {"modes": "train"}, ValueError, r'modes must be "both", got \'train\''),
+        (lambda net, x: (net(x),), {"modes": "both"}, TypeError, r'draw\(model, x, modes="both"\)'),
+        (
+            lambda net, x: (net, x),
+            {"modes": "both", "values": True},
+            TypeError,
+            r"without values, grads, names and expand",
+        ),
+    ],
+)
+def test_what_has_no_two_modes_is_refused(net, x, arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        mg.draw(*arguments(net, x), **options)
