@@ -340,11 +340,7 @@ class Compiled:
     @property
     def numpy_source(self) -> str:
         """What the NumPy back end runs for the latest call: the same calls, into memory that is laid out once."""
-        plan = self._plan()
-        if plan.backend == "numpy":
-            assert plan.execution is not None
-            return plan.execution.source
-        return source_of(plan.program)
+        return (execution_class("numpy") or Interpreter)(improved(self.program)).source
 
     @property
     def c_source(self) -> str:
@@ -448,8 +444,3 @@ def is_global(compiled: Any) -> bool:
         return functools.reduce(getattr, compiled._name().split("."), module) is compiled
     except (AttributeError, ImportError):
         return False
-
-
-def source_of(program: Program) -> str:
-    """A program as NumPy's source."""
-    return (execution_class("numpy") or Interpreter)(improved(program)).source
