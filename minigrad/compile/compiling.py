@@ -29,7 +29,11 @@ def compile(
 
     The first calls are ordinary ones, and are written down as calls of NumPy: forward, backward and the optimiser's
     step. Once two of them have made the same program, it runs instead of the Python around it: as C where a compiler is
-    found, else with NumPy. ``print(step)`` says which programs there are, ``print(step.source)`` is one to be read.
+    found, else with NumPy.
+
+    ``print(step)`` says which programs there are, and why each was captured. ``print(step.source)`` is the latest to be
+    read, in lines of NumPy with the model's names, which run by themselves with the arrays of ``step.given``;
+    ``step.c_source`` is the C, ``step.program`` the list of instructions, and ``mg.draw(step)`` draws it.
 
     Args:
         function: a step, ``def train_step(x, target)``; or a model, in evaluation mode, for predictions. Without it,
@@ -53,12 +57,16 @@ def compile(
     are numbers, also those of schedules, are read at every call. A smaller last batch is a second program, and neither
     ``eval()`` nor ``train()`` forgets one. The logger ``minigrad.compile`` says why a step is captured again.
 
-    What it cannot see: numbers that Python reads from anywhere else, files, the clock, ``random``, objects inside of
-    objects, globals of packages, attributes under a name that is computed. They are what they were when the step was
-    written down; two captures, and a third at the hundredth call, must agree, and what changes between them is refused.
-    What Python does besides, ``print``, counting, appending to lists, happens in captures only: what is seen of that is
-    refused, ``mg.print`` prints at every call. Under ``detect_anomaly``, and when a check refuses the inputs, the
-    function runs as it is.
+    What no capture can see, and the cure: numbers that Python reads from anywhere else (files, the clock, ``random``,
+    objects inside of objects, globals of packages, attributes under a computed name) are what they were when the step
+    was written down. Give them as arguments, keep them in an attribute of the model or a variable that the step names,
+    draw with ``mg.rand``. Two captures, and a third at the hundredth call, must agree: what changes between them is
+    refused, with the difference.
+
+    What happens in captures only: ``print``, counting, appending to lists. What is seen of that is refused;
+    ``mg.print`` prints at every call. A decision on a value, ``if loss < best``, is refused: return the value and
+    decide outside, or choose by array, ``mg.where``. Under ``detect_anomaly``, and when a check refuses the inputs, the
+    function runs as it is, with its own error.
 
     Raises:
         Refusal: at a call, for what no program can repeat, a decision on a value say, with the line and the cure.

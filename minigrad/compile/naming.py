@@ -164,6 +164,7 @@ def number_words(optimizer: Optimizer, count: int) -> list[str]:
     return ["weight_decay", *(words or [f"number{i}" for i in range(1, count)])]
 
 
+@functools.cache
 def unpacked(code: CodeType, count: int) -> list[str]:
     """The variables into which a function unpacks so many things, the last time it does."""
     found: list[str] = []

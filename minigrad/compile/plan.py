@@ -36,6 +36,8 @@ class Plan:
     ) -> None:
         self.program, self.key, self.names, self.kept = program, key, names, kept
         self.captures = self.calls = 1
+        self.reason = ""
+        """Why the step was captured again, if it was."""
         self.is_due = True
         """Whether the next call is to be captured."""
         self.surroundings: Any = None
@@ -141,7 +143,8 @@ class Plan:
     def __repr__(self) -> str:
         inputs = ", ".join(f"{value.shape} {value.dtype}" for _, value in self.program.inputs) or "no arrays"
         how = f"{self.backend}, " if self.backend else ""
-        return f"({inputs}): {len(self.program.instructions)} instructions, {how}called {times(self.calls)}"
+        why = f"; captured because {self.reason}" * bool(self.reason)
+        return f"({inputs}): {len(self.program.instructions)} instructions, {how}called {times(self.calls)}{why}"
 
 
 def arrays_of(arguments: list[tuple[type, Any, Any]] | None) -> Callable[[Sequence[Any]], list[ndarray] | None]:

@@ -143,20 +143,9 @@ class Instruction:
     """
 
     __slots__ = (
-        "args",
-        "function",
-        "is_nested",
-        "kind",
-        "kwargs",
-        "last_uses",
-        "line",
-        "operation",
-        "phase",
-        "results",
-        "returned_by",
-        "scope",
-        "target",
-    )
+        "args", "function", "is_nested", "kind", "kwargs", "last_uses", "line", "operation", "phase",
+        "results", "returned_by", "scope", "target",
+    )  # fmt: skip
 
     def __init__(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any],

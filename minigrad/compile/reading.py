@@ -27,7 +27,7 @@ from .program import Instruction, Memory, Place, Program, Result, Value, mapped,
 from .sections import Section, sections
 from .straight import STRAIGHT
 
-LONGEST = 90
+LONGEST = 96
 """Characters of an expression from which parts of it get lines of their own."""
 SHORT = 20
 """Characters of parts that stay where they are."""
@@ -348,12 +348,13 @@ class Reading(Expressions):
             self.line(f"{self.names.of(value, maker)} = {expression.text}")
 
     def line(self, text: str) -> None:
-        """One line, broken if it is too long."""
-        self.lines += (
-            textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False)
-            if (len(text) > WIDTH and "'" not in text)
-            else [text]
-        )
+        """One line, broken behind commas if it is too long: they are in brackets."""
+        if len(text) <= WIDTH or "'" in text or "," in text.partition(" = ")[0]:
+            self.lines.append(text)
+            return
+        held = re.sub("(?<!,) ", HELD, text)
+        lines = textwrap.wrap(held, WIDTH, subsequent_indent=HELD * 4, break_long_words=False, break_on_hyphens=False)
+        self.lines += [line.replace(HELD, " ") for line in lines]
 
     def returned(self) -> str:
         """What the step returns."""

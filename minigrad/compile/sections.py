@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 from collections.abc import Iterator, Sequence
@@ -95,6 +96,7 @@ def phases(instructions: Sequence[Instruction]) -> list[str]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def said(scope: Any) -> str:
     """A module's path, class and mode."""
     if scope is None:

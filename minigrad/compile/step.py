@@ -257,6 +257,7 @@ class Compiled:
     def _add(self, plan: Plan) -> None:
         """Keep a new plan, and forget the one that was not used for the longest time if there are too many."""
         reason = self._reason(plan)
+        plan.reason = reason
         if reason:
             log.info("%s is captured again: %s.", self._name(), reason)
         self._plans.setdefault(plan.key, []).append(plan)
@@ -339,11 +340,7 @@ class Compiled:
     @property
     def numpy_source(self) -> str:
         """What the NumPy back end runs for the latest call: the same calls, into memory that is laid out once."""
-        plan = self._plan()
-        if plan.backend == "numpy":
-            assert plan.execution is not None
-            return plan.execution.source
-        return source_of(plan.program)
+        return (execution_class("numpy") or Interpreter)(improved(self.program)).source
 
     @property
     def c_source(self) -> str:
@@ -447,8 +444,3 @@ def is_global(compiled: Any) -> bool:
         return functools.reduce(getattr, compiled._name().split("."), module) is compiled
     except (AttributeError, ImportError):
         return False
-
-
-def source_of(program: Program) -> str:
-    """A program as NumPy's source."""
-    return (execution_class("numpy") or Interpreter)(improved(program)).source

@@ -23,7 +23,7 @@ BETWEEN = frozenset(("contextlib", "functools"))
 END = f"{__package__}.capture"
 """The module that runs the step."""
 
-PASSED = ("minigrad.compile", "minigrad.engine", "minigrad.nn.module", "numpy")
+PASSED = ("minigrad.compile", "minigrad.engine", "minigrad.nn.module", "minigrad.nn.containers", "numpy")
 """Where results only pass through: what they are called there says nothing about them."""
 HELPERS = "minigrad.kernels"
 """Where names say nothing either, though results go on from there only if they are returned."""

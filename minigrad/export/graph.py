@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..compile.naming import UniqueNames
 from ..compile.program import Instruction, Value, mapped
 from .errors import Fixed
 from .lengths import Differing, Length, Parallel
@@ -45,7 +46,8 @@ class Graph:
         self.arrays: list[dict[Value, tuple[str, ndarray]]] = [{} for _ in parallel.sizes.captures]
         """For each capture the parameters, buffers and constants: names, of constants none, and arrays."""
         self.dtypes: dict[str, np.dtype[Any]] = {}
-        self.used: set[str] = set()
+        self.names_taken = UniqueNames(first=1)
+        self.used = self.names_taken.used
         self.path = ""
         """The path of the module whose calls are being translated."""
         self.sources: dict[str, tuple[str, int]] = {}
@@ -61,13 +63,7 @@ class Graph:
 
     def unique(self, name: str) -> str:
         """A name that nothing has yet."""
-        name = re.sub(r"\s", "_", name)
-        found, number = name, 0
-        while found in self.used:
-            number += 1
-            found = f"{name}_{number}"
-        self.used.add(found)
-        return found
+        return self.names_taken.new(re.sub(r"\s", "_", name))
 
     def in_module(self, name: str) -> str:
         """A name with the path of the module in front."""

@@ -156,7 +156,7 @@ HIDDEN = {
     "a counter": (lambda x: x * next(numbers), r"refusals.py:\d+: x \* \d+, and before x \* \d+: what changes"),
     "the clock": (lambda x: x + time.perf_counter(), r"x \+ [\d.]+, and before x \+ [\d.]+: what changes"),
     "an array": (lambda x: x * mg.tensor([float(next(numbers))]), r"x \* \[[\d.]+\], and before x \* \[[\d.]+\]"),
-    "a text": (lambda x: f"{x.sum().item() * next(numbers):.2f}", "the step returns '.*write the text outside"),
+    "a text": (lambda x: f"{x.sum().item():.2f} {next(numbers)}", "the step returns '.*write the text outside"),
     "a module made anew": (lambda x: nn.Linear(3, 1)(x), "and before|from other arrays than before"),
     "a branch": (lambda x: x * 2 if next(numbers) % 2 else x + 2, "and before"),
     "a result": (lambda x: (x, next(numbers)), r"the step returns \d+, and \d+ before"),

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn, optim
+from minigrad.compile.native import compiler
 from minigrad.compile.passes import improved
 from minigrad.compile.program import tree_leaves
 from minigrad.compile.reading import Reading
+from minigrad.nn import functional as F
 from tests.compile.test_numpy_execution import STEPS, prepared
 from tests.compile.trainings import FOUND, TRAININGS, Training, batch, everything, leaves_of, pair
 
@@ -70,3 +73,96 @@ def test_the_text_runs_by_itself_and_gives_the_bits_of_the_step(name):
     for key, one in everything(first).items():
         if not key.startswith("gradient") and not key.endswith(" step"):
             np.testing.assert_array_equal(one, kept[key], err_msg=key)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.fc1, self.bn1, self.fc2 = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.bn1(self.fc1(x))))
+
+
+def source_of(optimizer_of: Any, between: Any = lambda net: None, backend: str = "numpy") -> str:
+    """The text of a step of a small net, after three calls."""
+    mg.manual_seed(0)
+    net = Net()
+    optimizer = optimizer_of(net.parameters())
+
+    def step(x, target):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), target).backward()
+        between(net)
+        optimizer.step()
+
+    step = mg.compile(step, backend=backend)
+    for _ in range(3):
+        step(mg.randn(8, 3), mg.tensor(np.arange(8) % 2))
+    return step.source if backend == "numpy" else step.c_source
+
+
+def test_lines_are_the_formulas_with_the_names_of_the_model_and_of_the_definitions():
+    lines = source_of(lambda p: optim.Adam(p, lr=0.01)).splitlines()
+    for line in (
+        "fc1 = x @ fc1_weight.T + fc1_bias",
+        "bn1_xhat = bn1_d * bn1_inverse",
+        "bn1 = bn1_xhat * bn1_weight + bn1_bias",
+        "relu = np.maximum(bn1, 0)",
+        "bn1_running_mean[...] = np.where(bn1_usable, bn1_moved, bn1_running_mean)",
+        "d_relu = d_fc2 @ fc2_weight",
+        "fc2_weight_grad = d_fc2.T @ relu",
+        "d_fc1 = (bn1_g - bn1_mean_g - bn1_xhat * bn1_mean_gx) * bn1_inverse",
+        "lr, beta1, beta2, eps = 0.01, 0.9, 0.999, 1e-08  # settings of Adam",
+        "rate = lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)",
+        "exp_avg *= beta1",
+        "fc1_bias -= change[12:16]",
+    ):
+        assert line in lines, line
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_forward_backward_and_update_are_apart_and_sections_name_module_mode_and_operation(backend):
+    if backend == "c" and compiler.found() is None:
+        pytest.skip("there is no compiler here")
+    text = source_of(lambda p: optim.SGD(p, lr=0.1), backend=backend)
+    mark = "#" if backend == "numpy" else "//"
+    parts = text.split(f"{mark} ====")
+    assert [part.split()[0] for part in parts[1:]] == ["forward", "backward", "update"]
+    assert f"{mark} fc2 (Linear, train): linear\n" in parts[1] and "derivative" not in parts[1].partition("loops")[0]
+    assert f"{mark} fc2 (Linear, train): derivative of linear\n" in parts[2]
+    if backend == "numpy":
+        assert "# bn1 (BatchNorm1d, train): moves running_mean, running_var, num_batches_tracked\n" in parts[1]
+        assert ".py:" in parts[2] and "  optimizer.step()" in parts[3]
+
+
+def test_what_is_done_with_gradients_before_the_optimiser_belongs_to_the_update():
+    text = source_of(lambda p: optim.SGD(p, lr=0.1), lambda net: nn.utils.clip_grad_norm_(net.parameters(), 1.0))
+    update = text.partition("# ==== update")[2]
+    assert "fc1_weight_grad *= factor" in update and "lr = 0.1  # settings of SGD" in update
+
+
+class Halving(optim.Optimizer):
+    """A rule of a user's, whose numbers have no formula."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.1})
+
+    def numbers(self, step, settings, new):
+        return float(np.float64(settings["lr"]) / step), settings["lr"] * 2
+
+    def change(self, gradient, out, state, numbers, settings):
+        rate, double = numbers
+        np.multiply(gradient, rate, out)
+        out *= double
+
+
+def test_a_number_without_a_formula_is_given_by_the_name_that_the_rule_gives_it():
+    text = source_of(Halving)
+    assert "change = gradient * rate" in text and "change *= lr * 2" in text and "rate = 0.025" in text
+
+
+@pytest.mark.parametrize("kind", ["NAdam", "RAdam", "Adamax", "Adadelta", "Rprop", "ASGD", "Adagrad"])
+def test_every_optimiser_has_a_text_with_its_numbers(kind):
+    text = source_of(getattr(optim, kind))
+    assert f"settings of {kind}" in text or "numbers:" in text
+    compile(text, "text", "exec")

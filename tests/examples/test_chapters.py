@@ -188,11 +188,11 @@ def test_a_compiled_step_is_its_text(capsys):
     found = run(17)
     assert found["same_loss"] and found["same_weights"] and found["apart"] < 1e-6 and found["bias_grad"] < 1e-6
     assert min(len(lines) for lines in found["parts"].values()) > 5
-    assert found["formula"][-1].startswith("d_layer0_input = (layer1_g - layer1_mean_g - layer1_xhat")
+    assert found["formula"][-1].startswith("d_layer0 = (layer1_g - layer1_mean_g - layer1_xhat")
     names = found["names"]
     means = [(names[f"layer1_{g}"] * factor).mean(0) for g, factor in (("g", 1), ("g", names["layer1_xhat"]))]
     expected = (names["layer1_g"] - means[0] - names["layer1_xhat"] * means[1]) * names["layer1_inverse"]
-    np.testing.assert_allclose(names["d_layer0_input"], expected, atol=1e-6)
+    np.testing.assert_allclose(names["d_layer0"], expected, atol=1e-6)
 
 
 def test_what_leaves_is_the_same_elsewhere(capsys):

@@ -15,8 +15,6 @@ from .lowering import Lowering, Unknown, reduced_dtype
 from .memory_versions import Pattern
 from .nodes import Node, in_order, is_dense, settled
 
-# ruff: noqa: D103
-
 LOWERED: dict[Callable[..., Any], Callable[..., Node | None]] = {}
 """How each function is lowered: from its arguments to a node, or None if it has written to its target."""
 
@@ -33,6 +31,7 @@ def entry(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Call
 
 @entry(np.where)
 def where(lowering: Lowering, condition: Any, x: Any, y: Any) -> Node:
+    """``np.where`` of three arguments, element by element."""
     kinds = [arg.dtype if isinstance(arg, (Value, np.generic)) else arg for arg in (x, y)]
     dtype = np.result_type(*kinds)
     nodes = [lowering.get(condition, np.bool_), lowering.get(x, dtype), lowering.get(y, dtype)]
@@ -41,6 +40,7 @@ def where(lowering: Lowering, condition: Any, x: Any, y: Any) -> Node:
 
 @entry(np.copy, ndarray.copy, ndarray.flatten, np.ravel, ndarray.ravel, np.reshape, ndarray.reshape)
 def copied(lowering: Lowering, x: Any, *args: Any, order: str = "C", **kwargs: Any) -> Node:
+    """A copy, laid out as NumPy lays it out."""
     if order not in ("C", "K") or any(arg in ("A", "F") for arg in args):
         raise Unknown
     return lowering.seen_as(lowering.get(x), lowering.result.shape)
@@ -48,6 +48,7 @@ def copied(lowering: Lowering, x: Any, *args: Any, order: str = "C", **kwargs: A
 
 @entry(ndarray.astype)
 def converted(lowering: Lowering, x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Node:
+    """Another dtype; numbers are rounded and cut off as NumPy does."""
     node = lowering.get(x)
     if not casts_alike(node.dtype, dtype):
         raise Unknown
@@ -56,6 +57,7 @@ def converted(lowering: Lowering, x: Any, dtype: Any, *args: Any, **kwargs: Any)
 
 @entry(np.copyto)
 def copied_to(lowering: Lowering, target: Value, source: Any, casting: Any = None, where: Any = True) -> None:
+    """``np.copyto``: elements of an array are set, where a mask says so."""
     node = lowering.get(source)
     if not casts_alike(node.dtype, target.dtype):
         raise Unknown
@@ -68,6 +70,7 @@ def copied_to(lowering: Lowering, target: Value, source: Any, casting: Any = Non
 
 @entry(ndarray.fill)
 def filled(lowering: Lowering, target: Value, value: Any) -> None:
+    """``array.fill``: every element is set to a number."""
     copied_to(lowering, target, value)
 
 
@@ -88,6 +91,7 @@ entry(np.ones_like)(constant_like(1))
 
 @entry(np.full_like)
 def full_like(lowering: Lowering, x: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Node:
+    """An array of the same number everywhere."""
     value = lowering.result
     node = lowering.get(fill_value)
     if not casts_alike(node.dtype, value.dtype):
@@ -97,6 +101,7 @@ def full_like(lowering: Lowering, x: Any, fill_value: Any, *args: Any, **kwargs:
 
 @entry(np.empty_like)
 def empty_like(lowering: Lowering, x: Any, *args: Any, **kwargs: Any) -> Node:
+    """Memory whose elements are set before they are read."""
     value = lowering.result
     strides = lowering.versions.strides(value)
     return lowering.graph.node(
@@ -141,6 +146,7 @@ entry(np.amin)(reduction(np.minimum))
 
 @entry(np.count_nonzero)
 def counted(lowering: Lowering, x: Any, axis: Any = None, keepdims: bool = False) -> Node:
+    """How many elements are not 0."""
     node = lowering.graph.cast(lowering.graph.cast(lowering.get(x), np.bool_), np.intp)
     axes = range(len(node.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return lowering.reduced(np.add, node, tuple(sorted(a % len(node.shape) for a in axes)), np.intp, keepdims)
@@ -160,6 +166,7 @@ def joined(lowering: Lowering, nodes: list[Node], axis: int, shape: tuple[int, .
 
 @entry(np.concatenate)
 def concatenated(lowering: Lowering, arrays: Any, axis: int | None = 0, **kwargs: Any) -> Node:
+    """Arrays one after the other along an axis, or flattened."""
     value = lowering.result
     if kwargs or not isinstance(arrays, (list, tuple)):
         raise Unknown
@@ -171,6 +178,7 @@ def concatenated(lowering: Lowering, arrays: Any, axis: int | None = 0, **kwargs
 
 @entry(np.stack)
 def stacked(lowering: Lowering, arrays: Any, axis: int = 0, **kwargs: Any) -> Node:
+    """Arrays side by side along a new axis."""
     value = lowering.result
     if kwargs or not isinstance(arrays, (list, tuple)):
         raise Unknown
@@ -182,6 +190,7 @@ def stacked(lowering: Lowering, arrays: Any, axis: int = 0, **kwargs: Any) -> No
 
 @entry(np.roll)
 def rolled(lowering: Lowering, x: Any, shift: int, axis: int | None = None) -> Node:
+    """Elements moved along an axis; those that leave come in at the other end."""
     node = lowering.get(x)
     if type(shift) is not int or type(axis) is not int or not node.size or node.kind == "constant":
         raise Unknown
@@ -198,6 +207,7 @@ def rolled(lowering: Lowering, x: Any, shift: int, axis: int | None = None) -> N
 
 @entry(np.clip, ndarray.clip)
 def clipped(lowering: Lowering, x: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Node:
+    """Elements within bounds, each of which may be missing."""
     node, value = lowering.get(x), lowering.result
     if kwargs or node.dtype != value.dtype or value.dtype.kind == "b":
         raise Unknown
@@ -220,6 +230,7 @@ def is_basic(index: Any) -> bool:
 
 
 def set_part(lowering: Lowering, target: Value, index: Any, source: Any) -> None:
+    """``array[index] = value`` for an index of integers and slices."""
     node = lowering.get(source)
     if not casts_alike(node.dtype, target.dtype):
         raise Unknown
@@ -255,6 +266,7 @@ def zeros(lowering: Lowering, shape: tuple[int, ...], dtype: Any) -> Node:
 
 @entry(embedded)
 def on_diagonal(lowering: Lowering, values: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Node:
+    """Zeros with values at a diagonal."""
     node = lowering.get(values)
     dummy = np.empty(shape, node.dtype)
     return placed_in(
@@ -264,6 +276,7 @@ def on_diagonal(lowering: Lowering, values: Any, shape: tuple[int, ...], offset:
 
 @entry(np.pad)
 def padded(lowering: Lowering, x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Node:
+    """An array with a border of one number."""
     node = lowering.get(x)
     if mode != "constant" or not isinstance(constant_values, (int, float)):
         raise Unknown
