@@ -33,8 +33,8 @@ from tests.benchmarks.settings import Section, Settings
 
 SECTIONS = {
     "steps": Section("one training step", MICROSECONDS, training),
-    "nets": Section("one training step of other nets, losses and optimisers, compiled", MICROSECONDS, compiled_nets),
     "inference": Section("one sample in eval mode", MICROSECONDS, inference),
+    "nets": Section("one training step of other nets, losses and optimisers, compiled", MICROSECONDS, compiled_nets),
     "batchnorm": Section("BatchNorm alone, forward and backward", MICROSECONDS, batchnorm),
     "operations": Section("single operations on (32, 32)", MICROSECONDS, operations),
     "optimizers": Section("one step of an optimiser", MICROSECONDS, optimizers),
