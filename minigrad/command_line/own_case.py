@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ..engine.arguments import a_type
+from ..io.atomic import near_file
 from ..nn.module import Module
 from ..tensor.random import manual_seed
 from .errors import CommandError
@@ -62,7 +63,7 @@ def import_file(path: Path) -> ModuleType:
     if path.suffix != ".py":
         raise CommandError(f"{path} is no file of Python: name one that ends in .py, my_file.py:my_case")
     if not path.is_file():
-        what = "it is a folder: name a file in it" if path.is_dir() else "there is no such file: check its path"
+        what = "it is a folder: name a file in it" if path.is_dir() else f"there is no such file.{near_file(path)}"
         raise CommandError(f"cannot read {path}: {what}")
     spec = importlib.util.spec_from_file_location(MODULE, path)
     assert spec and spec.loader, "a file that ends in .py has a loader"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..data.table import Table, TableError
+from ..io.atomic import near_file
 from ..io.errors import CheckpointError
 from ..training.metrics import r2_score
 from ..training.predictor import Predictor, load_model, probabilities, read_table
@@ -61,7 +62,8 @@ def run(options: argparse.Namespace) -> Lines:
         table = read_table(options.file, options.header, inputs_only=True)
         outputs = model.outputs(table)
     except TableError as error:
-        raise CommandError(str(error)) from error
+        hint = "" if options.file.exists() else near_file(options.file)
+        raise CommandError(str(error) + hint) from error
     predicted = model.preparation.predictions(outputs)
     header, columns = [model.target], [texts(predicted)]
     shares = probabilities(outputs) if options.proba else None

@@ -14,8 +14,9 @@ from numpy import ndarray
 
 from .. import data
 from ..data.mnist import CLASSES, SIDE
-from ..data.table import Column, Table, TableError, near, some
+from ..data.table import Column, Table, TableError, some
 from ..data.tabular import FILES, table
+from ..io.atomic import near_file
 from ..tensor.creation import from_numpy
 from ..training.predictor import read_table
 from ..training.preparation import Preparation, fitted
@@ -136,9 +137,7 @@ def from_file(settings: Settings) -> Problem:
         found = read_table(path, settings.header, settings.target)._replace(source=settings.dataset)
         return from_table(found, settings, settings.seed)
     except TableError as error:
-        hint = ""
-        if not path.exists() and path.parent.is_dir():
-            hint = near(path.name, os.listdir(path.parent)) or near_ending(path)
+        hint = "" if path.exists() else near_file(Path(settings.dataset)) or near_ending(path)
         text = str(error).replace(str(path), settings.dataset)
         raise CommandError(text + hint) from error
 

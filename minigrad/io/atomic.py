@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import hashlib
 import os
@@ -10,6 +11,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +43,8 @@ CURES = {
 READING_CURES = {**CURES, errno.EACCES: "Make it readable.", errno.EPERM: "Make it readable."}
 LONG = 64
 """The temporary file of a name of more bytes does not repeat it."""
+MANY = 1000
+"""Names in a folder among which one that is nearly right is looked for."""
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -201,3 +205,14 @@ def refusal(path: Path, error: OSError, action: str = "write", cures: Mapping[in
     result = type(error)(f"cannot {action} {path}: {error.strerror or error}. {cure}")
     result.errno = error.errno
     return result
+
+
+def near_file(path: Path) -> str:
+    """A hint at a file or folder beside one that is not there, of nearly its name; empty if there is none."""
+    try:
+        with os.scandir(path.parent) as entries:
+            beside = {entry.name.lower(): entry.name for entry in islice(entries, MANY)}
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name.lower(), beside, 1)
+    return f" Did you mean '{path.with_name(beside[close[0]])}'?" if close and not os.path.lexists(path) else ""

@@ -25,7 +25,7 @@ from ..engine.arguments import a_type
 from ..engine.node import wrap
 from ..tensor.tensor import Tensor
 from . import pytorch, safetensors
-from .atomic import READING_CURES, as_path, refusal, replacing
+from .atomic import READING_CURES, as_path, near_file, refusal, replacing
 from .errors import CheckpointError
 
 FORMAT = "minigrad checkpoint"
@@ -239,7 +239,7 @@ def opened(path: Path) -> IO[bytes]:
         if stat.S_ISREG(status.st_mode):
             return open(path, "rb")
     except FileNotFoundError:
-        raise FileNotFoundError(f"no checkpoint {path}: there is no such file.") from None
+        raise FileNotFoundError(f"no checkpoint {path}: there is no such file.{near_file(path)}") from None
     except OSError as error:
         raise refusal(path, error, "read", READING_CURES) from error
     kind = "a folder: name the file in it" if stat.S_ISDIR(status.st_mode) else "no regular file"

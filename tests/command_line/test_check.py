@@ -259,6 +259,7 @@ MISTAKES = [
     ("empty.py:case", 2, "there is no 'case' in empty.py. It has no function of its own"),
     ("own.py", 2, "which case in own.py? Name it behind a colon: own.py:my_case"),
     ("none.py:case", 2, "cannot read none.py: there is no such file"),
+    ("brokne.py:f", 2, "cannot read brokne.py: there is no such file. Did you mean 'broken.py'?"),
     ("folder.py:case", 2, "cannot read folder.py: it is a folder"),
     ("own.txt:case", 2, "own.txt is no file of Python: name one that ends in .py"),
     (":case", 2, "is no file of Python"),

@@ -110,6 +110,7 @@ MISTAKES = [
     (["runs/none", "new.csv"], "no checkpoint runs/none"),
     (["new.csv", "new.csv"], "not a minigrad checkpoint"),
     (["runs/iris", "none.csv"], "there is no file none.csv"),
+    (["runs/iris", "shrt.csv"], "there is no file shrt.csv. Did you mean 'short.csv'?"),
     (["runs/iris", "short.csv"], "lacks the columns petal_length, petal_width, which the model was trained with"),
     (["runs/iris", "hole.csv"], "hole.csv, line 3: column 'petal_width' has no value"),
     (["runs/iris", "two.csv"], "two.csv has 2 columns, the model takes 4"),
