@@ -209,6 +209,8 @@ class Op:
             reason = "nested lists need rows of one length."
         elif isinstance(error, (AttributeError, TypeError)) and others and not unreal:
             reason = no_tensor(others[0])
+        elif isinstance(error, AttributeError) and not unreal:  # a definition that wants a shape
+            reason = next((no_tensor(arg) for arg in operands if isinstance(arg, (int, float))), reason)
         kind: type[Exception] = type(error)
         if isinstance(error, OverflowError):
             kind, reason = ValueError, f"{reason.rstrip('.')}: convert it, e.g. x.long() or x.float()."

@@ -91,7 +91,9 @@ def draw(
         picture = read_both(checked_modes(modes, target, (values, grads, names, expand)), inputs, named_inputs, model)
     else:
         own_pass = isinstance(target, Module)
-        outputs, named = record(target, inputs, named_inputs) if own_pass else (tensors_in(target), [])
+        outputs, named = (
+            record(target, inputs, named_inputs, draw.__kwdefaults__) if own_pass else (tensors_in(target), [])
+        )
         refuse_without_graph(target, outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
         picture = read(outputs, model, named, own_pass, values, grads, names, expand)
@@ -106,7 +108,7 @@ def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_i
         named_ones = f" ({', '.join(named_inputs)})" if named_inputs else ""
         raise TypeError(
             "draw takes a tensor, a sequence of tensors, or a module that returns some with its inputs: draw(loss), "
-            f"draw(model, x); got {describe(target)} and {given} inputs{named_ones}."
+            f"draw(f(x)), draw(model, x); got {describe(target)} and {given} inputs{named_ones}."
         )
     for output in outputs:
         if output.node is None:

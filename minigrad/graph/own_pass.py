@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from numpy import ndarray
@@ -17,14 +18,23 @@ from .containers import inside, replaced
 
 
 def record(
-    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
+    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any], options: Iterable[str] = ()
 ) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
-    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names."""
+    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names.
+
+    ``options`` are those of the caller: one of them that is misspelt comes as an input.
+    """
     signature = inspect.signature(module.forward)
     try:
         bound = signature.bind(*inputs, **named_inputs)
     except TypeError as error:
-        raise TypeError(f"draw(model, *inputs): {type(module).__name__}.forward{signature}: {error}.") from None
+        unknown = [name for name in named_inputs if name not in signature.parameters]
+        close = difflib.get_close_matches(unknown[0], options, 1) if unknown else []
+        taken = ", ".join(map(bare, signature.parameters.values()))
+        raise TypeError(
+            f"draw(model, *inputs): {type(module).__name__}.forward({taken}): "
+            f"{error}.{f' Did you mean {close[0]}=?' if close else ''}"
+        ) from None
     copies: dict[int, Any] = {}
     named: list[tuple[str, Tensor]] = []
     for name, value in bound.arguments.items():
@@ -56,3 +66,8 @@ def leaf(value: Any) -> Any:
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors that a value is or holds."""
     return [tensor for _, tensor in inside(value, "", Tensor)]
+
+
+def bare(parameter: inspect.Parameter) -> str:
+    """A parameter without its type."""
+    return str(parameter.replace(annotation=inspect.Parameter.empty))

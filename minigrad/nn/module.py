@@ -73,7 +73,7 @@ class Module(Saved, Hooked, Named):
         return self
 
     def __init__(self) -> None:
-        """Takes no arguments, and does nothing: a subclass may leave it out."""
+        """The arguments are those that the class describes."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; subclasses define it."""

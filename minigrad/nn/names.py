@@ -16,6 +16,9 @@ class Absent:
     def __init__(self, why: str) -> None:
         self.why = why
 
+    def __repr__(self) -> str:
+        return f"<not here: {self.why}>"
+
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 

@@ -25,6 +25,7 @@ MISTAKES = {
         r"expected a tensor, got list: make it one, mg\.tensor",
     ),
     "randn_like a list": (lambda: mg.randn_like([1.0]), TypeError, "expected a tensor, got list"),
+    "linear of a number": (lambda: nn.Linear(2, 1)(3), TypeError, r"linear in Linear: .* expected a tensor, got 3"),
     "dropout of a list": (lambda: F.dropout([1.0]), TypeError, "expected a tensor, got list"),
     "cross entropy of lists": (lambda: F.cross_entropy([[0.5, 1.0]], [1]), TypeError, "expected a tensor, got list"),
     "bce of lists": (lambda: F.binary_cross_entropy([0.5], [1.0]), TypeError, "expected a tensor, got list"),

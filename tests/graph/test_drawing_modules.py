@@ -110,3 +110,8 @@ def test_several_outputs_are_all_drawn(x):
 def test_what_cannot_be_drawn_is_refused_with_the_cure(net, x, arguments, error, message):
     with pytest.raises(error, match=message):
         mg.draw(*arguments(net, x))
+
+
+def test_an_option_that_is_misspelt_is_named(net, x):
+    with pytest.raises(TypeError, match=r"MLP.forward\(x\): .* keyword argument 'dept'\. Did you mean depth=\?"):
+        mg.draw(net, x, dept=1)
