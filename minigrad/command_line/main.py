@@ -153,7 +153,10 @@ def make_parser() -> Parser:
     for name, entry in COMMANDS.items():
         epilog = entry.epilog()
         usual = formatter if epilog and "\n" in epilog else argparse.HelpFormatter
-        command = commands.add_parser(name, help=entry.help, epilog=epilog, formatter_class=usual)
+        command = commands.add_parser(
+            name, help=entry.help, description=f"{entry.help[0].upper()}{entry.help[1:]}.", epilog=epilog,
+            formatter_class=usual,
+        )  # fmt: skip
         command.set_defaults(parser=command)
         entry.add(command)
         add_output(command, name)

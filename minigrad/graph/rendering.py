@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from .isolated import CrashedError, isolated
 
-NOISE = (b"Fontconfig warning:", b"Fontconfig error:")
-"""How lines about the system's font configuration begin: no user of a picture can do anything about them."""
+NOISE = (b"Fontconfig warning:", b"Fontconfig error:", b"Warning: graph has ")
+"""How lines begin that help no user of a picture: of the system's font configuration, and of many nodes."""
 
 one_at_a_time = threading.Lock()
 """The standard error stream belongs to the whole process."""

@@ -16,7 +16,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.command_line import bench, compare, output, pictures, train
-from minigrad.command_line.main import main, make_parser
+from minigrad.command_line.main import COMMANDS, main, make_parser
 from minigrad.command_line.progress import Plain
 
 QUICK = ["--epochs", "2", "--hidden", "16"]
@@ -427,6 +427,13 @@ def help_of(command, said):
         main([command, "--help"])
     assert end.value.code == 0
     return " ".join(said("--version-of-nothing", code=2)[0].split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_begins_with_its_use(command, said):
+    used, _, rest = help_of(command, said).partition("] ")
+    assert used.startswith(f"usage: minigrad {command}")
+    assert re.search(r" [A-Z][a-z]+ [^.]+\. ", rest.partition("options:")[0])
 
 
 def test_the_help_has_every_default(said):

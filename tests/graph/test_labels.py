@@ -261,6 +261,7 @@ def test_lines_about_fonts_are_dropped_and_all_others_passed_on_in_their_order()
     with without_noise():
         os.write(2, b'Fontconfig warning: "/etc/fonts", line 6: unknown element\\n')
         os.write(2, b"Error: real\\n")
+        os.write(2, b"Warning: graph has 2001 nodes...layout may take a long time.\\n")
         print("from Python", file=sys.stderr)
         os.write(2, b"Fontconfig error: Cannot load default config file\\nlast without an end")
     print(" after", file=sys.stderr)
