@@ -166,3 +166,37 @@ def test_every_optimiser_has_a_text_with_its_numbers(kind):
     text = source_of(getattr(optim, kind))
     assert f"settings of {kind}" in text or "numbers:" in text
     compile(text, "text", "exec")
+
+
+class Interleaved(optim.Optimizer):
+    """A rule that reads an array before and after it has changed it, in one expression, and chooses numbers."""
+
+    state_names = ("memory",)
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.1})
+
+    def change(self, gradient, out, state, numbers, settings):
+        (memory,), (lr,) = state, numbers
+        np.multiply(memory + gradient, np.add(memory, lr, out=memory), out)
+        out += np.where(gradient > 0, lr, -lr) / 3
+
+
+def test_what_an_expression_reads_is_read_before_it_changes_and_numbers_have_their_dtype():
+    weights = []
+    for by_text in (False, True):
+        mg.manual_seed(0)
+        net = Net()
+        optimizer = Interleaved(net.parameters())
+
+        def step(x, net=net, optimizer=optimizer):
+            optimizer.zero_grad()
+            net(x).square().mean().backward()
+            optimizer.step()
+
+        step, x = mg.compile(step, backend="numpy"), mg.randn(8, 3)
+        for _ in range(3):
+            step(x)
+        run_text(step, x) if by_text else step(x)
+        weights.append([p.detach().numpy().tobytes() for p in net.parameters()])
+    assert weights[0] == weights[1]
