@@ -56,7 +56,7 @@ def lines(axis: Any, x: Any, series: dict[str, Any], **settings: Any) -> Any:
 
 
 def first_screen(found: Names) -> Any:
-    return mg.draw(found["loss"])
+    return mg.draw(found["loss"], tables=True)
 
 
 def first_notebook(_: Names) -> Any:
@@ -225,7 +225,7 @@ def gradient_check(found: Names) -> Any:
 def compiled_step(found: Names) -> Any:
     """The text, with its three parts on grounds of different colours."""
     parts = list(found["parts"].items())
-    (axis,) = axes(width=6.0, height=0.13 * sum(len(lines) + 1 for _, lines in parts), dpi=100)
+    (axis,) = axes(width=6.4, height=0.13 * sum(len(lines) + 1 for _, lines in parts), dpi=100)
     row = 0
     for (name, lines), (color, _, _) in zip(parts, STYLES):
         axis.axhspan(row - 0.5, row + len(lines) + 0.4, color=color, alpha=0.12, linewidth=0)

@@ -122,7 +122,7 @@ def test_what_scale_and_shift_did_is_not_said_once_they_have_changed(net, x):
     y = net(x)
     with mg.no_grad():
         net.bn1.bias += 1
-    assert "scaled and shifted by what has changed since" in parsed(y).box("batch_norm").lines
+    assert "scaled and shifted before weight or bias changed" in parsed(y).box("batch_norm").lines
 
 
 def test_an_array_that_two_operations_save_is_counted_once():

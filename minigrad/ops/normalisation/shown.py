@@ -103,7 +103,7 @@ def stages(node: Node, count: int) -> Iterator[str]:
         deviation = deviation * inverse
         yield f"normalised: mean {range_text(centre)}, deviation {range_text(deviation)}"
         if any(changed_since(operand, node.time) for operand in node.inputs[1:3]):
-            yield "scaled and shifted by what has changed since"
+            yield "scaled and shifted before weight or bias changed"
             return
         gamma, beta = (tensor_array(operand) for operand in node.inputs[1:3])
         if gamma is not None or beta is not None:
