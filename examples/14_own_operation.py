@@ -68,8 +68,8 @@ lines = [line for line in str(program).splitlines() if "Swish" in line]
 print(f"the captured step has {len(program.instructions)} instructions, of them {len(lines)} of the operation:")
 print("\n".join(lines))
 
-# %% Draw it: mg.draw(model, inputs[:8]).save("own_operation.svg"), or in a notebook just mg.draw(model, inputs[:8]).
-graph = mg.draw(model, inputs[:8])
+# %% Draw it: graph.save("own_operation.svg"), or in a notebook just graph. Parameters of a module are rows of one box.
+graph = mg.draw(model, inputs[:8], tables=True)
 print(graph)
 
 # %% [markdown]

@@ -61,7 +61,7 @@ def first_screen(found: Names) -> Any:
 
 def first_notebook(_: Names) -> Any:
     mg.manual_seed(0)
-    return mg.draw(nn.BatchNorm1d(100), mg.randn(20, 100))
+    return mg.draw(nn.BatchNorm1d(100), mg.randn(20, 100), tables=True)
 
 
 def tensors(found: Names) -> Any:
@@ -178,7 +178,7 @@ def normalisations(found: Names) -> Any:
 def folding(found: Names) -> Any:
     x = mg.randn(2, 128)
     before, after = (nn.Sequential(*list(net)[5:8]).eval() for net in (found["model"], found["fused"]))
-    return mg.draw([before(x), after(x)])
+    return mg.draw([before(x), after(x)], tables=True)
 
 
 def three_ways(found: Names) -> Any:
