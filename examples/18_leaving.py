@@ -65,8 +65,8 @@ weight = np.from_dlpack(model[0].weight.detach())
 shared = np.shares_memory(weight, model[0].weight.detach().numpy())
 print("DLPack shares the memory:", shared)
 
-# %% To ONNX: the forward pass, captured with an example and written with the names of modules and parameters. What
-# follows from the batch is right for any batch: here the file was made with 2 images and runs with all of them.
+# %% To ONNX: the forward pass, captured with an example and written with the names of modules and parameters. It
+# takes batches of any size: here the file was made with 2 images and runs with all of them.
 if there["onnx"]:
     import onnx
     from onnx.reference import ReferenceEvaluator

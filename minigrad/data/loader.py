@@ -139,7 +139,7 @@ class DataLoader(Generic[Batch]):
     def _repr_html_(self) -> str:
         """For notebooks: a row for each setting."""
         own = None if type(self.sampler) in (RandomSampler, SequentialSampler) else self.sampler
-        settings = [("dataset", described(self.dataset)), ("batches", length_of(self)), ("batch_size", self.batch_size)]
+        settings = [("dataset", described(self.dataset)), ("length", length_of(self)), ("batch_size", self.batch_size)]
         settings += [("shuffle", self.shuffle), ("drop_last", self.drop_last), ("sampler", own)]
         settings += [("batch_sampler", None if self.sampler is not None else self.batch_sampler)]
         rows = [[name, str(value)] for name, value in settings if value is not None]

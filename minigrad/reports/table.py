@@ -14,6 +14,8 @@ GAP = "  "
 
 CELL = "padding:0.2em 0.8em;border-bottom:1px solid rgba(128,128,128,0.4);"
 """Colours of the page, but for the rules and what is wrong: both can be read on white and on black."""
+NUMBER = "text-align:right;white-space:nowrap;"
+"""A narrow column must not break 1e-05 at its sign."""
 WRONG = "color:#e5484d;font-weight:bold;"
 
 
@@ -75,7 +77,7 @@ def html_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = (), wrong: Collection[int] = ()
 ) -> str:
     """A table for notebooks and pages; ``wrong`` are the numbers of the rows whose last cell stands out."""
-    styles = [CELL + f"text-align:{'right' if name in numbers else 'left'};" for name in header]
+    styles = [CELL + (NUMBER if name in numbers else "text-align:left;") for name in header]
     lines = [html_row(header, styles, heading=True)]
     for i, row in enumerate(rows):
         lines.append(html_row(row, [*styles[:-1], styles[-1] + WRONG * (i in wrong)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reports.table import html_table, text_table
+from ..reports.table import html_block, html_table, text_table
 
 
 class History:
@@ -53,11 +53,16 @@ class History:
         rows = [[f"{i}{marks[i]}", *(f"{row[name]:.4g}" for name in names)] for i, row in enumerate(self.rows)]
         return ["epoch", *names], rows
 
+    @property
+    def legend(self) -> list[str]:
+        """What the mark at an epoch says."""
+        return [f"* the lowest {self.watched}"] if self.best_epoch is not None else []
+
     def __repr__(self) -> str:
         header, rows = self.cells
-        return text_table(header, rows, header)
+        return "\n".join([text_table(header, rows, header), *self.legend])
 
     def _repr_html_(self) -> str:
         """For notebooks."""
         header, rows = self.cells
-        return html_table(header, rows, header)
+        return html_block([], html_table(header, rows, header), self.legend)

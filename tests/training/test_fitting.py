@@ -125,7 +125,8 @@ def test_modes_are_as_before_and_metrics_of_the_training_set():
 def test_how_it_prints():
     model = net()
     history = training.fit(model, TRAIN, TEST, loss=F.cross_entropy, optimizer=optim.SGD(model.parameters()), epochs=2)
-    header, *rows = repr(history).splitlines()
+    header, *rows, legend = repr(history).splitlines()
+    assert legend == "* the lowest test_loss" in history._repr_html_()
     assert header.split() == ["epoch", "lr", "loss", "test_loss"] and len(rows) == 2
     assert rows[history.best_epoch].split()[0] == f"{history.best_epoch}*"
     assert history._repr_html_().count("<tr>") == 3
