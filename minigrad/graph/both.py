@@ -36,7 +36,7 @@ def read_both(module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, 
     reasons = "; ".join(sorted(merged.reasons, key=lambda reason: reason.endswith(" only")))
     line = difference(trained, evaluated) + f"; why: {reasons}" * bool(reasons)
     parts = first.header.splitlines()[0].split("   ")
-    kept = [part for part in parts if not part.startswith(("mode=", "loss=", "backward: "))]
+    kept = [part for part in parts if not part.startswith(("mode=", "output=", "backward: "))]
     header = "   ".join([*kept[:1], "train and eval, a pass of its own in each", *kept[1:]])
     return replace(merged.picture, header=f"{header}\n{line}")
 

@@ -31,11 +31,11 @@ class Heading(NamedTuple):
         return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
 
     def about_loss(self) -> list[str]:
-        """The value of a single output, if that is a number."""
+        """The value of a single output, if that is a number: of a model it is no loss."""
         ((node, output), *others) = self.outputs.items()
         if others or output.array.size != 1:
             return []
-        return [f"loss={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
+        return [f"{'output' if self.own_pass else 'loss'}={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
 
     def about_backward(self) -> str:
         """Whether it has been done, as far as the records and the parameters tell, and what is kept for it."""

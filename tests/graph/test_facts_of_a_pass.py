@@ -151,6 +151,10 @@ def test_the_header_says_the_modes_of_the_calls_and_those_of_now():
     assert "   mode=mixed (5 of 10 modules in train) (now eval)   " in parsed(both).header
 
 
+def test_the_single_output_of_a_model_is_no_loss():
+    assert "   output=3   " in parsed(nn.Identity(), mg.tensor([[3.0]], requires_grad=True)).header
+
+
 def test_the_header_says_that_a_loss_is_of_now():
     loss = (mg.ones(2, requires_grad=True) * 2).sum()
     assert "   loss=4   " in parsed(loss).header
