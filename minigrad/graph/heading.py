@@ -35,7 +35,8 @@ class Heading(NamedTuple):
         ((node, output), *others) = self.outputs.items()
         if others or output.array.size != 1:
             return []
-        return [f"{'output' if self.own_pass else 'loss'}={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
+        name = "output" if self.own_pass else "loss"
+        return [f"{name}={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
 
     def about_backward(self) -> str:
         """Whether it has been done, as far as the records and the parameters tell, and what is kept for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ..tensor.creation import from_numpy
 from ..tensor.tensor import Tensor
 from .metrics import plain
 from .mlp import ACTIVATIONS, mlp
-from .preparation import Preparation
+from .preparation import Preparation, wrong_width
 
 BATCH = 4096
 """Samples that are predicted at once."""
@@ -90,7 +90,7 @@ class Predictor(Module):
 
     def outputs(self, x: Any) -> ndarray:
         """The net's outputs in evaluation mode for raw data as ``predict`` takes it."""
-        inputs = self.preparation.encoded(table_of(x))
+        inputs = self.preparation.encoded(table_of(x, self.features))
         with self.net.evaluating(), no_grad():
             batches = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
             return np.concatenate([self.net(from_numpy(batch)).numpy() for batch in batches])
@@ -106,8 +106,8 @@ def probabilities(outputs: ndarray) -> ndarray:
     return np.asarray(values / values.sum(1, keepdims=True))
 
 
-def table_of(x: Any) -> Table:
-    """A table of whatever ``predict`` takes."""
+def table_of(x: Any, features: Sequence[str]) -> Table:
+    """A table of whatever ``predict`` takes; an array has as many columns as the model has features."""
     if isinstance(x, Table):
         return x
     if isinstance(x, (str, os.PathLike)):
@@ -123,7 +123,10 @@ def table_of(x: Any) -> Table:
             f"predict takes inputs (N, F), a dict of columns, or a file, got {a_type(x)} {array.dtype} {array.shape}; "
             "a single sample is x[None]."
         )
-    return from_arrays("the array", array)
+    table = from_arrays("the array", array)
+    if len(table.columns) != len(features):
+        raise TableError(wrong_width(table, features))
+    return table
 
 
 def read_table(path: Any, header: bool | None = None, target: str | None = None, inputs_only: bool = False) -> Table:

@@ -102,9 +102,7 @@ class Preparation:
         if len(columns) == len(names) + 1:
             del columns[self.place]
         if len(columns) != len(names):
-            raise TableError(
-                f"{table.source} has {len(table.columns)} columns, the model takes {len(names)}: {some(names)}."
-            )
+            raise TableError(wrong_width(table, names))
         return columns
 
     def numbers(self, table: Table, column: Column) -> ndarray:
@@ -142,6 +140,11 @@ class Preparation:
 
 
 # -- what is looked at in training -----------------------------------------------------------------
+
+
+def wrong_width(table: Table, features: Sequence[str]) -> str:
+    """The message about a table with more or fewer columns than there are features."""
+    return f"{table.source} has {len(table.columns)} columns, the model takes {len(features)}: {some(list(features))}."
 
 
 def fitted(table: Table, target: Column, training: ndarray, task: str | None, fill: bool) -> Preparation:

@@ -119,6 +119,7 @@ WRONG = [
     ({"length": [np.nan], "width": [1.0], "colour": ["red"]}, ValueError, "row 1: column 'length' has no value"),
     ({"length": [np.inf], "width": [1.0], "colour": ["red"]}, ValueError, "an infinite number"),
     ({"length": [1.0, 2.0], "width": [1.0], "colour": ["red"]}, ValueError, "vectors of one length"),
+    ([[1.0] * 4], ValueError, "the array has 4 columns, the model takes 3: "),
     ([[1.0, 2.0]], ValueError, "has 2 columns, the model takes 3"),
     ([1.0, 2.0, 3.0], TypeError, "a single sample is x[None]"),
 ]
@@ -159,3 +160,12 @@ def test_missing_numbers_count_as_the_mean_if_that_was_asked_for():
 
     table = Table("t", (Column("a", np.array([10.0, np.nan])), Column("b", np.array([1, -1]), ("u", "v"))))
     assert preparation.encoded(table).tolist() == [[2, 0, 1], [0, 0, 0]]
+
+
+def test_an_array_for_a_model_of_generated_data_has_its_columns_alone(folder):
+    assert main(["train", "moons", "--epochs", "1", "--quiet"]) == 0
+    moons = load_model("runs/moons")
+    assert moons.predict(np.zeros((3, 2))).shape == (3,)
+    for columns in (1, 3, 5):
+        with pytest.raises(ValueError, match=f"the array has {columns} columns, the model takes 2: x1, x2"):
+            moons.predict(np.zeros((3, columns)))
