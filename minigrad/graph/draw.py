@@ -92,7 +92,7 @@ def draw(
     else:
         own_pass = isinstance(target, Module)
         outputs, named = (
-            record(target, inputs, named_inputs, draw.__kwdefaults__) if own_pass else (tensors_in(target), [])
+            record(target, inputs, named_inputs, draw.__kwdefaults__ or ()) if own_pass else (tensors_in(target), [])
         )
         refuse_without_graph(target, outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
