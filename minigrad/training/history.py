@@ -54,15 +54,15 @@ class History:
         return ["epoch", *names], rows
 
     @property
-    def legend(self) -> list[str]:
+    def _legend(self) -> list[str]:
         """What the mark at an epoch says."""
         return [f"* the lowest {self.watched}"] if self.best_epoch is not None else []
 
     def __repr__(self) -> str:
         header, rows = self.cells
-        return "\n".join([text_table(header, rows, header), *self.legend])
+        return "\n".join([text_table(header, rows, header), *self._legend])
 
     def _repr_html_(self) -> str:
         """For notebooks."""
         header, rows = self.cells
-        return html_block([], html_table(header, rows, header), self.legend)
+        return html_block([], html_table(header, rows, header), self._legend)
