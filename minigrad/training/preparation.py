@@ -89,7 +89,9 @@ class Preparation:
     def found(self, table: Table) -> list[Column]:
         """The columns of a table that are the features, by name or by place."""
         names = [name for name, _ in self.features]
-        if set(names) <= set(table.names) or (self.named and table.named):
+        dropped = names != list(table.names[: len(names)])  # in training; else columns count by their places alone
+        there = set(names) <= set(table.names) and (table.named or dropped)
+        if there or (self.named and table.named):
             missing = [name for name in names if name not in table.names]
             if missing:
                 hint = near(missing[0], set(table.names) - set(names)) if len(missing) == 1 else ""

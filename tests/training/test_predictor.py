@@ -169,3 +169,6 @@ def test_an_array_for_a_model_of_generated_data_has_its_columns_alone(folder):
     for columns in (1, 3, 5):
         with pytest.raises(ValueError, match=f"the array has {columns} columns, the model takes 2: x1, x2"):
             moons.predict(np.zeros((3, columns)))
+    np.savez("wide.npz", X=np.zeros((3, 5)))
+    with pytest.raises(ValueError, match=r"wide\.npz has 5 columns, the model takes 2: x1, x2"):
+        moons.predict("wide.npz")
