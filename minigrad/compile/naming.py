@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import builtins
-import dis
 import functools
 import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..optim.blocks import Block
 from ..optim.optimizer import Optimizer
-from ..optim.rule import Rule
 from .program import Instruction, Memory, Place, Program, Value
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
@@ -159,25 +156,9 @@ def counting_optimizer(each: Instruction) -> Optimizer | None:
 
 def number_words(optimizer: Optimizer, count: int) -> list[str]:
     """What the rule of an optimiser calls the numbers of a step, the first of which is the weight decay."""
-    rule = type(optimizer)
-    words = ["lr"] if rule.numbers is Rule.numbers else unpacked(rule.change.__code__, count - 1)
-    return ["weight_decay", *(words or [f"number{i}" for i in range(1, count)])]
-
-
-@functools.cache
-def unpacked(code: CodeType, count: int) -> list[str]:
-    """The variables into which a function unpacks so many things, the last time it does."""
-    found: list[str] = []
-    instructions = list(dis.get_instructions(code))
-    for position, each in enumerate(instructions):
-        if each.opname == "UNPACK_SEQUENCE" and each.argval == count:
-            names: list[str] = []
-            for store in instructions[position + 1 :]:
-                if not store.opname.startswith("STORE_FAST") or len(names) >= count:
-                    break
-                names += store.argval if isinstance(store.argval, tuple) else [store.argval]
-            found = names[:count] if len(names) >= count else found
-    return found
+    declared = optimizer.number_names
+    words = declared if len(declared) == count - 1 else [f"number{i}" for i in range(1, count)]
+    return ["weight_decay", *words]
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

@@ -144,6 +144,8 @@ def test_what_is_done_with_gradients_before_the_optimiser_belongs_to_the_update(
 class Halving(optim.Optimizer):
     """A rule of a user's, whose numbers have no formula."""
 
+    number_names = ("rate", "double")
+
     def __init__(self, params):
         super().__init__(params, {"lr": 0.1})
 
