@@ -23,11 +23,17 @@ SILENT = ("<", "by_", "apply", "derivative")
 """What functions begin with whose names say nothing about what they return."""
 
 WORDS = {
-    "add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.reduce": "prod",
-    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs",
-    "true_divide": "divide",
+    "add.reduce": "total", "maximum.reduce": "largest", "minimum.reduce": "least", "multiply.reduce": "product",
+    "add": "added", "subtract": "difference", "multiply": "product", "matmul": "product", "divide": "quotient",
+    "true_divide": "quotient", "negative": "opposite", "absolute": "size", "reciprocal": "inverse",
+    "sqrt": "root", "maximum": "larger", "minimum": "smaller", "where": "chosen", "less": "is_less",
+    "less_equal": "is_at_most", "greater": "is_greater", "greater_equal": "is_at_least", "equal": "is_equal",
+    "not_equal": "is_other", "isfinite": "is_finite", "isnan": "is_nan", "__getitem__": "part", "transpose": "T",
+    "swapaxes": "T", "reshape": "reshaped", "squeeze": "squeezed", "astype": "cast", "concatenate": "joined",
+    "sub": "difference", "mul": "product", "div": "quotient", "neg": "opposite", "sum": "total",
+    "abs": "size", "max": "largest", "min": "least",
 }  # fmt: skip
-"""What results are called, where it is not as the function."""
+"""What results are called that have no name, by the function or the operation: a noun, or a yes or no."""
 
 
 def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[int, str]:
@@ -135,7 +141,7 @@ class Names:
             if whole is not None:
                 return f"d_{whole}"
         if value.is_output:
-            name = maker.returned_by or value.word
+            name = WORDS.get(maker.returned_by, maker.returned_by) or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
         optimizer = counting_optimizer(maker)
         if optimizer is not None and isinstance(maker.results, list):
@@ -158,7 +164,7 @@ def number_words(optimizer: Optimizer, count: int) -> list[str]:
     """What the rule of an optimiser calls the numbers of a step, the first of which is the weight decay."""
     declared = optimizer.number_names
     words = declared if len(declared) == count - 1 else [f"number{i}" for i in range(1, count)]
-    return ["weight_decay", *words]
+    return ["decay", *words]
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

@@ -169,13 +169,10 @@ class Writer:
 
     def name_output(self, name: str, result: Any, calls: Sequence[Any]) -> None:
         """Call what an operation has made as whoever applies it does, or by its name."""
-        last = calls[-1] if calls else None
-        while isinstance(last, Application):
-            last = last.calls[-1] if last.calls else None
-        made: set[Value] = last.makes() if isinstance(last, Instruction) else set()
         for array in stand_ins_in(result):
-            if array.value in made and array.base is None:
-                array.value.word, last.returned_by = whereabouts().word, name  # type: ignore[union-attr]
+            maker = maker_of(array.value, calls) if array.base is None else None
+            if maker is not None:
+                array.value.word, maker.returned_by = whereabouts().word, name
                 array.value.is_output = not (array.value.word or self.operation)
 
     def derivative(self, node: Node, rules: Callable[..., Any], dy: Any, *arguments: Any) -> Any:
@@ -303,6 +300,15 @@ def note_gradient(gradient: Any, value: Any) -> None:
     is_new = type(gradient) is StandIn and gradient.value.memory.origin == "made"
     if is_new and isinstance(value, Value) and gradient.value.gradient_of is None:
         gradient.value.gradient_of = value.number
+
+
+def maker_of(value: Value, calls: Sequence[Instruction | Application]) -> Instruction | None:
+    """The one of these calls, of the last first, that makes a value; what is written to later was made before."""
+    for each in reversed(calls):
+        maker = maker_of(value, each.calls) if isinstance(each, Application) else each
+        if maker is not None and value in maker.makes():
+            return maker
+    return None
 
 
 def stand_ins_in(tree: Any) -> list[StandIn]:
