@@ -15,6 +15,7 @@ import numpy as np
 from ..optim.blocks import Block
 from ..optim.optimizer import Optimizer
 from .program import Instruction, Memory, Place, Program, Value
+from .trees import fields_of, is_record
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
 """What a name in source must not be."""
@@ -53,7 +54,7 @@ def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dic
 
 
 def leaf_names(name: str, tree: Any) -> Iterator[str]:
-    """A name for each thing in a tuple, list or dict."""
+    """A name for each thing in a tuple, list, dict or dataclass."""
     if isinstance(tree, (tuple, list)):
         keys: Any = getattr(tree, "_fields", range(len(tree)))
         for key, item in zip(keys, tree):
@@ -61,6 +62,8 @@ def leaf_names(name: str, tree: Any) -> Iterator[str]:
     elif isinstance(tree, dict):
         for key, item in tree.items():
             yield from leaf_names(f"{name}_{key}", item)
+    elif is_record(type(tree)):
+        yield from leaf_names(name, fields_of(tree))
     elif type(tree) is slice:
         yield from (f"{name}_{end}" for end in ("start", "stop", "step"))
     else:

@@ -23,9 +23,10 @@ from .expressions import INFIX, Expression, Expressions, without_out
 from .formulas import Formulas
 from .naming import Names
 from .printing import argument
-from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves
+from .program import Instruction, Memory, Place, Program, Result, Value
 from .sections import Section, sections
 from .straight import STRAIGHT
+from .trees import fields_of, is_record, mapped, tree_leaves
 
 LONGEST = 96
 """Characters of an expression from which parts of it get lines of their own."""
@@ -367,7 +368,8 @@ class Reading(Expressions):
             own = leaf.value.memory.origin == "made" or (leaf.value in self.texts and not copied)
             return Named(text if own else f"{text}.copy()")
 
-        return argument(mapped(named, self.program.outputs))
+        outputs = mapped(named, self.program.outputs)
+        return argument(fields_of(outputs) if is_record(type(outputs)) else outputs)
 
     def put_together(self) -> str:
         """The whole text, with what is given at its head."""

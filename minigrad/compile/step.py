@@ -27,11 +27,12 @@ from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_c
 from .finding import frozen
 from .picture import picture
 from .plan import Plan, make_own, written_inputs
-from .program import Program, leaves_like, mapped, tree_leaves
+from .program import Program
 from .reading import Reading
 from .results import detached
 from .stand_in import Unprepared
 from .surroundings import Surroundings, guards
+from .trees import leaves_like, mapped, tree_leaves
 
 log = logging.getLogger("minigrad.compile")
 

@@ -14,8 +14,9 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
 from ..optim.optimizer import Optimizer
-from .program import Application, Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Application, Instruction, Memory, Place, Program, Result, Value, values_in
 from .stand_in import SAME, Refusal, StandIn
+from .trees import mapped, tree_leaves
 from .whereabouts import whereabouts
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -311,3 +313,42 @@ def test_a_tensor_outside_of_the_state_that_has_got_other_memory_is_refused():
         with pytest.raises(ValueError, match="has got other memory since it was captured"):
             program.run(mg.ones(1, 2))
         tensor.data = before
+
+
+# -- dataclasses ---------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    x: mg.Tensor
+    scale: float = 1.0
+
+
+@dataclasses.dataclass
+class Output:
+    loss: mg.Tensor
+    parts: dict[str, mg.Tensor]
+    count: int = dataclasses.field(init=False, default=3)
+
+
+def test_a_dataclass_is_an_argument_and_a_result_like_a_dict():
+    step = mg.compile(
+        lambda b: Output((b.x * b.scale).sum(), {"double of x": 2 * b.x, "half": b.x / 2}), backend="numpy"
+    )
+    for batch in (Batch(ONE), Batch(TWO), Batch(THREE), Batch(TWO, 5.0)):
+        result = step(batch)
+        value = batch.x[0].item()
+        assert type(result) is Output and result.count == 3
+        assert result.loss.item() == 2 * value * batch.scale
+        assert_equal(result.parts["double of x"], 2 * value)
+    assert len(step.programs) == 2
+    names = {**step.given, "b_x": np.ones(2, np.float32)}
+    exec(step.source, names)
+    assert names["returned"].keys() == {"loss", "parts", "count"} and names["returned"]["loss"] == 10
+
+
+def test_the_program_of_a_dataclass_wants_one_like_it():
+    program, _ = capture(lambda b: b.x * b.scale, Batch(ONE, 2.0))
+    assert_equal(program.run(Batch(THREE, 2.0)), 6)
+    with pytest.raises(ValueError, match=r"argument 1 was 2.0 and is 3.0"):
+        program.run(Batch(THREE, 3.0))

@@ -11,8 +11,8 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile.native import compiler
 from minigrad.compile.passes import improved
-from minigrad.compile.program import tree_leaves
 from minigrad.compile.reading import Reading
+from minigrad.compile.trees import tree_leaves
 from minigrad.nn import functional as F
 from tests.compile.test_numpy_execution import STEPS, prepared
 from tests.compile.trainings import FOUND, TRAININGS, Training, batch, everything, leaves_of, pair
