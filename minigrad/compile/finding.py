@@ -248,3 +248,17 @@ def frozen(value: Any, depth: int = 4) -> Any:
     if depth and is_record(type(value)):
         return type(value), *(frozen(item, depth - 1) for item in fields_of(value).values())
     return id(value)
+
+
+def part_in_words(part: Any) -> str:
+    """A part of a key: shape and dtype of an array, or a plain value; nothing for what is known by its identity."""
+    if isinstance(part, bool):
+        return str(part)
+    match part:
+        case (type(), tuple() as shape, np.dtype() as dtype, *_):
+            return f"{shape} {dtype}"
+        case (type() as kind, value) if type(value) is kind:
+            return repr(value)
+        case (str(), (type() as kind, value)) if type(value) is kind:  # an attribute
+            return repr(value)
+    return ""

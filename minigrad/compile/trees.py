@@ -8,13 +8,20 @@ from typing import Any
 
 from ..nn.module import Module
 
+PACKAGE = __name__.partition(".")[0]
+
 NESTED = (tuple, list, slice, dict)
 """What arguments may be in."""
 
 
 def is_record(kind: type) -> bool:
-    """Whether objects of a class only hold what is in their fields: a dataclass that is no module."""
-    return hasattr(kind, "__dataclass_fields__") and not issubclass(kind, Module)
+    """Whether objects of a class only hold what is in their fields: a user's dataclass that is no module.
+
+    Attributes of operations are dataclasses of this package, each of which is one thing.
+    """
+    if not hasattr(kind, "__dataclass_fields__") or issubclass(kind, Module):
+        return False
+    return kind.__module__.partition(".")[0] != PACKAGE
 
 
 def fields_of(record: Any) -> dict[str, Any]:
