@@ -210,7 +210,7 @@ class Reading(Expressions):
             self.write(each, each.target)
         elif not isinstance(value, Value):
             names = [self.names.of(made, each) for made in tree_leaves(value)]
-            self.take(each)
+            self.taken(each)
             self.line(f"{', '.join(names)}{',' * (len(names) == 1)} = {self.expression(each).text}")
         elif each.function is np.empty_like and value.memory.writes:
             self.unmade[value] = each
@@ -239,12 +239,10 @@ class Reading(Expressions):
             found |= {operand.memory} if pending is None else pending.reads
         return found
 
-    take = taken
-
     def assign(self, each: Instruction, value: Value) -> None:
         """A line that gives a value a name."""
         text = self.expression(each).text
-        self.take(each)
+        self.taken(each)
         if value.memory.writes and not value.shape:
             text = f"np.asarray({text})"
         self.line(f"{self.names.of(value, each)} = {text}")
@@ -284,7 +282,7 @@ class Reading(Expressions):
     def write(self, each: Instruction, target: Value) -> None:
         """A line that changes an array."""
         text = self.write_text(each, target)
-        self.take(each)
+        self.taken(each)
         self.flush([value for value, pending in self.pending.items() if target.memory in pending.reads])
         self.line(text)
 

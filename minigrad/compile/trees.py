@@ -37,6 +37,16 @@ def with_fields(record: Any, values: dict[str, Any]) -> Any:
     return copied
 
 
+def like_dict(tree: dict[Any, Any], values: dict[Any, Any]) -> dict[Any, Any]:
+    """These values in a dict of the same class, a ``defaultdict`` say."""
+    if type(tree) is dict:
+        return values
+    copied = copy.copy(tree)
+    for key, value in values.items():
+        copied[key] = value
+    return copied
+
+
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """Tuples, lists, dicts, slices and dataclasses with ``function`` applied to what is in them."""
     kind = type(tree)
@@ -51,7 +61,7 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, (tuple, list)):
         items = [mapped(function, item) for item in tree]
         return kind(*items) if hasattr(tree, "_fields") else kind(items)
-    return {key: mapped(function, value) for key, value in tree.items()}
+    return like_dict(tree, {key: mapped(function, value) for key, value in tree.items()})
 
 
 def tree_leaves(tree: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile import Refusal, capture
+from minigrad.nn import functional as F
 
 ONE, TWO, THREE = (mg.full(2, float(value)) for value in (1, 2, 3))
 
@@ -352,3 +354,25 @@ def test_the_program_of_a_dataclass_wants_one_like_it():
     assert_equal(program.run(Batch(THREE, 2.0)), 6)
     with pytest.raises(ValueError, match=r"argument 1 was 2.0 and is 3.0"):
         program.run(Batch(THREE, 3.0))
+
+
+@pytest.mark.parametrize("kind", [collections.OrderedDict, lambda **items: collections.defaultdict(list, **items)])
+def test_a_dict_that_is_returned_has_its_class(kind):
+    step = mg.compile(lambda x: kind(double=2 * x), backend="numpy")
+    for _ in range(3):
+        result = step(TWO)
+        assert type(result) is type(kind())
+        assert_equal(result["double"], 4)
+
+
+def test_a_capture_is_as_silent_as_a_replay():
+    model = nn.Linear(3, 2)
+
+    @mg.compile(backend="numpy")
+    def step(x, target):
+        model.zero_grad()
+        loss = F.cross_entropy(model(x), target)
+        loss.backward()
+        return loss
+
+    assert all(np.isnan(step(mg.zeros(0, 3), mg.zeros(0, dtype=mg.int64)).item()) for _ in range(3))
