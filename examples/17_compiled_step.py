@@ -60,7 +60,7 @@ for line in step.source.splitlines():
 print("lines of each part:", {name: len(lines) for name, lines in parts.items()})
 
 # %% BatchNorm's gradient in it is the formula on paper: (g - mean(g) - xhat * mean(g * xhat)) / std.
-formula = [line for line in parts["backward"] if line.startswith(("layer1_mean_g", "d_layer0"))]
+formula = [line for line in parts["backward"] if line.startswith(("layer1_g ", "layer1_mean_g", "d_layer0"))]
 print("\n".join(formula))
 
 # %% It runs by itself: given the arrays, plain NumPy makes the next step, without minigrad.

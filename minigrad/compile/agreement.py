@@ -13,7 +13,8 @@ from .execution import Checked
 from .expressions import Expression, Expressions
 from .finding import contents_of
 from .naming import Names
-from .program import PLAIN, Instruction, Place, Program, Result, Value, tree_leaves
+from .program import PLAIN, Instruction, Place, Program, Result, Value
+from .trees import fields_of, is_record, tree_leaves
 
 ADVICE = (
     "what changes between two calls is an argument, an attribute of a module or optimiser, or a variable that the step "
@@ -44,6 +45,8 @@ class Agreement:
             return False
         if isinstance(first, (tuple, list)):
             return len(first) == len(second) and all(map(self.alike, first, second))
+        if is_record(type(first)):
+            first, second = fields_of(first), fields_of(second)
         if isinstance(first, dict):
             return first.keys() == second.keys() and all(self.alike(first[key], second[key]) for key in first)
         if isinstance(first, Value):

@@ -16,8 +16,9 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, describe
 from .naming import argument_names
-from .program import Program, mapped, tree_leaves
+from .program import Program
 from .stand_in import Refusal, StandIn, Unprepared
+from .trees import mapped, tree_leaves
 from .world import World
 from .writer import Writer
 

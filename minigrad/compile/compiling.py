@@ -48,8 +48,9 @@ def compile(
         **choices: PyTorch's ``fullgraph``, ``dynamic`` and ``mode``, which are no matter here.
 
     Returns:
-        A function with the same arguments. What it returns is new at each call, and outside of any graph; ``item()``
-        may be returned, computed with and formatted. ``p.grad`` is there after it as usual.
+        A function with the same arguments: tensors and all else, in tuples, lists, dicts and dataclasses if you like.
+        What it returns is new at each call, and outside of any graph; ``item()`` may be returned, computed with and
+        formatted. ``p.grad`` is there after it as usual.
 
     What a program depends on: shapes and dtypes of the arguments, other arguments by value, the mode and the plain
     attributes of each module, which tensors require grad, settings of optimisers that are 0 or not, hooks, variables

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from .groups import Group
 from .program import Program, laid_out
+from .whereabouts import level_outside
 
 
 class CompileWarning(UserWarning):
@@ -191,4 +192,6 @@ def say(error: CannotBuild) -> None:
     """Say once why a program does not run as C."""
     if str(error) not in said:
         said.add(str(error))
-        warnings.warn(f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=6)
+        warnings.warn(
+            f"compile: the step runs with NumPy, not as C: {error}", CompileWarning, stacklevel=level_outside()
+        )

@@ -22,6 +22,7 @@ from ..engine.node import Variable
 from ..nn.hooks import EVERYWHERE, Hook
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
+from .trees import fields_of, is_record
 
 MANY = 1000
 """Items of a list or dict from which it is not looked into: data, rather than parts of a model."""
@@ -244,4 +245,20 @@ def frozen(value: Any, depth: int = 4) -> Any:
         return type(value), *(frozen(item, depth - 1) for item in value)
     if depth and isinstance(value, dict) and len(value) <= MANY:
         return dict, *((key, frozen(item, depth - 1)) for key, item in value.items())
+    if depth and is_record(type(value)):
+        return type(value), *(frozen(item, depth - 1) for item in fields_of(value).values())
     return id(value)
+
+
+def part_in_words(part: Any) -> str:
+    """A part of a key: shape and dtype of an array, or a plain value; nothing for what is known by its identity."""
+    if isinstance(part, bool):
+        return str(part)
+    match part:
+        case (type(), tuple() as shape, np.dtype() as dtype, *_):
+            return f"{shape} {dtype}"
+        case (type() as kind, value) if type(value) is kind:
+            return repr(value)
+        case (str(), (type() as kind, value)) if type(value) is kind:  # an attribute
+            return repr(value)
+    return ""

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .naming import function_word
-from .program import Instruction, Program, Value, tree_leaves
+from .program import Instruction, Program, Value
 from .sections import BETWEEN, Section, sections, source_line
+from .trees import tree_leaves
 
 SHOWN = 6
 """Functions, or names, of a box that are written out."""

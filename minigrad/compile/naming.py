@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import builtins
-import dis
 import functools
 import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..optim.blocks import Block
 from ..optim.optimizer import Optimizer
-from ..optim.rule import Rule
 from .program import Instruction, Memory, Place, Program, Value
+from .trees import fields_of, is_record
 
 TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "np", "out", "math"))
 """What a name in source must not be."""
@@ -26,11 +24,17 @@ SILENT = ("<", "by_", "apply", "derivative")
 """What functions begin with whose names say nothing about what they return."""
 
 WORDS = {
-    "add.reduce": "sum", "maximum.reduce": "max", "minimum.reduce": "min", "multiply.reduce": "prod",
-    "__getitem__": "part", "transpose": "T", "swapaxes": "T", "astype": "cast", "absolute": "abs",
-    "true_divide": "divide",
+    "add.reduce": "total", "maximum.reduce": "largest", "minimum.reduce": "least", "multiply.reduce": "product",
+    "add": "added", "subtract": "difference", "multiply": "product", "matmul": "product", "divide": "quotient",
+    "true_divide": "quotient", "negative": "opposite", "absolute": "size", "reciprocal": "inverse",
+    "sqrt": "root", "maximum": "larger", "minimum": "smaller", "where": "chosen", "less": "is_less",
+    "less_equal": "is_at_most", "greater": "is_greater", "greater_equal": "is_at_least", "equal": "is_equal",
+    "not_equal": "is_other", "isfinite": "is_finite", "isnan": "is_nan", "__getitem__": "part", "transpose": "T",
+    "swapaxes": "T", "reshape": "reshaped", "squeeze": "squeezed", "astype": "cast", "concatenate": "joined",
+    "sub": "difference", "mul": "product", "div": "quotient", "neg": "opposite", "sum": "total",
+    "abs": "size", "max": "largest", "min": "least",
 }  # fmt: skip
-"""What results are called, where it is not as the function."""
+"""What results are called that have no name, by the function or the operation: a noun, or a yes or no."""
 
 
 def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dict[int, str]:
@@ -50,7 +54,7 @@ def argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> dic
 
 
 def leaf_names(name: str, tree: Any) -> Iterator[str]:
-    """A name for each thing in a tuple, list or dict."""
+    """A name for each thing in a tuple, list, dict or dataclass."""
     if isinstance(tree, (tuple, list)):
         keys: Any = getattr(tree, "_fields", range(len(tree)))
         for key, item in zip(keys, tree):
@@ -58,6 +62,8 @@ def leaf_names(name: str, tree: Any) -> Iterator[str]:
     elif isinstance(tree, dict):
         for key, item in tree.items():
             yield from leaf_names(f"{name}_{key}", item)
+    elif is_record(type(tree)):
+        yield from leaf_names(name, fields_of(tree))
     elif type(tree) is slice:
         yield from (f"{name}_{end}" for end in ("start", "stop", "step"))
     else:
@@ -138,7 +144,7 @@ class Names:
             if whole is not None:
                 return f"d_{whole}"
         if value.is_output:
-            name = maker.returned_by or value.word
+            name = WORDS.get(maker.returned_by, maker.returned_by) or value.word
             return "_".join(filter(None, (path, "" if path and len(self.outputs[maker.scope]) == 1 else name)))
         optimizer = counting_optimizer(maker)
         if optimizer is not None and isinstance(maker.results, list):
@@ -159,25 +165,9 @@ def counting_optimizer(each: Instruction) -> Optimizer | None:
 
 def number_words(optimizer: Optimizer, count: int) -> list[str]:
     """What the rule of an optimiser calls the numbers of a step, the first of which is the weight decay."""
-    rule = type(optimizer)
-    words = ["lr"] if rule.numbers is Rule.numbers else unpacked(rule.change.__code__, count - 1)
-    return ["weight_decay", *(words or [f"number{i}" for i in range(1, count)])]
-
-
-@functools.cache
-def unpacked(code: CodeType, count: int) -> list[str]:
-    """The variables into which a function unpacks so many things, the last time it does."""
-    found: list[str] = []
-    instructions = list(dis.get_instructions(code))
-    for position, each in enumerate(instructions):
-        if each.opname == "UNPACK_SEQUENCE" and each.argval == count:
-            names: list[str] = []
-            for store in instructions[position + 1 :]:
-                if not store.opname.startswith("STORE_FAST") or len(names) >= count:
-                    break
-                names += store.argval if isinstance(store.argval, tuple) else [store.argval]
-            found = names[:count] if len(names) >= count else found
-    return found
+    declared = optimizer.number_names
+    words = declared if len(declared) == count - 1 else [f"number{i}" for i in range(1, count)]
+    return ["decay", *words]
 
 
 def outputs_of_scopes(program: Program) -> dict[Any, list[Value]]:

@@ -18,9 +18,10 @@ from numpy import ndarray
 
 from .into_memory import INTO
 from .naming import Names, function_word
-from .program import Instruction, Program, Value, tree_leaves
+from .program import Instruction, Program, Value
 from .rooms import Rooms
 from .sections import Section, sections
+from .trees import tree_leaves
 from .typed import Typed
 
 ASKED = "first: checks of the inputs, and numbers and draws of Python's"

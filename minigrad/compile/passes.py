@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .program import Instruction, Memory, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Instruction, Memory, Program, Result, Value, values_in
+from .trees import mapped, tree_leaves
 
 RESHAPES = frozenset(
     getattr(owner, name) for name in ("reshape", "ravel", "squeeze", "swapaxes", "transpose") for owner in (np, ndarray)

@@ -31,6 +31,8 @@ def argument(value: Any) -> str:
         return f"({', '.join(map(argument, value))}{',' * (len(value) == 1)})"
     if isinstance(value, list):
         return f"[{', '.join(map(argument, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {argument(item)}' for key, item in value.items())}}}"
     if value is Ellipsis:
         return "..."
     if isinstance(value, type):

@@ -22,6 +22,7 @@ from numpy import ndarray
 
 from ..engine.node import Variable, array_of, clock, wrap
 from .printing import described, written
+from .trees import NESTED, leaves_like, mapped, tree_leaves
 from .whereabouts import FORWARD
 
 
@@ -106,10 +107,6 @@ class Place:
 
 KINDS = ("check", "host", "call", "watch")
 """The kinds of instructions, in the order in which they are carried out."""
-
-NESTED = (tuple, list, slice, dict)
-"""What arguments may be in."""
-
 
 PLAIN = (int, float, complex, str, bytes, range, np.generic, np.dtype)
 """What is known by its value. Anything else is known by which object it is."""
@@ -210,37 +207,6 @@ class Application:
         self.op, self.args, self.scope = op, args, scope
         self.calls: list[Instruction | Application] = []
         self.results: Any = None
-
-
-def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Tuples, lists, dicts and slices with ``function`` applied to what is in them."""
-    kind = type(tree)
-    if kind is tuple or kind is list:
-        return kind([mapped(function, item) if issubclass(type(item), NESTED) else function(item) for item in tree])
-    if not issubclass(kind, NESTED):  # isinstance would ask stand-ins for their class
-        return function(tree)
-    if kind is slice:
-        return slice(function(tree.start), function(tree.stop), function(tree.step))
-    if isinstance(tree, (tuple, list)):
-        items = [mapped(function, item) for item in tree]
-        return kind(*items) if hasattr(tree, "_fields") else kind(items)
-    return {key: mapped(function, value) for key, value in tree.items()}
-
-
-def tree_leaves(tree: Any) -> list[Any]:
-    """What is in tuples, lists, dicts and slices, in their order."""
-    found: list[Any] = []
-    mapped(found.append, tree)
-    return found
-
-
-def leaves_like(structure: Any, tree: Any) -> list[Any]:
-    """What is in a tree, in the order of another one with the same items: what is in dicts goes by its key."""
-    if isinstance(structure, dict):
-        return [leaf for key, item in structure.items() for leaf in leaves_like(item, tree[key])]
-    if isinstance(structure, (tuple, list)):
-        return [leaf for item, part in zip(structure, tree) for leaf in leaves_like(item, part)]
-    return tree_leaves(tree)
 
 
 def values_in(tree: Any) -> set[Value]:

@@ -23,9 +23,10 @@ from .expressions import INFIX, Expression, Expressions, without_out
 from .formulas import Formulas
 from .naming import Names
 from .printing import argument
-from .program import Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves
+from .program import Instruction, Memory, Place, Program, Result, Value
 from .sections import Section, sections
 from .straight import STRAIGHT
+from .trees import fields_of, is_record, mapped, tree_leaves
 
 LONGEST = 96
 """Characters of an expression from which parts of it get lines of their own."""
@@ -209,7 +210,7 @@ class Reading(Expressions):
             self.write(each, each.target)
         elif not isinstance(value, Value):
             names = [self.names.of(made, each) for made in tree_leaves(value)]
-            self.take(each)
+            self.taken(each)
             self.line(f"{', '.join(names)}{',' * (len(names) == 1)} = {self.expression(each).text}")
         elif each.function is np.empty_like and value.memory.writes:
             self.unmade[value] = each
@@ -238,12 +239,10 @@ class Reading(Expressions):
             found |= {operand.memory} if pending is None else pending.reads
         return found
 
-    take = taken
-
     def assign(self, each: Instruction, value: Value) -> None:
         """A line that gives a value a name."""
         text = self.expression(each).text
-        self.take(each)
+        self.taken(each)
         if value.memory.writes and not value.shape:
             text = f"np.asarray({text})"
         self.line(f"{self.names.of(value, each)} = {text}")
@@ -283,7 +282,7 @@ class Reading(Expressions):
     def write(self, each: Instruction, target: Value) -> None:
         """A line that changes an array."""
         text = self.write_text(each, target)
-        self.take(each)
+        self.taken(each)
         self.flush([value for value, pending in self.pending.items() if target.memory in pending.reads])
         self.line(text)
 
@@ -367,7 +366,8 @@ class Reading(Expressions):
             own = leaf.value.memory.origin == "made" or (leaf.value in self.texts and not copied)
             return Named(text if own else f"{text}.copy()")
 
-        return argument(mapped(named, self.program.outputs))
+        outputs = mapped(named, self.program.outputs)
+        return argument(fields_of(outputs) if is_record(type(outputs)) else outputs)
 
     def put_together(self) -> str:
         """The whole text, with what is given at its head."""

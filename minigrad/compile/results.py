@@ -14,8 +14,9 @@ from ..engine.host import writer_here
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, wrap
 from ..tensor.tensor import Tensor
-from .program import Program, Result, mapped
+from .program import Program, Result
 from .stand_in import StandIn
+from .trees import fields_of, is_record, like_dict, mapped, with_fields
 
 Maker = Callable[[Sequence[ndarray]], Any]
 
@@ -54,7 +55,10 @@ def maker(tree: Any, positions: dict[Any, int], used: set[int]) -> Maker:
         return lambda arrays: type(tree)([make(arrays) for make in makers])
     if isinstance(tree, dict):
         by_key = {key: maker(item, positions, used) for key, item in tree.items()}
-        return lambda arrays: {key: make(arrays) for key, make in by_key.items()}
+        return lambda arrays: like_dict(tree, {key: make(arrays) for key, make in by_key.items()})
+    if is_record(type(tree)):
+        make_fields = maker(fields_of(tree), positions, used)
+        return lambda arrays: with_fields(tree, make_fields(arrays))
     return lambda arrays: tree
 
 

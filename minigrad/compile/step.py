@@ -24,14 +24,15 @@ from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
 from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
-from .finding import frozen
+from .finding import frozen, part_in_words
 from .picture import picture
 from .plan import Plan, make_own, written_inputs
-from .program import Program, leaves_like, mapped, tree_leaves
+from .program import Program
 from .reading import Reading
 from .results import detached
 from .stand_in import Unprepared
 from .surroundings import Surroundings, guards
+from .trees import leaves_like, mapped, tree_leaves
 
 log = logging.getLogger("minigrad.compile")
 
@@ -282,9 +283,12 @@ class Compiled:
             return ""
         before = others[-1]
         now, then = (*plan.key[:-1], *plan.key[-1]), (*before.key[:-1], *before.key[-1])
-        for name, old, new in zip(plan.names, then, now):
-            if old != new:
-                return f"{name} is another one"
+        given = {f"argument {number}": name for number, name in plan.program.input_names.items()}
+        for name, *values in zip(plan.names, then, now):
+            if values[0] != values[1]:
+                old, new = map(part_in_words, values)
+                is_told = old != new and "" not in (old, new)
+                return f"{given.get(name, name)} is {f'{new}, and was {old}' if is_told else 'another one'}"
         return "it reads other gradients" if now == then else "it reads other things"
 
     def _warn_of_shown(self, program: Program) -> None:

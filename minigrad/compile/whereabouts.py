@@ -78,6 +78,15 @@ def whereabouts() -> Whereabouts:
     return Whereabouts(line or "an unknown line", phase or FORWARD, word.strip("_"), function.strip("_"))
 
 
+def level_outside() -> int:
+    """The ``stacklevel`` by which a warning of whoever asks is one of the innermost line outside of minigrad."""
+    level, frame = 0, sys._getframe(1)
+    names = OWN | BETWEEN
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in names:
+        level, frame = level + 1, frame.f_back
+    return level + 1
+
+
 @functools.cache
 def phase_of(module: str) -> str:
     """The part of the step that functions of a module belong to, if it is always the same."""

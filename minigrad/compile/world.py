@@ -18,8 +18,9 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer
 from ..nn.snapshot import Snapshot
 from ..optim.optimizer import Optimizer
-from .program import PLAIN, Place, Result, mapped, same, tree_leaves
+from .program import PLAIN, Place, Result, same
 from .stand_in import StandIn
+from .trees import mapped, tree_leaves
 from .writer import Writer
 
 COPY_OF_SETTINGS = "_call_settings"
@@ -72,7 +73,8 @@ class World:
             if not isinstance(x, ARGUMENTS):
                 raise TypeError(
                     f"argument {number} is {describe(x)}: a step takes tensors, arrays, numbers, strings, modules, "
-                    "optimisers and functions, also in tuples, lists and dicts; give it the parts that it needs."
+                    "optimisers and functions, also in tuples, lists, dicts and dataclasses; give it the parts that it "
+                    "needs."
                 )
         self.optimizers: list[Optimizer] = []
         self.modules: list[Module] = []

@@ -14,8 +14,9 @@ from numpy import ndarray
 from ..engine.modes import own_calls
 from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
 from ..optim.optimizer import Optimizer
-from .program import Application, Instruction, Memory, Place, Program, Result, Value, mapped, tree_leaves, values_in
+from .program import Application, Instruction, Memory, Place, Program, Result, Value, values_in
 from .stand_in import SAME, Refusal, StandIn
+from .trees import mapped, tree_leaves
 from .whereabouts import whereabouts
 
 
@@ -107,7 +108,8 @@ class Writer:
             )
         operands, real_args, real_kwargs = stand_ins_in((args, kwargs)), self.real(args), self.real(kwargs)
         args, kwargs = mapped(self.value_of, args), mapped(self.value_of, kwargs)
-        result = function(*real_args, **real_kwargs)
+        with np.errstate(all="ignore"):  # as at every replay
+            result = function(*real_args, **real_kwargs)
         if target is None and any(
             leaf is result for leaf in tree_leaves((real_args, real_kwargs)) if type(leaf) is ndarray
         ):
@@ -169,13 +171,10 @@ class Writer:
 
     def name_output(self, name: str, result: Any, calls: Sequence[Any]) -> None:
         """Call what an operation has made as whoever applies it does, or by its name."""
-        last = calls[-1] if calls else None
-        while isinstance(last, Application):
-            last = last.calls[-1] if last.calls else None
-        made: set[Value] = last.makes() if isinstance(last, Instruction) else set()
         for array in stand_ins_in(result):
-            if array.value in made and array.base is None:
-                array.value.word, last.returned_by = whereabouts().word, name  # type: ignore[union-attr]
+            maker = maker_of(array.value, calls) if array.base is None else None
+            if maker is not None:
+                array.value.word, maker.returned_by = whereabouts().word, name
                 array.value.is_output = not (array.value.word or self.operation)
 
     def derivative(self, node: Node, rules: Callable[..., Any], dy: Any, *arguments: Any) -> Any:
@@ -303,6 +302,15 @@ def note_gradient(gradient: Any, value: Any) -> None:
     is_new = type(gradient) is StandIn and gradient.value.memory.origin == "made"
     if is_new and isinstance(value, Value) and gradient.value.gradient_of is None:
         gradient.value.gradient_of = value.number
+
+
+def maker_of(value: Value, calls: Sequence[Instruction | Application]) -> Instruction | None:
+    """The one of these calls, of the last first, that makes a value; what is written to later was made before."""
+    for each in reversed(calls):
+        maker = maker_of(value, each.calls) if isinstance(each, Application) else each
+        if maker is not None and value in maker.makes():
+            return maker
+    return None
 
 
 def stand_ins_in(tree: Any) -> list[StandIn]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..compile import Program, Refusal, capture
-from ..compile.program import mapped, tree_leaves
+from ..compile.trees import mapped, tree_leaves
 from ..engine.modes import enable_grad
 from ..engine.node import Variable, array_of, wrap
 from ..nn.module import Module

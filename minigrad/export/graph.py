@@ -10,7 +10,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..compile.naming import UniqueNames
-from ..compile.program import Instruction, Value, mapped
+from ..compile.program import Instruction, Value
+from ..compile.trees import mapped
 from .errors import Fixed
 from .lengths import Differing, Length, Parallel
 

@@ -11,7 +11,8 @@ from typing import IO, Any
 import numpy as np
 from numpy import ndarray
 
-from ..compile.program import Program, Result, Value, leaves_like, tree_leaves
+from ..compile.program import Program, Result, Value
+from ..compile.trees import leaves_like, tree_leaves
 from ..engine.arguments import a_type
 from ..engine.node import Variable, array_of, describe
 from ..io.atomic import as_path, replacing

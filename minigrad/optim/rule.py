@@ -14,13 +14,14 @@ from .groups import Settings
 class Rule:
     """What distinguishes one kind of optimiser from another: its settings, its state and its arithmetic.
 
-    ``state_names``, ``numbers`` and ``change`` are the arithmetic; ``at_least_zero``, ``switches`` and
-    ``check_settings`` say which settings make sense. ``maximize`` has turned the
-    gradient round and ``weight_decay`` has been added to it before ``change``, if they are among the settings; with
+    ``state_names``, ``numbers``, ``number_names`` and ``change`` are the arithmetic; ``at_least_zero``, ``switches``
+    and ``check_settings`` say which settings make sense. ``maximize`` has turned the gradient round and
+    ``weight_decay`` has been added to it before ``change``, if they are among the settings; with
     ``decoupled_weight_decay`` the parameters shrink by ``lr * weight_decay`` instead. For example:
 
         class Momentum(Optimizer):
             state_names = ("velocity",)
+            number_names = ("lr", "momentum")
 
             def __init__(self, params, lr=0.01, momentum=0.9):
                 super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -49,6 +50,9 @@ class Rule:
 
     number_state: ClassVar[Mapping[str, float]] = {}
     """State that is one number for each parameter, with what it begins with; ``next_numbers`` changes it."""
+
+    number_names: ClassVar[Sequence[str]] = ("lr",)
+    """What the source of a compiled step calls what ``numbers`` returns."""
 
     reads_values = False
     """Whether ``change`` is given the parameters' values, not to be changed, behind the state vectors."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile import Refusal, capture
+from minigrad.nn import functional as F
 
 ONE, TWO, THREE = (mg.full(2, float(value)) for value in (1, 2, 3))
 
@@ -311,3 +315,64 @@ def test_a_tensor_outside_of_the_state_that_has_got_other_memory_is_refused():
         with pytest.raises(ValueError, match="has got other memory since it was captured"):
             program.run(mg.ones(1, 2))
         tensor.data = before
+
+
+# -- dataclasses ---------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    x: mg.Tensor
+    scale: float = 1.0
+
+
+@dataclasses.dataclass
+class Output:
+    loss: mg.Tensor
+    parts: dict[str, mg.Tensor]
+    count: int = dataclasses.field(init=False, default=3)
+
+
+def test_a_dataclass_is_an_argument_and_a_result_like_a_dict():
+    step = mg.compile(
+        lambda b: Output((b.x * b.scale).sum(), {"double of x": 2 * b.x, "half": b.x / 2}), backend="numpy"
+    )
+    for batch in (Batch(ONE), Batch(TWO), Batch(THREE), Batch(TWO, 5.0)):
+        result = step(batch)
+        value = batch.x[0].item()
+        assert type(result) is Output and result.count == 3
+        assert result.loss.item() == 2 * value * batch.scale
+        assert_equal(result.parts["double of x"], 2 * value)
+    assert len(step.programs) == 2
+    names = {**step.given, "b_x": np.ones(2, np.float32)}
+    exec(step.source, names)
+    assert names["returned"].keys() == {"loss", "parts", "count"} and names["returned"]["loss"] == 10
+
+
+def test_the_program_of_a_dataclass_wants_one_like_it():
+    program, _ = capture(lambda b: b.x * b.scale, Batch(ONE, 2.0))
+    assert_equal(program.run(Batch(THREE, 2.0)), 6)
+    with pytest.raises(ValueError, match=r"argument 1 was 2.0 and is 3.0"):
+        program.run(Batch(THREE, 3.0))
+
+
+@pytest.mark.parametrize("kind", [collections.OrderedDict, lambda **items: collections.defaultdict(list, **items)])
+def test_a_dict_that_is_returned_has_its_class(kind):
+    step = mg.compile(lambda x: kind(double=2 * x), backend="numpy")
+    for _ in range(3):
+        result = step(TWO)
+        assert type(result) is type(kind())
+        assert_equal(result["double"], 4)
+
+
+def test_a_capture_is_as_silent_as_a_replay():
+    model = nn.Linear(3, 2)
+
+    @mg.compile(backend="numpy")
+    def step(x, target):
+        model.zero_grad()
+        loss = F.cross_entropy(model(x), target)
+        loss.backward()
+        return loss
+
+    assert all(np.isnan(step(mg.zeros(0, 3), mg.zeros(0, dtype=mg.int64)).item()) for _ in range(3))

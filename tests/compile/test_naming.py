@@ -39,3 +39,27 @@ def test_names_are_those_of_the_model_and_of_the_arguments():
 )
 def test_a_name_is_an_identifier(text, name):
     assert identifier(text) == name
+
+
+class Undeclared(optim.SGD):
+    number_names = ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(optim.Adam, ["scaled_eps", "rate"]), (optim.ASGD, ["eta"]), (Undeclared, [])]
+)
+def test_numbers_of_an_optimiser_have_the_names_that_its_rule_declares(kind, words):
+    parameter = nn.Parameter(mg.ones(2))
+    optimizer = kind([parameter], lr=0.1)
+
+    @mg.compile(backend="numpy")
+    def step(x):
+        optimizer.zero_grad()
+        (parameter * x).sum().backward()
+        optimizer.step()
+
+    step(mg.ones(2))
+    names = {line.split(" = ")[0] for line in step.source.splitlines()} | step.given.keys()
+    assert names >= set(words)
+    words_of_all = [word for each in (optim.Adam, optim.ASGD) for word in each.number_names]
+    assert names.isdisjoint(set(words_of_all) - set(kind.number_names) - {"eps"})

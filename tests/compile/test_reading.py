@@ -11,8 +11,8 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile.native import compiler
 from minigrad.compile.passes import improved
-from minigrad.compile.program import tree_leaves
 from minigrad.compile.reading import Reading
+from minigrad.compile.trees import tree_leaves
 from minigrad.nn import functional as F
 from tests.compile.test_numpy_execution import STEPS, prepared
 from tests.compile.trainings import FOUND, TRAININGS, Training, batch, everything, leaves_of, pair
@@ -112,10 +112,32 @@ def test_lines_are_the_formulas_with_the_names_of_the_model_and_of_the_definitio
         "d_relu = d_fc2 @ fc2_weight",
         "fc2_weight_grad = d_fc2.T @ relu",
         "d_fc1 = (bn1_g - bn1_mean_g - bn1_xhat * bn1_mean_gx) * bn1_inverse",
+        "row_losses = np.log(np.exp(z).sum(axis=1, dtype=np.float64).astype(np.float32)) - picked",
+        "softmax = np.exp(softmax)",
+        "difference = softmax - (target[:, None] == np.arange(2)).astype(np.float32)",
         "lr, beta1, beta2, eps = 0.01, 0.9, 0.999, 1e-08  # settings of Adam",
         "rate = lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)",
         "exp_avg *= beta1",
         "fc1_bias -= change[12:16]",
+    ):
+        assert line in lines, line
+
+
+def test_a_result_that_is_computed_in_place_has_the_name_of_its_module_and_parts_have_names_of_the_field():
+    net = nn.Sequential(nn.LayerNorm(3), nn.Softmax(1))
+
+    @mg.compile(backend="numpy")
+    def step(x):
+        net.zero_grad()
+        ((net(x) - 1) * x).sum().backward()
+
+    step(mg.randn(4, 3))
+    lines = step.source.splitlines()
+    for line in (
+        "layer0_xhat = layer0_d * layer0_inverse",
+        "layer1 = np.exp(layer1)",
+        "product = difference * x",
+        "layer0_weight_grad = (d_layer0 * layer0_xhat).sum(axis=0, dtype=np.float64).astype(np.float32)",
     ):
         assert line in lines, line
 
@@ -143,6 +165,8 @@ def test_what_is_done_with_gradients_before_the_optimiser_belongs_to_the_update(
 
 class Halving(optim.Optimizer):
     """A rule of a user's, whose numbers have no formula."""
+
+    number_names = ("rate", "double")
 
     def __init__(self, params):
         super().__init__(params, {"lr": 0.1})

@@ -11,7 +11,7 @@ import pytest
 from numpy import ndarray
 
 import minigrad as mg
-from minigrad.compile.program import tree_leaves
+from minigrad.compile.trees import tree_leaves
 
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 runtime = pytest.importorskip(

@@ -222,3 +222,13 @@ def test_hints_are_accepted_and_other_implementations_refused(kind, hints):
     for name in ("capturable", "differentiable"):
         with pytest.raises(ValueError, match=rf"{kind.__name__}: {name}=True is not available"):
             kind([weight], **{name: True})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_number_of_a_rule_has_a_name(kind, monkeypatch):
+    counts = []
+    monkeypatch.setattr(kind, "change", lambda _, gradient, out, state, numbers, __: counts.append(len(numbers)))
+    parameters = parameters_of(np.float32)
+    give_gradients(parameters, np.random.default_rng(0))
+    kind(parameters).step()
+    assert set(counts) == {len(kind.number_names)}

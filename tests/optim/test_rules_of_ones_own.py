@@ -242,7 +242,7 @@ def test_public_names_of_an_optimiser_are_pytorchs_or_a_rules():
         "register_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_load_state_dict_post_hook",
     }  # fmt: skip
     rule = {
-        "at_least_zero", "change", "check_settings", "initial_state", "next_numbers", "number_state", "numbers",
-        "optional_state", "reads_values", "state_names", "switches",
+        "at_least_zero", "change", "check_settings", "initial_state", "next_numbers", "number_names", "number_state",
+        "numbers", "optional_state", "reads_values", "state_names", "switches",
     }  # fmt: skip
     assert own == pytorchs | rule

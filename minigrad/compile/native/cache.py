@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...io.atomic import replacing
+from ..whereabouts import level_outside
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LARGEST = 128 * 2**20
@@ -104,7 +105,7 @@ def say(reason: str) -> None:
     """Warn once of a cache that cannot be used."""
     if reason not in said:
         said.add(reason)
-        warnings.warn(f"Compiled code is not kept for the next process: {reason}", stacklevel=2)
+        warnings.warn(f"Compiled code is not kept for the next process: {reason}", stacklevel=level_outside())
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from numpy import ndarray
 from ...engine.host import Numbers
 from ..execution import CannotBuild, Execution, Misfit
 from ..groups import Group
-from ..program import Instruction, Program, Value, mapped, tree_leaves
+from ..program import Instruction, Program, Value
+from ..trees import mapped, tree_leaves
 from ..unrolled import unrolled
 from . import compiler, positions, windows  # noqa: F401 - the latter for their entries in LOWERED
 from .blas import products

@@ -17,8 +17,9 @@ from ...ops.normalisation.checks import check_variance
 from ..execution import CannotBuild, Checked
 from ..naming import Names
 from ..passes import may_refuse
-from ..program import Instruction, Program, Result, Value, mapped, tree_leaves, values_in
+from ..program import Instruction, Program, Result, Value, values_in
 from ..sections import sections
+from ..trees import mapped, tree_leaves
 from .elements import FAST_POWERS, MAPS, POWERS, REDUCTIONS, casts_alike, is_known
 from .memory_versions import Outside, Versions
 from .nodes import Graph, Node, in_order, is_dense, matrix_order, settled

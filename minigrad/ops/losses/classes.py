@@ -56,9 +56,9 @@ def definition(x: Any, target: Any, reduction: str, ignore_index: int = -100) ->
     """``log(sum(exp(x))) - x[target]`` of each row that is not to be ignored, reduced."""
     z = x - np.maximum.reduce(x, 1, keepdims=True)
     picked = z[np.arange(len(x)), classes_to_pick(target, ignore_index)]
-    counts = target != ignore_index
-    losses = np.log(plain_sum(np.exp(z), (1,))) - picked
-    losses = np.where(counts, losses, x.dtype.type(0))
+    used = target != ignore_index
+    row_losses = np.log(plain_sum(np.exp(z), (1,))) - picked
+    losses = np.where(used, row_losses, x.dtype.type(0))
     if reduction == "none":
         return losses
     loss = plain_sum(losses, (0,))
@@ -68,8 +68,8 @@ def definition(x: Any, target: Any, reduction: str, ignore_index: int = -100) ->
 def by_scores(dy: Any, _y: Any, x: Any, target: Any, reduction: str, ignore_index: int = -100) -> Any:
     """``(softmax(x) - one_hot(target)) * dy`` of each row that is not to be ignored"""
     target = array_of(target)
-    dy = divided(dy, counted(target, ignore_index, x.dtype)) if reduction == "mean" else dy
-    scale = unsqueeze(where(target != ignore_index, dy, 0), 1)
+    d_loss = divided(dy, counted(target, ignore_index, x.dtype)) if reduction == "mean" else dy
+    scale = unsqueeze(where(target != ignore_index, d_loss, 0), 1)
     return (softmax(x, 1) - one_hot(target, x.shape[1], x.dtype)) * scale
 
 

@@ -121,7 +121,8 @@ bce_op = pairwise_loss(
 def logit_loss(x: ndarray, t: ndarray) -> ndarray:
     """``log(1 + exp(x)) - t x``, written so that exp cannot overflow and an infinite x can be right: it adds 0 then."""
     size, wrong = np.absolute(x), np.where(x > 0, 1 - t, t)
-    return as_array(np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size)))
+    losses = np.where(wrong == 0, 0, size * np.where(wrong == 0, 1, wrong)) + np.log1p(np.exp(-size))
+    return as_array(losses)
 
 
 bce_with_logits_op = pairwise_loss(

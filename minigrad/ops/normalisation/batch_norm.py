@@ -126,8 +126,12 @@ def by_input(
         if training:
             axes = other_axes(x)
             mean_g = way("through the mean", mean_of_kept, g, axes, mask, pooled)
-            by_var = way("through the variance", lambda: xhat * mean_of_kept(g * xhat, axes, mask, pooled))
-            g = kept_or_zero(g - mean_g - by_var, mask)
+
+            def through_var() -> Any:
+                mean_gx = mean_of_kept(g * xhat, axes, mask, pooled)
+                return xhat * mean_gx
+
+            g = kept_or_zero(g - mean_g - way("through the variance", through_var), mask)
         return g * inverse
 
     return way("batch_norm: gradient of its input", gradient, branch=False)

@@ -46,8 +46,10 @@ def standardised(x: Any, rank: int, eps: float) -> tuple[Any, Any]:
     """``xhat`` and ``1 / sqrt(var + eps)``, at least in float32: functions of ``x``."""
     axes = last_axes(x, rank)
     d, _ = centred(in_dtype(x, at_least_float32(x.dtype)), axes)
-    inverse = reciprocal(sqrt(mean(square(d), axes, True) + eps))
-    return d * inverse, inverse
+    var = mean(square(d), axes, True)
+    inverse = reciprocal(sqrt(var + eps))
+    xhat = d * inverse
+    return xhat, inverse
 
 
 def definition(input: Any, weight: Any, bias: Any, rank: int, eps: float) -> Any:
@@ -60,8 +62,13 @@ def definition(input: Any, weight: Any, bias: Any, rank: int, eps: float) -> Any
 def by_input(dy: Any, _y: Any, x: Any, weight: Any, _bias: Any, rank: int, eps: float) -> Any:
     """``(g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps)`` with ``g = dy * weight``"""
     xhat, inverse = standardised(x, rank, eps)
-    g, axes = dy if weight is None else dy * weight, last_axes(x, rank)
-    return (g - mean(g, axes, True) - xhat * mean(g * xhat, axes, True)) * inverse
+    axes = last_axes(x, rank)
+    g = dy
+    if weight is not None:
+        g = dy * weight
+    mean_g = mean(g, axes, True)
+    mean_gx = mean(g * xhat, axes, True)
+    return (g - mean_g - xhat * mean_gx) * inverse
 
 
 def over_samples(x: Any, rank: int) -> Any:

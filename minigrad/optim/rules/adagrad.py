@@ -40,6 +40,7 @@ class Adagrad(Optimizer):
     """
 
     state_names = ("sum",)
+    number_names = ("rate", "eps")
     initial_state: ClassVar = {"sum": "initial_accumulator_value"}
     at_least_zero: ClassVar = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
@@ -96,6 +97,7 @@ class Adadelta(Optimizer):
     """
 
     state_names = ("square_avg", "acc_delta")
+    number_names = ("lr", "old", "new", "eps")
     at_least_zero: ClassVar = ("lr", "eps", "weight_decay")
 
     def __init__(
@@ -153,6 +155,7 @@ class RMSprop(Optimizer):
     """
 
     state_names = ("square_avg", "momentum_buffer", "grad_avg")
+    number_names = ("lr", "old", "new", "eps", "momentum")
     optional_state: ClassVar = {"momentum_buffer": "momentum", "grad_avg": "centered"}
     at_least_zero: ClassVar = ("lr", "alpha", "eps", "weight_decay", "momentum")
     switches = ("centered",)

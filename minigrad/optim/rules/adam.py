@@ -48,6 +48,7 @@ class Adam(Moments):
     """
 
     state_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    number_names = ("old1", "new1", "old2", "new2", "scaled_eps", "rate")
     optional_state: ClassVar = {"max_exp_avg_sq": "amsgrad"}
     switches = ("amsgrad",)
 

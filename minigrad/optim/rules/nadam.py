@@ -44,6 +44,7 @@ class NAdam(Moments):
     """
 
     state_names = ("exp_avg", "exp_avg_sq")
+    number_names = ("old1", "new1", "old2", "new2", "eps", "by_gradient", "by_average")
     number_state: ClassVar = {"mu_product": 1.0}
 
     def __init__(
@@ -100,6 +101,7 @@ class RAdam(Moments):
     """
 
     state_names = ("exp_avg", "exp_avg_sq")
+    number_names = ("old1", "new1", "old2", "new2", "adaptive", "constant", "rate")
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
@@ -157,6 +159,7 @@ class Adamax(Moments):
     """
 
     state_names = ("exp_avg", "exp_inf")
+    number_names = ("old1", "new1", "old2", "eps", "rate")
 
     def __init__(
         self, params: Any, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,

@@ -47,6 +47,7 @@ class Rprop(Optimizer):
     """
 
     state_names = ("prev", "step_size")
+    number_names = ("shrink", "grow", "smallest", "largest")
     initial_state: ClassVar = {"step_size": "lr"}
 
     def __init__(
@@ -104,6 +105,7 @@ class ASGD(Optimizer):
     """
 
     state_names = ("ax",)
+    number_names = ("lambd", "eta", "mu")
     number_state: ClassVar = {"eta": 0.0, "mu": 1.0}
     reads_values = True
 

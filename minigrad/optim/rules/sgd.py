@@ -38,6 +38,7 @@ class SGD(Optimizer):
     """
 
     state_names = ("momentum_buffer",)
+    number_names = ("lr", "momentum", "undampened")
     optional_state: ClassVar = {"momentum_buffer": "momentum"}
     at_least_zero = ("lr", "weight_decay", "momentum", "dampening")
     switches = ("nesterov",)

@@ -12,7 +12,8 @@ from minigrad.compile.native import compiler
 from minigrad.compile.native.blas import products
 from minigrad.compile.native.c_source import text
 from minigrad.compile.native.execution import NativeExecution, flags
-from minigrad.compile.program import Program, Result, tree_leaves
+from minigrad.compile.program import Program, Result
+from minigrad.compile.trees import tree_leaves
 from minigrad.engine.node import array_of
 
 

@@ -77,6 +77,7 @@ def use(counted):
     with pytest.warns(UserWarning) as caught:
         assert compiler.build(SOURCE).answer() == 42
         assert compiler.build(SOURCE).answer() == 42
+    assert {warning.filename for warning in caught} <= {__file__}
     return counted() - before, [str(warning.message) for warning in caught]
 
 
