@@ -187,6 +187,18 @@ def test_losses_may_be_weighted():
     assert_all_near(ThreadGroup.run(2, run), gradients(model))
 
 
+def test_a_weighed_loss_may_have_come_through_two_models():
+    def run(group):
+        first, second = DistributedDataParallel(net()), DistributedDataParallel(net())
+        x, target = (of_rank(v, (5, 7), group.rank()) for v in (X, TARGET))
+        first.mean(F.mse_loss(second(first(x)), target, reduction="sum"), target.numel()).backward()
+        return gradients(first) + gradients(second)
+
+    first, second = net(), net()
+    F.mse_loss(second(first(mg.tensor(X))), mg.tensor(TARGET)).backward()
+    assert_all_near(ThreadGroup.run(2, run), gradients(first) + gradients(second))
+
+
 @pytest.mark.parametrize("count", [-1, float("nan"), float("inf")])
 def test_a_count_of_one_rank_is_refused_on_all(count):
     def run(group):

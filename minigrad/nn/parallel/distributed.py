@@ -150,7 +150,7 @@ class DistributedDataParallel(Module):
 
     def _exchange(self) -> None:
         """At the end of a backward."""
-        self._shares.weighed = False
+        self.process_group.weighed = False
         if self._exchanges and self.process_group.size() > 1:
             self._shares.exchange(checked_group("DistributedDataParallel", self.process_group))
 
@@ -175,8 +175,6 @@ class Shares:
         """Of the batches that backward has reached since the last exchange, by the number of their forward."""
         self.attached = -1
         """When parameters were last looked for, as ``changes`` counts."""
-        self.weighed = False
-        """Whether the loss that backward has begun with was made by ``mean``."""
 
     def expect(self, length: int, output: Any) -> None:
         """Note the length of a batch when a backward reaches what was computed of it, unless the loss is weighed."""
@@ -184,7 +182,7 @@ class Shares:
         number = self.forwards
 
         def reached(_gradient: Any) -> None:
-            if not self.weighed:
+            if not self.group.weighed:
                 self.lengths[number] = length
 
         for tensor in inside(output):
@@ -193,7 +191,7 @@ class Shares:
 
     def weigh(self, _gradient: Any) -> None:
         """Note that the loss was made by ``mean``, whatever the lengths."""
-        self.weighed = True
+        self.group.weighed = True
 
     def exchange(self, group: Group) -> None:
         """Average the gradients of all ranks, in one exchange for each dtype."""
