@@ -150,7 +150,7 @@ class DistributedDataParallel(Module):
 
     def _exchange(self) -> None:
         """At the end of a backward."""
-        self.process_group.weighed = False
+        self.process_group._weighed = False
         if self._exchanges and self.process_group.size() > 1:
             self._shares.exchange(checked_group("DistributedDataParallel", self.process_group))
 
@@ -182,7 +182,7 @@ class Shares:
         number = self.forwards
 
         def reached(_gradient: Any) -> None:
-            if not self.group.weighed:
+            if not self.group._weighed:
                 self.lengths[number] = length
 
         for tensor in inside(output):
@@ -191,7 +191,7 @@ class Shares:
 
     def weigh(self, _gradient: Any) -> None:
         """Note that the loss was made by ``mean``, whatever the lengths."""
-        self.group.weighed = True
+        self.group._weighed = True
 
     def exchange(self, group: Group) -> None:
         """Average the gradients of all ranks, in one exchange for each dtype."""
