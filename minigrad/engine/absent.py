@@ -23,6 +23,10 @@ ABSENT = {
     "steps and models are compiled by mg.compile": "jit fx dynamo _dynamo inductor compiler",
     "there are no devices to share work between": "mps xpu mtia",
     "the ranks of minigrad.distributed are what shares work": "multiprocessing DataParallel",
+    "ranks exchange sums, all_reduce, and one rank's tensor, broadcast; group.gather(array) has the arrays of all": (
+        "all_gather all_gather_into_tensor all_gather_object gather_object broadcast_object_list reduce_scatter "
+        "reduce_scatter_tensor all_to_all all_to_all_single send recv isend irecv"
+    ),
     "no models are downloaded: build them, and load their state with mg.load": "hub",
     "matrices are not decomposed or inverted: with no gradient, use np.linalg on x.detach().numpy()": (
         "svd svdvals svd_lowrank pca_lowrank qr lu lu_factor lu_solve lstsq solve solve_triangular triangular_solve "

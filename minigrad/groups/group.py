@@ -34,6 +34,8 @@ class Group:
     """What the ranks are, in words."""
     random: Any = None
     """The random state of this rank, where the process's is not its own."""
+    _weighed = False
+    """Whether this rank walks back from a loss that counts the samples of all ranks alike, of whichever models."""
 
     def rank(self) -> int:
         """The number of this rank, from 0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from threading import Barrier, BrokenBarrierError, Thread
+from threading import Barrier, BrokenBarrierError, Semaphore, Thread
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,8 @@ class ThreadGroup(Group):
         Args:
             size: the number of ranks.
             function: what each rank does; it gets its own group.
-            timeout: after so many seconds in one exchange all ranks are stopped.
+            timeout: after so many seconds in one exchange all ranks are stopped. A rank that does not come to its
+                next exchange for as long is left to itself.
 
         Raises:
             Exception: the first error of a rank, with a note that names the rank; the others are stopped.
@@ -110,6 +111,7 @@ class ThreadGroup(Group):
         run = Run()
         meeting = Meeting(size, timeout, run)
         results: list[Any] = [None] * size
+        ended = Semaphore(0)
 
         def work(rank: int) -> None:
             try:
@@ -120,13 +122,16 @@ class ThreadGroup(Group):
             except BaseException as error:
                 run.errors[rank] = error
                 run.stop()
+            finally:
+                ended.release()
 
         threads = [Thread(target=copy_context().run, args=(work, rank), daemon=True) for rank in range(size)]
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                thread.join()
+            for _ in threads:
+                if not ended.acquire(timeout=timeout if run.errors else None):
+                    break  # what a rank does between two exchanges cannot be ended from outside
         except BaseException:
             run.stop()
             raise

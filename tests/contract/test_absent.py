@@ -11,9 +11,9 @@ import minigrad as mg
 from minigrad.engine.absent import REASONS
 
 MODULES = [
-    "minigrad", "minigrad.autograd", "minigrad.autograd.graph", "minigrad.func", "minigrad.linalg", "minigrad.nn",
-    "minigrad.nn.functional", "minigrad.nn.utils", "minigrad.nn.utils.rnn", "minigrad.optim", "minigrad.special",
-    "minigrad.utils",
+    "minigrad", "minigrad.autograd", "minigrad.autograd.graph", "minigrad.distributed", "minigrad.func",
+    "minigrad.linalg", "minigrad.nn", "minigrad.nn.functional", "minigrad.nn.utils", "minigrad.nn.utils.rnn",
+    "minigrad.optim", "minigrad.special", "minigrad.utils",
 ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def test_fifty_steps_equal_those_of_one_process(shards, dtype, tolerance):
 
 
 X, TARGET = np.random.default_rng(0).standard_normal((2, 12, 3))
+WEIGHTS = np.random.default_rng(1).random((12, 1))
 
 
 def net():
@@ -95,6 +96,116 @@ def test_unequal_parts_with_the_weighed_loss():
         return gradients(model)
 
     assert_all_near(ThreadGroup.run(2, run), expected_gradients())
+
+
+class Named(nn.Module):
+    """A model whose batches and outputs are in dicts."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = net()
+
+    def forward(self, batch):
+        return {"y": self.inner(batch["x"])}
+
+
+def averaged(model, x):
+    model(x).mean().backward()
+
+
+def averaged_in_evaluation(model, x):
+    model.eval()(x).mean().backward()
+
+
+def averaged_in_dicts(model, x):
+    model = DistributedDataParallel(Named())
+    model({"x": x})["y"].mean().backward()
+
+
+def averaged_after_a_weighed_loss_that_is_only_looked_at(model, x):
+    model.mean(model(x).sum(), len(x)).item()
+    model(x).mean().backward()
+
+
+def averaged_after_a_weighed_part(model, x):
+    with model.no_sync():
+        model.mean(model(x).sum(), len(x)).backward()
+    model(x).mean().backward()
+
+
+def averaged_on_one_rank(model, x):
+    y = model(x)
+    weighed = model.mean(y.sum(), len(x))
+    (weighed if len(x) == 5 else y.mean()).backward()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        averaged,
+        averaged_in_evaluation,
+        averaged_in_dicts,
+        averaged_after_a_weighed_loss_that_is_only_looked_at,
+        averaged_after_a_weighed_part,
+        averaged_on_one_rank,
+    ],
+)
+def test_no_wrong_average_passes(wrong):
+    def run(group):
+        with pytest.raises(DistributedError, match=r"have (5|weighed), 7 samples"):
+            wrong(DistributedDataParallel(net()), of_rank(X, (5, 7), group.rank()))
+
+    ThreadGroup.run(2, run)
+
+
+def test_what_backward_does_not_reach_may_have_any_length():
+    """A loss in training mode of unequal parts that is only looked at, and a step that is right."""
+
+    def run(group):
+        model = DistributedDataParallel(net())
+        model(of_rank(X, (5, 7), group.rank())).mean().item()
+        x, target = (of_rank(v, (6, 6), group.rank()) for v in (X, TARGET))
+        F.mse_loss(model(x), target).backward()
+        return gradients(model)
+
+    assert_all_near(ThreadGroup.run(2, run), expected_gradients())
+
+
+def test_losses_may_be_weighted():
+    """The divisor is the sum of weights, which is no integer."""
+
+    def run(group):
+        model = DistributedDataParallel(net())
+        x, target, weight = (of_rank(v, (5, 7), group.rank()) for v in (X, TARGET, WEIGHTS))
+        loss = (weight * (model(x) - target) ** 2).sum()
+        model.mean(loss, weight.sum()).backward()
+        return gradients(model)
+
+    model = net()
+    weight = mg.tensor(WEIGHTS)
+    ((weight * (model(mg.tensor(X)) - mg.tensor(TARGET)) ** 2).sum() / weight.sum()).backward()
+    assert_all_near(ThreadGroup.run(2, run), gradients(model))
+
+
+def test_a_weighed_loss_may_have_come_through_two_models():
+    def run(group):
+        first, second = DistributedDataParallel(net()), DistributedDataParallel(net())
+        x, target = (of_rank(v, (5, 7), group.rank()) for v in (X, TARGET))
+        first.mean(F.mse_loss(second(first(x)), target, reduction="sum"), target.numel()).backward()
+        return gradients(first) + gradients(second)
+
+    first, second = net(), net()
+    F.mse_loss(second(first(mg.tensor(X))), mg.tensor(TARGET)).backward()
+    assert_all_near(ThreadGroup.run(2, run), gradients(first) + gradients(second))
+
+
+@pytest.mark.parametrize("count", [-1, float("nan"), float("inf")])
+def test_a_count_of_one_rank_is_refused_on_all(count):
+    def run(group):
+        with pytest.raises(ValueError, match="each count must be at least 0"):
+            DistributedDataParallel(net()).mean(mg.ones(()), count if group.rank() else 3)
+
+    ThreadGroup.run(2, run)
 
 
 @pytest.mark.parametrize("quietly", [True, False])

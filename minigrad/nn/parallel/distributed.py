@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import zlib
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -95,37 +96,45 @@ class DistributedDataParallel(Module):
         """What the module computes."""
         if self._shares.attached != changes.count:
             self._attach()
-        if self.training and self.process_group.size() > 1:
-            if self.broadcast_buffers and self._exchanges:
-                for buffer in self._own_buffers():
-                    take(buffer, self.process_group)
-            if current().recording:
-                batch = next((x for x in (*inputs, *kwargs.values()) if isinstance(x, (Variable, ndarray))), None)
-                if batch is not None and len(batch.shape) > self.dim:
-                    self._shares.lengths.append(batch.shape[self.dim])
-        return self.module(*inputs, **kwargs)
+        several = self.process_group.size() > 1
+        if several and self.training and self.broadcast_buffers and self._exchanges:
+            for buffer in self._own_buffers():
+                take(buffer, self.process_group)
+        output = self.module(*inputs, **kwargs)
+        if several and current().recording:
+            batch = next((x for x in inside([inputs, kwargs]) if isinstance(x, (Variable, ndarray))), None)
+            if batch is not None and len(batch.shape) > self.dim:
+                self._shares.expect(batch.shape[self.dim], output)
+        return output
 
-    def mean(self, loss_sum: Any, count: int) -> Any:
+    def mean(self, loss_sum: Any, count: Any) -> Any:
         """The loss to call ``backward`` of, for parts of any sizes: its average over ranks is the mean of all.
 
         Args:
             loss_sum: the sum of the losses of this rank's part.
-            count: how many there are.
+            count: how many there are, or the sum of their weights.
 
         Raises:
-            ValueError: on all ranks, if there is none on any.
+            ValueError: on all ranks, if there is none on any, or a negative number of them on one.
 
         >>> model = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
         >>> loss = model.mean((model(mg.ones(3, 2)) ** 2).sum(), 3)
         """
         group = self.process_group
-        total = int(group.sum(np.array(count, np.int64)))
+        counts = group.gather(np.array(array_of(count), np.float64)).tolist()
+        total = math.fsum(counts)
+        if not all(0 <= each < math.inf for each in counts):
+            raise ValueError(
+                f"DistributedDataParallel.mean: the ranks have {counts} losses: each count must be at least 0."
+            )
         if total == 0:
             raise ValueError(
                 "DistributedDataParallel.mean: no rank has a sample: the mean of no losses is not defined."
             )
-        self._shares.weighed = True
-        return loss_sum * (group.size() / total)
+        loss = loss_sum * (group.size() / total)
+        if isinstance(loss, Tensor) and loss.requires_grad:
+            loss.register_hook(self._shares.weigh)
+        return loss
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -141,6 +150,7 @@ class DistributedDataParallel(Module):
 
     def _exchange(self) -> None:
         """At the end of a backward."""
+        self.process_group._weighed = False
         if self._exchanges and self.process_group.size() > 1:
             self._shares.exchange(checked_group("DistributedDataParallel", self.process_group))
 
@@ -159,12 +169,29 @@ class Shares:
     def __init__(self, module: Module, group: Group) -> None:
         self.module, self.group = module, group
         self.memory: dict[np.dtype[Any], ndarray] = {}
-        self.lengths: list[int] = []
-        """Of the batches since the last exchange."""
+        self.forwards = 0
+        """How many there have been."""
+        self.lengths: dict[int, int] = {}
+        """Of the batches that backward has reached since the last exchange, by the number of their forward."""
         self.attached = -1
         """When parameters were last looked for, as ``changes`` counts."""
-        self.weighed = False
-        """Whether the loss has been made by ``mean``."""
+
+    def expect(self, length: int, output: Any) -> None:
+        """Note the length of a batch when a backward reaches what was computed of it, unless the loss is weighed."""
+        self.forwards += 1
+        number = self.forwards
+
+        def reached(_gradient: Any) -> None:
+            if not self.group._weighed:
+                self.lengths[number] = length
+
+        for tensor in inside(output):
+            if isinstance(tensor, Tensor) and tensor.requires_grad:
+                tensor.register_hook(reached)
+
+    def weigh(self, _gradient: Any) -> None:
+        """Note that the loss was made by ``mean``, whatever the lengths."""
+        self.group._weighed = True
 
     def exchange(self, group: Group) -> None:
         """Average the gradients of all ranks, in one exchange for each dtype."""
@@ -174,7 +201,7 @@ class Shares:
             by_dtype.setdefault(at_least_float32(parameter.dtype), []).append(parameter)
         for dtype, some in by_dtype.items():
             self.average(group, dtype, some)
-        self.lengths, self.weighed = [], False
+        self.lengths = {}
 
     def average(self, group: Group, dtype: np.dtype[Any], parameters: list[Parameter]) -> None:
         """Average gradients of one dtype.
@@ -189,19 +216,28 @@ class Shares:
         flat = self.memory[dtype]
         there, lengths = flat[ends[-1] : -size], flat[-size:]
         flat[ends[-1] :] = 0
-        lengths[rank] = 0 if self.weighed else zlib.crc32(repr(self.lengths).encode()) % (1 << 24)  # exact in float32
+        own = " + ".join(map(str, self.lengths.values())) or "weighed"
+        lengths[rank] = zlib.crc32(own.encode()) % (1 << 24)  # exact in float32
         for i, (start, end, parameter) in enumerate(zip([0, *ends], ends, parameters)):
             gradient = own_gradient(parameter)
             flat[start:end] = 0 if gradient is None else gradient.reshape(-1)
             there[i] = gradient is not None
         group.sum(flat, flat)
         if (lengths != lengths[0]).any():
-            own = " + ".join(map(str, self.lengths))
-            self.lengths, self.weighed = [], False
+            self.lengths = {}
             raise DistributedError(UNEVEN.format(", ".join(group.texts(own))))
         for start, end, parameter, count in zip([0, *ends], ends, parameters, there):
             if count:
                 put_gradient(parameter, flat[start:end].reshape(parameter.shape), 1 / size)
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """A value, or all that is in its lists, tuples and dicts, however nested."""
+    if isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from inside(item)
+    else:
+        yield value
 
 
 def own_gradient(parameter: Parameter) -> ndarray | None:

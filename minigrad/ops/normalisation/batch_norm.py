@@ -174,23 +174,26 @@ def kernel(
         y, cache = kernel(kernels.taken(x, mask), weight, bias, mean, var, eps, training, None, pooled)
         return kernels.put(y, mask, x.shape), cache
     if training:
-        return kernels.normalise(x, weight, bias, None, None, eps, pooled and pooled.group)
+        return kernels.normalise(x, weight, bias, None, None, eps, None if pooled is None else pooled.group)
     if eps:
         return kernels.normalise(x, weight, bias, mean, var, eps)
     with np.errstate(divide="ignore", invalid="ignore"):
         return definition(x, weight, bias, mean, var, eps, training), None
 
 
-def on_arrays(dy: ndarray, cache: Any, needs: Any, *saved: Any) -> Any:
+def on_arrays(
+    dy: ndarray, cache: Any, needs: Any, y: Any, x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: Any,
+    training: bool, mask: Any, pooled: Pooled | None, *others: Any,
+) -> Any:  # fmt: skip
     """The gradients of input, weight and bias by the kernel; by the rules if there is no cache for it."""
     if not cache:
+        saved = y, x, weight, bias, mean, var, eps, training, mask, pooled, *others
         return batch_norm_op.by_rules(dy, cache, needs, *saved)
-    _y, _x, weight, _bias, _mean, _var, _eps, training, mask, pooled, *_ = saved
-    group = pooled and pooled.group
+    group = None if pooled is None else pooled.group
     if mask is None:
         return kernels.fused(dy, cache, needs, training, weight, group)
-    dx, *others = kernels.fused(kernels.taken(dy, mask), cache, needs, training, weight, group)
-    return None if dx is None else kernels.put(dx, mask, dy.shape), *others
+    dx, *sums = kernels.fused(kernels.taken(dy, mask), cache, needs, training, weight, group)
+    return None if dx is None else kernels.put(dx, mask, dy.shape), *sums
 
 
 # -- the operation -------------------------------------------------------------------------------
