@@ -17,7 +17,7 @@ from tests.ops.samples.table import SAMPLES, every_sample
 
 WITHOUT_FORM = {
     "avg_pool_spread", "convolution_weight", "cummax", "cummin", "cumprod", "digamma", "lgamma", "logcumsumexp",
-    "mantissa", "mode", "nextafter", "polygamma",
+    "mantissa", "max_pool_elements", "max_pool_spread", "mode", "nextafter", "polygamma",
 }  # fmt: skip
 """Operations that ONNX has nothing for."""
 

@@ -114,21 +114,21 @@ def test_pygraphviz_renders_where_there_is_no_dot_or_it_brings_a_newer_one(graph
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be copied")
 @pytest.mark.parametrize(
-    ("misbehave", "message"),
+    ("patience", "misbehave", "message"),
     [
-        (lambda: time.sleep(60), r"has not finished in 0.2 s\. Fold modules with depth="),
-        (lambda: os.kill(os.getpid(), signal.SIGKILL), r"crashed \(signal 9\)\. Fold modules with depth="),
-        (lambda: exec("raise ValueError('no layout')"), r"pygraphviz could not render the graph: no layout$"),
+        (0.2, lambda: time.sleep(60), r"has not finished in 0.2 s\. Fold modules with depth="),
+        (60, lambda: os.kill(os.getpid(), signal.SIGKILL), r"crashed \(signal 9\)\. Fold modules with depth="),
+        (60, lambda: exec("raise ValueError('no layout')"), r"pygraphviz could not render the graph: no layout$"),
     ],
 )
 def test_a_renderer_that_hangs_or_crashes_is_one_warning_with_the_cure(
-    graph, monkeypatch, tmp_path, misbehave, message
+    graph, monkeypatch, tmp_path, patience, misbehave, message
 ):
     class AGraph:
         def __init__(self, string):
             misbehave()
 
-    monkeypatch.setattr(rendering, "PATIENCE", 0.2)
+    monkeypatch.setattr(rendering, "PATIENCE", patience)
     monkeypatch.setitem(sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=AGraph, __version__="2.0"))
     with pytest.warns(UserWarning, match=message):
         assert graph.save(tmp_path / "g.svg") == tmp_path / "g.gv"

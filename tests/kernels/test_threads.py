@@ -9,7 +9,7 @@ import pytest
 from minigrad.kernels import threads
 from minigrad.kernels.tuning import MOST_THREADS, SHARED_BYTES
 
-README = Path(__file__).parents[2] / "README.md"
+COMMANDS = Path(__file__).parents[2] / "examples" / "commands.md"
 
 
 def test_results_come_in_the_order_of_the_blocks(shared_by):
@@ -62,6 +62,6 @@ def test_there_are_as_many_threads_as_the_blas_was_told_to_use(environment, coun
     assert (helpers._max_workers if helpers else 0) == count
 
 
-def test_the_readme_names_the_size_from_which_work_is_shared():
-    words = " ".join(README.read_text(encoding="utf-8").split())
+def test_the_guide_names_the_size_from_which_work_is_shared():
+    words = " ".join(COMMANDS.read_text(encoding="utf-8").split())
     assert f"batches of {SHARED_BYTES >> 20} MB and more" in words
