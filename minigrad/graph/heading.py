@@ -31,11 +31,13 @@ class Heading(NamedTuple):
         return line + "\nof a pass of its own, not of a step that was taken" * self.own_pass
 
     def about_loss(self) -> list[str]:
-        """The value of a single output, if that is a number: of a model it is no loss."""
+        """The value of a single output, if that is a number: a loss if a loss has made it, or backward began there."""
         ((node, output), *others) = self.outputs.items()
         if others or output.array.size != 1:
             return []
-        name = "output" if self.own_pass else "loss"
+        made = node is not None and node.op is not None and "reduction" in node.op.__signature__.parameters
+        began = not self.own_pass and not self.about_backward().startswith("not done")
+        name = "loss" if made or began else "output"
         return [f"{name}={number(output.item())}{now_if_changed(output, node.time) if node else ''}"]
 
     def about_backward(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.nn import functional as F
 from tests.graph.parsed import MLP, parsed
 
 
@@ -151,12 +152,18 @@ def test_the_header_says_the_modes_of_the_calls_and_those_of_now():
     assert "   mode=mixed (5 of 10 modules in train) (now eval)   " in parsed(both).header
 
 
-def test_the_single_output_of_a_model_is_no_loss():
-    assert "   output=3   " in parsed(nn.Identity(), mg.tensor([[3.0]], requires_grad=True)).header
+def test_a_single_output_is_a_loss_if_a_loss_made_it_or_backward_began_there():
+    one = mg.tensor([[3.0]], requires_grad=True)
+    assert "   output=3   " in parsed(nn.Identity(), one).header
+    assert "   loss=4   " in parsed(F.mse_loss(one, mg.ones(1, 1))).header
+    squares = (one * 2).square().sum()
+    assert "   output=36   " in parsed(squares).header
+    squares.backward()
+    assert "   loss=36   " in parsed(squares).header
 
 
 def test_the_header_says_that_a_loss_is_of_now():
-    loss = (mg.ones(2, requires_grad=True) * 2).sum()
+    loss = F.mse_loss(mg.ones(2, requires_grad=True) * 3, mg.ones(2))
     assert "   loss=4   " in parsed(loss).header
     loss.detach().fill_(7.0)
     assert "   loss=7 now   " in parsed(loss).header

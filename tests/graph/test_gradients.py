@@ -126,4 +126,4 @@ def test_the_header_counts_and_says_whether_backward_is_done(net, x, target):
     )
     net.act.train()
     assert "mode=mixed (1 of 5 modules in train)" in parsed(net, x).header
-    assert parsed(x.requires_grad_().exp().sum()).header.startswith("2 operations   loss=")
+    assert parsed(x.requires_grad_().exp().sum()).header.startswith("2 operations   output=")
