@@ -25,6 +25,7 @@ from .train import BEST, CHECKPOINT, counted
 
 HEADER = ("name", "kind", "shape", "bytes", "content")
 NUMBERS = ("bytes",)
+TABLE = "a table of text, which minigrad train reads"
 FORMATS = {
     "structure.json": "minigrad checkpoint",
     "data.pkl": "PyTorch checkpoint",
@@ -34,7 +35,7 @@ FORMATS = {
 ENDINGS = {
     ".npy": "NumPy's file of one array",
     ".safetensors": "safetensors",
-    ".csv": "a table: minigrad train reads it",
+    ".csv": TABLE,
 }
 """What other files are, by the end of their names."""
 WORDS = 40
@@ -81,6 +82,8 @@ def opened(path: Path) -> tuple[str, Any]:
     """What kind of file it is, and what it holds."""
     try:
         kind = kind_of(path)
+        if kind == TABLE:
+            raise CommandError(f"{path} is {kind}: minigrad train {path}.")
         return kind, arrays_in(path) if kind.startswith("NumPy") else load(path)
     except (OSError, CheckpointError, ImportError) as error:
         raise CommandError(str(error)) from error

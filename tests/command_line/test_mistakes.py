@@ -60,6 +60,7 @@ MISTAKES = [
     (["summary", "folders"], "Did you mean 'folder'?"),
     (["train", "moons", "--resume", "othr.npz"], "Did you mean 'other.npz'?"),
     (["inspect", "noise.npz"], "not a minigrad checkpoint"),
+    (["inspect", "numbers.csv"], "numbers.csv is a table of text, which minigrad train reads"),
     (["inspect", "folder"], "folder is a folder without best.npz or checkpoint.npz: name a file"),
     (["doctor", "--qiet"], "did you mean --quiet?"),
     (["train", "digits", "--task", "regression"], "--task is for files, my.csv say, and digits is none: leave it out"),
