@@ -8,10 +8,12 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for package in numpy==2.0.2 numpy==2.4.6; do
-    python3 -m venv --clear "$folder/venv"
-    "$folder/venv/bin/python" -m pip install -q "$package"
-    "$folder/venv/bin/python" - "${package#numpy==}" <<'PY'
+python3 -m venv "$folder/2.0.2"
+"$folder/2.0.2/bin/python" -m pip install -q numpy==2.0.2
+python3 -m venv "$folder/2.4.6"
+"$folder/2.4.6/bin/python" -m pip install -q numpy==2.4.6
+for version in 2.0.2 2.4.6; do
+    "$folder/$version/bin/python" - "$version" <<'PY'
 import sys
 
 import numpy as np

@@ -17,10 +17,12 @@ done
 if [ -z "$python" ]; then echo "no Python 3.12 to 3.14 found" >&2 && exit 1; fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for package in numpy==2.4.6 numpy==2.5.5; do
-    "$python" -m venv --clear "$folder/venv"
-    "$folder/venv/bin/python" -m pip install -q "$package"
-    "$folder/venv/bin/python" - "${package#numpy==}" <<'PY'
+"$python" -m venv "$folder/2.4.6"
+"$folder/2.4.6/bin/python" -m pip install -q numpy==2.4.6
+"$python" -m venv "$folder/2.5.5"
+"$folder/2.5.5/bin/python" -m pip install -q numpy==2.5.5
+for version in 2.4.6 2.5.5; do
+    "$folder/$version/bin/python" - "$version" <<'PY'
 import sys
 
 import numpy as np

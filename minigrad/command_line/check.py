@@ -89,7 +89,7 @@ def output(text: str) -> Path:
 
 
 def run(options: argparse.Namespace) -> Lines:
-    """The table, what is wrong with each row that is, and how many are.
+    """The table, the fault of each row that is wrong, and the number of such rows.
 
     Raises:
         CommandError: if something is wrong.

@@ -243,7 +243,7 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
 
 
 def ended_by(perform: Callable[[], int | None]) -> tuple[int, str | None]:
-    """The exit code of what is performed, and what it was ended by, which is said."""
+    """The exit code of a command, and the error or signal that ended it, which is printed."""
     try:
         return perform() or 0, None
     except CommandError as error:

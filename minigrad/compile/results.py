@@ -43,7 +43,7 @@ def printer_of(program: Program) -> Maker | None:
 
 
 def maker(tree: Any, positions: dict[Any, int], used: set[int]) -> Maker:
-    """The function that makes one part of what is returned; an array that is used before is copied."""
+    """The function that makes one part of the result; an array that another part uses already is copied."""
     if isinstance(tree, Result):
         return maker_of_result(tree, positions[tree.value], used)
     if isinstance(tree, (tuple, list)):

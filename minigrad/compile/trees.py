@@ -15,7 +15,7 @@ NESTED = (tuple, list, slice, dict)
 
 
 def is_record(kind: type) -> bool:
-    """Whether objects of a class only hold what is in their fields: a user's dataclass that is no module.
+    """Whether a class is a plain container of its fields: a dataclass of the user's that is no module.
 
     Attributes of operations are dataclasses of this package, each of which is one thing.
     """

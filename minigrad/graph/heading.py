@@ -1,4 +1,4 @@
-"""The line above a picture: model, mode, counts, loss, what is kept for backward, and whether that has been done."""
+"""The line above a picture: model, mode, counts, loss, bytes saved for backward, and whether backward is done."""
 
 from __future__ import annotations
 

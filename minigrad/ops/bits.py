@@ -1,4 +1,4 @@
-"""Bits of integers, and what is of integers only. The results are integers or booleans, which have no gradient."""
+"""Operations on bits, and others for integers only; results are integers or booleans, which have no gradient."""
 
 from __future__ import annotations
 

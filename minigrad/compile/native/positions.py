@@ -22,8 +22,6 @@ from .functions import entry, is_basic, placed_in, set_part, zeros
 from .lowering import Lowering, Unknown
 from .nodes import Node, is_dense
 
-# ruff: noqa: D103
-
 
 class Along(tuple[Any, ...]):
     """Which axes of a table are indexed by operands, and, as a dict, which axes of the result the others are."""
@@ -122,12 +120,14 @@ def view_of_slices(lowering: Lowering, x: Any, index: Any) -> tuple[Node, Any]:
 
 @entry(ndarray.__getitem__)
 def item(lowering: Lowering, x: Any, index: Any) -> Node:
+    """Elements by an index of slices and arrays."""
     node, index = view_of_slices(lowering, x, index)
     return taken_at(lowering, node, places_of(lowering, node.shape, index))
 
 
 @entry(np.take, ndarray.take)
 def taken(lowering: Lowering, x: Any, indices: Any, axis: int | None = None, **kwargs: Any) -> Node:
+    """``np.take``: elements, or slices along an axis, at computed indices."""
     if kwargs or not isinstance(indices, Value):
         raise Unknown
     node = lowering.get(x)
@@ -139,6 +139,7 @@ def taken(lowering: Lowering, x: Any, indices: Any, axis: int | None = None, **k
 
 @entry(np.take_along_axis)
 def taken_along(lowering: Lowering, x: Any, indices: Any, axis: int | None = -1) -> Node:
+    """``np.take_along_axis``: along an axis the element at the index of each place."""
     node = lowering.get(x)
     if axis is None:
         raise Unknown
@@ -175,6 +176,7 @@ def added_at(lowering: Lowering, values: Node, shape: tuple[int, ...], places: P
 
 @entry(put)
 def put_in(lowering: Lowering, values: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Node:
+    """Zeros of a shape with values put at an index; several for one place are added up."""
     node = lowering.get(values)
     if is_basic(index):
         dummy = np.empty(shape, node.dtype)
@@ -187,6 +189,7 @@ def put_in(lowering: Lowering, values: Any, shape: tuple[int, ...], index: tuple
 def elements_added(
     lowering: Lowering, values: Any, index: Any, shape: tuple[int, ...], axis: int, distinct: bool = False
 ) -> Node:
+    """Zeros along an axis with each value added at its own index."""
     node = lowering.get(values)
     places = places_along(lowering, shape, index, axis, node.shape)
     if distinct:
@@ -196,6 +199,7 @@ def elements_added(
 
 @entry(add_slices)
 def slices_added(lowering: Lowering, values: Any, index: Any, length: int, axis: int) -> Node:
+    """Zeros along an axis with whole slices added at indices."""
     node = lowering.get(values)
     shape = (*node.shape[:axis], length, *node.shape[axis + 1 :])
     places = places_of(lowering, shape, (*[slice(None)] * axis, index))
@@ -204,6 +208,7 @@ def slices_added(lowering: Lowering, values: Any, index: Any, length: int, axis:
 
 @entry(with_elements)
 def elements_replaced(lowering: Lowering, x: Any, value: Any, index: tuple[Any, ...]) -> Node:
+    """A copy of an array with other values at an index."""
     node, before = lowering.get(value), lowering.get(x)
     if not casts_alike(node.dtype, before.dtype):
         raise Unknown
@@ -227,6 +232,7 @@ def write_at(lowering: Lowering, target: Value, source: Any, places: Places) -> 
 
 @entry(ndarray.__setitem__)
 def set_item(lowering: Lowering, target: Value, index: Any, source: Any) -> None:
+    """An assignment by index, ``target[index] = source``."""
     if is_basic(index):
         set_part(lowering, target, index, source)
     else:
@@ -235,6 +241,7 @@ def set_item(lowering: Lowering, target: Value, index: Any, source: Any) -> None
 
 @entry(np.put_along_axis)
 def put_along(lowering: Lowering, target: Value, indices: Any, values: Any, axis: int | None) -> None:
+    """``np.put_along_axis``: values put along an axis at the index of each place."""
     if axis is None:
         raise Unknown
     axis %= len(target.shape)

@@ -15,8 +15,6 @@ from .functions import entry, zeros
 from .lowering import Lowering, Unknown, reduced_dtype
 from .nodes import Node, settled
 
-# ruff: noqa: D103
-
 FEW = 16
 """Elements along an axis that are compared one by one, for all others at once."""
 
@@ -35,6 +33,7 @@ def part_of(lowering: Lowering, node: Node, index: tuple[Any, ...]) -> Node:
 
 @entry(added_windows)
 def windows_added(lowering: Lowering, values: Any, windows: Windows) -> Node:
+    """The values of windows added up at the places that they cover."""
     node = lowering.get(values)
     ahead = node.shape[: len(node.shape) - 2 * len(windows.kernel)]
     shape = (*ahead, *windows.lengths)

@@ -34,7 +34,7 @@ def explained(op: Op) -> Explained:
 
 
 def text_of(function: Callable[..., Any]) -> str:
-    """A function as it stands in its file: a lambda without what is around it; nothing if that cannot be read."""
+    """The source text of a function, of a lambda its own expression alone; empty if the file cannot be read."""
     function = inspect.unwrap(function)
     while isinstance(function, functools.partial):
         function = inspect.unwrap(function.func)
