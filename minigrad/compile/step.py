@@ -68,7 +68,20 @@ IN_TRAINING = (
 
 
 class Compiled:
-    """A function that is captured when it is called, and replayed; see ``compile``."""
+    """A function that is captured when it is called, and replayed; see ``compile``.
+
+    >>> step = mg.compile(lambda x: mg.relu(2 * x + 1), backend="numpy")
+    >>> step(mg.tensor([1.0, -2.0]))
+    tensor([3., 0.])
+    >>> len(step.programs)  # one for each shape, dtype and setting that it was called with
+    1
+    >>> print(step.program)
+    v0 = input 0 ...
+    v1 = np.multiply(2, v0) ...
+    v2 = np.add(v1, 1) ...
+    v3 = np.maximum(v2, 0) ...
+    return v3
+    """
 
     def __init__(
         self, function: Callable[..., Any], state: Iterable[Any], backend: str | None, grads: bool = True

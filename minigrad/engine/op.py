@@ -75,6 +75,12 @@ class Op:
 
     The rules do only the mathematics: undoing broadcasting, converting the dtype, adding up and skipping gradients
     nobody needs is the backward walk's work.
+
+    >>> cube = mg.Op("cube", lambda x: x**3, lambda dy, _y, x: dy * 3 * x**2)
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = cube(x)
+    >>> y, mg.grad(y.sum(), x)
+    (tensor([1., 8.], grad_fn=<cube>), (tensor([ 3., 12.]),))
     """
 
     # ``__call__`` is a slot: every operation has the function for its number of operands, and calling one calls that

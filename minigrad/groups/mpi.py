@@ -64,6 +64,9 @@ class MPIGroup(Group):
 
     Before each exchange the ranks compare what they are about to do, and wait for each other no longer than the
     timeout: MPI itself adds up what does not fit, and waits for ever.
+
+    >>> mg.distributed.MPIGroup.backend, mg.distributed.MPIGroup.ranks_are
+    ('mpi', 'processes')
     """
 
     backend = "mpi"

@@ -44,6 +44,7 @@ def examples() -> list[doctest.DocTest]:
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
 def test_an_example_prints_what_it_says(example: doctest.DocTest, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mg.Op, "registry", dict(mg.Op.registry))
     mg.manual_seed(0)
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     output: list[str] = []
