@@ -71,7 +71,9 @@ class Op:
         faces: for minigrad's own files, where users find it, as of ``public``; nowhere unless given.
         numpy: NumPy's function of the same arguments, which calls it for tensors; the definition, if that is one.
         aliases: other names users know it by.
-        doc: what the operation computes, its formula first.
+        doc: what the operation computes, its formula first; lines below it as in a docstring.
+        example: ``"CALL -> RESULT"``, a call and what Python prints of it, which the docstring ends with. Either may
+            have several lines; each line of the call is a statement.
 
     The rules do only the mathematics: undoing broadcasting, converting the dtype, adding up and skipping gradients
     nobody needs is the backward walk's work.
@@ -115,10 +117,11 @@ class Op:
         numpy: Callable[..., Any] | None = None,
         aliases: str = "",
         doc: str = "",
+        example: str = "",
     ) -> None:
         self.name = self.__name__ = self.__qualname__ = name
         self.__module__ = __name__.partition(".")[0]
-        self.__doc__ = doc
+        self.__doc__ = docstring(name, doc, example)
         self.__signature__ = signature(name, definition)
         if not (view or caches or is_own(definition)):
             definition = never_a_view(name, definition)
@@ -156,7 +159,7 @@ class Op:
         elif any(default is not EMPTY for _, default in self.parameters[self.operands :]) or numbers:
             apply = with_settings(self, apply, numbers)
         apply.__name__ = apply.__qualname__ = name
-        apply.__doc__, apply.__signature__ = doc, self.__signature__
+        apply.__doc__, apply.__signature__ = self.__doc__, self.__signature__
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
         self.numpy = definition if is_ufunc else numpy
@@ -232,6 +235,15 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def docstring(name: str, doc: str, example: str) -> str:
+    """The documentation of an operation: what it computes, and its example as a doctest."""
+    call, arrow, result = example.rpartition(" -> ")
+    if example and not arrow:
+        raise ValueError(f"{name}: example must be 'CALL -> RESULT', got {example!r}.")
+    text = inspect.cleandoc(doc) if "\n" in doc else doc
+    return "\n\n>>> ".join([text, call.replace("\n", "\n>>> ") + f"\n{result}"]) if example else text
 
 
 def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,13 @@ __all__ = [
 
 LOG_2, LOG_10 = math.log(2), math.log(10)
 
-exp = elementwise("exp", np.exp, lambda dy, y, _x: dy * y, doc="``exp(x)``")
+exp = elementwise(
+    "exp",
+    np.exp,
+    lambda dy, y, _x: dy * y,
+    doc="``exp(x)``",
+    example="mg.exp(mg.tensor([0.0, 1.0])) -> tensor([1.0000, 2.7183])",
+)
 exp2 = elementwise(
     "exp2", np.exp2, lambda dy, y, _x: dy * y * LOG_2, faces="function method in_place special", doc="``2 ** x``"
 )

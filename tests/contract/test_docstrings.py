@@ -13,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import data, nn, optim, training
+from minigrad.engine.op import Op
 from minigrad.nn import functional as F
 
 NAMES: dict[str, Any] = {"mg": mg, "np": np, "nn": nn, "optim": optim, "data": data, "training": training, "F": F}
@@ -30,7 +31,7 @@ def imported(name: str) -> Any:
 
 
 def examples() -> list[doctest.DocTest]:
-    """The docstrings with examples of all modules but those that are commands."""
+    """The docstrings with examples of all modules but those that are commands, and of all operations."""
     modules = [module.name for module in pkgutil.walk_packages(mg.__path__, "minigrad.")]
     found = [
         test
@@ -38,7 +39,14 @@ def examples() -> list[doctest.DocTest]:
         if not name.endswith("__main__") and (module := imported(name)) is not None
         for test in doctest.DocTestFinder().find(module, name, extraglobs=NAMES)
     ]
-    return [test for test in found if test.examples]
+    of_operations = [
+        test
+        for name, op in Op.registry.items()
+        if op.__module__ == "minigrad"
+        for test in doctest.DocTestFinder().find(op, f"Op {name}", module=False, globs=dict(NAMES))
+    ]
+    different = {test.docstring: test for test in [*found, *of_operations] if test.examples}
+    return list(different.values())
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)

@@ -76,7 +76,7 @@ def test_a_computed_tensor_cannot_stop_requiring_grad():
 
 
 def test_operations_describe_themselves():
-    assert mg.exp.__doc__ == "``exp(x)``"
+    assert mg.exp.__doc__.splitlines()[:2] == ["``exp(x)``", ""]
     assert mg.exp.__name__ == "exp"
     assert str(inspect.signature(mg.maximum)) == "(input, other)"
     assert str(inspect.signature(mg.exp)) == "(input)"
