@@ -15,15 +15,19 @@ from .tabular import auto_mpg, iris
 class Source(NamedTuple):
     """A dataset, and what a model for it must know.
 
+    Attributes:
+        load: the function that returns it.
+        inputs: numbers per sample.
+        classes: how many labels there are; None for regression.
+        description: what it is, in one line.
+
     >>> data.find_source('moons').inputs
     2
     """
 
     load: Callable[..., TensorDataset]
     inputs: int
-    """Numbers per sample."""
     classes: int | None
-    """How many labels there are; None for regression."""
     description: str
 
     @property

@@ -22,6 +22,10 @@ watch_of = operator.attrgetter("watch")
 class GradientEdge(NamedTuple):
     """A place in a graph, to differentiate from or by, which does not keep the tensor alive.
 
+    Args:
+        node: the record of what computed the tensor, its ``grad_fn``.
+        output_nr: which of its results, always 0.
+
     >>> x = mg.ones(2, requires_grad=True)
     >>> mg.autograd.graph.get_gradient_edge(x * 2).output_nr
     0

@@ -65,6 +65,11 @@ class MPIGroup(Group):
     Before each exchange the ranks compare what they are about to do, and wait for each other no longer than the
     timeout: MPI itself adds up what does not fit, and waits for ever.
 
+    Args:
+        library: mpi4py's module ``MPI``.
+        comm: a communicator of it.
+        timeout: in seconds.
+
     >>> mg.distributed.MPIGroup.backend, mg.distributed.MPIGroup.ranks_are
     ('mpi', 'processes')
     """

@@ -80,6 +80,10 @@ class ThreadGroup(Group):
 
     Each thread begins with the random state that the process has, and draws from a copy of its own.
 
+    Args:
+        rank: its number.
+        meeting: what the ranks share, of ``run``'s making.
+
     >>> mg.distributed.ThreadGroup.run(2, lambda group: group)
     [ThreadGroup(rank 0 of 2), ThreadGroup(rank 1 of 2)]
     """

@@ -143,6 +143,9 @@ logsigmoid = Op(
 def glu(input: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
     """``a * sigmoid(b)``, where a and b are the first and the second half of the input along ``dim``.
 
+    Args:
+        axis: NumPy's name of dim.
+
     Raises:
         ValueError: for an odd length, and for a tensor without axes.
 

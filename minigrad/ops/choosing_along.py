@@ -94,6 +94,10 @@ index_of_smallest = Op(
 def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor.
 
+    Args:
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     tensor([1, 0])
     """
@@ -103,6 +107,10 @@ def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = No
 @public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor.
+
+    Args:
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.argmin(mg.tensor([3.0, 1.0, 2.0]))
     tensor(1)
@@ -119,6 +127,11 @@ def max(
 
     ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``, also
     ``max(a, other=b)``: elementwise ``maximum``.
+
+    Args:
+        dim: the axis; None: of all elements.
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> values, indices = mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     >>> values, indices
@@ -143,6 +156,11 @@ def min(
     ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``, also
     ``min(a, other=b)``: elementwise ``minimum``.
 
+    Args:
+        dim: the axis; None: of all elements.
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]))
     tensor(1.)
     """
@@ -158,6 +176,10 @@ def min(
 @public("function method")
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, axis: Any = None, keepdims: bool = False) -> MinMax:
     """(min, max): ``amin`` and ``amax`` along ``dim`` (an int or several; None: of all elements).
+
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.aminmax(mg.tensor([3.0, 1.0, 2.0])).max
     tensor(3.)

@@ -88,6 +88,9 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 def equal(input: Any, other: Any) -> bool:
     """Whether two tensors have one shape and the same elements.
 
+    Args:
+        input, other: of any dtypes, which are compared by value.
+
     >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2])), mg.equal(mg.ones(2), mg.ones(2, 1))
     (True, False)
     """

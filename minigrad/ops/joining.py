@@ -60,6 +60,10 @@ def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = No
 
     Vectors without elements go with all shapes, as an empty list that one begins with.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> mg.cat([mg.tensor([1, 2]), mg.tensor([3])])
     tensor([1, 2, 3])
     """

@@ -81,6 +81,9 @@ def given(function: str, name: str, separate: tuple[Any, ...], together: Any) ->
 def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape, in row-major order; one length may be -1.
 
+    Args:
+        lengths, shape: the shape, as integers or one tuple.
+
     >>> mg.reshape(mg.arange(6), (2, -1))
     tensor([[0, 1, 2],
             [3, 4, 5]])
@@ -96,6 +99,9 @@ def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
 def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in the given order: ``permute(x, 2, 0, 1)``.
 
+    Args:
+        axes, dims: all axes, as integers or one tuple.
+
     >>> mg.permute(mg.ones(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
@@ -109,6 +115,9 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
 @public("function method in_place", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)}, aliases="swapdims")
 def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """Swap two axes.
+
+    Args:
+        dim0, dim1: the two.
 
     >>> mg.swapdims(mg.ones(2, 3, 4), 0, 2).shape
     (4, 3, 2)
@@ -127,6 +136,9 @@ swapdims = transpose
 def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
     """Swap two axes: ``transpose``.
 
+    Args:
+        axis0, axis1: the two.
+
     >>> mg.swapaxes(mg.ones(2, 3, 4), 0, 2).shape
     (4, 3, 2)
     """
@@ -138,6 +150,9 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
     """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
 
     The result is a read-only view: no memory is used.
+
+    Args:
+        shape, size: the lengths, as integers or one tuple.
 
     >>> mg.expand(mg.tensor([[1.0], [2.0]]), (2, 3))
     tensor([[1., 1., 1.],
@@ -153,6 +168,9 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
 @public("function method in_place", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
 def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Remove the axes of length 1, or only those named by ``dim`` that have length 1.
+
+    Args:
+        axis: NumPy's name of dim.
 
     >>> mg.squeeze(mg.ones(2, 1, 3), 1).shape
     (2, 3)

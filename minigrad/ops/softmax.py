@@ -129,6 +129,10 @@ def logsumexp(
 ) -> Tensor:
     """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32.
 
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """

@@ -291,6 +291,9 @@ class OnceOp(OwnOp):
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """The decorator of a ``backward`` that computes outside of the graph: differentiating it again is refused.
 
+    Args:
+        fn: the ``backward``.
+
     >>> class Double(mg.autograd.Function):
     ...     @staticmethod
     ...     def forward(ctx, x):
