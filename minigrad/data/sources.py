@@ -1,7 +1,5 @@
 """The datasets by name."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple

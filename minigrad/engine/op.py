@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from numbers import Integral, Real
@@ -14,6 +15,7 @@ from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
 from .dtypes import float16, float32
+from .entry import place_of, statement_at
 from .errors import catchable
 from .faces import public
 from .host import writer_here
@@ -120,6 +122,7 @@ class Op:
         example: str = "",
     ) -> None:
         self.name = self.__name__ = self.__qualname__ = name
+        self.place = place_of(sys._getframe(1))
         self.__module__ = __name__.partition(".")[0]
         self.__doc__ = docstring(name, doc, example)
         self.__signature__ = signature(name, definition)
@@ -159,7 +162,7 @@ class Op:
         elif any(default is not EMPTY for _, default in self.parameters[self.operands :]) or numbers:
             apply = with_settings(self, apply, numbers)
         apply.__name__ = apply.__qualname__ = name
-        apply.__doc__, apply.__signature__ = self.__doc__, self.__signature__
+        apply.__doc__, apply.__signature__, apply.operation = self.__doc__, self.__signature__, self
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
         self.numpy = definition if is_ufunc else numpy
@@ -178,6 +181,11 @@ class Op:
         """The operation as a plain function, which in a class is a method."""
         found: Callable[..., Any] = Op.__dict__["__call__"].__get__(self)
         return found
+
+    @property
+    def source(self) -> str:
+        """The statement that defines it, with its rules, as its file has it; empty where that cannot be read."""
+        return statement_at(*self.place)
 
     def __get__(self, tensor: Any, owner: type | None = None) -> Any:
         """As a function does: an attribute of a class is its method."""

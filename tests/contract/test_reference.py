@@ -67,3 +67,19 @@ def test_all_but_the_names_listed_have_an_example() -> None:
 )
 def test_the_help_of_batch_norm_teaches_it(word: str) -> None:
     assert word in (inspect.getdoc(mg.nn.BatchNorm1d) or "")
+
+
+def test_the_source_of_an_operation_is_its_entry() -> None:
+    operations = {name: value for name, value in ENTRIES.items() if isinstance(value, Op)}
+    assert len(operations) > 90
+    assert [name for name, op in operations.items() if f'"{op.name}"' not in op.source.partition(", ")[0]] == []
+    assert mg.Tensor.exp.operation is mg.exp  # type: ignore[attr-defined]
+
+
+def test_the_source_of_a_users_operation_is_where_it_was_defined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Op, "registry", {})
+    doubled = Op("doubled", lambda x: 2 * x, lambda dy, _y, _x: 2 * dy)
+    assert doubled.source.strip() == 'doubled = Op("doubled", lambda x: 2 * x, lambda dy, _y, _x: 2 * dy)'
+    typed: dict[str, Any] = {"mg": mg}
+    exec('op = mg.Op("typed", lambda x: 2 * x)', typed)  # as at a prompt: there is no file
+    assert typed["op"].source == ""
