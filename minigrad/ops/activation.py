@@ -38,7 +38,8 @@ sigmoid = Op(
     kernel=logistic,
     on_arrays=sigmoid_on_arrays,
     faces="function method in_place functional module",
-    doc="``1 / (1 + exp(-x))``",
+    doc="``1 / (1 + exp(-x))``, between 0 and 1; ``expit`` in ``special``",
+    example="mg.sigmoid(mg.tensor([-100.0, 0.0, 2.0])) -> tensor([0.0000, 0.5000, 0.8808])",
 )
 public("special", name="expit")(sigmoid)
 relu = Op(
@@ -48,7 +49,11 @@ relu = Op(
     kernel=rectified,
     on_arrays=relu_on_arrays,
     faces="function method in_place functional_inplace module",
-    doc="``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN",
+    doc="""``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN
+
+    V. Nair, G. Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
+    """,
+    example="F.relu(mg.tensor([-2.0, 0.0, 3.0])) -> tensor([0., 0., 3.])",
 )
 gelu_op = Op(
     "gelu",

@@ -12,6 +12,7 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
+from .arguments import TWO_OPERANDS
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -145,7 +146,9 @@ maximum = Op(
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
     faces="function method",
-    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
+    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie. NaN wins: ``fmax`` prefers numbers."
+    + TWO_OPERANDS,
+    example="mg.maximum(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([2., 5., nan])",
 )
 minimum = Op(
     "minimum",
@@ -153,7 +156,9 @@ minimum = Op(
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
     faces="function method",
-    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
+    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie. NaN wins: ``fmin`` prefers numbers."
+    + TWO_OPERANDS,
+    example="mg.minimum(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([1., 2., nan])",
 )
 fmax = Op(
     "fmax",
@@ -161,7 +166,8 @@ fmax = Op(
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
     faces="function method",
-    doc="``maximum``, but of a number and NaN the number; each gets all of the gradient then.",
+    doc="``maximum``, but of a number and NaN the number; each gets all of the gradient then." + TWO_OPERANDS,
+    example="mg.fmax(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([2., 5., 2.])",
 )
 fmin = Op(
     "fmin",
@@ -169,5 +175,6 @@ fmin = Op(
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
     faces="function method",
-    doc="``minimum``, but of a number and NaN the number; each gets all of the gradient then.",
+    doc="``minimum``, but of a number and NaN the number; each gets all of the gradient then." + TWO_OPERANDS,
+    example="mg.fmin(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([1., 2., 2.])",
 )

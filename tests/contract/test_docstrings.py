@@ -13,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import data, nn, optim, training
+from minigrad.checks.cases import is_minigrads
 from minigrad.engine.op import Op
 from minigrad.nn import functional as F
 
@@ -42,7 +43,7 @@ def examples() -> list[doctest.DocTest]:
     of_operations = [
         test
         for name, op in Op.registry.items()
-        if op.__module__ == "minigrad"
+        if is_minigrads(op)
         for test in doctest.DocTestFinder().find(op, f"Op {name}", module=False, globs=dict(NAMES))
     ]
     different = {test.docstring: test for test in [*found, *of_operations] if test.examples}

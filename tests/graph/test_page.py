@@ -40,6 +40,13 @@ def test_every_derivative_rule_has_a_text():
             assert all(text for _, text in explained(op).rules), op
 
 
+def test_the_formula_of_an_operation_is_shown_apart_from_its_example():
+    formula, _, example = explained(mg.pow)
+    assert formula == "``input ** exponent``; NaN for a negative input and an exponent that is not whole"
+    assert example.startswith(">>> mg.pow(") and example in mg.pow.__doc__
+    assert explained(Op.registry["matmul"]).example == ""
+
+
 def test_a_rule_is_shown_without_what_is_around_it():
     assert explained(Op.registry["mul"]).rules == [
         ("input", "lambda dy, _y, _a, b: dy * b"),
