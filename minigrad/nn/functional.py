@@ -82,6 +82,9 @@ def batch_norm(  # type: ignore[no-redef]
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance. S. Ioffe, C. Szegedy, Batch
+    normalization, 2015.
+
     Args:
         input: the batch, at least 2 axes; channels are axis 1.
         running_mean, running_var: running estimates (C,), both or None. In training they are moved in

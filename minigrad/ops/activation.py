@@ -108,10 +108,15 @@ softplus_op = Op(
 def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
     """``log(1 + exp(beta * x)) / beta``, a smooth ``max(x, 0)``; x itself where ``beta * x > threshold``.
 
+    C. Dugas et al., Incorporating second-order functional knowledge for better option pricing, 2001.
+
     Args:
         input: the tensor.
         beta: how sharp the bend at 0 is; finite, and not 0.
         threshold: beyond it the function is linear, at it not yet.
+
+    Raises:
+        ValueError: for a beta of 0, or one that is not finite.
 
     >>> F.softplus(mg.tensor([0.0, 30.0]))
     tensor([ 0.6931, 30.0000])

@@ -76,6 +76,12 @@ celu_op = Op(
 def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``: its derivative is continuous.
 
+    J. Barron, Continuously differentiable exponential linear units, 2017.
+
+    Args:
+        input: the tensor.
+        alpha: minus the limit for ``x`` to minus infinity, where it is positive.
+
     Raises:
         ValueError: for an alpha of 0.
 
@@ -167,7 +173,11 @@ logsigmoid = Op(
 def glu(input: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
     """``a * sigmoid(b)``, where a and b are the first and the second half of the input along ``dim``.
 
+    Y. Dauphin et al., Language modeling with gated convolutional networks, 2017.
+
     Args:
+        input: the tensor; the result has half its length along ``dim``.
+        dim: the axis, the last one unless given.
         axis: NumPy's name of dim.
 
     Raises:

@@ -71,6 +71,10 @@ hardtanh_op = Op(
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``min(max(x, min_val), max_val)``; at the bounds its derivative is 0.
 
+    Args:
+        input: the tensor.
+        min_val, max_val: the bounds, numbers.
+
     Raises:
         ValueError: for a lower bound above the upper one.
 
@@ -142,7 +146,14 @@ softshrink_op = Op(
 
 @public("functional module")
 def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
-    """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0.
+    """``x`` moved by ``lambd`` towards 0; 0 where ``|x| <= lambd``, with derivative 0.
+
+    Args:
+        input: the tensor.
+        lambd: how far, a number of at least 0.
+
+    Raises:
+        ValueError: for a negative lambd.
 
     >>> F.softshrink(mg.tensor([-1.0, 0.2, 1.0]))
     tensor([-0.5000,  0.0000,  0.5000])
@@ -184,6 +195,8 @@ prelu_op = Op(
 @public("function method functional")
 def prelu(input: Any, weight: Any) -> Tensor:
     """``x`` where it is positive, else ``weight * x``, with a slope that can be learned.
+
+    K. He et al., Delving deep into rectifiers, 2015.
 
     Args:
         input: the tensor; its channels are axis 1.

@@ -150,6 +150,10 @@ def scaled(other: Any, alpha: float) -> Any:
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input + alpha * other``
 
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
+
     >>> mg.add(mg.tensor([1.0, 2.0]), mg.tensor([10.0, 20.0]), alpha=0.5)
     tensor([ 6., 12.])
     """
@@ -159,6 +163,10 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public("function method in_place", {np.subtract: lambda _, input, other: sub_op(input, other)}, aliases="subtract")
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input - alpha * other``
+
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
 
     >>> mg.sub(mg.tensor([1.0, 2.0]), 3)
     tensor([-2., -1.])
@@ -171,7 +179,11 @@ subtract = sub
 
 @public("function")
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``other - alpha * input``
+    """``other - alpha * input``: ``sub`` the other way round
+
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
 
     >>> mg.rsub(mg.tensor([1.0, 2.0]), 10)
     tensor([9., 8.])

@@ -117,7 +117,11 @@ clip = clamp
 
 @public("function method in_place")
 def clamp_min(input: Any, min: Any) -> Tensor:
-    """``clamp(input, min=min)``
+    """``max(x, min)``: ``clamp`` with a lower bound only.
+
+    Args:
+        input: the tensor.
+        min: a number, at which the derivative is 0, or a tensor that broadcasts, which gets gradients.
 
     >>> mg.clamp_min(mg.tensor([-1.0, 2.0]), 0)
     tensor([0., 2.])
@@ -127,7 +131,11 @@ def clamp_min(input: Any, min: Any) -> Tensor:
 
 @public("function method in_place")
 def clamp_max(input: Any, max: Any) -> Tensor:
-    """``clamp(input, max=max)``
+    """``min(x, max)``: ``clamp`` with an upper bound only.
+
+    Args:
+        input: the tensor.
+        max: a number, at which the derivative is 0, or a tensor that broadcasts, which gets gradients.
 
     >>> mg.clamp_max(mg.tensor([-1.0, 2.0]), 0)
     tensor([-1.,  0.])

@@ -92,11 +92,16 @@ index_of_smallest = Op(
 
 @public("function method", {np.argmax: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor.
+    """The index of the largest element along ``dim``, the first at a tie, as int64.
 
     Args:
+        input: the tensor; NaN counts as larger than all numbers.
+        dim: the axis; None: the index is that in the flat tensor.
         keepdim: keep the axis, with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     tensor([1, 0])
@@ -106,11 +111,16 @@ def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = No
 
 @public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor.
+    """The index of the smallest element along ``dim``, the first at a tie, as int64.
 
     Args:
+        input: the tensor; NaN counts as smaller than all numbers.
+        dim: the axis; None: the index is that in the flat tensor.
         keepdim: keep the axis, with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.argmin(mg.tensor([3.0, 1.0, 2.0]))
     tensor(1)
@@ -129,9 +139,14 @@ def max(
     ``max(a, other=b)``: elementwise ``maximum``.
 
     Args:
+        input: the tensor.
         dim: the axis; None: of all elements.
         keepdim: keep the axis, with length 1.
+        other: a tensor to compare with; no axis then.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> values, indices = mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     >>> values, indices
@@ -157,9 +172,14 @@ def min(
     ``min(a, other=b)``: elementwise ``minimum``.
 
     Args:
+        input: the tensor.
         dim: the axis; None: of all elements.
         keepdim: keep the axis, with length 1.
+        other: a tensor to compare with; no axis then.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]))
     tensor(1.)
@@ -175,9 +195,11 @@ def min(
 
 @public("function method")
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, axis: Any = None, keepdims: bool = False) -> MinMax:
-    """(min, max): ``amin`` and ``amax`` along ``dim`` (an int or several; None: of all elements).
+    """(min, max): ``amin`` and ``amax`` along ``dim``, as a named tuple.
 
     Args:
+        input: the tensor.
+        dim: an int or several; None: all axes.
         keepdim: keep the reduced axes, with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
 

@@ -293,9 +293,12 @@ def var(
         input: the tensor, of floats.
         dim: an int or several; None: over all elements. A boolean is ``unbiased``.
         correction: 1, PyTorch's default, gives the unbiased estimate; 0 the biased one, which
-            BatchNorm normalises with (and NumPy's default). ``unbiased=False`` is the same.
+            BatchNorm normalises with (and NumPy's default).
         keepdim: keep the reduced axes with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+        unbiased: PyTorch's older argument: True is a correction of 1, False of 0.
+
+    NaN of one element with a correction of 1, as 0 is divided by 0.
 
     >>> mg.var(mg.tensor([1.0, 3.0])), mg.var(mg.tensor([1.0, 3.0]), correction=0)
     (tensor(2.), tensor(1.))
@@ -360,8 +363,13 @@ def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None
     """The largest element along ``dim``; elements that tie share the gradient equally.
 
     Args:
+        input: the tensor; NaN counts as larger than all numbers.
+        dim: an int or several; None: all axes.
         keepdim: keep the reduced axes, with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), (0, 1))
     tensor(4.)
@@ -374,8 +382,13 @@ def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None
     """The smallest element along ``dim``; elements that tie share the gradient equally.
 
     Args:
+        input: the tensor; NaN counts as smaller than all numbers.
+        dim: an int or several; None: all axes.
         keepdim: keep the reduced axes, with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 0)
     tensor([1., 2.])

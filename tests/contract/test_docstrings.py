@@ -58,7 +58,10 @@ def test_an_example_prints_what_it_says(example: doctest.DocTest, tmp_path: Path
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     output: list[str] = []
     runner.run(example, out=output.append, clear_globs=False)
-    assert not runner.failures, "".join(output)
+    said = "".join(output)
+    if "ImportError: " in said and "pip install" in said:
+        pytest.skip("needs an optional package")
+    assert not runner.failures, said
 
 
 def test_the_names_users_need_first_have_an_example() -> None:

@@ -178,6 +178,8 @@ def test_a_page_in_use(tmp_path):
     page = blocks(3, tables=False).save(tmp_path / "g.html")
     found = facts(page, tmp_path, LOOK + """
         const said = { boxes: shown("g.node"), help: panel() };
+        click(node("2: relu"));
+        said.relu = panel();
         click(node("batch_norm"));
         Object.assign(said, { norm: panel(), marked: all(".edge.on").length });
         key("f");
@@ -213,6 +215,7 @@ def test_a_page_in_use(tmp_path):
     """)  # fmt: skip
     assert found["boxes"] == found["unfolded"] == 1 + 3 * (3 + 6 + 1) and "arrow keys" in found["help"]
     assert "derivative rules" in found["norm"] and "def by_input(" in found["norm"] and found["marked"] == 7
+    assert "example>>> F.relu(" in found["relu"] and "tensor([0., 0., 3.])" in found["relu"]
     assert found["folded"] == 31 - 6 and found["stands"] == 1 and "1: BatchNorm1d(16), folded" in found["focus"]
     assert found["after"].startswith("2: relu, out") and found["back"] == found["focus"] and found["dragged"] == 1
     assert found["all_folded"] == 4 and found["height"] < 0.7 * found["open_height"]
