@@ -11,7 +11,6 @@ from numpy import ndarray
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
 from ...kernels.moments import InBlocks, InMemory
-from ...kernels.pooled import Pooled
 
 
 def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> Any:
@@ -33,7 +32,7 @@ def update_running(
     mean: ndarray,
     var: ndarray,
     momentum: float,
-    d: InMemory | InBlocks | Pooled,
+    d: InMemory | InBlocks,
 ) -> None:
     """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:
