@@ -16,6 +16,7 @@ from ..engine.node import Node, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
 from ..engine.shown import Shown
+from ..engine.walk import place_here
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 ALONE = Alone()
+Group.place = staticmethod(place_here)
 
 
 def checked_group(operation: str, group: Any) -> Group:
@@ -47,8 +49,9 @@ def group_of(operation: str, group: Any = None) -> Group:
 
 def over_ranks(node: Node) -> Shown:
     """How many there are, in a picture."""
-    (group,) = node.attributes
-    return Shown(lines=[f"over {group.size()} {group.ranks_are}"], described=("group",))
+    group, *count = node.attributes
+    lines = [*(f"of {number:g} losses" for number in count), f"over {group.size()} {group.ranks_are}"]
+    return Shown(lines=lines, described=("group", "count"))
 
 
 all_reduce_op: Op = Op(
@@ -76,6 +79,16 @@ copied_op: Op = Op(
     widens=True,
     shows=over_ranks,
     doc="``input``, one value that all ranks hold, as a copy for each",
+)
+
+mean_over_ranks_op: Op = Op(
+    "mean_over_ranks",
+    lambda input, group, count: input * (group.size() / count),
+    lambda dy, _y, _input, group, count: mean_over_ranks_op(dy, group, count),
+    widens=True,
+    shows=over_ranks,
+    doc="``input * size / count``, whose average over ranks is the mean of ``count`` losses of all; it says in a graph "
+    "where losses were weighed",
 )
 
 
