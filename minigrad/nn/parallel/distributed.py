@@ -34,13 +34,19 @@ class DistributedDataParallel(Module):
     """A model that several ranks train together: at the end of ``backward`` they average their gradients.
 
     Each rank computes the mean loss of its part of the batch; the average over ranks is then the gradient of the mean
-    over the whole batch, if the parts are equal. For unequal ones ``backward`` refuses, on all ranks, unless the loss
-    has been made by ``mean``. With ``SyncBatchNorm`` the ranks compute what one process would with the whole batch.
+    over the whole batch, if the parts are equal. For unequal ones ``backward`` refuses, on all ranks, unless each part
+    of the loss that was computed of a batch has been made by ``mean``. With ``SyncBatchNorm`` the ranks compute what one
+    process would with the whole batch.
+
+    Where parameters are used past the wrapper, ``model.module(x)``, it does not know how long the batches are: the
+    first such ``backward`` warns. An exchange goes on until the wrapper, and all that it has computed, is deleted.
 
     Args:
         module: the model; all ranks have one with the same names, shapes and dtypes. They begin with the values of
             rank 0.
-        device_ids, output_device, dim: accepted; the batch is axis ``dim`` of the first tensor.
+        device_ids, output_device: accepted.
+        dim: the axis of the batch, in the first tensor that has it and more than one element; of a list of tensors the
+            number counts, too.
         broadcast_buffers: before each forward in training give all ranks the buffers of rank 0. Those of
             ``SyncBatchNorm`` are the same anyway.
         init_sync: compare the models, and begin with the values of rank 0.
