@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,18 +77,21 @@ def lengths(value: Any, dim: int) -> Iterator[tuple[str, bool]]:
             yield from lengths(getattr(value, field.name), dim)
 
 
-def unweighed(roots: Sequence[Node], group: Group, modules: Collection[Module]) -> list[str]:
+def unweighed(roots: Sequence[Node], group: Group, module: Module) -> list[str]:
     """The lengths of the batches that a loss was computed of without being weighed, in the order of their calls.
 
-    One of them is ``UNKNOWN`` if it was computed by calls of ``modules`` themselves, or of parameters and data alone.
+    One of them is ``UNKNOWN`` if ``module``, or a part of it, was called past the wrapper, or if the loss was computed
+    of parameters and data alone.
     """
     nodes = until_weighed(roots, group)
-    batches, past = set(), False
+    batches: set[Batch] = set()
+    outside: set[Any] = set()
     for scope in {node.scope for node in nodes}:
         chain = calls_around(scope)
         own = [call for call in chain if isinstance(call, Batch)]
         batches.update(own)
-        past = past or (not own and any(call.owner() in modules for call in chain))
+        outside.update(() if own else [call.owner() for call in chain])
+    past = bool(outside) and not outside.isdisjoint(module.modules())
     if not batches and not past:
         past = any(data(x) for node in nodes for x in node.inputs)
     return [batch.length for batch in sorted(batches, key=lambda batch: batch.number)] + [UNKNOWN] * past

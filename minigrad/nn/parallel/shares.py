@@ -44,7 +44,7 @@ class Shares:
 
     def note(self, roots: Sequence[Node]) -> None:
         """Note the lengths of the batches that a backward from these nodes has averaged, until the next exchange."""
-        found = unweighed(roots, self.group, set(self.module.modules()))
+        found = unweighed(roots, self.group, self.module)
         self.lengths += found
         if UNKNOWN in found and not self.warned:
             self.warned = True
