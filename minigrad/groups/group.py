@@ -15,10 +15,13 @@ class DistributedError(RuntimeError):
 
 
 class ReduceOp:
-    """What becomes of the values of all ranks: their sum, or their mean."""
+    """What becomes of the values of all ranks."""
 
     SUM = "sum"
     AVG = "avg"
+    MAX = "max"
+    MIN = "min"
+    PRODUCT = "product"
 
 
 class Group:

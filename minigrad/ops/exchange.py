@@ -19,11 +19,17 @@ from ..engine.shown import Shown
 from ..engine.walk import place_here
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
+from .prod import prod
+from .reductions import amax, amin
+from .shapes import astype
+from .splitting import unbind
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
 
 ALONE = Alone()
+OF_GATHERED = {ReduceOp.MAX: amax, ReduceOp.MIN: amin, ReduceOp.PRODUCT: prod}
+OPS = (ReduceOp.SUM, ReduceOp.AVG, *OF_GATHERED)
 Group.place = staticmethod(place_here)
 
 
@@ -81,6 +87,14 @@ copied_op: Op = Op(
     doc="``input``, one value that all ranks hold, as a copy for each",
 )
 
+all_gather_op: Op = Op(
+    "all_gather",
+    lambda input, group: group.gather(input),
+    lambda dy, _y, _input, group: all_reduce_op(dy, group)[group.rank()],
+    shows=over_ranks,
+    doc="``input`` of all ranks, along a first axis for them",
+)
+
 mean_over_ranks_op: Op = Op(
     "mean_over_ranks",
     lambda input, group, count: input * (group.size() / count),
@@ -96,12 +110,13 @@ mean_over_ranks_op: Op = Op(
 def all_reduce(tensor: Any, op: str = ReduceOp.SUM, group: Group | None = None) -> Tensor:
     """The sum of a tensor of each rank, on all of them, as a new tensor: ``sum of tensor over all ranks``.
 
-    Its derivative is itself: what is differentiated is the sum over all ranks of what each computes, so that a loss
-    that all compute alike counts on each of them; see ``total``.
+    The derivative of the sum is itself: what is differentiated is the sum over all ranks of what each computes, so that
+    a loss that all compute alike counts on each of them; see ``total``.
 
     Args:
         tensor: of one shape and dtype on all ranks. float16 is added in float32.
-        op: ``ReduceOp.SUM``, or ``ReduceOp.AVG`` for the sum divided by the number of ranks.
+        op: ``ReduceOp.SUM``, ``AVG``, the sum divided by the number of ranks, ``MAX``, ``MIN`` (equal ones share their
+            gradient, as of ``amax``) or ``PRODUCT``.
         group: the ranks, the default group unless given. All must call this, and walk back through it, in one order.
 
     >>> def rank(group):
@@ -109,11 +124,30 @@ def all_reduce(tensor: Any, op: str = ReduceOp.SUM, group: Group | None = None) 
     >>> mg.distributed.ThreadGroup.run(3, rank)
     [[3.0, 3.0], [3.0, 3.0], [3.0, 3.0]]
     """
-    if op not in (ReduceOp.SUM, ReduceOp.AVG):
-        raise TypeError(f"all_reduce: op must be ReduceOp.SUM or ReduceOp.AVG, got {describe(op)}.")
+    if op not in OPS:
+        raise TypeError(f"all_reduce: op must be ReduceOp.SUM, AVG, MAX, MIN or PRODUCT, got {describe(op)}.")
     group = group_of("all_reduce", group)
+    if op in OF_GATHERED:
+        return astype(OF_GATHERED[op](all_gather_op(tensor, group), 0), tensor.dtype)
     summed = all_reduce_op(tensor, group)
     return summed if op == ReduceOp.SUM else summed / group.size()
+
+
+@public("distributed")
+def all_gather(tensor: Any, group: Group | None = None) -> tuple[Tensor, ...]:
+    """The tensors of all ranks, in their order, as new tensors; ``distributed.all_gather`` fills a list instead.
+
+    Its derivative adds up, over all ranks, the gradients of this rank's tensor.
+
+    Args:
+        tensor, group: as of ``all_reduce``.
+
+    >>> def rank(group):
+    ...     return [x.item() for x in mg.distributed.nn.functional.all_gather(mg.tensor(group.rank()))]
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[0, 1], [0, 1]]
+    """
+    return unbind(all_gather_op(tensor, group_of("all_gather", group)))
 
 
 @public("distributed")

@@ -34,8 +34,8 @@ class DistributedDataParallel(Module):
     """A model that several ranks train together: at the end of ``backward`` they average their gradients.
 
     Each rank computes the mean loss of its part of the batch; the average over ranks is then the gradient of the mean
-    over the whole batch, if the parts are equal. For unequal ones ``backward`` refuses, on all ranks, unless each part
-    of the loss that was computed of a batch has been made by ``mean``. With ``SyncBatchNorm`` the ranks compute what one
+    over the whole batch, if the parts are equal. For unequal ones ``backward`` refuses, on all ranks, unless all of the
+    loss that was computed of a batch has been made by ``mean``. With ``SyncBatchNorm`` the ranks compute what one
     process would with the whole batch.
 
     Where parameters are used past the wrapper, ``model.module(x)``, it does not know how long the batches are: the
