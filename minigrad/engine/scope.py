@@ -66,6 +66,29 @@ class Scope:
         return scopes[::-1]
 
 
+class Differentiated(Scope):
+    """What a walk back computes as a graph of its own for one call: its path names it, no picture takes it for one."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Scope) -> None:
+        super().__init__(no_module, None, call.settings)
+        self.call = call
+
+    def __str__(self) -> str:
+        return str(self.call)
+
+
+def no_module() -> None:
+    """The owner of what is no call."""
+
+
+def differentiated(scope: Scope | None) -> Scope | None:
+    """The scope of the operations by which a node of a call is differentiated; the call that they are in, if any."""
+    around = current().calls.scope
+    return around or (Differentiated(scope) if type(scope) is not Differentiated and scope else scope)
+
+
 def call_path() -> str:
     """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
     scope = current().calls.scope

@@ -8,7 +8,8 @@ All state of a walk is local to it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
@@ -19,9 +20,10 @@ from numpy import ndarray
 from ..kernels.sums import plain_sum, sum_over
 from .anomaly import KINDS, holds, operands_in_words, operands_of, result_in_words, values_of
 from .hooks import GroupHook, PreHook
-from .modes import GRADIENTS, current
+from .modes import GRADIENTS, current, own_calls
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
+from .scope import Scope, call_path, differentiated
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -97,9 +99,10 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = op.by_rules(dy, None, wanted, *graph_arguments(node))
+            arriving = in_scope(differentiated(node.scope), op.by_rules, dy, None, wanted, *graph_arguments(node))
         elif is_stand_in(dy):
-            arriving = in_scope(node, op.by_rules, dy, None, wanted, *saved)
+            derivative = current().calls.writer.derivative
+            arriving = in_scope(node.scope, derivative, node, op.by_rules, dy, None, wanted, *saved)
         else:
             arriving = op.on_arrays(dy, node.cache, wanted, *saved)
         if careful or node.watch:
@@ -115,15 +118,24 @@ def walk(
     return reached | gradients
 
 
-def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
-    """What rules return, computed in the module call that the node belongs to: a program names it."""
-    calls = current().calls
-    outside, calls.scope = calls.scope, node.scope
+def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a function returns, computed in a module call that is not running: of rules in that of their node."""
+    calls = own_calls()
+    outside, calls.scope = calls.scope, scope
     try:
-        gradients: Sequence[Any] = calls.writer.derivative(node, rules, *arguments)
+        return function(*arguments, **named)
     finally:
         calls.scope = outside
-    return gradients
+
+
+def place_here() -> str:
+    """`` in net.2 (BatchNorm1d)`` in a module's call, or where a walk back differentiates it, else nothing."""
+    inside, frame = call_path(), sys._getframe(1)
+    while not inside and frame is not None:
+        node = frame.f_locals["node"] if frame.f_code is walk.__code__ else None
+        inside = f" in {node.scope}" if node is not None and node.scope else ""
+        frame = frame.f_back  # type: ignore[assignment]
+    return inside
 
 
 def after_hooks(

@@ -26,6 +26,7 @@ OTHER_MPI = (
 STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
+NAMES = {"sum": "all_reduce", "gather": "all_gather"}
 SPINS = 2000
 """How often a rank that waits asks without a pause, about a millisecond, if each has a core; then others may run."""
 CODE = 16
@@ -210,8 +211,8 @@ class MPIGroup(Group):
         while not request.Test():
             if time.monotonic() > deadline:
                 self.trouble = (
-                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)} for the other ranks; all ranks "
-                    "are stopped."
+                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{self.place()} for the other "
+                    "ranks; all ranks are stopped."
                 )
                 raise DistributedError(self.trouble)
             os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
@@ -259,8 +260,8 @@ def raw(array: ndarray) -> ndarray:
 
 
 def in_words(what: str, shape: Any = None, dtype: Any = None) -> str:
-    """What a rank does."""
-    return what if shape is None else f"{what} of {shape} {dtype}"
+    """What a rank does, by the name that users call it."""
+    return what if shape is None else f"{NAMES.get(what, what)} {shape} {dtype}"
 
 
 def notes_of(error: BaseException) -> list[str]:

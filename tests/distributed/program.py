@@ -87,6 +87,35 @@ def two_models():
     nn.parallel.DistributedDataParallel(nn.Linear(2, 2 + dist.get_rank()))
 
 
+class Normalised(nn.Module):
+    """A net with a name for what is in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.SyncBatchNorm(4))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def sleep_in_backward():
+    model = Normalised()
+    y = model(mg.ones(2, 3))
+    if dist.get_rank() == 1:
+        y.register_hook(lambda _: time.sleep(60))
+    y.sum().backward()
+
+
+def weigh():
+    """A weighed loss, and one of parts of 2 and 3 samples that is not."""
+    model = nn.parallel.DistributedDataParallel(Normalised())
+    y = model(mg.rand(2 + dist.get_rank(), 3))
+    (model.mean(y.sum(), len(y)) + y.mean()).backward()
+
+
+ALL_RANKS = {"right": right, "models": two_models, "sleep in backward": sleep_in_backward, "weigh": weigh}
+
+
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -103,11 +132,9 @@ FAULTS = {
 
 
 if __name__ == "__main__":
-    dist.init_process_group("mpi", timeout=2 if sys.argv[1] == "sleep" else 60)
-    if sys.argv[1] == "right":
-        right()
-    elif sys.argv[1] == "models":
-        two_models()
+    dist.init_process_group("mpi", timeout=2 if sys.argv[1].startswith("sleep") else 60)
+    if sys.argv[1] in ALL_RANKS:
+        ALL_RANKS[sys.argv[1]]()
     else:
         misbehave(FAULTS[sys.argv[1]])
     dist.destroy_process_group()
