@@ -37,10 +37,7 @@ hooks_of = operator.attrgetter("hooks")
 
 
 def walk(
-    roots: Roots,
-    create_graph: bool,
-    retain_graph: bool,
-    targets: Collection[Node] | None = None,
+    roots: Roots, create_graph: bool, retain_graph: bool, targets: Collection[Node] | None = None
 ) -> dict[Node, Any]:
     """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
 
@@ -111,11 +108,7 @@ def walk(
             node.saved = node.cache = saved = None
             node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    gradients = after_hooks(gradients, create_graph, roots, path)
-    if careful:
-        for node, dy in gradients.items():
-            check_finite(node, dy, (), roots)
-    return reached | gradients
+    return reached | of_leaves(gradients, create_graph, careful, roots, path)
 
 
 def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -138,13 +131,16 @@ def place_here() -> str:
     return inside
 
 
-def after_hooks(
-    gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None
+def of_leaves(
+    gradients: dict[Node, Any], create_graph: bool, careful: bool, roots: Roots, path: set[Node] | None
 ) -> dict[Node, Any]:
-    """The gradients of leaves as their hooks leave them."""
+    """The gradients of leaves as their hooks leave them; anomaly detection looks at them afterwards."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient, roots, path).copy()
+    if careful:
+        for node, gradient in gradients.items():
+            check_finite(node, gradient, (), roots)
     return gradients
 
 

@@ -70,9 +70,7 @@ def metric_curves(
         history: as that of ``learning_curves``.
         names: the columns; by default all but losses and the learning rate.
         best: the number of the best epoch, from 0; by default that of the history, if it knows one.
-        title: what stands above; by default the names.
-        about: of which training.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``; the title is by default the names.
 
     Returns:
         The axes.
