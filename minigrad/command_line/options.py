@@ -12,6 +12,7 @@ from .. import data
 from ..data.table import near
 from ..training.mlp import ACTIVATIONS
 from . import compare, train
+from .errors import CommandError
 from .problem import MNIST, is_file
 from .results import explained
 from .settings import OPTIMIZERS, SCHEDULES, Settings, settings_for
@@ -125,14 +126,34 @@ def usual(setting: str) -> str:
     return f"default: {', '.join([*special, f'others {most}'] if others else [most])}"
 
 
-def add_seed(command: argparse.ArgumentParser, seed: int) -> None:
-    """The option of all random numbers."""
-    command.add_argument("--seed", type=at_least(0), help=f"start of all random numbers (default: {seed})")
+SEEDED = {
+    "train": "weights, the order of batches, and of a file which rows are the test data",
+    "compare": "weights, the order of batches, and of a file which rows are the test data",
+    "summary": "what my_case draws",
+    "draw": f"what my_case draws, and the inputs of a {train.BEST}",
+    "check": "inputs, and what my_case draws",
+    "diagnose": "weights, the order of batches, and of a file which rows are the test data",
+    "bench": "the batch and the weights that training starts with",
+}
+"""What is random in a command, which has the option ``--seed`` for it; in all others nothing is."""
 
 
-def add_common(command: argparse.ArgumentParser, seed: int, out: str) -> None:
+def add_seed(command: argparse.ArgumentParser, name: str) -> None:
+    """The option of all random numbers, if there are any."""
+    if name in SEEDED:
+        command.add_argument(
+            "--seed", type=at_least(0), metavar="N", help=f"start of all random numbers: {SEEDED[name]} (default: 0)"
+        )
+
+
+def refuse_seed(options: argparse.Namespace, path: Path) -> None:
+    """Refuse a seed where a checkpoint is looked at, in which nothing is random."""
+    if options.seed is not None:
+        raise CommandError(f"--seed is for my_file.py:my_case, and nothing is random in {path}: leave it out.")
+
+
+def add_common(command: argparse.ArgumentParser, out: str) -> None:
     """The options of every run that writes."""
-    add_seed(command, seed)
     command.add_argument("--out", type=path, metavar="FOLDER", help=f"where to write (default: {out})")
     command.add_argument("--overwrite", action="store_true", help="replace the run that is there")
 
@@ -153,7 +174,10 @@ def add_model(command: argparse.ArgumentParser, activation: str, optimizer: str)
         help=f"{', '.join(OPTIMIZERS)}; momentum and nesterov are SGD with momentum 0.9 (default: {optimizer})",
     )  # fmt: skip
     command.add_argument(
-        "--noise", type=share, help="standard deviation of the noise in generated data (default: the dataset's)"
+        "--noise",
+        type=share,
+        help="standard deviation of the noise in generated data (default: the dataset's)",
+        metavar="SIGMA",
     )
     command.add_argument(
         "--samples", type=at_least(10), metavar="N", help="samples of generated data (default: the dataset's)"
@@ -166,15 +190,22 @@ WHAT = "digits, generated data such as moons, mnist (with --data), or a file, my
 def add_train(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad train``."""
     add_settings(command)
-    add_common(command, Settings.seed, "runs/DATASET, or the folder of the checkpoint that is resumed")
+    add_common(command, "runs/DATASET, or the folder of the checkpoint that is resumed")
     command.add_argument(
         "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
     )
     add_reading(command)
 
 
+def add_file(command: argparse.ArgumentParser, what: str, kind: Any = path) -> None:
+    """The option of the one file that a command writes; ``kind`` is its type."""
+    command.add_argument("-o", "--output", type=kind, metavar="FILE", help=what)
+    command.add_argument("--overwrite", action="store_true", help="replace the file that is there")
+
+
 def add_output(command: argparse.ArgumentParser, name: str) -> None:
-    """The options of what a command prints."""
+    """The options of every command: of its random numbers, and of what it prints."""
+    add_seed(command, name)
     group = command.add_argument_group("output")
     group.add_argument("-q", "--quiet", action="store_true", help=f"no progress: print only {QUIET.get(name, RESULT)}")
     group.add_argument("--json", action="store_true", help=explained(name))
@@ -257,7 +288,7 @@ def add_compare(command: argparse.ArgumentParser) -> None:
         "--seeds", type=at_least(1), metavar="N",
         help="so many runs, each with the next seed: mean and deviation of the accuracy (default: 1)",
     )  # fmt: skip
-    add_common(command, defaults.seed, "runs/compare-DATASET")
+    add_common(command, "runs/compare-DATASET")
     add_reading(command)
 
 
