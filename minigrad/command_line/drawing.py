@@ -37,7 +37,8 @@ LOOKS: dict[str, dict[str, Any]] = {
         "help": "modules that are one box each, by their paths: 0,2.body",
     },
     "expand": {
-        "action": "store_true", "help": "open BatchNorm and the like into the steps inside of them, with formulas",
+        "action": "store_const", "const": True,
+        "help": "open BatchNorm and the like into the steps inside of them, with formulas",
     },
     "tables": {
         "action": argparse.BooleanOptionalAction, "default": None,
