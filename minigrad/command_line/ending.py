@@ -57,7 +57,8 @@ def written(
     """
     without = [name for name in jobs if pictures.MISSING and name.endswith(".png")]
     missing = [f"no {' '.join(without)}: {pictures.MISSING}"] if without else []
-    names, failures = [], []
+    names: list[str] = []
+    failures: dict[str, list[str]] = {}
     bar = progress(len(jobs), "file", quiet)
     try:
         for name in [name for name in jobs if name not in without]:
@@ -65,11 +66,12 @@ def written(
                 names.append((jobs[name](folder / name) or folder / name).name)
             except Exception as error:  # an optional package may raise anything, and what else is done is to be kept
                 kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
-                failures.append(f"no {name}: {kind}{' '.join(str(error).split())}")
+                failures.setdefault(f"{kind}{' '.join(str(error).split())}", []).append(name)
             bar.update()
     finally:
         bar.close()
-    return names, missing, CommandError("; ".join(failures), code=1) if failures else None
+    said = "; ".join(f"no {' '.join(those)}: {reason}" for reason, those in failures.items())
+    return names, missing, CommandError(said, code=1) if failures else None
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from ..training.predictor import NAMES
 from . import own_case, train
 from .errors import CommandError
 from .options import READING, TRAINING, add_reading, add_settings, dataset_or_file, given, refuse_seed
-from .predict import opened
+from .predict import opened, run_of_name
 from .results import Lines, Result
 
 
@@ -83,7 +83,7 @@ def add_diagnose(command: argparse.ArgumentParser) -> None:
 
 def dataset_or_checkpoint(name: str) -> str:
     """The type of what is diagnosed."""
-    return name if os.path.isdir(name) else dataset_or_file(name)
+    return name if os.path.isdir(name) or Path(name).name in NAMES else dataset_or_file(name)
 
 
 def run_diagnose(options: argparse.Namespace) -> Lines:
@@ -118,7 +118,7 @@ def kept_run(path: Path) -> train.Training:
         state = load(path)
         return train.Training.resumed(state, state["settings"]["dataset"], None)
     except (OSError, CheckpointError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error}{run_of_name(path)}") from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise CommandError(
             f"{path} is no checkpoint of 'minigrad train': name a checkpoint.npz that it wrote."

@@ -200,9 +200,9 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
         arguments = [*arguments[1:2], "--help"]
     name = arguments[0]
     if name.startswith("-") and name not in FIRST:
-        parser.error(
-            f"{name} is no option of minigrad itself: those of commands stand behind them{close_to(FIRST, name)}"
-        )
+        behind = [word for word, command in parser.commands.items() if name in command._option_string_actions]
+        hint = f": it stands behind the command, minigrad {behind[0]} ... {name}" if behind else close_to(FIRST, name)
+        parser.error(f"{name} is no option of minigrad itself{hint}")
     if not name.startswith("-") and name not in parser.commands:
         close = difflib.get_close_matches(name.lower(), parser.commands, 1)
         close = [f"train {name}"] if name in data.DATASETS or is_file(name) else close

@@ -11,7 +11,7 @@ from typing import Any
 from .. import data
 from ..data.table import near
 from ..training.mlp import ACTIVATIONS
-from . import compare, train
+from . import compare, own_case, train
 from .errors import CommandError
 from .problem import MNIST, is_file
 from .results import explained
@@ -67,7 +67,13 @@ def path(text: str) -> Path:
 
 def share(text: str) -> float:
     """The type of an option that is 0 or a positive number."""
-    return 0.0 if text in ("0", "0.0") else above_zero(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected 0 or a number above it, got {text!r}")
+    return value
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -100,7 +106,22 @@ def dataset_or_file(name: str, among: Iterable[str] = data.DATASETS) -> str:
     """The type of the name of a dataset or of a file."""
     if name.lower() == MNIST:
         return MNIST
+    if name and name not in data.DATASETS:
+        refuse_no_data(name)
     return name if is_file(name) else dataset(name, among)
+
+
+def refuse_no_data(name: str) -> None:
+    """Refuse what is no data to train on, though it is there: a folder, a checkpoint, a program."""
+    path = Path(name)
+    if (path / train.CHECKPOINT).is_file() or (path.name in (train.CHECKPOINT, train.BEST) and path.is_file()):
+        raise argparse.ArgumentTypeError(
+            f"{name} is a run, not data: it goes on by minigrad train DATASET --resume {name}"
+        )
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is a folder: name the file in it")
+    if path.suffix == own_case.ENDING or f"{own_case.ENDING}:" in name:
+        raise argparse.ArgumentTypeError(f"{name} is a program, not data: minigrad draw, summary and check take those")
 
 
 def classes(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from ..data.sources import DATASETS
 from ..data.table import Table, TableError
 from ..io.atomic import near_file
 from ..io.errors import CheckpointError
@@ -47,7 +48,17 @@ def opened(path: Path) -> Predictor:
     try:
         return load_model(path)
     except (OSError, CheckpointError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error}{run_of_name(path)}") from error
+
+
+def run_of_name(path: Path) -> str:
+    """A hint at the run of a dataset whose name was given instead of the run's folder."""
+    if path.exists() or path.name != str(path) or not path.name:
+        return ""
+    found = Path("runs", path.name)
+    if found.is_dir():
+        return f" Did you mean {found}?"
+    return f" Train it first: minigrad train {path}" if path.name in DATASETS else ""
 
 
 def run(options: argparse.Namespace) -> Lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -58,6 +59,7 @@ class Bar(Plain):
             "bar_format": LOOK,
         }
         self.bar: Any = tqdm(total=total, unit=unit, **shown)
+        self.bar.dynamic_ncols = room
 
     def update(self) -> None:
         self.bar.update()
@@ -84,6 +86,12 @@ class Bar(Plain):
     def shown(self) -> bool:
         """Whether there is a bar by now."""
         return bool(self.bar.format_dict["elapsed"] >= DELAY)
+
+
+def room(stream: Any) -> tuple[int, int]:
+    """Columns for a bar, and rows of a terminal: behind the bar is room for ^C, which would else begin a new line."""
+    columns, rows = os.get_terminal_size(stream.fileno())
+    return (columns or 80) - len("^C^C") - 1, rows or 24
 
 
 def progress(total: int, unit: str, quiet: bool = False) -> Plain:
