@@ -10,7 +10,7 @@ from numpy import ndarray
 from ..reports.table import html_block, html_table, html_text
 from .printing import float_format
 
-LONGEST = 12
+LONGEST = 10
 """Rows and columns of a table; of longer axes only both ends."""
 
 
