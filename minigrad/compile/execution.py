@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from .groups import Group
 from .program import Program, laid_out
-from .whereabouts import level_outside
+from ..engine.lines import level_outside
 
 
 class CompileWarning(UserWarning):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...io.atomic import replacing
-from ..whereabouts import level_outside
+from ...engine.lines import level_outside
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LARGEST = 128 * 2**20

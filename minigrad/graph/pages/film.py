@@ -24,6 +24,9 @@ from ..text import LONGEST_HEADER, one_line, points, shortened
 from .details import details, named_clusters
 from .page import to_page, to_plain_page
 
+UNTRUSTED = "A film is a page, which notebooks that are not trusted leave out: trust the notebook, or .save('film.html')."
+"""Above the page; they would leave it out without a word."""
+
 
 def film(
     model: Module, loader: Iterable[Any], steps: int = 20, *, loss: Callable[[Any, Any], Tensor] | None = None,
@@ -197,7 +200,8 @@ class Film:
         except RenderingError as error:
             return f"<pre>{html.escape(f'{self!r}')}\n{html.escape(str(error))}</pre>"
         look = "width:100%;height:640px;border:1px solid rgba(128,128,128,0.4)"
-        return f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        frame = f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        return f"<div>{html.escape(UNTRUSTED)}</div>{frame}"
 
 
 def structure_of(picture: Picture) -> list[Any]:
