@@ -19,9 +19,10 @@ from numpy import ndarray
 from ..kernels.sums import plain_sum, sum_over
 from .anomaly import KINDS, holds, operands_in_words, operands_of, result_in_words, values_of
 from .hooks import GroupHook, PreHook
-from .modes import GRADIENTS, current
+from .modes import GRADIENTS, current, own_calls
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
+from .scope import Derivatives
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -54,6 +55,7 @@ def walk(
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
+    derivatives = Derivatives(current().calls.scope) if create_graph else None
     node: Any = None
     dy: Any = None
     wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
@@ -97,7 +99,7 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = op.by_rules(dy, None, wanted, *graph_arguments(node))
+            arriving = recorded(op.by_rules, dy, node, wanted, derivatives)
         elif is_stand_in(dy):
             arriving = in_scope(node, op.by_rules, dy, None, wanted, *saved)
         else:
@@ -113,6 +115,17 @@ def walk(
         for node, dy in gradients.items():
             check_finite(node, dy, (), roots)
     return reached | gradients
+
+
+def recorded(rules: Any, dy: Any, node: Node, wanted: Any, derivatives: Any) -> Sequence[Any]:
+    """What rules return as a graph, recorded as a part of the derivative of the module call the node belongs to."""
+    calls = own_calls()
+    outside, calls.scope = calls.scope, derivatives[node.scope]
+    try:
+        gradients: Sequence[Any] = rules(dy, None, wanted, *graph_arguments(node))
+    finally:
+        calls.scope = outside
+    return gradients
 
 
 def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:

@@ -111,6 +111,8 @@ class Cluster:
     """The class of the module."""
     reason: str = ""
     """Why the module computes something else in training and evaluation."""
+    derivative: bool = False
+    """Whether it is not the call, but what a walk back recorded of its derivative."""
     branch: int = -1
     """Which of the branches of a derivative it is, from 0 on."""
     below: bool = False

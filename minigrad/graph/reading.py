@@ -14,7 +14,7 @@ from ..engine.kept import kept_by, memory
 from ..engine.node import Effect, Node, Variable, array_of
 from ..engine.op import Op
 from ..engine.paths import reachable
-from ..engine.scope import Scope
+from ..engine.scope import Derivative, Scope
 from ..engine.shown import Shown, range_text
 from ..engine.ways import way_of
 from ..nn.module import Module
@@ -71,7 +71,7 @@ def read(
         annotate(found, boxes, reader.uses, (values, grads))
     if expand is not None:
         reader.open(expand)
-    calls = list(reader.calls.values())
+    calls = [call for scope, call in reader.calls.items() if not isinstance(scope, Derivative)]
     heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
     reused = len({call.module for call in calls}) < len(calls)
     return Picture(heading.text(), reader.content, reader.edges, reused, records=reader.records)
@@ -120,7 +120,7 @@ class Reader:
             elif node in self.outputs:
                 self.source(node, "", None, node.time)
         for scope, call in self.calls.items():
-            for name, buffer in call.module.named_buffers(recurse=False):
+            for name, buffer in () if isinstance(scope, Derivative) else call.module.named_buffers(recurse=False):
                 unused = id(buffer) not in self.boxes
                 box = self.source(buffer, name, scope, self.nodes[-1].time)
                 if unused and self.clusters[scope].rows:
@@ -136,7 +136,10 @@ class Reader:
                 call = self.calls.get(scope)
                 if call is not None and call.title:
                     path = self.names.paths[call.module]
-                    made = Cluster(call.title, path=call.said, module=path, kind=type(call.module))
+                    derivative = isinstance(scope, Derivative)
+                    made = Cluster(
+                        call.title, path=call.said, module=path, kind=type(call.module), derivative=derivative
+                    )
                     made.reason = call.shown.reason if call.shown else ""
                     around.clusters.append(made)
                     around = made
