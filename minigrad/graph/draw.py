@@ -69,7 +69,8 @@ def draw(
             operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
         values: say the values of every operation and leaf, or their range.
         grads: say the gradient of every operation, too, and draw the thicker an arrow the larger the gradient along it;
-            of a graph that ends in one number. For values and gradients what was recorded is computed once more.
+            of a graph that ends in one number. For values and gradients what was recorded is computed once more, the
+            ``forward`` of an ``autograd.Function`` too.
         names: what to call tensors of the graph: ``{"a": a}``.
         theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
         modes: ``"both"``: a pass of the module in training and one in evaluation in one picture, in which what is in

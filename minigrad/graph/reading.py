@@ -198,7 +198,7 @@ class Reader:
         """An operation's box: what came out, and how."""
         call, shown = self.calls.get(node.scope), self.shown[node]
         output = self.outputs.get(node, node)
-        lines = [f"out {value_text(output, now_if_changed(output, node.time))}"]
+        lines = [f"out {shown.output or value_text(output, now_if_changed(output, node.time))}"]
         lines.append("  ".join(f"{name}={text}" if name else text for name, text in settings if text))
         lines += shown.lines
         saved, new = self.kept(node, shown)
