@@ -70,6 +70,8 @@ class Box:
     """Of its tensor, if values were asked for."""
     gradient: ndarray | None = None
     """Of its tensor, if gradients were asked for."""
+    other: Box | None = None
+    """In a picture of both modes, the same box in evaluation."""
 
     @property
     def colours(self) -> Colours:
@@ -144,6 +146,8 @@ class Picture:
     """A key of ``THEMES``."""
     records: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
     """What the boxes of these numbers were read from: nodes, tensors and arrays."""
+    evaluated: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The same of the evaluation in a picture of both modes, for boxes that are in both."""
 
 
 SAMPLES = (

@@ -129,9 +129,13 @@ def again(
 
 
 def annotate(
-    found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool]
-) -> None:
-    """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges."""
+    found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool],
+    own_pass: bool,
+) -> None:  # fmt: skip
+    """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges.
+
+    Gradients of leaves are those that backward has added up, but in a pass made for the picture.
+    """
     now = "" if found.same else " now"
     for node, box in boxes.items():
         lines = []
@@ -143,10 +147,10 @@ def annotate(
         elif shows[0] and node in found.unknown:
             lines.append(Line("values not known"))
         if shows[1] and node in found.gradients:
-            added_up = gradient_of(node)
+            added_up = None if own_pass else gradient_of(node)
             box.gradient = found.gradients[node] if added_up is None else added_up
-            box.lines = [line for line in box.lines if "grad" not in line.text or "cancelled" in line.text]
-            told = any("cancelled" in line.text for line in box.lines)
+            told = not own_pass and any("cancelled" in line.text for line in box.lines)
+            box.lines = [line for line in box.lines if "grad" not in line.text or (told and "cancelled" in line.text)]
             alarming = not box.gradient.any() or not np.isfinite(box.gradient).all()
             lines += [Line(elements("gradient", box.gradient, now), alarming)] * (not told)
         first = 0 if box.values is not None and box.values.ndim == 0 else 1
