@@ -14,7 +14,7 @@ from ..engine.node import describe, named
 from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..tensor.tensor import Tensor
-from .appearance import THEMES
+from .appearance import checked_theme
 from .both import read_both
 from .description import Picture, with_legend
 from .dot import to_dot
@@ -86,7 +86,7 @@ def draw(
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
         ValueError: for tensors without a graph, and a path that no module has.
     """
-    theme, asked = checked_theme(theme), Asked(values, grads, checked_names(names), expand)
+    theme, asked = checked_theme(theme, "draw"), Asked(values, grads, checked_names(names), expand)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
         picture = target._picture()
     elif modes is not None:
@@ -136,13 +136,6 @@ def checked_modes(modes: Any, target: Any) -> Module:
             f'draw: modes="both" makes passes of its own: draw(model, x, modes="both"), got {named(target)}.'
         )
     return target
-
-
-def checked_theme(theme: Any) -> str:
-    """A theme, if it is one."""
-    if theme not in THEMES:
-        raise ValueError(f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {theme!r}.")
-    return str(theme)
 
 
 def checked_names(names: Any) -> Mapping[str, Tensor]:

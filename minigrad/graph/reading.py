@@ -281,7 +281,8 @@ class Reader:
                        and box.number == (edge.target if edge.kind == "reads" else edge.source)]  # fmt: skip
             gone = {id(edge) for edge in (*uses.values(), *effects)}
             self.edges = [edge for edge in self.edges if id(edge) not in gone]
-            self.edges += opened(box, cluster, parts, uses, effects, first)
+            now = "" if found.same else ", with the values of now"
+            self.edges += opened(box, cluster, parts, uses, effects, first, now)
             first, done = first + len(parts) - 1, done + 1
         return done
 
