@@ -34,5 +34,7 @@ def named_line(line: str) -> str:
     file, _, number = line.rpartition(":")
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    cell = shell.compile.format_code_name(file) if hasattr(getattr(shell, "compile", None), "format_code_name") else None
+    cell = (
+        shell.compile.format_code_name(file) if hasattr(getattr(shell, "compile", None), "format_code_name") else None
+    )
     return f"{' '.join(cell)}, line {number}" if cell else line

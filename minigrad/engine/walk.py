@@ -8,7 +8,6 @@ All state of a walk is local to it.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from heapq import heappop, heappush
@@ -23,7 +22,7 @@ from .hooks import GroupHook, PreHook
 from .modes import GRADIENTS, current, own_calls
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
-from .scope import Scope, call_path, differentiated
+from .scope import Derivatives, Scope
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -53,6 +52,7 @@ def walk(
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
+    derivatives: Any = Derivatives(current().calls.scope) if create_graph else None
     node: Any = None
     dy: Any = None
     wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
@@ -96,7 +96,7 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = in_scope(differentiated(node.scope), op.by_rules, dy, None, wanted, *graph_arguments(node))
+            arriving = in_scope(derivatives[node.scope], op.by_rules, dy, None, wanted, *graph_arguments(node))
         elif is_stand_in(dy):
             derivative = current().calls.writer.derivative
             arriving = in_scope(node.scope, derivative, node, op.by_rules, dy, None, wanted, *saved)
@@ -119,16 +119,6 @@ def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any,
         return function(*arguments, **named)
     finally:
         calls.scope = outside
-
-
-def place_here() -> str:
-    """`` in net.2 (BatchNorm1d)`` in a module's call, or where a walk back differentiates it, else nothing."""
-    inside, frame = call_path(), sys._getframe(1)
-    while not inside and frame is not None:
-        node = frame.f_locals["node"] if frame.f_code is walk.__code__ else None
-        inside = f" in {node.scope}" if node is not None and node.scope else ""
-        frame = frame.f_back  # type: ignore[assignment]
-    return inside
 
 
 def of_leaves(

@@ -30,7 +30,8 @@ def explained(op: Op) -> Explained:
     """The formula of an operation, and its derivative rules."""
     names = ["all operands"] if op.operands < 0 else list(op.__signature__.parameters)
     texts = [text_of(rule) if rule else "no derivative" for rule in op.written_rules]
-    return Explained((op.__doc__ or "").strip(), list(zip(names, texts)))
+    formula = (op.__doc__ or "").strip() or text_of(op.definition)
+    return Explained(formula, list(zip(names, texts)))
 
 
 def text_of(function: Callable[..., Any]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.node import Node, Variable, array_of, clock
-from ...engine.scope import Differentiated, Scope
+from ...engine.scope import Derivative, Scope
 from ...groups.group import Group
 from ...ops.exchange import mean_over_ranks_op
 from ..module import Module
@@ -115,8 +115,8 @@ def until_weighed(roots: Sequence[Node], group: Group) -> set[Node]:
 
 def calls_around(scope: Scope | None) -> list[Scope]:
     """The calls of modules that an operation was recorded in, or what it differentiates."""
-    if isinstance(scope, Differentiated):
-        scope = scope.call
+    if isinstance(scope, Derivative):
+        scope = scope.of
     return scope.chain() if scope else []
 
 
