@@ -251,6 +251,13 @@ class Node:
     """The record of one operation: what was applied to what, and what its derivative will need.
 
     A leaf (a tensor that requires grad and was not computed) has a node without an ``op``.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> y = x.exp().sum()
+    >>> y.grad_fn.name()
+    'SumBackward0'
+    >>> y.grad_fn.next_functions
+    ((<exp (2,) float32>, 0),)
     """
 
     __slots__ = (

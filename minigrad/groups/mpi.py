@@ -82,6 +82,14 @@ class MPIGroup(Group):
     Each exchange begins with one of always the same length, by which the ranks compare what they are about to do, and
     in which small arrays travel along. For it they wait no longer than the timeout. MPI itself adds up what does not
     fit, and waits for ever.
+
+    Args:
+        library: mpi4py's module ``MPI``.
+        comm: a communicator of it.
+        timeout: in seconds.
+
+    >>> mg.distributed.MPIGroup.backend, mg.distributed.MPIGroup.ranks_are
+    ('mpi', 'processes')
     """
 
     backend = "mpi"
@@ -211,7 +219,7 @@ class MPIGroup(Group):
         while not request.Test():
             if time.monotonic() > deadline:
                 self.trouble = (
-                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{self.place()} for the other "
+                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{Group.place()} for the other "
                     "ranks; all ranks are stopped."
                 )
                 raise DistributedError(self.trouble)

@@ -196,5 +196,12 @@ def copied(tensor: Any, group: Group | None = None) -> Tensor:
 
     Args:
         tensor, group: as of ``all_reduce``.
+
+    >>> def rank(group):
+    ...     w = mg.tensor(3.0, requires_grad=True)
+    ...     (10**group.rank() * mg.distributed.copied(w)).backward()
+    ...     return w.grad.item()
+    >>> mg.distributed.ThreadGroup.run(3, rank)  # each has 1 + 10 + 100, the gradient of the sum of all
+    [111.0, 111.0, 111.0]
     """
     return copied_op(tensor, group_of("copied", group))
