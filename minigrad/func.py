@@ -2,6 +2,10 @@
 
 Functions take and return tensors, or nested tuples, lists and dicts of them; a module is a function, too. They can be
 put inside of each other. Results are part of a graph if something outside that requires grad has a part in them.
+
+>>> from minigrad.func import grad
+>>> grad(grad(mg.sin))(mg.tensor(0.5))  # -sin(0.5)
+tensor(-0.4794)
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Floor 1: records of operations, and the walk back through them.
+# Floor 1: imports come from the floors below.
+"""Records of operations, and the walk back through them.
 
 ``modes``        switches of threads and tasks: recording, anomaly detection, the module call in progress
 ``dtypes``       the dtype that operands of several are computed in

@@ -1,6 +1,12 @@
-"""The layers and losses as functions, by PyTorch's names and with its arguments.
+"""Layers and losses as functions, as PyTorch's ``torch.nn.functional``: what they need is given to them at each call.
 
-Those that are operations are read from the operations' entries; the others have a mode and are defined here.
+>>> from minigrad.nn import functional as F
+>>> F.relu(mg.tensor([-1.0, 2.0]))
+tensor([0., 2.])
+>>> F.cross_entropy(mg.tensor([[2.0, 0.0], [0.0, 2.0]]), mg.tensor([0, 0]))
+tensor(1.1269)
+>>> F.dropout(mg.ones(3), p=0.5, training=False)
+tensor([1., 1., 1.])
 """
 
 from __future__ import annotations

@@ -1,6 +1,11 @@
 """Initial values: each function overwrites a tensor in place and returns it.
 
 Random numbers come from ``generator``, by default from the global random state.
+
+>>> layer = nn.Linear(100, 50)
+>>> weight = nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+>>> weight is layer.weight, nn.init.zeros_(layer.bias).sum().item()
+(True, 0.0)
 """
 
 from __future__ import annotations

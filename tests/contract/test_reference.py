@@ -35,6 +35,12 @@ def test_every_name_has_a_docstring() -> None:
     assert [name for name, value in ENTRIES.items() if not (inspect.getdoc(value) or "").strip()] == []
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_the_help_of_a_module_opens_with_its_use(module: str) -> None:
+    text = inspect.getdoc(importlib.import_module(module)) or ""
+    assert text and not text.startswith("Floor") and text.partition("\n\n")[0].endswith((".", ":"))
+
+
 def test_every_name_has_an_example() -> None:
     assert [name for name, value in ENTRIES.items() if ">>>" not in (inspect.getdoc(value) or "")] == []
 
