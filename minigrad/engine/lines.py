@@ -34,7 +34,6 @@ def named_line(line: str) -> str:
     file, _, number = line.rpartition(":")
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    cell = (
-        shell.compile.format_code_name(file) if hasattr(getattr(shell, "compile", None), "format_code_name") else None
-    )
+    name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    cell = name_of(file) if name_of else None
     return f"{' '.join(cell)}, line {number}" if cell else line

@@ -106,10 +106,16 @@ copied_op: Op = Op(
     doc="``input``, one value that all ranks hold, as a copy for each",
 )
 
+
+def own_row(values: Any, group: Group) -> Any:
+    """What the first axis has for this rank."""
+    return values[group.rank()]
+
+
 all_gather_op: Op = Op(
     "all_gather",
     lambda input, group: group.gather(input),
-    lambda dy, _y, _input, group: all_reduce_op(dy, group)[group.rank()],
+    lambda dy, _y, _input, group: own_row(all_reduce_op(dy, group), group),
     shows=over_ranks,
     doc="``input`` of all ranks, along a first axis for them",
 )
