@@ -21,7 +21,20 @@ from ..groups.mpi import MPIGroup
 from ..groups.threads import ThreadGroup
 from ..ops.exchange import copied, total
 from . import nn
-from .collective import all_reduce, barrier, broadcast, get_rank, get_world_size, is_initialized, new_group
+from .collective import (
+    all_gather,
+    all_gather_into_tensor,
+    all_reduce,
+    barrier,
+    broadcast,
+    gather,
+    get_rank,
+    get_world_size,
+    is_initialized,
+    new_group,
+    reduce,
+    scatter,
+)
 from .starting import destroy_process_group, init_process_group, is_available
 
 if TYPE_CHECKING:
@@ -37,11 +50,14 @@ __all__ = [
     "MPIGroup",
     "ReduceOp",
     "ThreadGroup",
+    "all_gather",
+    "all_gather_into_tensor",
     "all_reduce",
     "barrier",
     "broadcast",
     "copied",
     "destroy_process_group",
+    "gather",
     "get_rank",
     "get_world_size",
     "init_process_group",
@@ -49,6 +65,8 @@ __all__ = [
     "is_initialized",
     "new_group",
     "nn",
+    "reduce",
+    "scatter",
     "total",
 ]
 

@@ -68,6 +68,14 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
+def in_other_dtype(array: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in another dtype; NaN, infinities and large floats become some integer, silently as in PyTorch."""
+    if dtype.kind not in "iu":
+        return array.astype(dtype)
+    with np.errstate(invalid="ignore"):
+        return array.astype(dtype)
+
+
 def category(dtype: np.dtype[Any]) -> int:
     """Of booleans, integers or floats; others are refused."""
     try:

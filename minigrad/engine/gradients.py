@@ -128,7 +128,7 @@ def backward(
         for node in filter(watch_of, reached):
             run_hooks_of_leaf(node, after)
         for hook in after:
-            hook.function()
+            hook.function([node for node, _ in roots])
     finally:
         become(outside)
 

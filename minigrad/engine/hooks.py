@@ -96,10 +96,11 @@ class Watch:
 class AfterBackward:
     """A function that is called once after a backward that has reached one or more of several leaves.
 
-    It is registered as a hook of each of them, and called when all ``.grad`` are there and all other hooks are done.
+    It is registered as a hook of each of them, and called when all ``.grad`` are there and all other hooks are done,
+    with the nodes that backward began at.
     """
 
-    def __init__(self, function: Callable[[], None]) -> None:
+    def __init__(self, function: Callable[[Sequence[Any]], None]) -> None:
         self.function = function
 
     def __call__(self, grad_inputs: Any, grad_outputs: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -15,7 +15,7 @@ class DistributedError(RuntimeError):
 
 
 class ReduceOp:
-    """What becomes of the values of all ranks: their sum, or their mean.
+    """What becomes of the values of all ranks.
 
     >>> def rank(group):
     ...     x = mg.tensor([1.0, group.rank()])
@@ -27,6 +27,9 @@ class ReduceOp:
 
     SUM = "sum"
     AVG = "avg"
+    MAX = "max"
+    MIN = "min"
+    PRODUCT = "product"
 
 
 class Group:
@@ -47,8 +50,8 @@ class Group:
     """What the ranks are, in words."""
     random: Any = None
     """The random state of this rank, where the process's is not its own."""
-    _weighed = False
-    """Whether this rank walks back from a loss that counts the samples of all ranks alike, of whichever models."""
+    place: ClassVar[Callable[[], str]] = staticmethod(str)
+    """Where in a model this rank is, `` in net.1 (SyncBatchNorm)``: for errors. The floor of operations sets it."""
 
     def rank(self) -> int:
         """The number of this rank, from 0."""

@@ -134,6 +134,8 @@ def rounded_division(function: Callable[..., Any]) -> Callable[..., Any]:
             if kind_of(input) == kind_of(other) == "b":
                 raise TypeError("booleans have no quotient: convert one, x.long().")
             check(refuse_zero, other)
+            with np.errstate(over="ignore"):  # the smallest integer divided by -1 wraps around, as sums do
+                return function(input, other)
         return function(input, other)
 
     return definition

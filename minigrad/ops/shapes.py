@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import node as records
-from ..engine.dtypes import get_default_dtype
+from ..engine.dtypes import get_default_dtype, in_other_dtype
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.node import describe
@@ -55,12 +55,10 @@ expanded = Op(
 )
 cast = Op(
     "astype",
-    lambda x, dtype: x.astype(dtype),
+    in_other_dtype,
     lambda dy, _y, _x, dtype: dy,
     doc="the same values in another dtype",
 )
-
-
 clone = Op(
     "clone",
     lambda input: input.copy(),

@@ -43,14 +43,20 @@ def test_ranks_compute_what_one_process_does(size):
     assert words.count("done") == size
 
 
-ALIKE = "the ranks do not do the same: rank 0: sum of (10,) float32; rank 1: "
+ALIKE = "the ranks do not do the same: rank 0: all_reduce (10,) float32; rank 1: "
 
 SAID = {
     "raise": ["rank 1: all ranks are stopped by", "ValueError: invalid literal"],
     "end": [f"rank {rank}: DistributedError: {ALIKE}the end of the program." for rank in range(2)],
-    "sleep": ["rank 0: DistributedError: rank 0 waited 2 s in sum of (10,) float32 for the other ranks; all ranks are"],
+    "sleep": [
+        "rank 0: DistributedError: rank 0 waited 2 s in all_reduce (10,) float32 for the other ranks; all ranks are"
+    ],
+    "sleep in backward": [
+        "rank 0 waited 2 s in all_reduce (2, 4) float64 in net.1 (SyncBatchNorm) for the other ranks;"
+    ],
+    "weigh": [f"rank {rank}: DistributedError: the ranks' batches have 2, 3 samples: the" for rank in range(2)],
     "kill": ["BAD TERMINATION"],
-    "shape": [f"rank {rank}: DistributedError: {ALIKE}sum of (12,) float32." for rank in range(2)],
+    "shape": [f"rank {rank}: DistributedError: {ALIKE}all_reduce (12,) float32." for rank in range(2)],
     "models": ["the ranks have different models: rank 0: weight (2, 2) float32 requires grad; rank 1: weight (3, 2)"],
 }
 

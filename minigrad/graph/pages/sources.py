@@ -35,7 +35,8 @@ def explained(op: Op) -> Explained:
     texts = [text_of(rule) if rule else "no derivative" for rule in op.written_rules]
     doc = (op.__doc__ or "").strip()
     _, prompt, example = doc.partition(">>> ")
-    return Explained(doc.partition("\n\n")[0], list(zip(names, texts)), prompt + example)
+    formula = doc.partition("\n\n")[0] or text_of(op.definition)
+    return Explained(formula, list(zip(names, texts)), prompt + example)
 
 
 def text_of(function: Callable[..., Any]) -> str:
