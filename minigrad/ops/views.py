@@ -90,6 +90,10 @@ def view(input: Any, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor
 
     Bits that are read as another dtype have no gradient.
 
+    Args:
+        shape, size: the lengths, as integers or one tuple; one may be -1.
+        dtype: instead of a shape.
+
     Raises:
         RuntimeError: where it would be a copy; ``reshape`` makes one.
 
@@ -161,6 +165,9 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Tensor:
 @public("method")
 def sum_to_size(input: Any, *size: Any) -> Tensor:
     """The sum over what broadcasting from a shape to this one has repeated.
+
+    Args:
+        size: that shape, as integers or one tuple.
 
     >>> mg.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])
