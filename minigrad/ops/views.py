@@ -198,6 +198,9 @@ def broadcast_to(input: Any, size: Any) -> Tensor:
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     """The shape that operands of these shapes have together, as a plain tuple.
 
+    Args:
+        shapes: tuples, or lengths of vectors.
+
     >>> mg.broadcast_shapes((2, 1), 3)
     (2, 3)
     """
@@ -216,6 +219,9 @@ def together(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 @public("function")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors in the one shape that they broadcast to, as read-only views.
+
+    Args:
+        tensors: one or more.
 
     >>> [x.shape for x in mg.broadcast_tensors(mg.ones(2, 1), mg.ones(3))]
     [(2, 3), (2, 3)]
