@@ -158,7 +158,7 @@ class MPIGroup(Group):
         while not request.Test():
             if time.monotonic() > deadline:
                 self.trouble = (
-                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{self.place()} for the other "
+                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{Group.place()} for the other "
                     "ranks; all ranks are stopped."
                 )
                 raise DistributedError(self.trouble)

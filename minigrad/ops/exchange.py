@@ -19,6 +19,7 @@ from ..engine.shown import Shown
 from ..engine.walk import place_here
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
+from .indexing import getitem
 from .prod import prod
 from .reductions import amax, amin
 from .shapes import astype
@@ -90,7 +91,7 @@ copied_op: Op = Op(
 all_gather_op: Op = Op(
     "all_gather",
     lambda input, group: group.gather(input),
-    lambda dy, _y, _input, group: all_reduce_op(dy, group)[group.rank()],
+    lambda dy, _y, _input, group: getitem(all_reduce_op(dy, group), group.rank()),
     shows=over_ranks,
     doc="``input`` of all ranks, along a first axis for them",
 )

@@ -140,7 +140,8 @@ def is_mean(value: Any) -> bool:
 
 def several(node: Node) -> bool:
     """Whether a result has fewer elements than the first operand."""
-    return math.prod(node.inputs[0].shape) > math.prod(node.shape)
+    before: int = math.prod(node.inputs[0].shape)
+    return before > math.prod(node.shape)
 
 
 def is_average(numerator: Any, count: Any) -> bool:
