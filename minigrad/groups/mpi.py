@@ -23,7 +23,8 @@ OTHER_MPI = (
     "started by the mpiexec of another MPI than mpi4py uses, each process would train alone: take the one beside this "
     f"python, {os.path.join(os.path.dirname(sys.executable), 'mpiexec')}"
 )
-STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
+OF_OPEN_MPI = "OMPI_COMM_WORLD_SIZE"
+STARTED_WITH = ("PMI_SIZE", OF_OPEN_MPI, "MPI_LOCALNRANKS", "PMIX_SIZE")
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
 NAMES = {"sum": "all_reduce", "gather": "all_gather"}
@@ -34,13 +35,24 @@ LAST_WORDS = 0.3
 
 
 def mpi() -> Any:
-    """mpi4py's module ``MPI``, or an error that says what is missing."""
+    """mpi4py's module ``MPI``, with which the processes are connected, or an error that says what is missing.
+
+    MPICH ends a process that Open MPI has started, in words of its own, when it is to connect: so that is asked before.
+    """
     try:
+        import mpi4py
+
+        if "mpi4py.MPI" not in sys.modules:
+            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
         from mpi4py import MPI
     except ModuleNotFoundError as error:
         raise ImportError(f"{NO_PACKAGE}.") from error
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{NO_LIBRARY}.") from error
+    if not MPI.Is_initialized():
+        if OF_OPEN_MPI in os.environ and "Open MPI" not in MPI.Get_library_version():
+            raise DistributedError(f"{OTHER_MPI}.")
+        MPI.Init_thread()
     return MPI
 
 
