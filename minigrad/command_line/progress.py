@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .output import complain, say
+from .output import complain, say, terminal
 
 DELAY = 1.0
 """Seconds after which a bar is shown."""
+LOOK = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}]"
+"""What a bar says: at 40 columns, too, the time that is left."""
 
 
 class Plain:
@@ -24,8 +28,9 @@ class Plain:
         """Print a line."""
         say(line)
 
-    def clear(self) -> None:
-        """Make room for lines that others print."""
+    def above(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines, which others print, above the bar."""
+        yield from lines
 
     def close(self) -> None:
         """Remove the bar."""
@@ -46,27 +51,47 @@ class Bar(Plain):
 
         shown: dict[str, Any] = {
             "leave": False,
-            "disable": None,
+            "disable": not terminal(sys.stderr),
             "file": sys.stderr,
             "mininterval": 0.1,
             "delay": DELAY,
+            "dynamic_ncols": True,
+            "bar_format": LOOK,
         }
         self.bar: Any = tqdm(total=total, unit=unit, **shown)
+        self.bar.dynamic_ncols = room
 
     def update(self) -> None:
         self.bar.update()
 
     def write(self, line: str) -> None:
-        self.bar.clear()
-        say(line)
-        if self.bar.format_dict["elapsed"] >= DELAY:
+        for each in self.above([line]):
+            say(each)
+
+    def above(self, lines: Iterable[str]) -> Iterator[str]:
+        self.remove()
+        yield from lines
+        if self.shown():
             self.bar.refresh()
 
-    def clear(self) -> None:
-        self.bar.clear()
-
     def close(self) -> None:
+        self.remove()
         self.bar.close()
+
+    def remove(self) -> None:
+        """Remove the bar from the screen, if it is there."""
+        if self.shown():
+            self.bar.clear()
+
+    def shown(self) -> bool:
+        """Whether there is a bar by now."""
+        return bool(self.bar.format_dict["elapsed"] >= DELAY)
+
+
+def room(stream: Any) -> tuple[int, int]:
+    """Columns for a bar, and rows of a terminal: behind the bar is room for ^C, which would else begin a new line."""
+    columns, rows = os.get_terminal_size(stream.fileno())
+    return (columns or 80) - len("^C^C") - 1, rows or 24
 
 
 def progress(total: int, unit: str, quiet: bool = False) -> Plain:
@@ -76,6 +101,6 @@ def progress(total: int, unit: str, quiet: bool = False) -> Plain:
     try:
         return Bar(total, unit)
     except ImportError:
-        if sys.stderr.isatty():
+        if terminal(sys.stderr):
             complain("no progress bar: tqdm is missing, get it with pip install tqdm")
         return Plain(total, unit)

@@ -48,7 +48,19 @@ def get_world_size(group: Group | None = None) -> int:
 
 
 def barrier(group: Group | None = None) -> None:
-    """Wait until all ranks of a group are here."""
+    """Wait until all ranks of a group are here.
+
+    Args:
+        group: the ranks, the default group unless given.
+
+    >>> def rank(group):
+    ...     if group.rank() == 0:
+    ...         np.save("prepared.npy", np.arange(3))
+    ...     mg.distributed.barrier()  # nobody reads before it is written
+    ...     return np.load("prepared.npy").sum().item()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [3, 3]
+    """
     group_of("barrier", group).barrier()
 
 
@@ -220,6 +232,13 @@ def broadcast(tensor: Tensor, src: int = 0, group: Group | None = None, async_op
         src: the rank in the group whose tensor it is; in PyTorch that in the default group.
         group: the ranks, the default group unless given.
         async_op: False: the values are there when the call returns.
+
+    >>> def rank(group):
+    ...     x = mg.full((2,), float(group.rank()))
+    ...     mg.distributed.broadcast(x, src=1)
+    ...     return x.tolist()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[1.0, 1.0], [1.0, 1.0]]
     """
     group = group_of("broadcast", group)
     array = one_tensor("broadcast", tensor, async_op).detach().numpy()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from .edge import GradientEdge
 from .hooks import AfterBackward
 from .host import writer_here
 from .modes import IN_WALK, Mode, become, current
@@ -17,18 +18,6 @@ from .node import Node, Variable, clock, describe, is_stand_in, named, wrap
 from .walk import walk
 
 watch_of = operator.attrgetter("watch")
-
-
-class GradientEdge(NamedTuple):
-    """A place in a graph, to differentiate from or by, which does not keep the tensor alive.
-
-    >>> x = mg.ones(2, requires_grad=True)
-    >>> mg.autograd.graph.get_gradient_edge(x * 2).output_nr
-    0
-    """
-
-    node: Node
-    output_nr: int
 
 
 def seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Node, Any]]:

@@ -11,7 +11,6 @@ no derivative needs are not kept alive by it.
 from __future__ import annotations
 
 import itertools
-import sys
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from numpy import ndarray
 
 from .anomaly import check_result
 from .hooks import PreHook, RemovableHandle, Watch
+from .lines import line_outside
 from .modes import LINES, VALUES, Mode
 from .scope import Scope
 
@@ -251,6 +251,13 @@ class Node:
     """The record of one operation: what was applied to what, and what its derivative will need.
 
     A leaf (a tensor that requires grad and was not computed) has a node without an ``op``.
+
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> y = x.exp().sum()
+    >>> y.grad_fn.name()
+    'SumBackward0'
+    >>> y.grad_fn.next_functions
+    ((<exp (2,) float32>, 0),)
     """
 
     __slots__ = (
@@ -378,17 +385,6 @@ def is_view(y: ndarray, x: ndarray) -> bool:
     """Whether ``y`` looks at the memory of ``x``: an index may give a view or a copy."""
     base = y.base
     return base is not None and (base is x or base is x.base or np.may_share_memory(y, x))
-
-
-def line_outside() -> str:
-    """The innermost line of the running program that is not minigrad's own."""
-    own = __name__.partition(".")[0], "numpy"
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in own:
-            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return "an unknown line"
 
 
 def no_tensor(value: Any) -> str:

@@ -66,27 +66,33 @@ class Scope:
         return scopes[::-1]
 
 
-class Differentiated(Scope):
-    """What a walk back computes as a graph of its own for one call: its path names it, no picture takes it for one."""
+class Derivative(Scope):
+    """What a walk back records of the derivative of the operations ``of`` a call: of the same module, in no call."""
 
-    __slots__ = ("call",)
+    __slots__ = ("of",)
 
-    def __init__(self, call: Scope) -> None:
-        super().__init__(no_module, None, call.settings)
-        self.call = call
+    def __init__(self, of: Scope, outer: Scope | None) -> None:
+        super().__init__(of.owner, outer, of.settings)
+        self.of = of
 
     def __str__(self) -> str:
-        return str(self.call)
+        return str(self.of)
 
 
-def no_module() -> None:
-    """The owner of what is no call."""
+class Derivatives(dict[Scope | None, Scope | None]):
+    """The scopes of derivatives by those of calls, nested like them inside of the call that a walk back began in."""
 
+    def __init__(self, outside: Scope | None) -> None:
+        around = outside.chain() if outside else ()
+        super().__init__(dict.fromkeys([None, *around], outside))
 
-def differentiated(scope: Scope | None) -> Scope | None:
-    """The scope of the operations by which a node of a call is differentiated; the call that they are in, if any."""
-    around = current().calls.scope
-    return around or (Differentiated(scope) if type(scope) is not Differentiated and scope else scope)
+    def __missing__(self, scope: Scope) -> Scope:
+        found = None
+        for each in scope.chain():
+            found = self[each] if each in self else Derivative(each, self[each.outer])
+            self[each] = found
+        assert found is not None
+        return found
 
 
 def call_path() -> str:

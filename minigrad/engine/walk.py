@@ -8,7 +8,6 @@ All state of a walk is local to it.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from heapq import heappop, heappush
@@ -23,7 +22,7 @@ from .hooks import GroupHook, PreHook
 from .modes import GRADIENTS, current, own_calls
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
-from .scope import Scope, call_path, differentiated
+from .scope import Derivatives, Scope
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -37,10 +36,7 @@ hooks_of = operator.attrgetter("hooks")
 
 
 def walk(
-    roots: Roots,
-    create_graph: bool,
-    retain_graph: bool,
-    targets: Collection[Node] | None = None,
+    roots: Roots, create_graph: bool, retain_graph: bool, targets: Collection[Node] | None = None
 ) -> dict[Node, Any]:
     """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
 
@@ -56,6 +52,7 @@ def walk(
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
+    derivatives: Any = Derivatives(current().calls.scope) if create_graph else None
     node: Any = None
     dy: Any = None
     wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
@@ -99,7 +96,7 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = in_scope(differentiated(node.scope), op.by_rules, dy, None, wanted, *graph_arguments(node))
+            arriving = in_scope(derivatives[node.scope], op.by_rules, dy, None, wanted, *graph_arguments(node))
         elif is_stand_in(dy):
             derivative = current().calls.writer.derivative
             arriving = in_scope(node.scope, derivative, node, op.by_rules, dy, None, wanted, *saved)
@@ -111,11 +108,7 @@ def walk(
             node.saved = node.cache = saved = None
             node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    gradients = after_hooks(gradients, create_graph, roots, path)
-    if careful:
-        for node, dy in gradients.items():
-            check_finite(node, dy, (), roots)
-    return reached | gradients
+    return reached | of_leaves(gradients, create_graph, careful, roots, path)
 
 
 def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -128,23 +121,16 @@ def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any,
         calls.scope = outside
 
 
-def place_here() -> str:
-    """`` in net.2 (BatchNorm1d)`` in a module's call, or where a walk back differentiates it, else nothing."""
-    inside, frame = call_path(), sys._getframe(1)
-    while not inside and frame is not None:
-        node = frame.f_locals["node"] if frame.f_code is walk.__code__ else None
-        inside = f" in {node.scope}" if node is not None and node.scope else ""
-        frame = frame.f_back  # type: ignore[assignment]
-    return inside
-
-
-def after_hooks(
-    gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None
+def of_leaves(
+    gradients: dict[Node, Any], create_graph: bool, careful: bool, roots: Roots, path: set[Node] | None
 ) -> dict[Node, Any]:
-    """The gradients of leaves as their hooks leave them."""
+    """The gradients of leaves as their hooks leave them; anomaly detection looks at them afterwards."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient, roots, path).copy()
+    if careful:
+        for node, gradient in gradients.items():
+            check_finite(node, gradient, (), roots)
     return gradients
 
 

@@ -27,9 +27,9 @@ def folded(picture: Picture, depth: int | None = None, collapse: Any = ()) -> Pi
     Raises:
         TypeError, ValueError: for a depth that is none, what is neither path nor class, and a path of no module.
     """
-    paths, classes = wanted(picture, collapse)
-    if depth is not None:
-        depth = whole(depth, 1, "draw: depth must be an integer of at least 1, how deep the tree of modules is open")
+    known = {cluster.module for cluster in picture.content.all_clusters()}
+    known |= {box.module for box in picture.content.all_boxes()}
+    depth, paths, classes = wanted(depth, collapse, known)
     found = Folding(depth, paths, classes).picture(picture)
     boxes = size(found.content)
     if depth is not None or boxes <= LARGEST or not found.content.clusters:
@@ -38,24 +38,28 @@ def folded(picture: Picture, depth: int | None = None, collapse: Any = ()) -> Pi
         smaller = Folding(chosen, paths, classes).picture(picture)
         if size(smaller.content) <= LARGEST:
             break
-    note = f"folded at depth {chosen}, as it has {boxes:,} boxes: draw(..., depth={chosen + 1}) opens more"
+    note = f"folded at depth {chosen}, as it has {boxes:,} boxes: depth={chosen + 1} opens more"
     return replace(smaller, header=f"{picture.header}\n{note}")
 
 
-def wanted(picture: Picture, collapse: Any) -> tuple[set[str], tuple[type, ...]]:
-    """The paths and the classes of what is to be collapsed."""
+def wanted(
+    depth: int | None, collapse: Any, known: Collection[str], caller: str = "draw"
+) -> tuple[int | None, set[str], tuple[type, ...]]:
+    """The depth, and the paths and classes of what is to be collapsed, if there are such."""
+    if depth is not None:
+        text = f"{caller}: depth must be an integer of at least 1, how deep the tree of modules is open"
+        depth = whole(depth, 1, text)
     several = collapse if isinstance(collapse, (list, tuple, set, frozenset)) else (collapse,)
     for each in several:
         if not isinstance(each, (str, type)):
-            raise TypeError(f"draw: collapse takes paths of modules and classes, got {each!r}.")
+            raise TypeError(f"{caller}: collapse takes paths of modules and classes, got {each!r}.")
     paths = {each for each in several if isinstance(each, str)}
-    known = {cluster.module for cluster in picture.content.all_clusters()}
-    known |= {box.module for box in picture.content.all_boxes()}
-    for path in sorted(paths - known):
-        close = difflib.get_close_matches(path, sorted(known - {""}), 3, 0.5) or sorted(known - {""})[:3]
+    names = sorted(filter(None, known))
+    for path in sorted(paths.difference(known)):
+        close = difflib.get_close_matches(path, names, 3, 0.5) or names[:3]
         advice = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"draw: collapse={path!r} is the path of no module that was called.{advice}")
-    return paths, tuple(each for each in several if isinstance(each, type))
+        raise ValueError(f"{caller}: collapse={path!r} is the path of no module that was called.{advice}")
+    return depth, paths, tuple(each for each in several if isinstance(each, type))
 
 
 def size(content: Cluster) -> int:

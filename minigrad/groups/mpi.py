@@ -9,7 +9,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -30,6 +30,14 @@ END = "the end of the program"
 NAMES = {"sum": "all_reduce", "gather": "all_gather"}
 SPINS = 2000
 """How often a rank that waits asks without a pause, about a millisecond, if each has a core; then others may run."""
+CODE = 16
+"""Bytes of the code by which ranks compare what they do; what lies behind it is aligned."""
+TEXT = 240
+"""Bytes in which a rank says what it does."""
+ROOM = 4608
+"""Bytes beside its code that a rank may bring when all meet: beyond 4 to 8 kB a message takes MPICH twice as long."""
+FEW = 8
+"""Ranks: among more of them so many bytes that nobody needs would take longer than a second exchange."""
 LAST_WORDS = 0.3
 """Seconds between the last line of a rank and the end of all: an abort may overtake it."""
 
@@ -72,11 +80,28 @@ def world(timeout: float) -> MPIGroup:
     return group
 
 
+class Plan(NamedTuple):
+    """One exchange that ranks may do: its code, and where small arrays of it lie when the ranks meet."""
+
+    code: int
+    own: ndarray
+    of_ranks: ndarray
+
+
 class MPIGroup(Group):
     """Ranks that are processes; ``init_process_group("mpi")`` makes the group of all.
 
-    Before each exchange the ranks compare what they are about to do, and wait for each other no longer than the
-    timeout: MPI itself adds up what does not fit, and waits for ever.
+    Each exchange begins with one of always the same length, by which the ranks compare what they are about to do, and
+    in which small arrays travel along. For it they wait no longer than the timeout. MPI itself adds up what does not
+    fit, and waits for ever.
+
+    Args:
+        library: mpi4py's module ``MPI``.
+        comm: a communicator of it.
+        timeout: in seconds.
+
+    >>> mg.distributed.MPIGroup.backend, mg.distributed.MPIGroup.ranks_are
+    ('mpi', 'processes')
     """
 
     backend = "mpi"
@@ -84,8 +109,10 @@ class MPIGroup(Group):
     def __init__(self, library: Any, comm: Any, timeout: float) -> None:
         self.mpi, self.comm, self.timeout = library, comm, timeout
         self.number, self.count = int(comm.Get_rank()), int(comm.Get_size())
-        self.codes: dict[tuple[Any, ...], int] = {}
-        self.header = np.empty(2, np.int64)
+        self.plans: dict[tuple[Any, ...], Plan] = {}
+        self.room = ROOM if self.count <= FEW else TEXT
+        self.memory = np.zeros((self.count, CODE + self.room), np.uint8)
+        self.codes = self.memory[:, :CODE].view(np.int64)[:, 0]
         self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
         self.trouble = ""
         """Why nothing can be exchanged any more."""
@@ -99,16 +126,23 @@ class MPIGroup(Group):
     # -- exchanges -----------------------------------------------------------------------------
 
     def gather(self, array: ndarray) -> ndarray:
-        array = np.asarray(array, order="C")
-        self.agree("gather", array.shape, array.dtype)
+        what = "gather", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            return self._meet(what, array).copy()
+        self._meet(what)
         parts = np.empty((self.count, *array.shape), array.dtype)
-        self.comm.Allgather(raw(array), raw(parts))
+        self.comm.Allgather(raw(np.asarray(array, order="C")), raw(parts))
         return parts
 
     def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
+        what = "sum", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            total: ndarray = np.empty_like(array, order="C") if out is None else out
+            np.add.reduce(self._meet(what, array), 0, array.dtype, out=total)
+            return total
         if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4:  # MPI knows no float16, and adds no booleans
             return super().sum(array, out)
-        self.agree("sum", array.shape, array.dtype)
+        self._meet(what)
         if out is None:
             out = np.empty_like(array, order="C")
         if out is array and array.flags.c_contiguous:
@@ -116,52 +150,79 @@ class MPIGroup(Group):
         elif out.flags.c_contiguous:
             self.comm.Allreduce(np.asarray(array, order="C"), out)
         else:
-            out[...] = self.sum_of_copy(array)
+            out[...] = self._sum_of_copy(array)
         return out
 
-    def sum_of_copy(self, array: ndarray) -> ndarray:
+    def _sum_of_copy(self, array: ndarray) -> ndarray:
         """The sum, of which the ranks have agreed, as a new array."""
         total = np.array(array, order="C")
         self.comm.Allreduce(self.mpi.IN_PLACE, total)
         return total
 
     def broadcast(self, array: ndarray, source: int = 0) -> ndarray:
-        self.agree(f"broadcast from rank {source}", array.shape, array.dtype)
+        what = f"broadcast from rank {source}", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            found: ndarray = self._meet(what, array)[source].copy()
+            return found
+        self._meet(what)
         copy = np.array(array, order="C")
         self.comm.Bcast(raw(copy), source)
         return copy
 
     def barrier(self) -> None:
-        self.agree("barrier")
+        self._meet(("barrier",))
 
     def subgroup(self, ranks: Sequence[int]) -> Group:
         ranks = checked_ranks(ranks, self.count)
-        self.agree(f"new_group of the ranks {ranks}")
+        self._meet((f"new_group of the ranks {ranks}",))
         own = self.number in ranks
         comm = self.comm.Split(0 if own else self.mpi.UNDEFINED, ranks.index(self.number) if own else 0)
         return MPIGroup(self.mpi, comm, self.timeout) if own else OUTSIDE
 
-    def agree(self, *what: Any) -> None:
-        """Wait for all ranks, and refuse if they do not all do the same; each rank refuses."""
+    def _meet(self, what: tuple[Any, ...], array: ndarray | None = None) -> ndarray:
+        """Wait for all ranks, and refuse if they do not all do the same; each rank refuses.
+
+        Returns the arrays of all ranks, if they have brought some, in memory that the next exchange overwrites.
+        """
         if self.trouble:
             raise DistributedError(self.trouble)
-        code = self.codes.get(what)
-        if code is None:
-            code = self.codes[what] = zlib.crc32(in_words(*what).encode())
-        header = self.header
-        header[0], header[1] = code, -code
-        self.wait(self.comm.Iallreduce(self.mpi.IN_PLACE, header, self.mpi.MAX), what)
-        if header[0] != -header[1]:
-            own = np.zeros(200, np.uint8)
-            text = in_words(*what).encode()[:200]
-            own[: len(text)] = np.frombuffer(text, np.uint8)
-            texts = np.empty((self.count, 200), np.uint8)
-            self.comm.Allgather(own, texts)
-            said = "; ".join(f"rank {i}: {each.tobytes().rstrip(bytes(1)).decode()}" for i, each in enumerate(texts))
-            self.trouble = f"the ranks do not do the same: {said}."
-            raise DistributedError(self.trouble)
+        plan = self.plans.get(what)
+        if plan is None:
+            plan = self.plans[what] = self._planned(what, array)
+        self.codes[self.number] = plan.code
+        if array is not None:
+            plan.own[...] = array
+        self._exchange(what)
+        if self.codes.tolist().count(plan.code) < self.count:
+            self._refuse(what)
+        return plan.of_ranks
 
-    def wait(self, request: Any, what: tuple[Any, ...]) -> None:
+    def _planned(self, what: tuple[Any, ...], array: ndarray | None) -> Plan:
+        """What is the same for all exchanges of one kind, shape and dtype."""
+        behind = self.memory[:, CODE:]
+        if array is None:
+            of_ranks = behind[:, :0]
+        else:
+            of_ranks = behind[:, : array.nbytes].view(array.dtype).reshape(self.count, *array.shape)
+        return Plan(zlib.crc32(in_words(*what).encode()), of_ranks[self.number, ...], of_ranks)
+
+    def _exchange(self, what: tuple[Any, ...]) -> None:
+        """Give all ranks this one's row of the memory."""
+        self._wait(self.comm.Iallgather(self.mpi.IN_PLACE, self.memory), what)
+
+    def _refuse(self, what: tuple[Any, ...]) -> NoReturn:
+        """Tell the other ranks what this one was about to do, and say what each was."""
+        text = in_words(*what).encode()[:TEXT]
+        row = self.memory[self.number, CODE : CODE + TEXT]
+        row[:] = 0
+        row[: len(text)] = np.frombuffer(text, np.uint8)
+        self._exchange(what)
+        texts = [each[CODE : CODE + TEXT].tobytes().rstrip(bytes(1)).decode() for each in self.memory]
+        said = "; ".join(f"rank {i}: {each}" for i, each in enumerate(texts))
+        self.trouble = f"the ranks do not do the same: {said}."
+        raise DistributedError(self.trouble)
+
+    def _wait(self, request: Any, what: tuple[Any, ...]) -> None:
         """Wait until an exchange is done, at most as long as the timeout."""
         for _ in range(self.spins):
             if request.Test():
@@ -200,14 +261,14 @@ class MPIGroup(Group):
         if self.mpi.Is_finalized():
             return
         try:
-            self.agree(END)
+            self._meet((END,))
         except DistributedError as error:
             sys.stderr.write(f"rank {self.number}: {type(error).__name__}: {error}\n")
             self.stop()
 
     def leave(self) -> None:
         """Wait for all ranks, and let each end when it likes to."""
-        self.agree("destroy_process_group")
+        self._meet(("destroy_process_group",))
         atexit.unregister(self.ends)
         if sys.excepthook == self.stop_at_error:
             sys.excepthook = sys.__excepthook__

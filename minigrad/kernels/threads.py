@@ -40,6 +40,9 @@ def get_num_threads() -> int:
 def set_num_threads(n: int) -> None:
     """Set how many threads share the work on large arrays; NumPy's BLAS keeps the number of the environment.
 
+    Args:
+        n: how many, from 1.
+
     Raises:
         ValueError: unless it is an integer of at least 1.
 

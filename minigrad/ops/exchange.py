@@ -8,6 +8,8 @@ value on each rank, and ``all_reduce(x) = copied(total(x))``.
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..engine.faces import public
@@ -16,7 +18,7 @@ from ..engine.node import Node, describe
 from ..engine.op import Op
 from ..engine.scope import call_path
 from ..engine.shown import Shown
-from ..engine.walk import place_here
+from ..engine.walk import walk
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
 from .indexing import getitem
@@ -31,6 +33,23 @@ if TYPE_CHECKING:
 ALONE = Alone()
 OF_GATHERED = {ReduceOp.MAX: amax, ReduceOp.MIN: amin, ReduceOp.PRODUCT: prod}
 OPS = (ReduceOp.SUM, ReduceOp.AVG, *OF_GATHERED)
+
+
+def place_here() -> str:
+    """`` in net.2 (BatchNorm1d)`` in a module's call, or where a walk back differentiates it, else nothing.
+
+    The walk tells no rule which node it is at, which each node of each backward would pay for; an error may ask its
+    frame.
+    """
+    inside = call_path()
+    frame: FrameType | None = sys._getframe(1)
+    while not inside and frame is not None:
+        node = frame.f_locals["node"] if frame.f_code is walk.__code__ else None
+        inside = f" in {node.scope}" if node is not None and node.scope else ""
+        frame = frame.f_back
+    return inside
+
+
 Group.place = staticmethod(place_here)
 
 
@@ -87,6 +106,7 @@ copied_op: Op = Op(
     shows=over_ranks,
     doc="``input``, one value that all ranks hold, as a copy for each",
 )
+
 
 all_gather_op: Op = Op(
     "all_gather",
@@ -178,5 +198,12 @@ def copied(tensor: Any, group: Group | None = None) -> Tensor:
 
     Args:
         tensor, group: as of ``all_reduce``.
+
+    >>> def rank(group):
+    ...     w = mg.tensor(3.0, requires_grad=True)
+    ...     (10**group.rank() * mg.distributed.copied(w)).backward()
+    ...     return w.grad.item()
+    >>> mg.distributed.ThreadGroup.run(3, rank)  # each has 1 + 10 + 100, the gradient of the sum of all
+    [111.0, 111.0, 111.0]
     """
     return copied_op(tensor, group_of("copied", group))

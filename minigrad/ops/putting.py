@@ -116,6 +116,12 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
     """A copy with other slices at an index along an axis; of several for one place the last one.
 
+    Args:
+        dim: the axis.
+        index: the place of each slice, a vector of integers.
+        source: the slices, as many as the index has elements; else of the input's shape.
+        axis: NumPy's name of dim.
+
     >>> mg.index_copy(mg.zeros(2, 2), 1, mg.tensor([1]), mg.ones(2, 1))
     tensor([[0., 1.],
             [0., 1.]])
@@ -129,6 +135,10 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
 @axis_too
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     """A copy with one value in the slices at an index along an axis; negative ones count from the end.
+
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
 
     >>> mg.index_fill(mg.zeros(2, 2), 1, mg.tensor([-1]), 5)
     tensor([[0., 5.],

@@ -78,11 +78,11 @@ def test_a_case_is_drawn_under_its_name(folder, capsys):
         (["cases.py"], 2, "which case in cases.py? Name it behind a colon: cases.py:my_case"),
         (["cases.py:nett"], 2, "Did you mean cases.py:net?"),
         (["nothing"], 2, "no checkpoint nothing: there is no such file"),
-        (["cases.py:product", "--modes", "eval"], 2, "--modes is for modules, and cases.py:product returned"),
+        (["cases.py:product", "--modes", "eval"], 2, "--modes is for modules, and cases.py:product is drawn as"),
         (["cases.py:net", "--depth", "0"], 2, "--depth"),
         (["cases.py:net", "-o", "net.jpeg"], 2, "cannot save a graph as 'net.jpeg': name it .svg"),
         (["cases.py:net", "-o", "cases.py"], 2, "cases.py is there already: replace it with --overwrite"),
-        (["cases.py:wrong"], 1, "cases.py:wrong cannot be drawn: InvalidValueError: linear in Linear"),
+        (["cases.py:wrong"], 1, "cases.py:wrong cannot be drawn: linear in Linear"),
         (["cases.py:raising"], 1, "drawn: ZeroDivisionError: division by zero (cases.py, line 15)"),
     ],
 )  # fmt: skip

@@ -104,7 +104,8 @@ def test_ctrl_c_in_compare_before_anything_was_measured_leaves_nothing(monkeypat
     at_step(monkeypatch, 2, interrupt)
     run("compare", "moons", "--steps", 100, code=130)
     error = capsys.readouterr().err
-    assert error == "minigrad: stopped before there was anything to compare; nothing was written.\n"
+    again = "start again with: minigrad compare moons --steps 100"
+    assert error == f"minigrad: stopped before there was anything to compare; {again}\n"
     assert os.listdir() == []
 
 

@@ -99,7 +99,7 @@ def test_a_picture_of_more_boxes_than_can_be_read_is_folded_and_says_so(monkeypa
     monkeypatch.setattr(folding, "LARGEST", 7)
     picture = parsed(deep, x)
     assert folded_ones(picture) == ["0: Block", "1: Block"]
-    note = f"folded at depth 2, as it has {boxes} boxes: draw(..., depth=3) opens more"
+    note = f"folded at depth 2, as it has {boxes} boxes: depth=3 opens more"
     assert picture.header.endswith(note)
     monkeypatch.setattr(folding, "LARGEST", 1)
     assert folded_ones(parsed(deep, x)) == ["0: Sequential", "1: Linear(4, 2)"]

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from ... import ops
 from ...engine.host import check
+from ...engine.lines import level_outside
 from ...engine.modes import current
 from ...engine.node import array_of
 from ...engine.scope import call_path
@@ -118,7 +119,7 @@ class BatchNorm(ChannelNorm):
             warnings.warn(
                 f"batch_norm{call_path()}: in training mode under no_grad(): its running statistics are being updated; "
                 "meant eval()? Predict with model.eval(), or with model.evaluating().",
-                stacklevel=4,
+                stacklevel=level_outside(),
             )
 
     def _switch(self, training: bool) -> None:

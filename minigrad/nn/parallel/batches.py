@@ -17,7 +17,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.node import Node, Variable, array_of, clock
-from ...engine.scope import Differentiated, Scope
+from ...engine.scope import Derivative, Scope
 from ...groups.group import Group
 from ...ops.exchange import mean_over_ranks_op
 from ..module import Module
@@ -115,8 +115,8 @@ def until_weighed(roots: Sequence[Node], group: Group) -> set[Node]:
 
 def calls_around(scope: Scope | None) -> list[Scope]:
     """The calls of modules that an operation was recorded in, or what it differentiates."""
-    if isinstance(scope, Differentiated):
-        scope = scope.call
+    if isinstance(scope, Derivative):
+        scope = scope.of
     return scope.chain() if scope else []
 
 
@@ -140,8 +140,7 @@ def is_mean(value: Any) -> bool:
 
 def several(node: Node) -> bool:
     """Whether a result has fewer elements than the first operand."""
-    before: int = math.prod(node.inputs[0].shape)
-    return before > math.prod(node.shape)
+    return bool(math.prod(node.inputs[0].shape) > math.prod(node.shape))
 
 
 def is_average(numerator: Any, count: Any) -> bool:

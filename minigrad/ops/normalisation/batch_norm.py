@@ -260,6 +260,9 @@ def batch_norm(
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
 
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance. S. Ioffe, C. Szegedy, Batch
+    normalization, 2015.
+
     Args:
         input: the batch, at least 2 axes, floats. float16 is computed, and its statistics are kept, in
             float32.
