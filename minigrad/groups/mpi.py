@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import time
-import traceback
 import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -75,7 +74,7 @@ def world(timeout: float) -> MPIGroup:
         raise DistributedError(f"{OTHER_MPI}.")
     group = MPIGroup(library, library.COMM_WORLD.Dup(), timeout)
     if group.size() > 1:
-        sys.excepthook = group.stop_at_error
+        group.hook_before, sys.excepthook = sys.excepthook, group.stop_at_error
         atexit.register(group.ends)
     return group
 
@@ -116,6 +115,8 @@ class MPIGroup(Group):
         self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
         self.trouble = ""
         """Why nothing can be exchanged any more."""
+        self.hook_before: Any = sys.__excepthook__
+        """What shows errors that nobody catches."""
 
     def rank(self) -> int:
         return self.number
@@ -245,7 +246,7 @@ class MPIGroup(Group):
             sys.stderr.write(f"rank {self.number}: {' '.join([f'{kind.__name__}: {error}', *notes_of(error)])}\n")
         else:
             sys.stderr.write(f"rank {self.number}: all ranks are stopped by\n")
-            traceback.print_exception(kind, error, trace)
+            self.hook_before(kind, error, trace)
         self.stop()
 
     def stop(self) -> None:
@@ -271,7 +272,7 @@ class MPIGroup(Group):
         self._meet(("destroy_process_group",))
         atexit.unregister(self.ends)
         if sys.excepthook == self.stop_at_error:
-            sys.excepthook = sys.__excepthook__
+            sys.excepthook = self.hook_before
 
 
 def raw(array: ndarray) -> ndarray:

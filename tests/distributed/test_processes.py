@@ -46,7 +46,7 @@ def test_ranks_compute_what_one_process_does(size):
 ALIKE = "the ranks do not do the same: rank 0: all_reduce (10,) float32; rank 1: "
 
 SAID = {
-    "raise": ["rank 1: all ranks are stopped by", "ValueError: invalid literal"],
+    "raise": ["rank 1: all ranks are stopped by\nthe program's own hook", "ValueError: invalid literal"],
     "end": [f"rank {rank}: DistributedError: {ALIKE}the end of the program." for rank in range(2)],
     "sleep": [
         "rank 0: DistributedError: rank 0 waited 2 s in all_reduce (10,) float32 for the other ranks; all ranks are"
