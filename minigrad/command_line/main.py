@@ -33,12 +33,11 @@ from .problem import is_file, title
 from .process import heed_termination, restart_with_settings
 from .results import Lines, Result, document
 
-EPILOG = """first steps:
+STEPS = """first steps:
   minigrad train moons       train, and write everything to runs/moons
   minigrad draw runs/moons   its picture, as the page moons.html
-  minigrad train --help      the options of a command
-
-exit codes:
+  minigrad train --help      the options of a command"""
+CODES = """exit codes:
   0    done
   1    done, and something is wrong or suspicious; or it could not be finished
   2    a mistake in the command: nothing was begun
@@ -113,7 +112,7 @@ COMMANDS = {
         epilog=lambda: listing(WITH_CLASSES),
     ),
     "summary": Command(
-        "the layers of a trained model, their shapes and parameters", examine.run_summary, examine.add_summary
+        "the layers of a trained model or of your own, shapes, parameters", examine.run_summary, examine.add_summary
     ),
     "draw": Command(
         "the picture of a trained model, or of a module of your own", drawing.run, drawing.add_arguments,
@@ -144,8 +143,8 @@ def make_parser() -> Parser:
     """The commands and their options."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(
-        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=EPILOG,
-        formatter_class=formatter,
+        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.",
+        epilog=f"{STEPS}\n\n{CODES}", formatter_class=formatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(
@@ -230,7 +229,7 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
         own_process: whether the process may be replaced by one with the settings that suit the command.
 
     Returns:
-        The exit code, one of those in ``EPILOG``.
+        The exit code, one of ``CODES``.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     found: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ DELAY = 1.0
 """Seconds after which a bar is shown."""
 LOOK = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}]"
 """What a bar says: at 40 columns, too, the time that is left."""
+BEHIND = len("^C^C") + 1
+"""Columns behind a bar, for Ctrl-C that terminals show there, and which would else begin a new line."""
 
 
 class Plain:
@@ -79,19 +82,23 @@ class Bar(Plain):
         self.bar.close()
 
     def remove(self) -> None:
-        """Remove the bar from the screen, if it is there."""
+        """Remove the bar from the screen, if it is there, and ^C behind it."""
         if self.shown():
-            self.bar.clear()
+            columns, _ = room(sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"\r{' ' * (columns + BEHIND - 1)}\r", end="", file=sys.stderr, flush=True)
 
     def shown(self) -> bool:
         """Whether there is a bar by now."""
-        return bool(self.bar.format_dict["elapsed"] >= DELAY)
+        return not self.bar.disable and self.bar.format_dict["elapsed"] >= DELAY
 
 
 def room(stream: Any) -> tuple[int, int]:
-    """Columns for a bar, and rows of a terminal: behind the bar is room for ^C, which would else begin a new line."""
-    columns, rows = os.get_terminal_size(stream.fileno())
-    return (columns or 80) - len("^C^C") - 1, rows or 24
+    """Columns for a bar, and rows of a terminal."""
+    columns = rows = 0
+    with contextlib.suppress(OSError):  # a terminal that has gone
+        columns, rows = os.get_terminal_size(stream.fileno())
+    return (columns or 80) - BEHIND, rows or 24
 
 
 def progress(total: int, unit: str, quiet: bool = False) -> Plain:
