@@ -31,6 +31,7 @@ from .options import (
 from .output import complain, discard_output, say
 from .problem import is_file, title
 from .process import heed_termination, restart_with_settings
+from .progress import QUIET
 from .results import Lines, Result, document
 
 STEPS = """first steps:
@@ -255,6 +256,7 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
         options = parse(parser, arguments)
         if own_process and COMMANDS[options.command].restart:
             restart_with_settings()
+        before = QUIET.set(options.quiet)
         try:
             for part in COMMANDS[options.command].run(options):
                 if isinstance(part, Result):
@@ -264,6 +266,8 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
         except KeyboardInterrupt:
             again = shlex.join(options.again)
             raise CommandError(f"stopped before anything was finished; start again with: {again}", 130) from None
+        finally:
+            QUIET.reset(before)
         return 0
 
     return ended_by(perform)

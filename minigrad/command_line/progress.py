@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from .output import complain, say, terminal
@@ -18,14 +19,18 @@ BEHIND = len("^C^C") + 1
 """Columns behind a bar, for Ctrl-C that terminals show there, and which would else begin a new line."""
 
 
+QUIET = ContextVar("QUIET", default=False)
+"""Whether the command was asked to show no progress."""
+
+
 class Plain:
     """What is shown without tqdm: the lines, no bar."""
 
     def __init__(self, total: int, unit: str) -> None:
         pass
 
-    def update(self) -> None:
-        """One more step is done."""
+    def update(self, steps: int = 1) -> None:
+        """One more step is done, or so many."""
 
     def write(self, line: str) -> None:
         """Print a line."""
@@ -64,8 +69,8 @@ class Bar(Plain):
         self.bar: Any = tqdm(total=total, unit=unit, **shown)
         self.bar.dynamic_ncols = room
 
-    def update(self) -> None:
-        self.bar.update()
+    def update(self, steps: int = 1) -> None:
+        self.bar.update(steps)
 
     def write(self, line: str) -> None:
         for each in self.above([line]):
@@ -101,9 +106,9 @@ def room(stream: Any) -> tuple[int, int]:
     return (columns or 80) - BEHIND, rows or 24
 
 
-def progress(total: int, unit: str, quiet: bool = False) -> Plain:
+def progress(total: int, unit: str, quiet: bool | None = None) -> Plain:
     """A bar of ``total`` steps, or nothing; without tqdm only lines, and one that says how to get the bar."""
-    if quiet:
+    if QUIET.get() if quiet is None else quiet:
         return Quiet(total, unit)
     try:
         return Bar(total, unit)
