@@ -184,7 +184,7 @@ def written_inputs(program: Program) -> str | None:
             )
             name = program.input_names.get(number, f"argument {number}")
             return (
-                f"{named_line(line)}: the argument {name} is changed in place, and another call gives another one: compute a new "
-                "tensor, or name what is to be changed in state=[...]."
+                f"{named_line(line)}: the argument {name} is changed in place, and another call gives another one: "
+                "compute a new tensor, or name what is to be changed in state=[...]."
             )
     return None
