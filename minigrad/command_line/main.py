@@ -33,7 +33,12 @@ from .problem import is_file, title
 from .process import heed_termination, restart_with_settings
 from .results import Lines, Result, document
 
-CODES = """exit codes:
+EPILOG = """first steps:
+  minigrad train moons       train, and write everything to runs/moons
+  minigrad draw runs/moons   its picture, as the page moons.html
+  minigrad train --help      the options of a command
+
+exit codes:
   0    done
   1    done, and something is wrong or suspicious; or it could not be finished
   2    a mistake in the command: nothing was begun
@@ -139,7 +144,7 @@ def make_parser() -> Parser:
     """The commands and their options."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(
-        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=CODES,
+        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=EPILOG,
         formatter_class=formatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
@@ -225,7 +230,7 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
         own_process: whether the process may be replaced by one with the settings that suit the command.
 
     Returns:
-        The exit code, one of ``CODES``.
+        The exit code, one of those in ``EPILOG``.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     found: dict[str, Any] = {}

@@ -1,4 +1,17 @@
-"""Floor 5: several ranks, processes or threads, that train one model together, as PyTorch's ``torch.distributed``."""
+# Floor 5: imports come from the floors below.
+"""Several ranks, processes or threads, that train one model together, as PyTorch's ``torch.distributed``.
+
+Ranks exchange tensors; ``nn.SyncBatchNorm`` takes its statistics over the batches of all, and
+``nn.parallel.DistributedDataParallel`` the mean of their gradients. ``mpiexec`` starts processes
+(``init_process_group``), ``ThreadGroup.run`` threads, for notebooks and tests.
+
+>>> def rank(group):
+...     x = mg.tensor([1.0, group.rank()])
+...     mg.distributed.all_reduce(x)
+...     return x.tolist()
+>>> mg.distributed.ThreadGroup.run(3, rank)
+[[3.0, 3.0], [3.0, 3.0], [3.0, 3.0]]
+"""
 
 from typing import TYPE_CHECKING
 

@@ -48,7 +48,19 @@ def get_world_size(group: Group | None = None) -> int:
 
 
 def barrier(group: Group | None = None) -> None:
-    """Wait until all ranks of a group are here."""
+    """Wait until all ranks of a group are here.
+
+    Args:
+        group: the ranks, the default group unless given.
+
+    >>> def rank(group):
+    ...     if group.rank() == 0:
+    ...         np.save("prepared.npy", np.arange(3))
+    ...     mg.distributed.barrier()  # nobody reads before it is written
+    ...     return np.load("prepared.npy").sum().item()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [3, 3]
+    """
     group_of("barrier", group).barrier()
 
 
@@ -117,6 +129,13 @@ def all_gather_into_tensor(
     Args:
         output_tensor: of shape ``(size * n, ...)`` or ``(size, n, ...)`` for tensors ``(n, ...)`` of the ranks.
         input_tensor, group, async_op: as of ``all_gather``.
+
+    >>> def rank(group):
+    ...     found = mg.zeros(2)
+    ...     mg.distributed.all_gather_into_tensor(found, mg.tensor([1.0 + group.rank()]))
+    ...     return found.tolist()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[1.0, 2.0], [1.0, 2.0]]
     """
     group = group_of("all_gather_into_tensor", group)
     array = one_tensor("all_gather_into_tensor", input_tensor, async_op).detach().numpy()
@@ -137,6 +156,13 @@ def reduce(
     Args:
         tensor, op, group, async_op: as of ``all_reduce``.
         dst: the rank in the group that gets the sum; in PyTorch that in the default group.
+
+    >>> def rank(group):
+    ...     x = mg.tensor(1.0 + group.rank())
+    ...     mg.distributed.reduce(x, dst=0)
+    ...     return x.item()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [3.0, 2.0]
     """
     group = group_of("reduce", group)
     summed = sum_over_ranks(one_tensor("reduce", tensor, async_op).detach(), op, group)
@@ -154,6 +180,13 @@ def gather(
         tensor, group, async_op: as of ``all_gather``.
         gather_list: on rank ``dst`` a tensor for each rank, None on the others.
         dst: the rank in the group that gets them.
+
+    >>> def rank(group):
+    ...     found = [mg.zeros(1), mg.zeros(1)] if group.rank() == 0 else None
+    ...     mg.distributed.gather(mg.tensor([1.0 + group.rank()]), found)
+    ...     return found
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[tensor([1.]), tensor([2.])], None]
     """
     group = group_of("gather", group)
     array = one_tensor("gather", tensor, async_op).detach().numpy()
@@ -174,6 +207,13 @@ def scatter(
         scatter_list: on rank ``src`` a tensor for each rank, None on the others.
         src: the rank in the group that has the list.
         group, async_op: as of ``all_gather``.
+
+    >>> def rank(group):
+    ...     x = mg.zeros(1)
+    ...     mg.distributed.scatter(x, [mg.tensor([1.0]), mg.tensor([2.0])] if group.rank() == 0 else None)
+    ...     return x.item()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [1.0, 2.0]
     """
     group = group_of("scatter", group)
     array = one_tensor("scatter", tensor, async_op).detach().numpy()
@@ -192,6 +232,13 @@ def broadcast(tensor: Tensor, src: int = 0, group: Group | None = None, async_op
         src: the rank in the group whose tensor it is; in PyTorch that in the default group.
         group: the ranks, the default group unless given.
         async_op: False: the values are there when the call returns.
+
+    >>> def rank(group):
+    ...     x = mg.full((2,), float(group.rank()))
+    ...     mg.distributed.broadcast(x, src=1)
+    ...     return x.tolist()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[1.0, 1.0], [1.0, 1.0]]
     """
     group = group_of("broadcast", group)
     array = one_tensor("broadcast", tensor, async_op).detach().numpy()

@@ -89,6 +89,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
 
     PyTorch promotes no integers of 16 and more bits without sign; they follow NumPy here, but stay integers.
 
+    Args:
+        type1, type2: dtypes.
+
     >>> mg.promote_types(mg.int64, mg.float32)
     dtype('float32')
     """
@@ -102,6 +105,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
 
 def result_type(*values: Any) -> np.dtype[Any]:
     """The dtype of an elementwise operation of tensors, arrays and numbers, as in PyTorch.
+
+    Args:
+        values: tensors, arrays and numbers. Numbers count by their kind only, tensors without axes less than others.
 
     >>> mg.result_type(mg.ones(2, dtype=mg.float16), 2.5)
     dtype('float16')

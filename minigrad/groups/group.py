@@ -15,7 +15,15 @@ class DistributedError(RuntimeError):
 
 
 class ReduceOp:
-    """What becomes of the values of all ranks."""
+    """What becomes of the values of all ranks.
+
+    >>> def rank(group):
+    ...     x = mg.tensor([1.0, group.rank()])
+    ...     mg.distributed.all_reduce(x, mg.distributed.ReduceOp.AVG)
+    ...     return x.tolist()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[1.0, 0.5], [1.0, 0.5]]
+    """
 
     SUM = "sum"
     AVG = "avg"
@@ -29,6 +37,11 @@ class Group:
 
     What all have agreed on is the same to the bit on each. It is made by ``init_process_group``, ``new_group`` or
     ``ThreadGroup.run``.
+
+    >>> def rank(group):
+    ...     return group.gather(np.array(10 * group.rank())), group.texts(f"hello from {group.rank()}")
+    >>> mg.distributed.ThreadGroup.run(2, rank)[0]  # what the first rank got
+    (array([ 0, 10]), ['hello from 0', 'hello from 1'])
     """
 
     backend = ""

@@ -81,6 +81,13 @@ class ThreadGroup(Group):
     """One rank of several that are threads of this process; ``ThreadGroup.run`` makes them.
 
     Each thread begins with the random state that the process has, and draws from a copy of its own.
+
+    Args:
+        rank: its number.
+        meeting: what the ranks share, of ``run``'s making.
+
+    >>> mg.distributed.ThreadGroup.run(2, lambda group: group)
+    [ThreadGroup(rank 0 of 2), ThreadGroup(rank 1 of 2)]
     """
 
     backend, ranks_are = "threads", "threads"

@@ -21,6 +21,7 @@ from ..engine.shown import Shown
 from ..engine.walk import walk
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
+from .indexing import getitem
 from .prod import prod
 from .reductions import amax, amin
 from .shapes import astype
@@ -106,10 +107,11 @@ copied_op: Op = Op(
     doc="``input``, one value that all ranks hold, as a copy for each",
 )
 
+
 all_gather_op: Op = Op(
     "all_gather",
     lambda input, group: group.gather(input),
-    lambda dy, _y, _input, group: all_reduce_op(dy, group)[group.rank()],
+    lambda dy, _y, _input, group: getitem(all_reduce_op(dy, group), group.rank()),
     shows=over_ranks,
     doc="``input`` of all ranks, along a first axis for them",
 )
@@ -196,5 +198,12 @@ def copied(tensor: Any, group: Group | None = None) -> Tensor:
 
     Args:
         tensor, group: as of ``all_reduce``.
+
+    >>> def rank(group):
+    ...     w = mg.tensor(3.0, requires_grad=True)
+    ...     (10**group.rank() * mg.distributed.copied(w)).backward()
+    ...     return w.grad.item()
+    >>> mg.distributed.ThreadGroup.run(3, rank)  # each has 1 + 10 + 100, the gradient of the sum of all
+    [111.0, 111.0, 111.0]
     """
     return copied_op(tensor, group_of("copied", group))

@@ -132,7 +132,21 @@ def checked(loss: Any) -> Tensor:
 
 
 class Film:
-    """Pictures of training steps with one layout; notebooks display it."""
+    """Pictures of training steps with one layout, made by ``film``; notebooks display it.
+
+    Args:
+        steps: how many there will be.
+        theme: the page's colours, as of ``draw``.
+
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> batches = [(mg.ones(3, 2), mg.zeros(3, 1))]
+    >>> taken = mg.graph.film(model, batches, 2, loss=F.mse_loss, optimizer=optimizer)
+    >>> taken
+    <Film of 2 steps, at the last ...>
+    >>> [frame["title"] for frame in taken.frames]
+    ['step 1 of 2', 'step 2 of 2']
+    """
 
     def __init__(self, steps: int, theme: str) -> None:
         self.steps, self.theme = steps, theme

@@ -114,10 +114,12 @@ def until_weighed(roots: Sequence[Node], group: Group) -> set[Node]:
 
 
 def calls_around(scope: Scope | None) -> list[Scope]:
-    """The calls of modules that an operation was recorded in, or what it differentiates."""
-    if isinstance(scope, Derivative):
-        scope = scope.of
-    return scope.chain() if scope else []
+    """The calls of modules that an operation was recorded in, or that it differentiates."""
+    calls: list[Scope] = []
+    while scope is not None:
+        calls += calls_around(scope.of) if isinstance(scope, Derivative) else [scope]
+        scope = scope.outer
+    return calls
 
 
 def data(operand: Any) -> bool:
@@ -140,7 +142,7 @@ def is_mean(value: Any) -> bool:
 
 def several(node: Node) -> bool:
     """Whether a result has fewer elements than the first operand."""
-    return math.prod(node.inputs[0].shape) > math.prod(node.shape)
+    return bool(math.prod(node.inputs[0].shape) > math.prod(node.shape))
 
 
 def is_average(numerator: Any, count: Any) -> bool:

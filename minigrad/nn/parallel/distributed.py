@@ -91,9 +91,11 @@ class DistributedDataParallel(Module):
         self._attach()
 
     def _attach(self) -> None:
-        """Be told of a backward that reaches a parameter, also one that was set anew."""
+        """Be told of a backward that reaches a parameter, also one that was set anew, or is frozen for now."""
         for parameter in self.module.parameters():
-            node: Any = parameter.node
+            if parameter.node is None and parameter.dtype.kind == "f" and not hasattr(parameter, "node_at_rest"):
+                parameter.requires_grad_().requires_grad_(False)
+            node: Any = parameter.node or getattr(parameter, "node_at_rest", None)
             if node is not None:
                 node.watch = node.watch or Watch()
                 if self._after not in node.watch.hooks.values():
