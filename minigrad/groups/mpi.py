@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import time
-import traceback
 import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -23,7 +22,8 @@ OTHER_MPI = (
     "started by the mpiexec of another MPI than mpi4py uses, each process would train alone: take the one beside this "
     f"python, {os.path.join(os.path.dirname(sys.executable), 'mpiexec')}"
 )
-STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
+OF_OPEN_MPI = "OMPI_COMM_WORLD_SIZE"
+STARTED_WITH = ("PMI_SIZE", OF_OPEN_MPI, "MPI_LOCALNRANKS", "PMIX_SIZE")
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
 NAMES = {"sum": "all_reduce", "gather": "all_gather"}
@@ -42,13 +42,24 @@ LAST_WORDS = 0.3
 
 
 def mpi() -> Any:
-    """mpi4py's module ``MPI``, or an error that says what is missing."""
+    """mpi4py's module ``MPI``, with which the processes are connected, or an error that says what is missing.
+
+    MPICH ends a process that Open MPI has started, in words of its own, when it is to connect: so that is asked before.
+    """
     try:
+        import mpi4py
+
+        if "mpi4py.MPI" not in sys.modules:
+            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
         from mpi4py import MPI
     except ModuleNotFoundError as error:
         raise ImportError(f"{NO_PACKAGE}.") from error
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{NO_LIBRARY}.") from error
+    if not MPI.Is_initialized():
+        if OF_OPEN_MPI in os.environ and "Open MPI" not in MPI.Get_library_version():
+            raise DistributedError(f"{OTHER_MPI}.")
+        MPI.Init_thread()
     return MPI
 
 
@@ -63,7 +74,7 @@ def world(timeout: float) -> MPIGroup:
         raise DistributedError(f"{OTHER_MPI}.")
     group = MPIGroup(library, library.COMM_WORLD.Dup(), timeout)
     if group.size() > 1:
-        sys.excepthook = group.stop_at_error
+        group.hook_before, sys.excepthook = sys.excepthook, group.stop_at_error
         atexit.register(group.ends)
     return group
 
@@ -104,6 +115,8 @@ class MPIGroup(Group):
         self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
         self.trouble = ""
         """Why nothing can be exchanged any more."""
+        self.hook_before: Any = sys.__excepthook__
+        """What shows errors that nobody catches."""
 
     def rank(self) -> int:
         return self.number
@@ -233,7 +246,7 @@ class MPIGroup(Group):
             sys.stderr.write(f"rank {self.number}: {' '.join([f'{kind.__name__}: {error}', *notes_of(error)])}\n")
         else:
             sys.stderr.write(f"rank {self.number}: all ranks are stopped by\n")
-            traceback.print_exception(kind, error, trace)
+            self.hook_before(kind, error, trace)
         self.stop()
 
     def stop(self) -> None:
@@ -259,7 +272,7 @@ class MPIGroup(Group):
         self._meet(("destroy_process_group",))
         atexit.unregister(self.ends)
         if sys.excepthook == self.stop_at_error:
-            sys.excepthook = sys.__excepthook__
+            sys.excepthook = self.hook_before
 
 
 def raw(array: ndarray) -> ndarray:

@@ -21,6 +21,7 @@ from ..engine.shown import Shown
 from ..engine.walk import walk
 from ..groups.default import default_group
 from ..groups.group import Alone, Group, ReduceOp
+from .indexing import getitem
 from .prod import prod
 from .reductions import amax, amin
 from .shapes import astype
@@ -107,15 +108,10 @@ copied_op: Op = Op(
 )
 
 
-def own_row(values: Any, group: Group) -> Any:
-    """What the first axis has for this rank."""
-    return values[group.rank()]
-
-
 all_gather_op: Op = Op(
     "all_gather",
     lambda input, group: group.gather(input),
-    lambda dy, _y, _input, group: own_row(all_reduce_op(dy, group), group),
+    lambda dy, _y, _input, group: getitem(all_reduce_op(dy, group), group.rank()),
     shows=over_ranks,
     doc="``input`` of all ranks, along a first axis for them",
 )

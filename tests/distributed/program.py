@@ -131,7 +131,13 @@ FAULTS = {
 }
 
 
+def own_hook(kind, error, trace):
+    print("the program's own hook", file=sys.stderr)
+    sys.__excepthook__(kind, error, trace)
+
+
 if __name__ == "__main__":
+    sys.excepthook = own_hook
     dist.init_process_group("mpi", timeout=2 if sys.argv[1].startswith("sleep") else 60)
     if sys.argv[1] in ALL_RANKS:
         ALL_RANKS[sys.argv[1]]()

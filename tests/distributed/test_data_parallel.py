@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from itertools import chain
 
 import numpy as np
@@ -290,6 +291,32 @@ def test_parameters_that_are_set_anew_are_exchanged_too():
         return model.module.weight.grad.item()
 
     assert ThreadGroup.run(2, run) == [1.5, 1.5]
+
+
+def test_a_parameter_that_was_frozen_is_exchanged_once_it_trains():
+    def run(group):
+        layer = nn.Linear(1, 1)
+        layer.bias = nn.Parameter(mg.zeros(1), requires_grad=False)
+        model = DistributedDataParallel(layer)
+        group.barrier()  # from here on no rank sets an attribute, for which wrappers look at their parameters anew
+        model(mg.ones(1, 1))
+        layer.weight.requires_grad_(False)
+        layer.bias.requires_grad_()
+        (model(mg.ones(1, 1)) * group.rank()).sum().backward()
+        return layer.bias.grad.item()
+
+    assert ThreadGroup.run(2, run) == [0.5, 0.5]
+
+
+def test_a_copy_of_the_module_exchanges_nothing():
+    def run(group):
+        module = DistributedDataParallel(net()).module
+        exchanges = group.meeting.exchanges
+        for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+            copied(mg.tensor(X)).sum().backward()
+        return group.meeting.exchanges - exchanges
+
+    assert ThreadGroup.run(2, run) == [0, 0]
 
 
 DIFFERENT = {
