@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-MODULES = ["minigrad.linalg", "minigrad.nn.functional", "minigrad.special"]
+MODULES = ["minigrad.linalg", "minigrad.nn.functional", "minigrad.optim", "minigrad.special"]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def test_links_within_a_page_lead_somewhere(pages: dict[str, str], name: str) ->
         ("minigrad.linalg", "norm", ["keepdims: NumPy's names of dim and keepdim"]),
         ("minigrad.nn.functional", "relu", ["inplace=False", "inplace=True", "relu = "]),
         ("minigrad.nn.functional", "glu", ["axis: int | None = None"]),
+        ("minigrad.optim", "AdamW", ["And ", "zero_grad"]),
     ],
 )
 def test_a_function_is_shown_as_it_is_called_and_written(
