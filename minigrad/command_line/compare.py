@@ -23,13 +23,13 @@ from ..nn import functional as F
 from ..tensor.random import manual_seed
 from ..training.metrics import accuracy
 from ..training.mlp import ACTIVATIONS, mlp
-from . import pictures, train
+from . import pictures
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite, written
 from .errors import CommandError
 from .problem import Problem, problem_for, with_path
 from .progress import Plain, progress
 from .results import Lines, Result
-from .settings import make_optimizer
+from .settings import DataSettings, make_optimizer
 from .table import write_table
 from .train import counted
 
@@ -42,32 +42,20 @@ POINTS = 50
 """How often the nets are evaluated."""
 ROWS = 10
 """How many of these evaluations are printed."""
-ABOUT_THE_DATA = "noise", "samples", "path", "target", "drop", "missing", "task", "header"
-"""The settings of the data, as ``train`` has them."""
 FILES = TABLE, PICTURE = "compare.csv", "compare.png"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What a comparison depends on."""
 
-    dataset: str
     steps: int = 4000
     batch_size: int = 60
     lr: float = 2.0
-    seed: int = 0
     seeds: int = 1
     hidden: tuple[int, ...] = WIDTHS
     activation: str = "sigmoid"
     optimizer: str = "sgd"
-    noise: float | None = None
-    samples: int | None = None
-    path: str | None = None
-    target: str | None = None
-    drop: tuple[str, ...] = ()
-    missing: str = "refuse"
-    task: str | None = None
-    header: bool | None = None
 
 
 def settings_for(dataset: str, chosen: dict[str, Any]) -> Settings:
@@ -185,8 +173,7 @@ def compare(settings: Settings, out: Path, again: Sequence[str] = (), quiet: boo
 
 def problem_of(settings: Settings) -> Problem:
     """The data; refused if there is not one full batch to train on."""
-    about = {name: getattr(settings, name) for name in ABOUT_THE_DATA}
-    problem = problem_for(train.Settings(settings.dataset, seed=settings.seed, **about))
+    problem = problem_for(settings)
     if problem.task != "classification":
         raise CommandError(
             f"{problem.name} has no classes, which compare wants: its target {problem.preparation.target!r} is a "

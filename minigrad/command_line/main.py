@@ -94,8 +94,8 @@ def run_train(options: argparse.Namespace) -> Lines:
 
 def run_compare(options: argparse.Namespace) -> Lines:
     """``minigrad compare``"""
-    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", *compare.ABOUT_THE_DATA
-    settings = compare.settings_for(options.dataset, given(options, *names))
+    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", "noise", "samples"
+    settings = compare.settings_for(options.dataset, given(options, *names, *READING))
     out = options.out or Path("runs", f"compare-{title(options.dataset)}")
     if not options.overwrite:
         refuse_to_overwrite(out, compare.FILES, "")

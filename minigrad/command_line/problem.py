@@ -24,7 +24,7 @@ from ..training.preparation import Preparation, fitted
 from .errors import CommandError
 from .output import complain, terminal
 from .progress import progress
-from .settings import Settings
+from .settings import DataSettings
 
 SPLIT_SEED = 0
 """The split of a dataset into training and test data is the same in every run; that of a file follows ``--seed``."""
@@ -83,7 +83,7 @@ def with_path(dataset: str, chosen: dict[str, Any]) -> dict[str, Any]:
     return {**chosen, "path": os.path.abspath(chosen["path"])} if "path" in chosen else chosen
 
 
-def problem_for(settings: Settings) -> Problem:
+def problem_for(settings: DataSettings) -> Problem:
     """The problem of these settings.
 
     Raises:
@@ -110,14 +110,14 @@ def problem_for(settings: Settings) -> Problem:
         raise CommandError(str(error)) from error
 
 
-def refuse_reading(settings: Settings) -> None:
+def refuse_reading(settings: DataSettings) -> None:
     """Refuse options of files where there is none."""
     for name in ("target", "drop", "missing", "task", "header"):
-        if getattr(settings, name) != getattr(Settings, name):
+        if getattr(settings, name) != getattr(DataSettings, name):
             raise CommandError(f"--{name} is for files, my.csv say, and {settings.dataset} is none: leave it out.")
 
 
-def mnist(settings: Settings) -> Problem:
+def mnist(settings: DataSettings) -> Problem:
     """MNIST from the user's folder."""
     if settings.path is None:
         raise CommandError(
@@ -131,7 +131,7 @@ def mnist(settings: Settings) -> Problem:
     return Problem(MNIST, sets[0], sets[1], Preparation.plain(SIDE * SIDE, CLASSES))
 
 
-def from_file(settings: Settings) -> Problem:
+def from_file(settings: DataSettings) -> Problem:
     """The problem in a file of the user's."""
     path = Path(settings.path or settings.dataset)
     try:
@@ -169,7 +169,7 @@ def read(path: Path, header: bool | None, target: str | None = None, inputs_only
         bar.close()
 
 
-def from_table(found: Table, settings: Settings, seed: int) -> Problem:
+def from_table(found: Table, settings: DataSettings, seed: int) -> Problem:
     """A table, split and scaled."""
     notes: list[str] = []
     found = found.without(settings.drop)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.lines import level_outside
 from .groups import Group
 from .program import Program, laid_out
-from .whereabouts import level_outside
 
 
 class CompileWarning(UserWarning):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
 import inspect
 import logging
 import threading
@@ -24,7 +23,7 @@ from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
 from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
-from .finding import frozen, part_in_words
+from .finding import frozen, is_global, part_in_words
 from .picture import picture
 from .plan import Plan, make_own, written_inputs
 from .program import Program
@@ -68,7 +67,14 @@ IN_TRAINING = (
 
 
 class Compiled:
-    """A function that is captured when it is called, and replayed; see ``compile``."""
+    """A function that is captured when it is called, and replayed; ``compile`` makes it, with its own arguments.
+
+    >>> step = mg.compile(lambda x: mg.relu(2 * x + 1), backend="numpy")
+    >>> step(mg.tensor([1.0, -2.0]))
+    tensor([3., 0.])
+    >>> len(step.programs)  # one for each shape, dtype and setting that it was called with
+    1
+    """
 
     def __init__(
         self, function: Callable[..., Any], state: Iterable[Any], backend: str | None, grads: bool = True
@@ -437,14 +443,3 @@ class CompiledModel(Compiled):
         if name.startswith("_"):
             raise AttributeError(f"a compiled model has no attribute {name!r}.")
         return getattr(self._function, name)
-
-
-def is_global(compiled: Any) -> bool:
-    """Whether it is what its module has under the name of its function, as after ``@mg.compile``."""
-    if isinstance(compiled._function, Module):
-        return False
-    try:
-        module = importlib.import_module(compiled._function.__module__)
-        return functools.reduce(getattr, compiled._name().split("."), module) is compiled
-    except (AttributeError, ImportError):
-        return False

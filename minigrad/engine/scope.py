@@ -66,6 +66,35 @@ class Scope:
         return scopes[::-1]
 
 
+class Derivative(Scope):
+    """What a walk back records of the derivative of the operations ``of`` a call: of the same module, in no call."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Scope, outer: Scope | None) -> None:
+        super().__init__(of.owner, outer, of.settings)
+        self.of = of
+
+    def __str__(self) -> str:
+        return str(self.of)
+
+
+class Derivatives(dict[Scope | None, Scope | None]):
+    """The scopes of derivatives by those of calls, nested like them inside of the call that a walk back began in."""
+
+    def __init__(self, outside: Scope | None) -> None:
+        around = outside.chain() if outside else ()
+        super().__init__(dict.fromkeys([None, *around], outside))
+
+    def __missing__(self, scope: Scope) -> Scope:
+        found = None
+        for each in scope.chain():
+            found = self[each] if each in self else Derivative(each, self[each.outer])
+            self[each] = found
+        assert found is not None
+        return found
+
+
 def call_path() -> str:
     """`` in net.2 (BatchNorm1d)`` inside a module's call, else nothing: for error messages."""
     scope = current().calls.scope

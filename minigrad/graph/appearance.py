@@ -7,7 +7,7 @@ arrows have a contrast of at least 3 to what is around and inside of them, texts
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Colours(NamedTuple):
@@ -133,3 +133,10 @@ THEMES = {
 def mode_of(operation: str, module: str) -> str:
     """The mode of a call: that of its operation, and what its module adds: ``frozen``."""
     return f"{module}_{operation}" if operation and module else operation
+
+
+def checked_theme(theme: Any, caller: str) -> str:
+    """A theme, if it is one."""
+    if theme not in THEMES:
+        raise ValueError(f"{caller}: theme must be one of {', '.join(map(repr, THEMES))}, got {theme!r}.")
+    return str(theme)

@@ -3,56 +3,86 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ..engine.errors import InvalidValueError
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
 from .description import Box, Cluster, Edge, Line, Picture
-from .own_pass import record
-from .reading import read
+from .own_pass import Pass, record
+from .reading import Asked, NotHereError, read
+from .wording import number
 
 Part = TypeVar("Part", Box, Cluster)
 TRAIN, EVAL, BOTH = "train", "eval", "both"
 
 
-def read_both(module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any], model: Module | None) -> Picture:
-    """The picture of a pass in each mode; the module is afterwards as it was."""
-    found = []
+def read_both(
+    module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any], model: Module | None, asked: Asked
+) -> Picture:  # fmt: skip
+    """The picture of a pass in each mode; the module is afterwards as it was.
+
+    Raises:
+        ValueError: for outputs without a graph, and for what is asked of the graph and is in neither.
+    """
+    passes, sides = [], []
     with Snapshot.of(module):
         for training in (True, False):
             module.train(training)
-            outputs, named = record(module, inputs, named_inputs)
-            if not outputs or any(output.node is None for output in outputs):
+            made = record(module, inputs, named_inputs)
+            if not made.outputs or any(output.node is None for output in made.outputs):
                 raise ValueError('draw(modes="both"): what the module returns has no graph in one of the modes.')
-            found.append((outputs, read(outputs, module if model is None else model, named, own_pass=True)))
-    (trained, first), (evaluated, second) = found
+            passes.append(made.outputs)
+            sides.append(one_side(made, module if model is None else model, asked))
+    for message in sides[0][1]:
+        if message in sides[1][1]:
+            raise InvalidValueError(message)
+    (trained, evaluated), ((first, _), (second, _)) = passes, sides
     merged = Merging(first, second)
     reasons = "; ".join(sorted(merged.reasons, key=lambda reason: reason.endswith(" only")))
-    line = difference(trained, evaluated) + f"; why: {reasons}" * bool(reasons)
     parts = first.header.splitlines()[0].split("   ")
-    kept = [part for part in parts if not part.startswith(("mode=", "output=", "backward: "))]
+    name = "loss" if any(part.startswith("loss=") for part in parts) else "output"
+    line = difference(trained, evaluated, name) + f"; why: {reasons}" * bool(reasons)
+    kept = [part for part in parts if not part.startswith(("mode=", "loss=", "output=", "backward: "))]
+    kept += ["gradients are of an earlier pass"] * ("of an earlier pass" in first.header)
     header = "   ".join([*kept[:1], "train and eval, a pass of its own in each", *kept[1:]])
     return replace(merged.picture, header=f"{header}\n{line}")
 
 
-def difference(trained: Sequence[Tensor], evaluated: Sequence[Tensor]) -> str:
-    """How far the outputs of the two modes differ."""
+def one_side(made: Pass, model: Module, asked: Asked) -> tuple[Picture, list[str]]:
+    """The picture of one mode, and what is asked of it but not in it."""
+    missing: list[str] = []
+    asked = asked._replace(names=made.named(asked.names))
+    while True:
+        try:
+            return read(made.outputs, model, made.inputs, True, asked), missing
+        except NotHereError as error:
+            missing.append(str(error))
+            asked = error.without
+
+
+def difference(trained: Sequence[Tensor], evaluated: Sequence[Tensor], name: str) -> str:
+    """How far the outputs of the two modes, which are called outputs or losses, differ."""
     pairs = [(a.array, b.array) for a, b in zip(trained, evaluated)]
     if len(trained) != len(evaluated) or any(a.shape != b.shape for a, b in pairs):
-        return "the outputs differ in their shapes"
+        return f"the {name}s differ in their shapes"
     apart = np.concatenate([np.abs(a.astype(np.float64) - b).ravel() for a, b in pairs])
     if not apart.any():
-        return "the outputs are the same"
+        return f"the {name}s are the same"
     values = np.concatenate([b.ravel() for _, b in pairs]).astype(np.float64)
+    if values.size == 1:
+        numbers = (number(array.item()) for array in pairs[0])
+        return f"the {name} is {next(numbers)} in train and {next(numbers)} in eval"
     rms = float(np.sqrt(np.mean(apart**2)))
     largest, deviation = apart.max(), values.std()
-    return f"the outputs differ by {rms:.2g} (rms), at most {largest:.2g}; those of eval have deviation {deviation:.2g}"
+    return f"the {name}s differ by {rms:.2g} (rms), at most {largest:.2g}; those of eval have deviation {deviation:.2g}"
 
 
 class Merging:
@@ -67,8 +97,9 @@ class Merging:
         content = self.cluster(first.content, second.content)
         self.records |= {self.moved[number]: thing for number, thing in second.records.items()
                          if self.moved[number] not in self.records}  # fmt: skip
+        evaluated = {self.moved[number]: thing for number, thing in second.records.items()}
         edges = self.edges(first.edges, second.edges)
-        self.picture = replace(first, content=content, edges=edges, records=self.records)
+        self.picture = replace(first, content=content, edges=edges, records=self.records, evaluated=evaluated)
 
     def cluster(self, first: Cluster, second: Cluster) -> Cluster:
         """What is in two clusters. It calls itself as deep as they are nested."""
@@ -103,22 +134,28 @@ class Merging:
             return replace(second, only=EVAL, number=self.moved[second.number], lines=lines)
         self.moved[second.number] = first.number
         mode = first.mode if first.mode == second.mode else BOTH
-        return replace(first, mode=mode, lines=list(merged(first.lines, second.lines)))
+        lines, summary = (
+            list(merged(*pair)) for pair in ((first.lines, second.lines), (first.summary, second.summary))
+        )
+        return replace(first, mode=mode, lines=lines, summary=summary, other=second)
 
     def edges(self, first: Sequence[Edge], second: Sequence[Edge]) -> list[Edge]:
         """The edges of both, and those of one mode, which say it."""
         moved = [replace(e, source=self.moved[e.source], target=self.moved[e.target]) for e in second]
-        keys = [Counter(map(key_of, edges)) for edges in (first, moved)]
+        waiting: defaultdict[tuple[int, int, str, str], list[Edge]] = defaultdict(list)
+        for edge in moved:
+            waiting[key_of(edge)].append(edge)
         found = []
-        for edges, others, mode in ((first, keys[1].copy(), TRAIN), (moved, keys[0].copy(), EVAL)):
-            for edge in edges:
-                there = others[key_of(edge)] > 0
-                others[key_of(edge)] -= there
-                if not there:
-                    found.append(replace(edge, only=mode, label=f"{mode}: {edge.label}" if edge.label else mode))
-                elif mode == TRAIN:
-                    found.append(edge)
-        return found
+        for edge in first:
+            same = waiting[key_of(edge)]
+            found.append(replace(edge, width=max(edge.width, same.pop(0).width)) if same else marked(edge, TRAIN))
+        alone = {id(edge) for edges in waiting.values() for edge in edges}
+        return found + [marked(edge, EVAL) for edge in moved if id(edge) in alone]
+
+
+def marked(edge: Edge, mode: str) -> Edge:
+    """An edge of one mode, which says so."""
+    return replace(edge, only=mode, label=f"{mode}: {edge.label}" if edge.label else mode)
 
 
 def key_of(edge: Edge) -> tuple[int, int, str, str]:
@@ -134,12 +171,12 @@ def emptied(cluster: Cluster | None) -> Cluster:
 
 def merged(first: Sequence[Line], second: Sequence[Line]) -> Iterator[Line]:
     """Lines of both modes: those that are the same once, the others with the mode in front."""
-    texts = [line.text for line in first], [line.text for line in second]
-    for line in first:
-        yield line if line.text in texts[1] else Line(f"train: {line.text}", line.alarming)
-    for line in second:
-        if line.text not in texts[0]:
-            yield Line(f"eval: {line.text}", line.alarming)
+    for same, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if same == "equal":
+            yield from first[a:b]
+        else:
+            yield from (Line(f"train: {line.text}", line.alarming) for line in first[a:b])
+            yield from (Line(f"eval: {line.text}", line.alarming) for line in second[c:d])
 
 
 def paired(first: Sequence[Part], second: Sequence[Part], key: Any) -> Iterator[tuple[Part | None, Part | None]]:

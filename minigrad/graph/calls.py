@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..engine.node import Node
-from ..engine.scope import Scope
+from ..engine.scope import Derivative, Scope
 from ..engine.shown import ModuleShown
 from ..nn.module import Module
 from ..nn.tree import joined, named_leaves
@@ -75,16 +75,36 @@ def read_calls(nodes: Sequence[Node], model: Module | None) -> tuple[dict[Scope 
     modules: dict[Scope, Module] = {scope: owner for scope in scopes if (owner := scope.owner()) is not None}
     names = Names(modules.values(), model)
     operations, inner = Counter(node.scope for node in nodes), Counter(scope.outer for scope in scopes)
-    times, so_far = Counter(modules.values()), Counter[Module]()
+    forward = [scope for scope in modules if not isinstance(scope, Derivative)]
+    times, so_far = Counter(modules[scope] for scope in forward), Counter[Module]()
+    numbers: dict[Scope, str] = {}
+    for scope in forward:
+        module = modules[scope]
+        so_far[module] += 1
+        numbers[scope] = f" #{so_far[module]}" if times[module] > 1 else ""
     calls: dict[Scope | None, Call] = {}
     for scope, module in modules.items():
-        so_far[module] += 1
-        number = f" #{so_far[module]}" if times[module] > 1 else ""
+        number = numbers.get(origin(scope), "")
         small = operations[scope] <= 1 and not inner[scope]
-        outside = times[module] == 1 and scope.outer not in modules
+        outside = times[module] <= 1 and scope.outer not in modules
         around = calls[scope.outer].said if scope.outer in calls else ""
         calls[scope] = call_of(scope, module, names, number, small, outside, around)
     return calls, names
+
+
+def origin(scope: Scope) -> Scope:
+    """The call that a derivative is of; a call itself."""
+    while isinstance(scope, Derivative):
+        scope = scope.of
+    return scope
+
+
+def derivative_text(scope: Scope) -> str:
+    """`` gradient`` of the derivative of a call, `` gradient of the gradient`` of the second; nothing of a call."""
+    order = 0
+    while isinstance(scope, Derivative):
+        scope, order = scope.of, order + 1
+    return " gradient" * (order > 0) + " of the gradient" * (order - 1)
 
 
 def call_of(
@@ -96,14 +116,17 @@ def call_of(
     ``around``: the path that the clusters around it say.
     """
     then = as_called(module, scope)
-    shown = then._shows()
+    shown, gradient = then._shows(), derivative_text(scope)
     path = names.paths[module]
     name = (path or type(module).__name__) + number
     within = (below(path, around) or type(module).__name__) + number
     if small and shown is None and next(named_leaves(module, Tensor), None) is None:
-        return Call(module, then, shown, name, "", f"{within}: ", around)
+        return Call(module, then, shown, name, "", f"{within}{gradient}: ", around)
     if outside and module is names.main and next(module.children(), None) is not None:
         return Call(module, then, shown, name, "", "", around)
+    if gradient:
+        called = f"{within} ({type(module).__name__})" if path else within
+        return Call(module, then, shown, name, f"{called}:{gradient}", "", path)
     made = constructor(then)
     return Call(module, then, shown, name, made + number if module in names.roots else f"{within}: {made}", "", path)
 

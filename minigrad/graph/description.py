@@ -58,6 +58,10 @@ class Box:
     """The path of the module whose call it belongs to."""
     elements: int = 0
     """How many numbers a parameter or a buffer holds."""
+    rms: float | None = None
+    """The root mean square of the gradient of a parameter."""
+    summary: list[Line] = field(default_factory=list)
+    """Lines that a folded module repeats."""
     kept: int = 0
     """Bytes that an operation keeps for its derivative and no box before it counts."""
     operations: int = 0
@@ -70,6 +74,8 @@ class Box:
     """Of its tensor, if values were asked for."""
     gradient: ndarray | None = None
     """Of its tensor, if gradients were asked for."""
+    other: Box | None = None
+    """In a picture of both modes, the same box in evaluation."""
 
     @property
     def colours(self) -> Colours:
@@ -111,6 +117,8 @@ class Cluster:
     """The class of the module."""
     reason: str = ""
     """Why the module computes something else in training and evaluation."""
+    derivative: bool = False
+    """Whether it is not the call, but what a walk back recorded of its derivative."""
     branch: int = -1
     """Which of the branches of a derivative it is, from 0 on."""
     below: bool = False
@@ -142,6 +150,8 @@ class Picture:
     """A key of ``THEMES``."""
     records: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
     """What the boxes of these numbers were read from: nodes, tensors and arrays."""
+    evaluated: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The same of the evaluation in a picture of both modes, for boxes that are in both."""
 
 
 SAMPLES = (

@@ -32,7 +32,7 @@ SHAPES = {
     "input": 'shape=box style="filled,rounded"',
     "op": "shape=box",
     "output": "shape=box peripheries=2",
-    "module": "shape=box3d",
+    "module": 'shape=box3d margin="0.14,0.11"',  # room for its edges
     "held": "shape=folder",
 }
 COMPUTED = {"op", "output", "module"}
@@ -190,10 +190,11 @@ def arrow(
 ) -> str:
     """One edge. One that enters a cluster spans two ranks: the cluster's parameters then start below its source."""
     enters = not f"{places[edge.source]}_".startswith(f"{places[edge.target]}_")
-    label = f"label=<{escape(shortened(edge.label))}>" * bool(edge.label)
+    aside = "&#160;" * (edge.width > 1)
+    label = f"label=<{aside}{escape(shortened(edge.label))}>" * bool(edge.label)
     thick = "" if edge.width == 1 else f"penwidth={edge.width:g}"
-    thick += f'color="{only[edge.only]}"' if edge.only else ""
-    look = [arrows[edge.kind], label, thick, "minlen=2" * enters, weight]
+    colour = f'color="{only[edge.only]}"' if edge.only else ""
+    look = [arrows[edge.kind], label, thick, colour, "minlen=2" * enters, weight]
     return f"  n{edge.source} -> n{edge.target} [{' '.join(filter(None, look))}]"
 
 

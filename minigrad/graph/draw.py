@@ -5,25 +5,25 @@ from __future__ import annotations
 import base64
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..engine.node import describe
+from ..engine.node import describe, named
 from ..io.atomic import as_path, replacing
 from ..nn.module import Module
 from ..tensor.tensor import Tensor
-from .appearance import THEMES
+from .appearance import checked_theme
 from .both import read_both
 from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
-from .own_pass import record, tensors_in
+from .own_pass import Pass, record, tensors_in
 from .pages.details import details
 from .pages.page import to_page, to_plain_page
-from .reading import read
+from .reading import Asked, read
 from .rendering import RenderingError, fitted, render
 from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
@@ -69,11 +69,13 @@ def draw(
             operations, parameters and saved bytes. By default all of it, of a picture of more than 1,500 boxes less.
         values: say the values of every operation and leaf, or their range.
         grads: say the gradient of every operation, too, and draw the thicker an arrow the larger the gradient along it;
-            of a graph that ends in one number. For values and gradients what was recorded is computed once more.
+            of a graph that ends in one number. For values and gradients what was recorded is computed once more, the
+            ``forward`` of an ``autograd.Function`` too.
         names: what to call tensors of the graph: ``{"a": a}``.
         theme: the colours: ``"light"``, ``"dark"``, or ``"print"`` for paper without colours.
         modes: ``"both"``: a pass of the module in training and one in evaluation in one picture, in which what is in
-            one of them is marked; a line above says how far their outputs differ, and why.
+            one of them is marked; a line above says how far their outputs differ, and why. Values and gradients are
+            said of each; arrows are as thick as the larger gradient along them.
         expand: operations to open into the steps inside of them, such as BatchNorm's, with the formula for one value: a
             path of a module, a class, the name of an operation, several of them, or True for all that have such.
         tables: make what a module holds rows of one box, with which a picture is narrower; by default beyond two blocks
@@ -84,19 +86,19 @@ def draw(
         TypeError: for a target that is neither tensors nor a module, and inputs that do not fit.
         ValueError: for tensors without a graph, and a path that no module has.
     """
-    theme, names = checked_theme(theme), checked_names(names)
+    theme, asked = checked_theme(theme, "draw"), Asked(values, grads, checked_names(names), expand)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
         picture = target._picture()
     elif modes is not None:
-        picture = read_both(checked_modes(modes, target, (values, grads, names, expand)), inputs, named_inputs, model)
+        picture = read_both(checked_modes(modes, target), inputs, named_inputs, model, asked)
     else:
         own_pass = isinstance(target, Module)
-        outputs, named = (
-            record(target, inputs, named_inputs, draw.__kwdefaults__ or ()) if own_pass else (tensors_in(target), [])
-        )
-        refuse_without_graph(target, outputs, len(inputs), named_inputs)
+        options = draw.__kwdefaults__ or ()
+        made = record(target, inputs, named_inputs, options) if own_pass else Pass(tensors_in(target), [], {})
+        refuse_without_graph(target, made.outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
-        picture = read(outputs, model, named, own_pass, values, grads, names, expand)
+        asked = asked._replace(names=made.named(asked.names))
+        picture = read(made.outputs, model, made.inputs, own_pass, asked)
     picture = tabulated(folded(picture, depth, collapse), tables)
     return Graph(replace(picture, theme=theme), legend)
 
@@ -123,23 +125,17 @@ def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_i
             )
 
 
-def checked_modes(modes: Any, target: Any, others: Sequence[Any]) -> Module:
+def checked_modes(modes: Any, target: Any) -> Module:
     """The module to draw in both modes, if that is what was asked for."""
     if modes != "both":
         raise ValueError(
             f'draw: modes must be "both", got {modes!r}; one mode alone is that of model.train() or eval().'
         )
-    if not isinstance(target, Module) or any(others):
-        raise TypeError('draw: modes="both" makes passes of its own, without values, grads, names and expand: '
-                        'draw(model, x, modes="both").')  # fmt: skip
+    if not isinstance(target, Module):
+        raise TypeError(
+            f'draw: modes="both" makes passes of its own: draw(model, x, modes="both"), got {named(target)}.'
+        )
     return target
-
-
-def checked_theme(theme: Any) -> str:
-    """A theme, if it is one."""
-    if theme not in THEMES:
-        raise ValueError(f"draw: theme must be one of {', '.join(map(repr, THEMES))}, got {theme!r}.")
-    return str(theme)
 
 
 def checked_names(names: Any) -> Mapping[str, Tensor]:
@@ -155,6 +151,10 @@ class Graph:
     """A picture. Notebooks display it; ``source`` is its text for Graphviz, always the same for the same graph.
 
     It keeps what it was read from, for the details of a page: the records, and the tensors that these keep.
+
+    Args:
+        picture: what was read from the records.
+        legend: add the explanation of shapes and colours.
 
     >>> picture = mg.draw(mg.ones(2, requires_grad=True).exp().sum())
     >>> 'exp' in picture.source

@@ -24,6 +24,8 @@ class Heading(NamedTuple):
     """By the id of a tensor."""
     own_pass: bool
     """Whether the pass was made for the picture."""
+    own_gradients: bool = False
+    """Whether gradients were computed for the picture, too."""
 
     def text(self) -> str:
         """Model, mode, counts, loss, and whether backward has been done; and what kind of pass it was."""
@@ -48,6 +50,8 @@ class Heading(NamedTuple):
         kept = sum(box.kept for box in self.boxes.values())
         saved = f", {kept:,} bytes saved for it" if kept else ""
         if self.own_pass:
+            if self.own_gradients:
+                return f"done for this picture{saved}"
             return f"not done{saved}" + ", gradients are of an earlier pass" * graded
         return f"gradients present, graph not freed{saved}" if graded else f"not done{saved}"
 

@@ -37,19 +37,20 @@ def chosen(expand: Any, content: Cluster) -> list[tuple[Box, Cluster]]:
 
 
 def opened(
-    box: Box, cluster: Cluster, parts: Sequence[Part], uses: Mapping[str, Edge], effects: Sequence[Edge], first: int
-) -> Iterable[Edge]:
+    box: Box, cluster: Cluster, parts: Sequence[Part], uses: Mapping[str, Edge], effects: Sequence[Edge], first: int,
+    now: str = "",
+) -> Iterable[Edge]:  # fmt: skip
     """Replace a box by a cluster of parts, the last of which keeps its number; returns the edges between them.
 
     ``uses`` are the arrows from its operands, by their names, and ``effects`` those to and from buffers: they lead to
-    the parts that need them. New boxes are numbered from ``first`` on.
+    the parts that need them. New boxes are numbered from ``first`` on. ``now`` is said behind the title.
     """
     numbers = {part.title: first + i for i, part in enumerate(parts[:-1])} | {parts[-1].title: box.number}
     made = [Box(numbers[part.title], "op", part.title, [Line(text) for text in part.lines], box.mode, module=box.module,
                 operation=box.operation) for part in parts]  # fmt: skip
     last = made[-1]
     made[-1] = replace(box, title=last.title, lines=[*last.lines, *[line for line in box.lines if said_once(line)]])
-    inner = Cluster(f"{box.title}, opened", box.mode, made, module=cluster.module, path=cluster.path)
+    inner = Cluster(f"{box.title}, opened{now}", box.mode, made, module=cluster.module, path=cluster.path)
     cluster.boxes[:] = [each for each in cluster.boxes if each is not box]
     cluster.clusters.insert(0, inner)
     for part in parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy import ndarray
 
@@ -17,10 +17,25 @@ from ..tensor.tensor import Tensor
 from .containers import inside, replaced
 
 
+class Pass(NamedTuple):
+    """A forward pass of a module."""
+
+    outputs: list[Tensor]
+    """With their graph."""
+    inputs: list[tuple[str, Tensor]]
+    """Leaves of that graph, with their names."""
+    leaves: dict[int, Tensor]
+    """The same by the ids of the tensors and arrays that were given."""
+
+    def named(self, names: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Names of tensors of the pass: of a tensor that was given that of its leaf."""
+        return {name: self.leaves.get(id(tensor), tensor) for name, tensor in names.items()}
+
+
 def record(
     module: Module, inputs: Sequence[Any], named_inputs: Mapping[str, Any], options: Iterable[str] = ()
-) -> tuple[list[Tensor], list[tuple[str, Tensor]]]:
-    """The outputs of a module with their graph, and its inputs as leaves of that graph, with their names.
+) -> Pass:  # fmt: skip
+    """A forward pass, after which the module is what it was.
 
     ``options`` are those of the caller: one of them that is misspelt comes as an input.
     """
@@ -36,9 +51,15 @@ def record(
             f"{error}.{f' Did you mean {close[0]}=?' if close else ''}"
         ) from None
     copies: dict[int, Any] = {}
+    leaves: dict[int, Tensor] = {}
+
+    def as_leaf(value: Any) -> Any:
+        leaves[id(value)] = made = leaf(value)
+        return made
+
     named: list[tuple[str, Tensor]] = []
     for name, value in bound.arguments.items():
-        bound.arguments[name] = value = replaced(value, (Variable, ndarray), leaf, copies)
+        bound.arguments[name] = value = replaced(value, (Variable, ndarray), as_leaf, copies)
         collected = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
         named += [
             pair
@@ -47,7 +68,7 @@ def record(
         ]
     try:
         with Snapshot.of(module), enable_grad():
-            return tensors_in(module(*bound.args, **bound.kwargs)), named
+            return Pass(tensors_in(module(*bound.args, **bound.kwargs)), named, leaves)
     except Exception as error:
         error.add_note(
             f"draw has called {type(module).__name__} with these inputs, which it fails on; the model is as it was."

@@ -6,15 +6,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy import ndarray
 
+from ..engine.errors import InvalidValueError
 from ..engine.kept import kept_by, memory
 from ..engine.node import Effect, Node, Variable, array_of
 from ..engine.op import Op
 from ..engine.paths import reachable
-from ..engine.scope import Scope
+from ..engine.scope import Derivative, Scope
 from ..engine.shown import Shown, range_text
 from ..engine.ways import way_of
 from ..nn.module import Module
@@ -41,10 +42,31 @@ from .wording import (
 )
 
 
+class Asked(NamedTuple):
+    """What ``draw`` is asked to say beside what it says anyway."""
+
+    values: bool = False
+    grads: bool = False
+    names: Mapping[str, Tensor] = {}
+    """Of tensors in the graph."""
+    expand: Any = None
+    """The operations to open."""
+
+
+NOTHING = Asked()
+
+
+class NotHereError(InvalidValueError):
+    """What was asked for is not in a graph; ``without`` is all the rest."""
+
+    def __init__(self, message: str, without: Asked) -> None:
+        super().__init__(message)
+        self.without = without
+
+
 def read(
     outputs: Sequence[Tensor], model: Module | None = None, inputs: Sequence[tuple[str, Tensor]] = (),
-    own_pass: bool = False, values: bool = False, grads: bool = False, names: Mapping[str, Tensor] | None = None,
-    expand: Any = None,
+    own_pass: bool = False, asked: Asked = NOTHING,
 ) -> Picture:  # fmt: skip
     """The graph behind some tensors as a picture.
 
@@ -57,22 +79,28 @@ def read(
         model: where the names of modules and tensors come from; else from the outermost modules called.
         inputs: input tensors, with their names.
         own_pass: the pass was made for the picture, and what it changed is taken back.
-        values, grads: say those of every operation, too.
-        names: of tensors in the graph.
-        expand: operations to open, as ``draw`` takes them.
+        asked: what to say besides.
+
+    Raises:
+        NotHereError: for a name or an operation to open that the graph has not.
     """
-    reader = Reader(outputs, model, inputs, own_pass, names or {})
-    for name, tensor in (names or {}).items():
+    reader = Reader(outputs, model, inputs, own_pass, asked.names)
+    for name, tensor in asked.names.items():
         if not {id(tensor), id(tensor.node)} & reader.boxes.keys():
-            raise ValueError(f"draw: no tensor of this graph is the one that names calls {name!r}.")
-    if values or grads:
-        found = replay(reader.nodes, reader.outputs, grads)
+            rest = {other: x for other, x in asked.names.items() if other != name}
+            message = f"draw: no tensor of this graph is the one that names calls {name!r}."
+            raise NotHereError(message, asked._replace(names=rest))
+    if asked.values or asked.grads:
+        found = replay(reader.nodes, reader.outputs, asked.grads)
         boxes = {node: reader.boxes[id(tensor_of(node))] for node in reader.nodes}
-        annotate(found, boxes, reader.uses, (values, grads))
-    if expand is not None:
-        reader.open(expand)
-    calls = list(reader.calls.values())
-    heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass)
+        annotate(found, boxes, reader.uses, (asked.values, asked.grads), own_pass)
+    if asked.expand is not None and not reader.open(asked.expand):
+        having = ", ".join(sorted({node.op.name for node, shown in reader.shown.items() if shown.parts}))
+        message = f"draw: expand={asked.expand!r} names no operation here that has parts to show"
+        message += f": {having} has." if having else ", nor has any other."
+        raise NotHereError(message, asked._replace(expand=None))
+    calls = [call for scope, call in reader.calls.items() if not isinstance(scope, Derivative)]
+    heading = Heading(reader.nodes, reader.outputs, calls, reader.names, reader.boxes, own_pass, asked.grads)
     reused = len({call.module for call in calls}) < len(calls)
     return Picture(heading.text(), reader.content, reader.edges, reused, records=reader.records)
 
@@ -120,13 +148,13 @@ class Reader:
             elif node in self.outputs:
                 self.source(node, "", None, node.time)
         for scope, call in self.calls.items():
-            for name, buffer in call.module.named_buffers(recurse=False):
+            for name, buffer in () if isinstance(scope, Derivative) else call.module.named_buffers(recurse=False):
                 unused = id(buffer) not in self.boxes
                 box = self.source(buffer, name, scope, self.nodes[-1].time)
                 if unused and self.clusters[scope].rows:
                     self.clusters[scope].rows[-1].append(box.number)
         for operand, box in self.sources.values():
-            box.lines += self.values(operand, box.kind)
+            box.lines += self.values(operand, box)
 
     def cluster(self, innermost: Scope | None) -> Cluster:
         """The cluster of a call, made with those around it when it is first asked for."""
@@ -136,7 +164,10 @@ class Reader:
                 call = self.calls.get(scope)
                 if call is not None and call.title:
                     path = self.names.paths[call.module]
-                    made = Cluster(call.title, path=call.said, module=path, kind=type(call.module))
+                    derivative = isinstance(scope, Derivative)
+                    made = Cluster(
+                        call.title, path=call.said, module=path, kind=type(call.module), derivative=derivative
+                    )
                     made.reason = call.shown.reason if call.shown else ""
                     around.clusters.append(made)
                     around = made
@@ -195,7 +226,7 @@ class Reader:
         """An operation's box: what came out, and how."""
         call, shown = self.calls.get(node.scope), self.shown[node]
         output = self.outputs.get(node, node)
-        lines = [f"out {value_text(output, now_if_changed(output, node.time))}"]
+        lines = [f"out {shown.output or value_text(output, now_if_changed(output, node.time))}"]
         lines.append("  ".join(f"{name}={text}" if name else text for name, text in settings if text))
         lines += shown.lines
         saved, new = self.kept(node, shown)
@@ -205,6 +236,7 @@ class Reader:
         box = self.add(node, kind, label + op.name, [*lines, saved], self.way_cluster(node, cluster))
         box.lines += [Line(text, alarming=True) for text in shown.alarms]
         box.operation, box.kept, box.operations = op.name, new, 1
+        box.summary = [Line(text) for text in shown.lines[: shown.summary]]
         box.module = self.names.paths[call.module] if call else ""
         box.mode = shown.mode
         if shown.mode and call and call.shown:
@@ -234,12 +266,8 @@ class Reader:
         # nobody has what a pass of its own has written
         return f"{text} to {effect.result}" if effect.result and not self.own_pass else text
 
-    def open(self, expand: Any) -> None:
-        """Open the operations that are asked for into their parts.
-
-        Raises:
-            ValueError: if none of them has any.
-        """
+    def open(self, expand: Any) -> int:
+        """Open the operations that are asked for into their parts; returns how many have some."""
         found = replay(self.nodes, self.outputs, False)
         nodes = {self.boxes[id(node)].number: node for node in self.nodes if node.op is not None}
         first, done = len(self.boxes), 0
@@ -254,12 +282,10 @@ class Reader:
                        and box.number == (edge.target if edge.kind == "reads" else edge.source)]  # fmt: skip
             gone = {id(edge) for edge in (*uses.values(), *effects)}
             self.edges = [edge for edge in self.edges if id(edge) not in gone]
-            self.edges += opened(box, cluster, parts, uses, effects, first)
+            now = "" if found.same else ", with the values of now"
+            self.edges += opened(box, cluster, parts, uses, effects, first, now)
             first, done = first + len(parts) - 1, done + 1
-        if not done:
-            having = ", ".join(sorted({node.op.name for node in nodes.values() if self.shown[node].parts}))
-            raise ValueError(f"draw: expand={expand!r} names no operation here that has parts to show"
-                             + (f": {having} has." if having else ", nor has any other."))  # fmt: skip
+        return done
 
     # -- tensors that no operation made --------------------------------------------------------
 
@@ -280,16 +306,16 @@ class Reader:
         self.sources[id(thing)] = operand, box
         return box
 
-    def values(self, operand: Any, kind: str) -> Iterator[Line]:
+    def values(self, operand: Any, box: Box) -> Iterator[Line]:
         """What is read now of a leaf or a constant: its value and its gradient."""
         thing = tensor_of(operand)
         now = now_if_changed(thing, self.used[id(thing)])
         yield Line(value_text(thing, now))
-        if kind == "buffer" and array_of(thing).size > 1:
+        if box.kind == "buffer" and array_of(thing).size > 1:
             yield Line(f"values{now} {range_text(array_of(thing))}")
         gradient = gradient_of(operand)
         if gradient is not None:
-            rms = root_mean_square(gradient)
+            box.rms = rms = root_mean_square(gradient)
             yield gradient_line(rms, self.cancelled_by(operand, rms), now)
 
     def kind(self, thing: Any, trained: bool) -> str:

@@ -5,7 +5,7 @@ So they are there after backward has freed the graph, too; nothing of the record
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ class Replayed(NamedTuple):
     """The gradient that flows back from a node to the operand at a position."""
     same: bool
     """Whether the outputs are what they were in the pass."""
+    unknown: Collection[Node] = ()
+    """Nodes of leaves that nobody holds any more, of operations that cannot be applied again, and what is behind."""
 
     def width(self, node: Node, position: int, largest: float) -> float:
         """How thick the edge from an operand to a node is: by the power of 10 of the gradient along it."""
@@ -47,7 +49,7 @@ class Replayed(NamedTuple):
 
 
 def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradients: bool) -> Replayed:
-    """Apply the records again, the oldest first; behind operations of another kind than ``Op`` nothing is known.
+    """Apply the records again, the oldest first: of a ``Function`` its ``forward``, to copies.
 
     Raises:
         ValueError: for gradients of several outputs, or of one that is not a single number.
@@ -62,20 +64,23 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
             made = again(node, tensors, uses, gradients, kept)
             if made is not None:
                 tensors[node] = made
-    values = {node: tensor.array for node, tensor in tensors.items()}
+    unknown = {node for node in nodes if node not in tensors}
+    several = {node for node, made in tensors.items() if isinstance(made, tuple)}
+    values = {node: tensor.array for node, tensor in tensors.items() if node not in several}
     same = all(
         node not in values or np.array_equal(values[node], output.array, equal_nan=True)
         for node, output in outputs.items()
         if node is not None
     )
     if not gradients:
-        return Replayed(values, {}, {}, same)
-    wanted = {key: tensor for key, tensor in [*tensors.items(), *uses.items()] if tensor.node is not None}
+        return Replayed(values, {}, {}, same, unknown)
+    pairs = [*tensors.items(), *uses.items()]
+    wanted = {key: tensor for key, tensor in pairs if key not in several and tensor.node is not None}
     ends = [tensors[node] for node in outputs if node is not None and node in wanted]
     found = grad(ends, list(wanted.values()), allow_unused=True) if ends and wanted else ()
     by_key: dict[Any, ndarray] = {key: dx.array for key, dx in zip(wanted, found) if dx is not None}
     own = {key: dx for key, dx in by_key.items() if isinstance(key, Node)}
-    return Replayed(values, own, {key: dx for key, dx in by_key.items() if key not in own}, same)
+    return Replayed(values, own, {key: dx for key, dx in by_key.items() if key not in own}, same, unknown)
 
 
 def saved_leaves(nodes: Sequence[Node]) -> dict[Node, ndarray]:
@@ -101,17 +106,22 @@ def again(
             return None
         tensor = wrap(array)
         return tensor.requires_grad_() if gradients else tensor
-    op = node.op
-    if not isinstance(op, Op) or any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs):
+    if any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs):
         return None
     operands = []
     for position, operand in enumerate(node.inputs):
         if isinstance(operand, Node):
             operand = tensors[operand]
-            if gradients:  # a copy for each use, whose gradient is what flows back along its edge
+            if gradients and not isinstance(operand, tuple):
+                # a copy for each use, whose gradient is what flows back along its edge
                 operand = uses[node, position] = operand.clone()
         operands.append(operand)
-    arguments = [*operands, *node.attributes]
+    op, arguments = node.op, [*operands, *node.attributes]
+    if not isinstance(op, Op):
+        try:
+            return op.again(*arguments)
+        except Exception:  # users' code, which need not bear to be called twice
+            return None
     return op.record(*op.compute(*map(array_of, arguments)), *arguments)
 
 
@@ -119,9 +129,13 @@ def again(
 
 
 def annotate(
-    found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool]
-) -> None:
-    """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges."""
+    found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool],
+    own_pass: bool,
+) -> None:  # fmt: skip
+    """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges.
+
+    Gradients of leaves are those that backward has added up, but in a pass made for the picture.
+    """
     now = "" if found.same else " now"
     for node, box in boxes.items():
         lines = []
@@ -130,11 +144,13 @@ def annotate(
             lines.append(Line(elements("value", box.values, now)))
             if box.values.ndim == 0:  # a graph of numbers reads like a formula
                 box.lines = [line for line in box.lines if not line.text.startswith(("out ()", "() ", "saves "))]
+        elif shows[0] and node in found.unknown:
+            lines.append(Line("values not known"))
         if shows[1] and node in found.gradients:
-            added_up = gradient_of(node)
+            added_up = None if own_pass else gradient_of(node)
             box.gradient = found.gradients[node] if added_up is None else added_up
-            box.lines = [line for line in box.lines if "grad" not in line.text or "cancelled" in line.text]
-            told = any("cancelled" in line.text for line in box.lines)
+            told = not own_pass and any("cancelled" in line.text for line in box.lines)
+            box.lines = [line for line in box.lines if "grad" not in line.text or (told and "cancelled" in line.text)]
             alarming = not box.gradient.any() or not np.isfinite(box.gradient).all()
             lines += [Line(elements("gradient", box.gradient, now), alarming)] * (not told)
         first = 0 if box.values is not None and box.values.ndim == 0 else 1

@@ -20,7 +20,8 @@ def tabulated(picture: Picture, tables: bool | None = None) -> Picture:
     """
     if tables is None:
         paths = {box.module for each in picture.content.all_clusters() for box in each.boxes if box.kind in HELD}
-        tables = sum(each.module in paths for each in picture.content.all_clusters()) > SEPARATE
+        calls = (each for each in picture.content.all_clusters() if not each.derivative)
+        tables = sum(each.module in paths for each in calls) > SEPARATE
     return Tabulating(picture).picture if tables else picture
 
 

@@ -83,6 +83,11 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tenso
 def diagonals(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:  # noqa: N803
     """The diagonal of each matrix: ``mg.diagonal`` of the last two axes.
 
+    Args:
+        A: the matrices, (..., n, m).
+        offset: how far the diagonal is above the main one.
+        dim1, dim2: the axes of rows and columns.
+
     >>> mg.linalg.diagonal(mg.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
@@ -135,6 +140,9 @@ def diag(input: Any, diagonal: int = 0) -> Tensor:
 @public("function method", {np.diagflat: lambda f, v, k=0: f(v, k)})
 def diagflat(input: Any, offset: int = 0) -> Tensor:
     """A matrix with all elements of a tensor on a diagonal.
+
+    Args:
+        offset: how far the diagonal is above the main one.
 
     >>> mg.diagflat(mg.tensor([1, 2]))
     tensor([[1, 0],

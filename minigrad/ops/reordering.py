@@ -127,6 +127,9 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Tensor:
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turned by ``k`` times 90 degrees in the plane of two axes, from the first towards the second, as a copy.
 
+    Args:
+        dims: the two axes.
+
     >>> mg.rot90(mg.tensor([[1, 2], [3, 4]]))
     tensor([[2, 4],
             [1, 3]])
@@ -183,6 +186,9 @@ def numpys_tile(function: Any, A: Any, reps: Any) -> Any:  # noqa: N803
 @public("function method", {np.tile: numpys_tile})
 def tile(input: Any, *counts: Any, dims: Any = None) -> Tensor:
     """Copies side by side, as ``repeat``; of fewer numbers than axes they are for the last ones.
+
+    Args:
+        counts, dims: how many copies along each axis, as integers or one tuple.
 
     >>> mg.tile(mg.tensor([1, 2]), (2, 2))
     tensor([[1, 2, 1, 2],

@@ -139,6 +139,10 @@ def ravel(input: Any) -> Tensor:
 def unflatten(input: Any, dim: int, sizes: Any) -> Tensor:
     """One axis as several, of lengths ``sizes``, of which one may be -1: the reverse of ``flatten``.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> mg.unflatten(mg.zeros(2, 6), 1, (3, -1)).shape
     (2, 3, 2)
     """
@@ -172,6 +176,9 @@ def sum_to_size(input: Any, *size: Any) -> Tensor:
 @public("function method")
 def broadcast_to(input: Any, size: Any) -> Tensor:
     """Repeated along axes of length 1 and new axes in front to a shape, without copying; -1 keeps a length.
+
+    Args:
+        size: the shape.
 
     >>> mg.broadcast_to(mg.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
@@ -225,6 +232,9 @@ def at_least(ndim: int, tensors: tuple[Any, ...]) -> Any:
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one axis; of several, or a list, a tuple.
 
+    Args:
+        tensors: one or more.
+
     >>> mg.atleast_1d(mg.tensor(3.0))
     tensor([3.])
     """
@@ -235,6 +245,9 @@ def atleast_1d(*tensors: Any) -> Any:
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two axes, new ones in front; of several, or a list, a tuple.
 
+    Args:
+        tensors: one or more.
+
     >>> mg.atleast_2d(mg.tensor([1.0, 2.0])).shape
     (1, 2)
     """
@@ -244,6 +257,9 @@ def atleast_2d(*tensors: Any) -> Any:
 @public("function")
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1).
+
+    Args:
+        tensors: one or more.
 
     >>> mg.atleast_3d(mg.ones(2)).shape
     (1, 2, 1)
@@ -270,6 +286,9 @@ def t(input: Any) -> Tensor:
 @public("function method", {np.moveaxis: lambda f, a, source, destination: f(a, source, destination)}, "moveaxis")
 def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     """Move axes to other positions; the others keep their order.
+
+    Args:
+        source, destination: an axis and its new place, or tuples of them.
 
     >>> mg.movedim(mg.zeros(2, 3, 4), 0, -1).shape
     (3, 4, 2)
@@ -298,6 +317,10 @@ moveaxis = movedim
 def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
     """``length`` elements from ``start`` on along an axis, as a view; a negative start counts from the end.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> mg.narrow(mg.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
@@ -319,6 +342,10 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
 @axis_too
 def select(input: Any, dim: int, index: Any) -> Tensor:
     """One element along an axis, which is gone then, as a view; a negative index counts from the end.
+
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
 
     >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])

@@ -73,14 +73,15 @@ class Hooks:
 
     def _after_saving(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state that the hooks after saving leave."""
-        for hook in self._registered("state_dict_post"):
-            changed = hook(self, state)
-            state = state if changed is None else changed
-        return state
+        return self._passed_through("state_dict_post", state)
 
     def _before_loading(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state that the hooks before loading leave."""
-        for hook in self._registered("load_pre"):
+        return self._passed_through("load_pre", state)
+
+    def _passed_through(self, when: str, state: dict[str, Any]) -> dict[str, Any]:
+        """A state after the hooks of a kind, each of which may return another."""
+        for hook in self._registered(when):
             changed = hook(self, state)
             state = state if changed is None else changed
         return state

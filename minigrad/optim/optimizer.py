@@ -32,8 +32,8 @@ class Optimizer(Hooks, Rule):
     Args:
         params: parameters, or groups: dicts with ``"params"`` and settings of their own.
         defaults: the settings of groups that do not say otherwise.
-        hints: PyTorch's choices between implementations of the same steps, which are no matter here: ``foreach``,
-            ``fused``; ``capturable`` and ``differentiable``, which would do something else, are refused.
+        hints: PyTorch's choices between implementations of the same steps, without effect here: ``foreach``, ``fused``;
+            ``capturable`` and ``differentiable``, which would do something else, are refused.
 
     >>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=0.1)
     >>> isinstance(optimizer, optim.Optimizer), optimizer.param_groups[0]['lr']
@@ -84,7 +84,7 @@ class Optimizer(Hooks, Rule):
         return [{key for key, value in group.items() if not value and key != "lr"} for group in self._settings()]
 
     def _refuse_other_branches(self, captured: list[set[str]]) -> None:
-        """Refuse to replay a step whose arithmetic would be another one with the settings of now."""
+        """Refuse to replay a step if settings by which its arithmetic branches have changed since the capture."""
         switched_off = self._switched_off()
         if len(switched_off) != len(captured):
             raise ValueError(

@@ -18,9 +18,11 @@ from ..engine.anomaly import values_of
 from ..engine.errors import InvalidTypeError
 from ..engine.modes import Switch, current, no_grad
 from ..engine.node import Memory, Node, Variable, array_of, describe, named, wrap
+from ..engine.shown import Shown
 from ..engine.walk import as_recorded
-from ..ops import astype, cat, getitem, reshape
+from ..ops import astype, cat, clone, getitem, reshape
 from ..ops.indexing import placed
+from .random import fork_rng
 from .views import others_over
 
 
@@ -46,6 +48,19 @@ class FunctionCtx:
     """``ctx``: what forward leaves for backward.
 
     Attributes of any name may be set; tensors belong in ``save_for_backward``.
+
+    >>> class Scale(mg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x, factor):
+    ...         ctx.factor = factor  # a number: an attribute of any name
+    ...         return x * factor
+    ...     @staticmethod
+    ...     def backward(ctx, dy):
+    ...         dx = dy * ctx.factor if ctx.needs_input_grad[0] else None
+    ...         return dx, None  # one gradient for each argument of forward
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> mg.grad(Scale.apply(x, 3.0).sum(), x)
+    (tensor([3., 3.]),)
     """
 
     def __init__(self, name: str, inputs: Sequence[Any]) -> None:
@@ -219,7 +234,9 @@ def recorded(op: FunctionOp, ctx: FunctionCtx, outputs: Sequence[Any]) -> list[A
     parts = [wrap(array.copy()) for array in arrays]
     for i, part in enumerate(parts):
         output = PartOp(whole.shape, whole.dtype, op.slices[i], op.slices[-1].stop + i)
-        part.node = Node(part, output, (whole.node,), (whole.node,), (), [None, whole.node], (), None, current())
+        part.node = Node(
+            part, output, (whole.node,), (whole.node,), (op.places[i],), [None, whole.node], (), None, current()
+        )
     return parts
 
 
@@ -229,7 +246,17 @@ class OwnOp:
     name, name_ends = "", "Backward"
     __signature__ = inspect.Signature([inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD)])
     saved_positions: tuple[int, ...] = ()
-    chooses, view, effects, shows = "", False, None, None
+    chooses, view, effects = "", False, None
+    operands: int = -1
+    written_rules: tuple[Any, ...] = ()
+
+    def shows(self, node: Node) -> Shown:
+        """What it adds to the picture of one of its nodes."""
+        return Shown()
+
+    def again(self, *operands: Any) -> Any:
+        """What it makes of tensors, recorded if they are; a tuple of several outputs, None if that is not known."""
+        return None
 
     def by_rules(self, dy: Any, *arguments: Any) -> Sequence[Any]:
         """The gradients of the operands."""
@@ -248,11 +275,19 @@ class PartOp(OwnOp):
 
     name = "output"
     __doc__ = "one of several outputs of a Function"
+    __signature__ = inspect.Signature(
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("input", "number")]
+    )
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, part: slice, place: int) -> None:
         self.shape, self.part = shape, part
         self.arrival = np.zeros(shape, dtype)
         self.arrival[place] = 1
+
+    def again(self, *operands: Any) -> Any:
+        """The output of that number."""
+        outputs, number = operands
+        return outputs[number]
 
     def by_rules(self, dy: Any, *_: Any) -> Sequence[Any]:
         """The gradient in the place of the output, and 1 for having come."""
@@ -277,6 +312,9 @@ class OnceOp(OwnOp):
 
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """The decorator of a ``backward`` that computes outside of the graph: differentiating it again is refused.
+
+    Args:
+        fn: the ``backward``.
 
     >>> class Double(mg.autograd.Function):
     ...     @staticmethod
@@ -327,6 +365,21 @@ class FunctionOp(OwnOp):
         if function.setup_context is Function.setup_context:
             parameters = parameters[1:]
         self.__signature__ = inspect.Signature(parameters)
+        self.definition, self.written_rules = function.forward, (function.backward,)
+
+    def again(self, *operands: Any) -> Any:
+        """What forward makes of copies; the random state is afterwards what it was."""
+        copies = [clone(x) if isinstance(x, Variable) else x for x in operands]
+        with fork_rng():
+            return self.function.apply(*copies)
+
+    def shows(self, node: Node) -> Shown:
+        """The shapes of several outputs, and what forward has saved."""
+        shapes = [f"{output[0]} {output[1]}" for i in self.places if (output := self.outputs[i])]
+        saved = node.saved[-1]._saved if node.saved else ()
+        names = {id(x): name for x, name in zip(node.inputs, self.__signature__.parameters)} | {id(node): "output"}
+        kept = {names.get(id(x.edge), f"tensor {i}"): x.array for i, x in enumerate(saved) if x is not None}
+        return Shown(output=", ".join(shapes) * (len(shapes) > 1), keeps=kept if kept or not node.saved else None)
 
     def gradients(self, dy: Any, materializes: bool) -> list[Any]:
         """For each output of forward its gradient, of that of the vector; zeros or None where none has come."""

@@ -52,6 +52,9 @@ class Residual(nn.Module):
 HELD = re.compile("shape=(note|cylinder)")
 """The look of what modules hold, whose names go on with those of their clusters."""
 
+SAID = re.compile(r"([^(:]+?)(?: #\d+)?(?:: (?!gradient)| \(\w+\): gradient)")
+"""The path in a cluster's title: ``fc1: Linear(4, 8)``, ``fc1 #2 (Linear): gradient``."""
+
 Box = collections.namedtuple("Box", "title lines look cluster")
 
 
@@ -100,7 +103,8 @@ class Parsed:
         parts, around = [box.title], box.cluster
         while around:
             title, _, around = self.clusters[around]
-            parts.insert(0, re.sub(r"( #\d+)?: .*", "", title) if ": " in title.partition("(")[0] else "")
+            path = SAID.match(title)
+            parts.insert(0, path[1] if path else "")
         return ".".join(filter(None, parts)) if HELD.search(box.look) else box.title
 
     def titles(self):

@@ -8,7 +8,8 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph.appearance import THEMES
-from tests.graph.parsed import MLP, needs_renderer, parsed
+from minigrad.graph.pages.details import details
+from tests.graph.parsed import MLP, Parsed, needs_renderer, parsed
 from tests.graph.test_drawing_modules import Restless, state_of
 
 
@@ -100,6 +101,65 @@ def test_boxes_have_the_numbers_that_they_have_in_training(both):
     assert {box.number: box.title for box in mg.draw(net, x, modes="both").picture.content.all_boxes()} == alone
 
 
+class Trained(nn.Module):
+    """A net with its loss, and a scale that only training uses."""
+
+    def __init__(self):
+        self.net, self.scale = Net(), nn.Parameter(mg.ones(1))
+
+    def forward(self, x, target):
+        out = self.net(x)
+        return nn.functional.cross_entropy(out * self.scale if self.training else out, target)
+
+
+def test_values_gradients_and_names_are_said_of_each_mode(x, target):
+    mg.manual_seed(0)
+    model = Trained()
+    model(x, target).backward()
+    names = {"points": x, "gamma": model.net.bn.weight, "factor": model.scale}
+    drawn = mg.draw(model, x, target, modes="both", values=True, grads=True, names=names)
+    picture = Parsed(drawn.source)
+    for training in (True, False):
+        model.train(training)
+        alone = parsed(model, x, target, values=True, grads=True)
+        mode = "train" if training else "eval"
+        for title in ("batch_norm", "cross_entropy"):
+            for line in alone.box(title).lines[:3]:
+                if line not in picture.box(title).lines:
+                    assert f"{mode}: {line}" in picture.box(title).lines
+        assert f"{mode}: {alone.box('net.fc.weight').lines[2]}" in picture.box("net.fc.weight").lines
+    assert {"points", "net.bn.gamma", "factor"} <= picture.titles().keys()
+    assert picture.box("factor").lines[-1] == "in train only"
+    losses = re.search("the loss is (.*) in train and (.*) in eval; why: ", picture.header).groups()
+    assert [f"train: value {losses[0]}", f"eval: value {losses[1]}"] == picture.box("cross_entropy").lines[:2]
+    widths = [
+        float(width) for width in re.findall(r"penwidth=(\S+?)[ \]]", " ".join(look for *_, look in picture.edges))
+    ]
+    assert max(widths) == 4 and "color=" in next(look for *_, look in picture.edges if "train" in look)
+    facts = details(drawn.picture)["boxes"]
+    number = next(box.number for box in drawn.picture.content.all_boxes() if box.operation == "batch_norm")
+    assert [some["name"] for some in facts[number]["tensors"]] == [
+        f"{what} in {mode}" for mode in ("train", "eval") for what in ("values", "gradient")
+    ]
+
+
+def test_gradients_of_a_pass_of_its_own_are_not_those_of_an_earlier_one(x, target):
+    model = Trained().eval()
+    for parameter in model.parameters():
+        parameter.grad = mg.full_like(parameter, 7)
+    picture = parsed(model, x, target, grads=True)
+    assert "7" not in picture.box("net.out.bias").lines[1] and "backward: done for this picture" in picture.header
+
+
+def test_operations_are_opened_in_each_mode_and_in_the_one_that_has_them(both):
+    picture = parsed(*both, modes="both", expand=nn.BatchNorm1d)
+    title = "batch_norm, opened  [TRAIN: batch statistics, EVAL: running statistics]"
+    assert picture.cluster("normalise")[-1] == title
+    assert picture.box("mean").lines[-1] == "in train only"
+    numbers = [line for line in picture.box("scale and shift").lines if "first value of channel 0" in line]
+    assert [line.partition(":")[0] for line in numbers] == ["train", "eval"]
+
+
 @needs_renderer
 def test_it_is_drawn_folded_and_in_tables_too(both):
     lines = [line for box in parsed(*both, modes="both", tables=True).boxes.values() for line in box.lines]
@@ -113,12 +173,9 @@ def test_it_is_drawn_folded_and_in_tables_too(both):
     [
         (lambda net, x: (net, x), {"modes": "train"}, ValueError, r'modes must be "both", got \'train\''),
         (lambda net, x: (net(x),), {"modes": "both"}, TypeError, r'draw\(model, x, modes="both"\)'),
-        (
-            lambda net, x: (net, x),
-            {"modes": "both", "values": True},
-            TypeError,
-            r"without values, grads, names and expand",
-        ),
+        (lambda net, x: (net, x), {"modes": "both", "grads": True}, ValueError, "gradients begin at one number"),
+        (lambda net, x: (net, x), {"modes": "both", "names": {"a": mg.ones(2)}}, ValueError, "names calls 'a'"),
+        (lambda net, x: (net, x), {"modes": "both", "expand": "relu"}, ValueError, "names no operation here that has"),
     ],
 )
 def test_what_has_no_two_modes_is_refused(net, x, arguments, options, error, message):

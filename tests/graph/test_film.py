@@ -6,6 +6,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import data, nn, optim
+from minigrad.graph import folding
 from minigrad.nn import functional as F
 from tests.graph.browser import facts, needs_browser
 from tests.graph.parsed import needs_renderer
@@ -90,6 +91,13 @@ class Changing(nn.Module):
         (lambda s: (s.model, s.loader, 2, s.optimizer), TypeError, "film takes loss= and optimizer="),
         (lambda s: (s.model, s.loader, 2, s.optimizer, s.step), TypeError, "film takes loss= and optimizer="),
         (lambda s: (s.model, 3, 2, None, s.step), TypeError, "loader must be batches"),
+        (
+            lambda s: (s.model, s.loader, 2, None, s.step, 0),
+            ValueError,
+            "^film: depth must be an integer of at least 1",
+        ),
+        (lambda s: (s.model, s.loader, 2, None, s.step, 1, "x"), ValueError, "^film: collapse='x' is the path of no"),
+        (lambda s: (s.model, s.loader, 2, None, s.step, 1, (), "red"), ValueError, "^film: theme must be one of"),
         (lambda s: (s.model, s.loader, 0, None, s.step), ValueError, "steps must be an integer of at least 1"),
         (lambda s: (s.model, [], 2, None, s.step), ValueError, "loader yields no batch"),
         (lambda s: (s.model, s.loader, 2, None, lambda x, y: None), ValueError, "a step must give its loss"),
@@ -98,7 +106,7 @@ class Changing(nn.Module):
 def test_what_cannot_be_filmed_is_refused_before_anything_changes(how, error, message):
     start = Start()
     before = [tensor.tolist() for tensor in start.model.parameters()]
-    names = "model", "loader", "steps", "optimizer", "step"
+    names = "model", "loader", "steps", "optimizer", "step", "depth", "collapse", "theme"
     with pytest.raises(error, match=message):
         mg.graph.film(**dict(zip(names, how(start))))
     assert [tensor.tolist() for tensor in start.model.parameters()] == before
@@ -108,6 +116,27 @@ def test_a_step_with_other_operations_is_named():
     model = Changing()
     with pytest.raises(ValueError, match="the graph of step 3 has other operations"):
         mg.graph.film(model, [(mg.randn(2, 4),)], 5, step=lambda x: model(x).sum())
+
+
+def test_films_are_folded_opened_and_coloured_as_pictures_are(monkeypatch):
+    def titles(film):
+        return [box.title for box in film.picture.content.all_boxes()]
+
+    start = Start()
+    way = {"loss": F.cross_entropy, "optimizer": start.optimizer}
+    closed = start.film(2, **way, depth=1, theme="dark")
+    assert {"0: Linear(4, 8)", "1: BatchNorm1d(8)", "4: Linear(8, 3)"} <= set(titles(closed))
+    assert closed.picture.theme == "dark"
+    assert "1: BatchNorm1d(8)" in titles(start.film(2, **way, collapse=nn.BatchNorm1d))
+    opened = start.film(2, **way, expand="1")
+    number = next(str(box.number) for box in opened.picture.content.all_boxes() if box.title == "scale and shift")
+    formulas = {
+        line for frame in opened.frames for line, _ in frame["lines"][int(number)] if line.startswith("first value")
+    }
+    assert len(formulas) == 2
+    monkeypatch.setattr(folding, "LARGEST", 12)
+    small = start.film(2, **way)
+    assert "4: Linear(8, 3)" in titles(small) and all("folded at depth 1" in each["header"] for each in small.frames)
 
 
 def test_a_film_is_saved_as_a_page_only(tmp_path):
@@ -135,4 +164,4 @@ def test_the_slider_changes_the_texts_and_not_the_layout(tmp_path):
         assert made.frames[i]["lines"][weight][1][0] in text and shown == f"step {i + 1} of 5"
     assert found["first"][1] == found["last"][1]
     assert "gradient" in found["panel"] and found["header"] == made.frames[4]["header"]
-    assert 'sandbox="allow-scripts"' in made._repr_html_()
+    assert 'sandbox="allow-scripts"' in made._repr_html_() and "trust the notebook" in made._repr_html_()

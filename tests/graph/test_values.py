@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.graph.pages.details import details
 from minigrad.nn import functional as F
 from tests.graph.parsed import MLP, parsed
 
@@ -91,20 +92,58 @@ def test_a_gradient_of_zero_in_the_middle_is_alarming():
     assert source.count("⚠ gradients 0, 0") == 2
 
 
-def test_behind_a_function_of_ones_own_nothing_is_known_and_nothing_said():
-    class Twice(mg.autograd.Function):
+class Parts(mg.autograd.Function):
+    """Two outputs of two inputs, of which it saves one; a mark of each call, and a draw from the random state."""
+
+    calls = 0
+
+    @staticmethod
+    def forward(ctx, x, y):
+        Parts.calls += 1
+        mg.rand(3)
+        if Parts.calls > 2:
+            raise OSError("the file is gone")
+        ctx.save_for_backward(x)
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx, dy, dz):
+        (x,) = ctx.saved_tensors
+        return dy * 3 + dz, dy * x + dz
+
+
+def test_functions_of_ones_own_are_applied_again_to_copies_and_failing_ones_are_not_known():
+    Parts.calls = 0
+    x, y = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    first, second = Parts.apply(x, y)
+    loss = first.exp() * second
+    state = mg.get_rng_state()
+    picture = parsed(loss, values=True, grads=True)
+    assert picture.box("Parts").lines == ["out () float32, () float32", "saves x (4 bytes)"]
+    outputs = [box.lines[:2] for box in picture.boxes.values() if box.title == "output"]
+    e = np.exp(np.float32(6))
+    assert outputs == [["value 6", f"gradient {5 * e:.4g}"], ["value 5", f"gradient {e:.4g}"]]
+    assert mg.get_rng_state() == state and x.grad is None
+    unknown = parsed(loss, values=True)
+    assert "values not known" in unknown.box("exp").lines and "value 2" in str(unknown.boxes)
+
+
+def test_a_function_that_changes_its_input_is_applied_to_a_copy():
+    class Double(mg.autograd.Function):
         @staticmethod
         def forward(ctx, x):
-            return x * 2
+            ctx.mark_dirty(x)
+            return x.mul_(2)
 
         @staticmethod
         def backward(ctx, dy):
             return dy * 2
 
-    w = mg.tensor(2.0, requires_grad=True)
-    picture = parsed(Twice.apply(w.exp()).sum(), values=True, grads=True)
-    assert picture.box("exp").lines[0].startswith("value ")
-    assert "value" not in " ".join(picture.box("sum").lines)
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = Double.apply(w.clone())
+    assert "values 2, 4" in parsed(y, values=True).box("Double").lines and y.tolist() == [2.0, 4.0]
+    data = details(mg.draw(y).picture)["operations"]["Double"]
+    assert "return x.mul_(2)" in data["formula"] and "return dy * 2" in data["rules"][0][1]
 
 
 def test_random_masks_are_those_of_the_pass():

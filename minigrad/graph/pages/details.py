@@ -33,20 +33,19 @@ def details(picture: Picture) -> dict[str, Any]:
     for box in picture.content.all_boxes():
         thing = None if box.kind == "module" or box.rows else picture.records.get(box.number)
         about: dict[str, Any] = {
-            "title": box.name or box.title,
+            "title": box.title if box.kind == "module" else box.name or box.title,
             "kind": box.kind,
             "mode": MODES[box.mode].text if box.mode else "",
             "cluster": homes[box.number],
             "lines": [[line.text, int(line.alarming)] for line in (*box.lines, *lines_of_rows(box))],
-            "tensors": list(about_values(thing, known, box.values)),
+            "tensors": [] if thing is None else about_tensors(picture, box, known),
         }
         for row in box.rows:
             held = about_values(picture.records.get(row.number), known)
             about["tensors"] += [{**facts, "name": f"{row.title}, {facts['name']}"} for facts in held]
         if isinstance(thing, Node) and thing.op is not None:
             about["operation"], about["saved"] = thing.op.name, saved(thing)
-            formula, rules = explained(thing.op)
-            operations[thing.op.name] = {"formula": formula, "rules": rules}
+            operations[thing.op.name] = explained(thing.op)._asdict()
         boxes[box.number] = about
     about_clusters = {
         name: about_cluster(cluster) for name, cluster in clusters.items() if next(cluster.all_boxes(), None)
@@ -76,10 +75,22 @@ def about_cluster(cluster: Cluster) -> dict[str, Any]:
 # -- values ------------------------------------------------------------------------------------
 
 
+def about_tensors(picture: Picture, box: Box, known: Mapping[Node, ndarray]) -> list[dict[str, Any]]:
+    """What is known of the values and the gradient of a box: of both modes, where they differ in them."""
+    found = list(about_values(picture.records.get(box.number), known, box))
+    if box.other is None:
+        return found
+    other = list(about_values(picture.evaluated.get(box.number), known, box.other))
+    if found == other:
+        return found
+    sides = ("train", found), ("eval", other)
+    return [{**facts, "name": f"{facts['name']} in {mode}"} for mode, some in sides for facts in some]
+
+
 def known_values(picture: Picture) -> dict[Node, ndarray]:
     """The outputs of operations that some operation has kept for its derivative."""
     found: dict[Node, ndarray] = {}
-    for node in picture.records.values():
+    for node in (*picture.records.values(), *picture.evaluated.values()):
         if isinstance(node, Node) and node.op is not None and node.saved is not None:
             made = [node, *node.inputs]
             found.update((x, kept) for x, kept in zip(made, node.saved) if isinstance(x, Node) and is_array(kept))
@@ -94,18 +105,23 @@ def lines_of_rows(box: Box) -> Iterator[Line]:
 
 
 def about_values(
-    thing: Any, known: Mapping[Node, ndarray], computed: ndarray | None = None
-) -> Iterator[dict[str, Any]]:
-    """The values of a tensor, and its gradient, as far as they are still there or were ``computed`` once more."""
+    thing: Any, known: Mapping[Node, ndarray], box: Box | None = None
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """The values of a tensor, and its gradient, as far as they are still there or were computed for its ``box``."""
     tensor = thing.output() if isinstance(thing, Node) else thing
+    values, gradient = (box.values, box.gradient) if box else (None, None)
     if isinstance(tensor, Variable):
-        yield statistics("values", tensor.array)
-        if tensor._grad is not None:
-            yield statistics("gradient", np.asarray(getattr(tensor._grad, "array", tensor._grad)))
+        values = tensor.array
+        if gradient is None and tensor._grad is not None:
+            gradient = np.asarray(getattr(tensor._grad, "array", tensor._grad))
     elif is_array(thing):
-        yield statistics("values", thing)
-    elif computed is not None or thing in known:
-        yield statistics("values", known[thing] if computed is None else computed)
+        values = thing
+    elif values is None and isinstance(thing, Node):
+        values = known.get(thing)
+    if values is not None:
+        yield statistics("values", values)
+    if gradient is not None:
+        yield statistics("gradient", gradient)
 
 
 def is_array(value: Any) -> bool:

@@ -15,19 +15,26 @@ from ...engine.errors import InvalidTypeError, InvalidValueError
 from ...io.atomic import as_path, replacing
 from ...nn.module import Module
 from ...tensor.tensor import Tensor
-from ..appearance import ALARM_SIGN
+from ..appearance import ALARM_SIGN, checked_theme
 from ..description import Box, Cluster, Edge, Line, Picture
 from ..dot import TEXT
-from ..reading import read
+from ..folding import folded, wanted
+from ..reading import Asked, read
 from ..rendering import RenderingError
 from ..text import LONGEST_HEADER, one_line, points, shortened
 from .details import details, named_clusters
 from .page import to_page, to_plain_page
 
+UNTRUSTED = (
+    "A film is a page, which notebooks that are not trusted leave out: trust the notebook, or .save('film.html')."
+)
+"""Above the page; they would leave it out without a word."""
+
 
 def film(
     model: Module, loader: Iterable[Any], steps: int = 20, *, loss: Callable[[Any, Any], Tensor] | None = None,
-    optimizer: Any = None, step: Callable[..., Tensor] | None = None,
+    optimizer: Any = None, step: Callable[..., Tensor] | None = None, depth: int | None = None, collapse: Any = (),
+    expand: Any = None, theme: str = "light",
 ) -> Film:  # fmt: skip
     """Train a model for some steps, and keep a picture of each: one page with a slider, whose layout stays.
 
@@ -42,6 +49,7 @@ def film(
         optimizer: that of the model's parameters. Pictures are of the moment before its step.
         step: instead of both, a function of your own that is called with what is in a batch, does all of a step and
             returns its loss: ``step(inputs, targets)``. Pictures are then of the moment after it.
+        depth, collapse, expand, theme: as of ``draw``. A picture of more than 1,500 boxes is folded by itself.
 
     Returns:
         A film: ``.save("film.html")``, and in notebooks the page itself.
@@ -71,13 +79,15 @@ def film(
         )
     if step is not None and not callable(step):
         raise InvalidTypeError(f"film: step is a function step(inputs, targets) of the loss, got {a_type(step)}.")
-    made = Film(count)
+    wanted(depth, collapse, [path for path, _ in model.named_modules()], "film")
+    made, asked = Film(count, checked_theme(theme, "film")), Asked(expand=expand)
     for batch in first_batches(loader, count):
         parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         if step is not None:
-            made.add(read([checked(step(*parts))], model))
+            picture = read([checked(step(*parts))], model, asked=asked)
         else:
-            made.add(usual_step(model, parts, loss, optimizer))
+            picture = usual_step(model, parts, loss, optimizer, asked)
+        made.add(folded(picture, depth, collapse))
     return made
 
 
@@ -97,7 +107,7 @@ def first_batches(loader: Iterable[Any], count: int) -> Iterator[Any]:
             )
 
 
-def usual_step(model: Module, parts: Sequence[Any], loss: Any, optimizer: Any) -> Picture:
+def usual_step(model: Module, parts: Sequence[Any], loss: Any, optimizer: Any, asked: Asked) -> Picture:
     """One step of training; its picture is that of the moment before the optimiser's."""
     if len(parts) != 2:
         raise InvalidValueError(
@@ -106,7 +116,7 @@ def usual_step(model: Module, parts: Sequence[Any], loss: Any, optimizer: Any) -
     optimizer.zero_grad()
     value = checked(loss(model(parts[0]), parts[1]))
     value.backward(retain_graph=True)  # so that pictures know what is saved
-    picture = read([value], model)
+    picture = read([value], model, asked=asked)
     optimizer.step()
     return picture
 
@@ -122,10 +132,24 @@ def checked(loss: Any) -> Tensor:
 
 
 class Film:
-    """Pictures of training steps with one layout; notebooks display it."""
+    """Pictures of training steps with one layout, made by ``film``; notebooks display it.
 
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
+    Args:
+        steps: how many there will be.
+        theme: the page's colours, as of ``draw``.
+
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> batches = [(mg.ones(3, 2), mg.zeros(3, 1))]
+    >>> taken = mg.graph.film(model, batches, 2, loss=F.mse_loss, optimizer=optimizer)
+    >>> taken
+    <Film of 2 steps, at the last ...>
+    >>> [frame["title"] for frame in taken.frames]
+    ['step 1 of 2', 'step 2 of 2']
+    """
+
+    def __init__(self, steps: int, theme: str) -> None:
+        self.steps, self.theme = steps, theme
         self.frames: list[dict[str, Any]] = []
         self.first: list[Any] = []
         """The structure of the first picture."""
@@ -134,7 +158,7 @@ class Film:
         """Keep what a picture says, and nothing that it was read from."""
         data, structure = details(picture), structure_of(picture)
         if not self.frames:
-            self.first, self.picture, self.data = structure, replace(picture, records={}), data
+            self.first, self.picture, self.data = structure, replace(picture, records={}, theme=self.theme), data
         elif structure != self.first:
             raise InvalidValueError(
                 f"film: the graph of step {len(self) + 1} has other operations than that of the first one, and a film "
@@ -197,7 +221,8 @@ class Film:
         except RenderingError as error:
             return f"<pre>{html.escape(f'{self!r}')}\n{html.escape(str(error))}</pre>"
         look = "width:100%;height:640px;border:1px solid rgba(128,128,128,0.4)"
-        return f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        frame = f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        return f"<div>{html.escape(UNTRUSTED)}</div>{frame}"
 
 
 def structure_of(picture: Picture) -> list[Any]:

@@ -92,6 +92,9 @@ class PReLU(Module):
 class RReLU(FunctionLayer):
     """``x`` where it is positive, else x times a slope: in training drawn for each element, else their mean.
 
+    Args:
+        lower, upper: the bounds of the slopes.
+
     >>> nn.RReLU().eval()(mg.tensor([-1.0, 2.0]))
     tensor([-0.2292,  2.0000])
     """
