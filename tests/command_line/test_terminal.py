@@ -120,6 +120,7 @@ def test_there_is_no_bar_where_lines_cannot_be_replaced_and_before_its_time(name
         else:
             monkeypatch.setattr(progress, name, value)
         bar = shown(3, "step")
+        bar.bar.mininterval = 0
         for _ in range(3):
             bar.update()
         bar.write("a line")
