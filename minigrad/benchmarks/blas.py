@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,11 +152,13 @@ class Speed(NamedTuple):
         return statistics.median(mine / others for mine, others in zip(self.rounds, other.rounds))
 
 
-def measure(settings: Mapping[str, Mapping[str, str]], size: int = SIZE) -> dict[str, Speed]:
+def measure(
+    settings: Mapping[str, Mapping[str, str]], size: int = SIZE, done: Callable[[], Any] = lambda: None
+) -> dict[str, Speed]:
     """The speed of products of square float32 matrices with each of the settings: variables of the environment.
 
     The child processes measure in turn, so that a change of the machine's speed meets all. One that
-    fails is left out.
+    fails is left out. ``done`` is called after each of ``ROUNDS`` rounds.
     """
     rounds: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
@@ -166,6 +168,7 @@ def measure(settings: Mapping[str, Mapping[str, str]], size: int = SIZE) -> dict
         end = time.perf_counter() + PATIENCE
         while len(rounds) < ROUNDS and (not rounds or time.perf_counter() < end):
             rounds.append({name: ask(child) for name, child in children.items()})
+            done()
     return {
         name: Speed(Blas(*rounds[0][name][0]), [answers[name][1] for answers in rounds])
         for name in settings

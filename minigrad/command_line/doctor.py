@@ -13,10 +13,10 @@ import subprocess
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -76,8 +76,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Lines:
     """The lines of the findings: what takes long comes last."""
     found: list[Finding] = []
-    parts: Sequence[Findings] = (cleared(),) if options.clear_cache else examined()
-    bar = progress(len(parts), "part", options.quiet)
+    parts: Sequence[Findings] = (cleared(),) if options.clear_cache else examined(lambda: bar.update())
+    rounds = 0 if options.clear_cache else blas.ROUNDS * (1 + bool(blas.alternative()))
+    bar = progress(len(parts) + rounds, "part", options.quiet)
     try:
         for part in parts:
             for each in part:
@@ -89,10 +90,10 @@ def run(options: argparse.Namespace) -> Lines:
     yield Result(findings=[each._asdict() for each in found])
 
 
-def examined() -> list[Findings]:
-    """All that is examined, part by part."""
+def examined(done: Callable[[], Any]) -> list[Findings]:
+    """All that is examined, part by part; ``done`` is called after each round of those that measure."""
     extras = [extra(name, use) for name, use in EXTRAS.items()]
-    measured = [products(), *[commands()] * process.RESTARTS]
+    measured = [products(done), *[commands(done)] * process.RESTARTS]
     return [versions(), library(), native(), kept(), renderer(), *extras, ranks(), *measured]
 
 
@@ -229,7 +230,7 @@ def amount(contents: cache.Contents) -> str:
 # -- matrix products ---------------------------------------------------------------------------
 
 
-def products() -> Findings:
+def products(done: Callable[[], Any] = lambda: None) -> Findings:
     """How fast matrices are multiplied: as it is, with one thread, and with other kernels."""
     here, alternative = blas.blas_in_use(), blas.alternative()
     settings: dict[str, dict[str, str]] = {"as it is": {}}
@@ -237,7 +238,7 @@ def products() -> Findings:
         settings["one thread"] = blas.ONE_THREAD
     if alternative:
         settings["other kernels"] = alternative
-    speeds = blas.measure(settings)
+    speeds = blas.measure(settings, done=done)
     usual, one, other = (speeds.get(name) for name in ("as it is", "one thread", "other kernels"))
     if usual is None:
         yield from finding("products", f"could not be measured: {sys.executable} fails as a child process")
@@ -265,13 +266,13 @@ def kernels(usual: blas.Speed, other: blas.Speed, alternative: dict[str, str]) -
     yield from finding("", "Set it before Python starts. It changes results a little: sums are rounded otherwise.")
 
 
-def commands() -> Findings:
+def commands(done: Callable[[], Any] = lambda: None) -> Findings:
     """What the commands that train run with: other kernels only if products of a toy net's size gain by them."""
     alternative, size = blas.alternative(), blas.TOY_SIZE
     remarks = []
     if alternative:
         speeds = blas.measure(
-            {"one thread": blas.ONE_THREAD, "other kernels": {**blas.ONE_THREAD, **alternative}}, size
+            {"one thread": blas.ONE_THREAD, "other kernels": {**blas.ONE_THREAD, **alternative}}, size, done
         )
         one, other = speeds.get("one thread"), speeds.get("other kernels")
         if one and other and other.blas.kernels != one.blas.kernels:

@@ -36,7 +36,7 @@ def quick(monkeypatch, cache, in_an_empty_folder):
     monkeypatch.setattr(pictures, "MISSING", "not needed")
     monkeypatch.setattr(bench, "ROUNDS", 1)
     monkeypatch.setattr(bench, "BUDGET", 1e-6)
-    monkeypatch.setattr(blas, "measure", lambda *_: {})
+    monkeypatch.setattr(blas, "measure", lambda *_, **__: {})
     with open("new.csv", "w") as file:
         file.write("x1,x2,y\n0,1,0\n1,0,1\n")
 

@@ -120,11 +120,12 @@ def test_there_is_no_bar_where_lines_cannot_be_replaced_and_before_its_time(name
         else:
             monkeypatch.setattr(progress, name, value)
         bar = shown(3, "step")
+        bar.bar.mininterval = 0
         for _ in range(3):
             bar.update()
         bar.write("a line")
         bar.close()
-        assert terminal.screen() == ["a line", ""]
+        assert terminal.read() == "a line\r\n"
 
 
 def test_quiet_and_missing_tqdm_show_no_bar(terminal, monkeypatch):
