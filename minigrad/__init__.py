@@ -1,13 +1,21 @@
 """minigrad: a small tensor and autograd engine on NumPy, with BatchNorm as a node of its graph.
 
+Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. A training step:
+
 >>> import minigrad as mg
 >>> from minigrad import nn, optim
+>>> model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
+>>> optimizer = optim.Adam(model.parameters())
+>>> x, y = mg.randn(16, 2), mg.randn(16, 1)
+>>> loss = nn.functional.mse_loss(model(x), y)
+>>> loss.backward()
+>>> optimizer.step()
 
-Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. The rooms, from the ground
-up: ``kernels`` (fast functions of arrays), ``groups`` (ranks that exchange arrays), ``reports`` (tables), ``engine``
-(records and the backward walk), ``ops`` (operations and their derivatives), ``tensor``, ``nn`` (modules), ``data``,
-``io`` (checkpoints), ``optim``, ``graph`` (pictures), ``checks`` (gradient checks), ``distributed`` (several ranks),
-``compile`` (a step written down), ``benchmarks``, ``command_line``.
+``mg.tensor``, ``mg.exp`` and so on are tensors and their functions; ``mg.grad``, ``mg.no_grad`` and ``mg.gradcheck``
+concern derivatives, ``mg.draw`` pictures of them; ``mg.save`` and ``mg.load`` checkpoints; ``mg.compile`` makes a step
+faster. Modules: ``nn`` (layers and losses), ``optim``, ``data``, ``training`` (a loop), ``autograd``, ``func``,
+``linalg``, ``special``, ``random``, ``distributions``, ``distributed``, ``onnx``, ``testing``. The command ``minigrad``
+trains, draws and explains.
 """
 
 from . import _starting as _starting  # first: from here on Ctrl-C is one line, where this process is the command

@@ -1,4 +1,4 @@
-"""Floor 1: Ctrl-C while the command is still being imported is one line, no traceback.
+"""Ctrl-C while the command is still being imported is one line, no traceback.
 
 Python imports the package before any module of the command, so there is no ``try`` that could be around it. The
 package imports this module first, and it imports as little as possible, because until then the traceback is Python's.

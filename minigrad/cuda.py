@@ -26,6 +26,9 @@ def device_count() -> int:
 def manual_seed(seed: int) -> None:
     """Accepted: there is no random state but that of the CPU.
 
+    Args:
+        seed: not used.
+
     >>> mg.cuda.manual_seed(0)
     """
 
@@ -33,12 +36,18 @@ def manual_seed(seed: int) -> None:
 def manual_seed_all(seed: int) -> None:
     """Accepted: there is no random state but that of the CPU.
 
+    Args:
+        seed: not used.
+
     >>> mg.cuda.manual_seed_all(0)
     """
 
 
 def synchronize(device: Any = None) -> None:
     """Accepted: there is nothing to wait for.
+
+    Args:
+        device: not used.
 
     >>> mg.cuda.synchronize()
     """

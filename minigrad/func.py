@@ -2,6 +2,10 @@
 
 Functions take and return tensors, or nested tuples, lists and dicts of them; a module is a function, too. They can be
 put inside of each other. Results are part of a graph if something outside that requires grad has a part in them.
+
+>>> from minigrad.func import grad
+>>> grad(grad(mg.sin))(mg.tensor(0.5))  # -sin(0.5)
+tensor(-0.4794)
 """
 
 from __future__ import annotations
@@ -60,6 +64,8 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
 
 def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """As ``grad``; the function returns ``(gradient, value)``, with ``has_aux`` ``(gradient, (value, aux))``.
+
+    Arguments are those of ``grad``.
 
     >>> mg.func.grad_and_value(lambda x: (x * x).sum())(mg.tensor([1.0, 2.0]))
     (tensor([2., 4.]), tensor(5.))
@@ -187,7 +193,8 @@ def jacfwd(
 ) -> Callable[..., Any]:
     """As ``jacrev``, by a product for each element of the inputs: for functions of few inputs.
 
-    Each is a walk back through the gradient's graph, as there is no forward mode. ``randomness`` has no effect.
+    Each is a walk back through the gradient's graph, as there is no forward mode. ``randomness`` has no effect, the
+    other arguments are those of ``jacrev``.
 
     >>> mg.func.jacfwd(mg.func.jacrev(lambda x: (x**3).sum()))(mg.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
@@ -215,6 +222,10 @@ def jacobian_of(
 
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that computes the second derivatives of ``func``: ``jacfwd(jacrev(func))``.
+
+    Args:
+        func: returns a single number.
+        argnums: which of its arguments to differentiate by; several as a tuple.
 
     >>> mg.func.hessian(lambda x: (x**3).sum())(mg.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],

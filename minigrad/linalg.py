@@ -1,4 +1,8 @@
-"""Products, norms and what else PyTorch has in ``torch.linalg``: ``mg.linalg``. Matrices are not decomposed here."""
+"""Products, norms and what else PyTorch has in ``torch.linalg``: ``mg.linalg``. Matrices are not decomposed here.
+
+>>> mg.linalg.norm(mg.tensor([3.0, 4.0]))
+tensor(5.)
+"""
 
 from typing import TYPE_CHECKING, Any
 

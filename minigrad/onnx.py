@@ -1,4 +1,4 @@
-"""Floor 7: models as ONNX files, ``mg.onnx.export(model, x, "model.onnx")``."""
+"""Models as ONNX files for other programs, as PyTorch's ``torch.onnx``: ``mg.onnx.export(model, x, "model.onnx")``."""
 
 from typing import TYPE_CHECKING, Any
 

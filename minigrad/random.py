@@ -1,4 +1,12 @@
-"""The random state of the process: ``mg.random``."""
+"""The random state of the process, from which initial values, dropout and shuffling draw: ``mg.random``.
+
+>>> with mg.random.fork_rng():
+...     _ = mg.random.manual_seed(0)
+...     first = mg.rand(2)
+>>> _ = mg.random.manual_seed(0)
+>>> mg.equal(mg.rand(2), first)
+True
+"""
 
 from .tensor.random import (
     fork_rng,

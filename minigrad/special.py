@@ -1,4 +1,8 @@
-"""Special functions, as PyTorch has them in ``torch.special``: ``mg.special``."""
+"""Special functions, as PyTorch has them in ``torch.special``: ``mg.special``.
+
+>>> mg.special.erf(mg.tensor([0.0, 1.0]))
+tensor([0.0000, 0.8427])
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,7 @@
-"""``mg.testing``: comparing results in tests."""
+"""Comparing results in tests: ``mg.testing``.
+
+>>> mg.testing.assert_close(mg.exp(mg.zeros(2)), mg.ones(2))
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""Floor 5: derivatives as functions, and the switches around them, ``mg.autograd``.
+# Floor 5: imports come from the floors below.
+"""Derivatives as functions, operations of one's own, and the switches around them: ``mg.autograd``.
+
+>>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+>>> (dx,) = mg.autograd.grad((x**3).sum(), x)
+>>> dx
+tensor([ 3., 12.])
+>>> mg.autograd.functional.hessian(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0]))
+tensor([[ 6.,  0.],
+        [ 0., 12.]])
+
+The files:
 
 ``functional``  Jacobians, Hessians and their products with vectors, for a function at a point
 ``graph``       nodes of a graph, and hooks of several tensors

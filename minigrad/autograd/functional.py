@@ -170,6 +170,9 @@ def hessian(
 
     Arguments are those of ``jacobian``. For each pair of inputs there is a tensor of both their shapes.
 
+    Args:
+        outer_jacobian_strategy: the ``strategy`` of the second derivation.
+
     >>> mg.autograd.functional.hessian(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
@@ -203,6 +206,8 @@ def hvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """The output at a point, and the product of the Hessian with ``v``: the same as ``vhp``, as it is symmetric.
+
+    Arguments are those of ``vhp``.
 
     >>> mg.autograd.functional.hvp(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0]), mg.ones(2))
     (tensor(9.), tensor([ 6., 12.]))

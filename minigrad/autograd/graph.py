@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..engine.absent import absent
-from ..engine.gradients import GradientEdge, tensors
+from ..engine.edge import GradientEdge
+from ..engine.gradients import tensors
 from ..engine.hooks import Group, GroupHook, Handles, RemovableHandle
 from ..engine.node import Node, Variable, describe
 

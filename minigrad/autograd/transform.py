@@ -15,8 +15,9 @@ from typing import Any, Self
 import numpy as np
 
 from .. import ops
+from ..engine.edge import GradientEdge
 from ..engine.errors import InvalidValueError
-from ..engine.gradients import GradientEdge, grad
+from ..engine.gradients import grad
 from ..engine.modes import current, enable_grad
 from ..engine.node import Node, Variable, describe, named, wrap
 from ..engine.paths import reachable

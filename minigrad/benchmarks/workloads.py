@@ -14,6 +14,8 @@ class Workload(NamedTuple):
     batch: int
     activation: str
     optimizer: str
+    seed: int = 0
+    """Of the batch and the initial weights."""
 
     @property
     def description(self) -> str:
@@ -22,13 +24,13 @@ class Workload(NamedTuple):
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """A batch of inputs (float32) and of class indices."""
-        random = np.random.default_rng(0)
+        random = np.random.default_rng(2 * self.seed)
         x = random.standard_normal((self.batch, self.sizes[0]), np.float32)
         return x, random.integers(0, self.sizes[-1], self.batch)
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Initial weight (out, in) and bias (out,) of every layer."""
-        random = np.random.default_rng(1)
+        random = np.random.default_rng(2 * self.seed + 1)
         shapes = [(a, b) for a, b in zip(self.sizes, self.sizes[1:])]
         bounds = [1 / np.sqrt(a) for a, _ in shapes]
         return [

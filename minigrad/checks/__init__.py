@@ -1,4 +1,10 @@
-"""Floor 5: checks of gradients against finite differences.
+# Floor 5: imports come from the floors below.
+"""Checks of gradients against finite differences: ``mg.gradcheck`` and ``mg.gradgradcheck``.
+
+>>> mg.gradcheck(nn.BatchNorm1d(3), mg.randn(5, 3, requires_grad=True))
+True
+
+With ``raise_exception=False`` they return the report that is here, a table. The files:
 
 ``gradcheck``  what users call: first and second derivatives of functions and modules
 ``problem``    the function to check, on copies of everything it touches

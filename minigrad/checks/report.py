@@ -54,6 +54,7 @@ class GradcheckReport:
         title: the name of the check.
         rows: a ``Row`` for each input, and for each of several outputs.
         trouble: why derivatives could not be compared; usually nothing.
+        weighted: whether the derivatives are those of a randomly weighted sum of several outputs.
 
     >>> x = mg.tensor([0.5, 2.0], requires_grad=True)
     >>> report = mg.gradcheck(lambda x: x.detach() * x, x, raise_exception=False)

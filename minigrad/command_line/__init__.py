@@ -1,1 +1,2 @@
-"""Floor 10: the command ``minigrad``."""
+# Floor 10: imports come from the floors below.
+"""The command ``minigrad``."""

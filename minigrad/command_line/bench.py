@@ -11,11 +11,13 @@ from ..benchmarks.compiled import CompiledStep
 from ..benchmarks.eager import EagerStep
 from ..benchmarks.handwritten import HandwrittenStep
 from ..benchmarks.table import MICROSECONDS, cells, text_line
-from ..benchmarks.timing import Measurement, check_agreement, measure
+from ..benchmarks.timing import Measurement, check_agreement, let_threads_sleep, measure
 from ..benchmarks.workloads import WORKLOADS
 from ..compile.native import compiler
 from .doctor import setting
-from .progress import progress
+from .errors import CommandError
+from .options import one_of
+from .progress import Plain, progress
 from .results import Lines, Result
 
 ROUNDS, BUDGET = 5, 0.1
@@ -25,18 +27,12 @@ STEADY = 1.3
 """A measurement is disturbed if the median of its rounds is so many times as long as the shortest."""
 
 
-def workload(name: str) -> str:
-    """The type of an option that names a workload."""
-    if name not in WORKLOADS:
-        raise argparse.ArgumentTypeError(f"unknown workload {name!r}: there are {', '.join(WORKLOADS)}")
-    return name
-
-
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad bench``."""
     command.add_argument(
-        "--workload", type=workload, action="append", metavar="NAME", help=f"only this one of {', '.join(WORKLOADS)}"
-    )
+        "--workload", type=one_of(WORKLOADS), action="append", metavar="NAME",
+        help=f"only this one of {', '.join(WORKLOADS)}; several times: only these",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> Lines:
@@ -45,14 +41,17 @@ def run(options: argparse.Namespace) -> Lines:
     columns = ["by hand", "minigrad", compiled]
     yield text_line(["microseconds a step", *columns])
     names, rows = options.workload or list(WORKLOADS), []
-    bar = progress(len(names), "net", options.quiet)
+    bar = progress(len(names) * len(columns) * ROUNDS, "measurement", options.quiet)
     try:
         for name in names:
-            measurement = measured(name, columns)
+            measurement = measured(name, columns, options.seed or 0, bar)
             rows.append(row_of(name, measurement))
-            bar.update()
-            bar.clear()
-            yield text_line(cells(measurement, MICROSECONDS))
+            yield from bar.above([text_line(cells(measurement, MICROSECONDS))])
+    except KeyboardInterrupt:
+        if rows:
+            yield Result(workloads=rows)
+            raise stopped(names, len(rows), options) from None
+        raise
     finally:
         bar.close()
     disturbed = [row["name"] for row in rows if row["disturbed"]]
@@ -66,13 +65,26 @@ def run(options: argparse.Namespace) -> Lines:
     yield Result(workloads=rows, blas=multiplies, advice=found)
 
 
-def measured(name: str, columns: list[str]) -> Measurement:
+def measured(name: str, columns: list[str], seed: int, bar: Plain) -> Measurement:
     """The steps of a workload, after a check that they reach the same losses."""
-    kinds = HandwrittenStep, EagerStep, CompiledStep
-    contenders = dict(zip(columns, (kind(WORKLOADS[name]).step for kind in kinds)))
+    kinds, chosen = (HandwrittenStep, EagerStep, CompiledStep), WORKLOADS[name]._replace(seed=seed)
+    contenders = dict(zip(columns, (kind(chosen).step for kind in kinds)))
+
+    def pause() -> None:
+        bar.update()
+        let_threads_sleep()
+
     losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
     check_agreement(f"the loss of {name}", losses)
-    return measure(f"{name} {net_of(name)}, {WORKLOADS[name].batch}", contenders, ROUNDS, BUDGET)
+    return measure(f"{name} {net_of(name)}, {chosen.batch}", contenders, ROUNDS, BUDGET, pause=pause)
+
+
+def stopped(names: list[str], done: int, options: argparse.Namespace) -> CommandError:
+    """What is said after Ctrl-C: how to measure the other nets."""
+    words = [word for name in names[done:] for word in ("--workload", name)]
+    words += ["--seed", str(options.seed)] if options.seed is not None else []
+    words += [f"--{name}" for name in ("quiet", "json") if getattr(options, name)]
+    return CommandError(f"stopped after {done} of {len(names)} nets; go on with: minigrad bench {' '.join(words)}", 130)
 
 
 def net_of(name: str) -> str:

@@ -20,7 +20,8 @@ from ..reports.table import html_page, markdown_table, text_table
 from . import own_case
 from .ending import collected_warnings, distinct
 from .errors import CommandError
-from .options import add_seed
+from .folder import writable_file
+from .options import add_file, path
 from .output import complain
 from .progress import progress
 from .results import Lines, Result
@@ -72,18 +73,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad check``."""
     command.add_argument(
         "targets", nargs="*", metavar="TARGET",
-        help="names of operations (default: all), or my_file.py:my_case, a function that returns a function or a "
-        "module and its inputs: return model, x",
+        help=f"names of operations (default: all), or {own_case.WHAT.format('a function or a module')}",
     )  # fmt: skip
-    add_seed(command, 0)
-    command.add_argument(
-        "-o", "--output", type=output, metavar="FILE", help=f"write the table there, too: {', '.join(FORMATS)}"
-    )
+    add_file(command, f"write the table there, too: {', '.join(FORMATS)}", output)
 
 
 def output(text: str) -> Path:
     """The type of the file that the table is written to."""
-    if Path(text).suffix not in FORMATS:
+    if path(text).suffix not in FORMATS:
         raise argparse.ArgumentTypeError(f"expected a file that ends in {', '.join(FORMATS)}, got {text!r}")
     return Path(text)
 
@@ -94,33 +91,41 @@ def run(options: argparse.Namespace) -> Lines:
     Raises:
         CommandError: if something is wrong.
     """
-    own = [target for target in options.targets if ":" in target or target.endswith(".py")]
+    own = [target for target in options.targets if own_case.is_case_name(target)]
     if own and len(options.targets) > 1:
         raise CommandError(f"{own[0]} is checked by itself: give it without {other(options.targets, own[0])}")
-    if own and ":" not in own[0]:
-        raise CommandError(f"which case in {own[0]}? Name it behind a colon: {own[0]}:my_case")
     names = known(options.targets) if not own else []
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(replacing(options.output)) if options.output else None
+        if options.output:
+            stack.enter_context(writable_file(options.output, options.overwrite))
         caught = stack.enter_context(collected_warnings())
         seed = options.seed or 0
         table, trouble = check_own(own[0], seed) if own else (check_operations(names, options.quiet, seed), None)
         if trouble and not table.rows:
             raise trouble
-        if file:
-            write = FORMATS[options.output.suffix]
-            file.write(write(table.header, table.rows, NUMBERS, table.wrong).encode())
+        unwritten = written(table, options.output)
     yield table.result
     yield from table.findings if options.quiet else table.shown
     for text in distinct(caught):
         complain(text)
-    if trouble:
-        raise trouble
+    if trouble or unwritten:
+        raise trouble or unwritten  # type: ignore[misc]
     if table.wrong:
         raise CommandError(f"{len(table.wrong)} of {counted(len(table.rows), table.subject)} wrong", code=1)
     left_out = len(table.left_out)
     result = f"{counted(len(table.rows) - left_out, table.subject)}, all right{'' if options.targets else rest()}"
     yield result + f"; {left_out} not checked" * bool(left_out)
+
+
+def written(table: Table, path: Path | None) -> CommandError | None:
+    """Write the table, if there is a file for it; the error, if it cannot be, after what was checked for seconds."""
+    try:
+        if path:
+            with replacing(path) as file:
+                file.write(FORMATS[path.suffix](table.header, table.rows, NUMBERS, table.wrong).encode())
+    except OSError as error:
+        return CommandError(str(error), code=1)
+    return None
 
 
 def rest() -> str:
@@ -208,8 +213,8 @@ def check_own(target: str, seed: int = 0) -> tuple[Table, CommandError | None]:
             try:
                 found = check(function, inputs, raise_exception=False)
             except (Exception, SystemExit) as error:
-                path = Path(target.rpartition(":")[0])
-                return table, own_case.failure(f"{target}, derivatives of order {order}", error, path)
+                file = own_case.parts(target)[0]
+                return table, own_case.failure(f"{target}, derivatives of order {order}", error, file)
             if found.trouble:
                 return table, CommandError(f"{target}: {' '.join(found.trouble.split())}", code=1)
             table.shown += ["", str(found)] if table.shown else [str(found)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from ..nn import functional as F
 from ..tensor.random import manual_seed
 from ..training.metrics import accuracy
 from ..training.mlp import ACTIVATIONS, mlp
-from . import pictures, train
-from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
+from . import pictures
+from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite, written
 from .errors import CommandError
 from .problem import Problem, problem_for, with_path
 from .progress import Plain, progress
 from .results import Lines, Result
-from .settings import make_optimizer
+from .settings import DataSettings, make_optimizer
 from .table import write_table
 from .train import counted
 
@@ -42,32 +42,20 @@ POINTS = 50
 """How often the nets are evaluated."""
 ROWS = 10
 """How many of these evaluations are printed."""
-ABOUT_THE_DATA = "noise", "samples", "path", "target", "drop", "missing", "task", "header"
-"""The settings of the data, as ``train`` has them."""
 FILES = TABLE, PICTURE = "compare.csv", "compare.png"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings):
     """What a comparison depends on."""
 
-    dataset: str
     steps: int = 4000
     batch_size: int = 60
     lr: float = 2.0
-    seed: int = 0
     seeds: int = 1
     hidden: tuple[int, ...] = WIDTHS
     activation: str = "sigmoid"
     optimizer: str = "sgd"
-    noise: float | None = None
-    samples: int | None = None
-    path: str | None = None
-    target: str | None = None
-    drop: tuple[str, ...] = ()
-    missing: str = "refuse"
-    task: str | None = None
-    header: bool | None = None
 
 
 def settings_for(dataset: str, chosen: dict[str, Any]) -> Settings:
@@ -161,30 +149,31 @@ def compare(settings: Settings, out: Path, again: Sequence[str] = (), quiet: boo
         except DivergenceError as error:
             end = diverged(error, settings.lr)
         except KeyboardInterrupt:
-            end = CommandError("stopped before there was anything to compare; nothing was written.", code=130)
+            end = stopped("before there was anything to compare", again)
         seconds = time.perf_counter() - start
         if end and len(runs) > 1:
             del runs[-1]  # of the seed that was not finished
         points = measured(runs[0], points) if runs else []
         if end and len(points) < 2:
+            yield Result(again=shlex.join(again) if end.code == 130 else None)
             raise end
         if end and end.code == 130:
-            end = stopped(settings, runs, points, shlex.join(again))
+            again = [*again, *["--overwrite"] * ("--overwrite" not in again)]
+            end = stopped(reached(settings, runs, points), again)
             finishing()
         try:
-            yield from report(settings, problem.name, runs, points, seconds, out)
+            missing = yield from report(settings, problem.name, runs, points, seconds, out, quiet)
         except KeyboardInterrupt:
             raise end or CommandError("stopped before the picture was drawn.", code=130) from None
     yield Result(again=shlex.join(again) if end and end.code == 130 else None)
     yield from distinct(caught)
-    if end:
-        raise end
+    if end or missing:
+        raise end or missing  # type: ignore[misc]
 
 
 def problem_of(settings: Settings) -> Problem:
     """The data; refused if there is not one full batch to train on."""
-    about = {name: getattr(settings, name) for name in ABOUT_THE_DATA}
-    problem = problem_for(train.Settings(settings.dataset, seed=settings.seed, **about))
+    problem = problem_for(settings)
     if problem.task != "classification":
         raise CommandError(
             f"{problem.name} has no classes, which compare wants: its target {problem.preparation.target!r} is a "
@@ -197,12 +186,16 @@ def problem_of(settings: Settings) -> Problem:
     return problem
 
 
-def stopped(settings: Settings, runs: list[Nets], points: list[int], again: str) -> CommandError:
-    """What is said after Ctrl-C."""
-    done = f"{points[-1]:,} of {settings.steps:,} steps"
+def reached(settings: Settings, runs: list[Nets], points: list[int]) -> str:
+    """How far a comparison has come."""
     if points[-1] == settings.steps:
-        done = f"{len(runs)} of {counted(settings.seeds, 'seed')}"
-    return CommandError(f"stopped after {done}; start again with: {again}", code=130)
+        return f"after {len(runs)} of {counted(settings.seeds, 'seed')}"
+    return f"after {points[-1]:,} of {settings.steps:,} steps"
+
+
+def stopped(where: str, again: Sequence[str]) -> CommandError:
+    """What is said after Ctrl-C."""
+    return CommandError(f"stopped {where}; start again with: {shlex.join(again)}", code=130)
 
 
 def new_nets(settings: Settings, problem: Problem, seed: int) -> Nets:
@@ -287,8 +280,10 @@ def forever(loader: Any) -> Any:
         yield from loader
 
 
-def report(settings: Settings, dataset: str, runs: list[Nets], points: list[int], seconds: float, out: Path) -> Lines:
-    """Write the table and the picture; the lines of the summary, and the result.
+def report(
+    settings: Settings, dataset: str, runs: list[Nets], points: list[int], seconds: float, out: Path, quiet: bool
+) -> Generator[str | Result, None, CommandError | None]:
+    """Write the table and the picture; the lines of the summary, and the result; the error if one is missing.
 
     Of several seeds the accuracies are means, and have deviations; the inputs of units are those of the first.
     """
@@ -303,21 +298,15 @@ def report(settings: Settings, dataset: str, runs: list[Nets], points: list[int]
             spread = [deviation(bands[name][:, i])] * several
             row += [float(bands[name][:, i].mean()), *spread, *net.spread[i]]
         rows.append(row)
-    write_table(out / TABLE, header, rows)
     lines = [summary(settings, name, net, bands[name][:, -1], points[-1]) for name, net in runs[0].items()]
-    written = [TABLE]
-    if pictures.MISSING:
-        lines.append(f"no {PICTURE}: {pictures.MISSING}")
-    else:
-        alike = len(set(settings.hidden)) == 1
-        widths = f"{settings.hidden[0]}" if alike else "-".join(map(str, settings.hidden))
-        layers = f"{len(settings.hidden)} hidden layers of {widths} {settings.activation} units"
-        title = f"{dataset}: {layers}, with and without BatchNorm" + f", {len(runs)} seeds" * several
-        rate = f"{settings.optimizer}, lr {settings.lr:g}"
-        title += f"\n{rate}   batches of {settings.batch_size}   seed {settings.seed}"
-        pictures.comparison(points, runs, PERCENTILES, settings.activation, title, out / PICTURE)
-        written.append(PICTURE)
-    yield from [*lines, f"{seconds:.1f} s; wrote {out}: {' '.join(written)}"]
+    title = title_of(settings, dataset, len(runs))
+    jobs = {
+        TABLE: lambda path: write_table(path, header, rows),
+        PICTURE: lambda path: pictures.comparison(points, runs, PERCENTILES, settings.activation, title, path),
+    }
+    names, missing, error = written(jobs, out, quiet)
+    done = f"wrote {out}: {' '.join(names)}" if names else "nothing was written"
+    yield from [*lines, *missing, f"{seconds:.1f} s; {done}"]
     nets = {
         name: {
             "accuracy": bands[name][:, -1].mean(),
@@ -328,8 +317,20 @@ def report(settings: Settings, dataset: str, runs: list[Nets], points: list[int]
     }
     seeds = list(range(settings.seed, settings.seed + len(runs)))
     yield Result(
-        dataset=settings.dataset, seeds=seeds, steps=points[-1], nets=nets, seconds=seconds, folder=out, files=written
+        dataset=settings.dataset, seeds=seeds, steps=points[-1], nets=nets, seconds=seconds, folder=out, files=names
     )
+    return error
+
+
+def title_of(settings: Settings, dataset: str, seeds: int) -> str:
+    """The heading of the picture."""
+    alike = len(set(settings.hidden)) == 1
+    widths = f"{settings.hidden[0]}" if alike else "-".join(map(str, settings.hidden))
+    layers = f"{len(settings.hidden)} hidden layers of {widths} {settings.activation} units"
+    several = f", {seeds} seeds" * (seeds > 1)
+    rate = f"{settings.optimizer}, lr {settings.lr:g}"
+    about = f"{rate}   batches of {settings.batch_size}   seed {settings.seed}"
+    return f"{dataset}: {layers}, with and without BatchNorm{several}\n{about}"
 
 
 def deviation(values: np.ndarray) -> float:

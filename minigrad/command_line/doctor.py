@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> Lines:
         for part in parts:
             for each in part:
                 found.append(each)
-                bar.clear()
-                yield from each.lines if each.cures or not options.quiet else ()
+                yield from bar.above(each.lines if each.cures or not options.quiet else ())
             bar.update()
     finally:
         bar.close()

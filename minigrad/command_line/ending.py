@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from . import pictures
 from .errors import CommandError
 from .output import complain
+from .progress import progress
 
 
 class DivergenceError(ArithmeticError):
@@ -36,6 +40,42 @@ def diverged(error: DivergenceError, lr: float) -> CommandError:
 def finishing() -> None:
     """Say at once after Ctrl-C why the command still takes seconds to end."""
     complain("stopping: first what was finished is drawn; Ctrl-C again leaves that out")
+
+
+def written(
+    jobs: Mapping[str, Callable[[Path], Any]], folder: Path, quiet: bool = False
+) -> tuple[list[str], list[str], CommandError | None]:
+    """Write the files that a run ends with, all that can be; pictures of matplotlib's, PNG, only if it is there.
+
+    Args:
+        jobs: by the name of a file what writes it, and may return another path that it has written.
+        folder: where they are written.
+        quiet: whether there is no bar.
+
+    Returns:
+        The names of the files that were written, which pictures are missing, and the error if others are, also after
+        Ctrl-C.
+    """
+    without = [name for name in jobs if pictures.MISSING and name.endswith(".png")]
+    missing = [f"no {' '.join(without)}: {pictures.MISSING}"] if without else []
+    names: list[str] = []
+    failures: dict[str, list[str]] = {}
+    bar = progress(len(jobs), "file", quiet)
+    try:
+        for name in [name for name in jobs if name not in without]:
+            try:
+                names.append((jobs[name](folder / name) or folder / name).name)
+            except Exception as error:  # an optional package may raise anything, and what else is done is to be kept
+                kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+                failures.setdefault(f"{kind}{' '.join(str(error).split())}", []).append(name)
+            bar.update()
+    except KeyboardInterrupt:
+        left = [name for name in jobs if name not in (*names, *without)]
+        return names, missing, CommandError(f"stopped before the end: no {' '.join(left)}.", code=130)
+    finally:
+        bar.close()
+    said = "; ".join(f"no {' '.join(those)}: {reason}" for reason, those in failures.items())
+    return names, missing, CommandError(said, code=1) if failures else None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The folder of a run: that it can be written to, and that no earlier run in it is lost."""
+"""What a command writes: that its file or folder can be written to, and that nothing which is there is lost."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..io.atomic import refusal
 from .errors import CommandError
 
 CURES = {
-    0: "Choose another folder with --out.",
-    errno.ENOSPC: "Free space on its disk, or choose another folder with --out.",
-    errno.EDQUOT: "Free some of your quota, or choose another folder with --out.",
-    errno.ENAMETOOLONG: "Choose a shorter name with --out.",
+    0: "Choose another folder with {}.",
+    errno.ENOSPC: "Free space on its disk, or choose another folder with {}.",
+    errno.EDQUOT: "Free some of your quota, or choose another folder with {}.",
+    errno.ENAMETOOLONG: "Choose a shorter name with {}.",
 }
 """What helps if there can be no such folder or nothing can be written there; 0 stands for every other error."""
 
@@ -38,8 +38,23 @@ def refuse_to_overwrite(out: Path, names: Iterable[str], cure: str) -> None:
 
 
 @contextlib.contextmanager
-def writable_folder(path: Path) -> Iterator[Path]:
-    """The folder, made if need be; what was made of it goes again at the end if nothing was written there.
+def writable_file(path: Path, overwrite: bool) -> Iterator[Path]:
+    """The file that ``-o`` names, in its folder, which is made if need be.
+
+    Raises:
+        CommandError: if it is a folder, or is there and is not to be overwritten; and as ``writable_folder``.
+    """
+    if path.is_dir():
+        raise CommandError(f"{path} is a folder: name a file in it with -o.")
+    if os.path.lexists(path) and not overwrite:
+        raise CommandError(f"{path} is there already: replace it with --overwrite, or choose another with -o.")
+    with writable_folder(path.parent, "-o"):
+        yield path
+
+
+@contextlib.contextmanager
+def writable_folder(path: Path, option: str = "--out") -> Iterator[Path]:
+    """The folder that an option names, made if need be; what was made goes again if nothing was written there.
 
     Raises:
         CommandError: if nothing can be written there: a mistake in the command, unless the disk is full.
@@ -54,7 +69,8 @@ def writable_folder(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            raise CommandError(str(refusal(path, error, cures=CURES)), code=1 if full else 2) from error
+            cures = {number: cure.format(option) for number, cure in CURES.items()}
+            raise CommandError(str(refusal(path, error, cures=cures)), code=1 if full else 2) from error
         yield path
     finally:
         for folder in made:

@@ -105,6 +105,12 @@ def arrays_in(path: Path) -> Any:
     try:
         found = np.load(path, allow_pickle=False)
         return {"the array": found} if isinstance(found, ndarray) else dict(found)
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise CheckpointError(f"cannot read {path}: {error}") from error
+        raise CheckpointError(
+            f"cannot read {path}: it has Python objects in it, which could run code. Save arrays of numbers or words."
+        ) from error
     except Exception as error:  # about a damaged file zipfile and NumPy raise nearly every kind of error there is
         raise CheckpointError(f"cannot read {path}: {' '.join(str(error).split())}") from error
 

@@ -6,12 +6,14 @@ import argparse
 import contextlib
 import difflib
 import os
+import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__, _starting, data
+from ..benchmarks.workloads import WORKLOADS
 from . import bench, check, compare, doctor, drawing, examine, inspecting, predict, train
 from .errors import CommandError
 from .folder import refuse_to_overwrite, writable_folder
@@ -28,14 +30,19 @@ from .options import (
 )  # fmt: skip
 from .output import complain, discard_output, say
 from .problem import is_file, title
-from .process import restart_with_settings
+from .process import heed_termination, restart_with_settings
+from .progress import QUIET
 from .results import Lines, Result, document
 
+STEPS = """first steps:
+  minigrad train moons       train, and write everything to runs/moons
+  minigrad draw runs/moons   its picture, as the page moons.html
+  minigrad train --help      the options of a command"""
 CODES = """exit codes:
   0    done
   1    done, and something is wrong or suspicious; or it could not be finished
   2    a mistake in the command: nothing was begun
-  130  stopped by Ctrl-C: what was finished is written"""
+  130  stopped by Ctrl-C, or by SIGTERM: what was finished is written"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,18 +94,13 @@ def run_train(options: argparse.Namespace) -> Lines:
 
 def run_compare(options: argparse.Namespace) -> Lines:
     """``minigrad compare``"""
-    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", *compare.ABOUT_THE_DATA
-    settings = compare.settings_for(options.dataset, given(options, *names))
+    names = "steps", "batch_size", "lr", "seed", "seeds", "activation", "optimizer", "hidden", "noise", "samples"
+    settings = compare.settings_for(options.dataset, given(options, *names, *READING))
     out = options.out or Path("runs", f"compare-{title(options.dataset)}")
     if not options.overwrite:
         refuse_to_overwrite(out, compare.FILES, "")
     with writable_folder(out) as folder:
-        yield from compare.compare(settings, folder, again(options), options.quiet)
-
-
-def again(options: argparse.Namespace) -> Sequence[str]:
-    """The words of the same command, to start it again where it has written something."""
-    return ["minigrad", *options.words, *["--overwrite"] * (not options.overwrite)]
+        yield from compare.compare(settings, folder, options.again, options.quiet)
 
 
 COMMANDS = {
@@ -111,7 +113,7 @@ COMMANDS = {
         epilog=lambda: listing(WITH_CLASSES),
     ),
     "summary": Command(
-        "the layers of a trained model, their shapes and parameters", examine.run_summary, examine.add_summary
+        "the layers of a trained model or of your own, shapes, parameters", examine.run_summary, examine.add_summary
     ),
     "draw": Command(
         "the picture of a trained model, or of a module of your own", drawing.run, drawing.add_arguments,
@@ -142,8 +144,8 @@ def make_parser() -> Parser:
     """The commands and their options."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(
-        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=CODES,
-        formatter_class=formatter,
+        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.",
+        epilog=f"{STEPS}\n\n{CODES}", formatter_class=formatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(
@@ -168,11 +170,21 @@ def command() -> int:
     return main(own_process=True)
 
 
-def nearest(parser: argparse.ArgumentParser, name: str) -> str:
-    """A hint at the option that is nearly the unknown one."""
+def nearest(parser: argparse.ArgumentParser, command: str, unknown: str) -> str:
+    """A hint at what is meant by a word that the command does not know: an option of nearly its name, or its value."""
     known = [option for action in parser._actions for option in action.option_strings]
-    word = name.partition("=")[0]
-    close = difflib.get_close_matches(ALSO_CALLED.get(word, word), known, 1) if name.startswith("--") else []
+    word = unknown.partition("=")[0]
+    name = ALSO_CALLED.get(word, word)
+    if name == "--seed":
+        return f"; nothing is random in {command}: leave it out"
+    values = [f"{option} {value}" for option, values in VALUES.get(command, {}).items() for value in values]
+    found = [value for value in values if value.endswith(f" {word}")]
+    return f"; did you mean {found[0]}?" if found else close_to(known, name)
+
+
+def close_to(known: Iterable[str], name: str) -> str:
+    """A hint at the option that is nearly the unknown one."""
+    close = difflib.get_close_matches(name, known, 1) if name.startswith("--") else []
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -181,11 +193,21 @@ ALSO_CALLED = {
     "--output": "--out", "--force": "--overwrite", "--random-state": "--seed", "--silent": "--quiet",
 }  # fmt: skip
 """What other programs call an option."""
+VALUES = {"bench": {"--workload": WORKLOADS}}
+"""Values of options, by command, that people give without the option."""
+FIRST = "-h", "--help", "--version"
+"""The options that stand before a command."""
 
 
 def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
     """The options; mistakes name the help of the command that they were made in."""
+    if arguments[0] == "help":
+        arguments = [*arguments[1:2], "--help"]
     name = arguments[0]
+    if name.startswith("-") and name not in FIRST:
+        behind = [word for word, command in parser.commands.items() if name in command._option_string_actions]
+        hint = f": it stands behind the command, minigrad {behind[0]} ... {name}" if behind else close_to(FIRST, name)
+        parser.error(f"{name} is no option of minigrad itself{hint}")
     if not name.startswith("-") and name not in parser.commands:
         close = difflib.get_close_matches(name.lower(), parser.commands, 1)
         close = [f"train {name}"] if name in data.DATASETS or is_file(name) else close
@@ -193,8 +215,9 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"there is no command {name!r}.{hint} There are {', '.join(parser.commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{nearest(options.parser, unknown[0])}")
-    options.words = list(arguments)
+        hint = nearest(options.parser, options.command, unknown[0])
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    options.again = ["minigrad", *arguments]
     return options
 
 
@@ -225,6 +248,7 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
     def perform() -> int:
         if own_process:
             _starting.done()
+            heed_termination()
         parser = make_parser()
         if not arguments:
             say(parser.format_help().rstrip())
@@ -232,11 +256,18 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
         options = parse(parser, arguments)
         if own_process and COMMANDS[options.command].restart:
             restart_with_settings()
-        for part in COMMANDS[options.command].run(options):
-            if isinstance(part, Result):
-                found.update(part)
-            else:
-                say(part)  # what measures for seconds is read while it does
+        before = QUIET.set(options.quiet)
+        try:
+            for part in COMMANDS[options.command].run(options):
+                if isinstance(part, Result):
+                    found.update(part)
+                else:
+                    say(part)  # what measures for seconds is read while it does
+        except KeyboardInterrupt:
+            again = shlex.join(options.again)
+            raise CommandError(f"stopped before anything was finished; start again with: {again}", 130) from None
+        finally:
+            QUIET.reset(before)
         return 0
 
     return ended_by(perform)

@@ -11,7 +11,8 @@ from typing import Any
 from .. import data
 from ..data.table import near
 from ..training.mlp import ACTIVATIONS
-from . import compare, train
+from . import compare, own_case, train
+from .errors import CommandError
 from .problem import MNIST, is_file
 from .results import explained
 from .settings import OPTIMIZERS, SCHEDULES, Settings, settings_for
@@ -66,7 +67,13 @@ def path(text: str) -> Path:
 
 def share(text: str) -> float:
     """The type of an option that is 0 or a positive number."""
-    return 0.0 if text in ("0", "0.0") else above_zero(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected 0 or a number above it, got {text!r}")
+    return value
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -99,7 +106,22 @@ def dataset_or_file(name: str, among: Iterable[str] = data.DATASETS) -> str:
     """The type of the name of a dataset or of a file."""
     if name.lower() == MNIST:
         return MNIST
+    if name and name not in data.DATASETS:
+        refuse_no_data(name)
     return name if is_file(name) else dataset(name, among)
+
+
+def refuse_no_data(name: str) -> None:
+    """Refuse what is no data to train on, though it is there: a folder, a checkpoint, a program."""
+    path = Path(name)
+    if (path / train.CHECKPOINT).is_file() or (path.name in (train.CHECKPOINT, train.BEST) and path.is_file()):
+        raise argparse.ArgumentTypeError(
+            f"{name} is a run, not data: it goes on by minigrad train DATASET --resume {name}"
+        )
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is a folder: name the file in it")
+    if path.suffix == own_case.ENDING or f"{own_case.ENDING}:" in name:
+        raise argparse.ArgumentTypeError(f"{name} is a program, not data: minigrad draw, summary and check take those")
 
 
 def classes(name: str) -> str:
@@ -125,14 +147,34 @@ def usual(setting: str) -> str:
     return f"default: {', '.join([*special, f'others {most}'] if others else [most])}"
 
 
-def add_seed(command: argparse.ArgumentParser, seed: int) -> None:
-    """The option of all random numbers."""
-    command.add_argument("--seed", type=at_least(0), help=f"start of all random numbers (default: {seed})")
+SEEDED = {
+    "train": "weights, the order of batches, and of a file which rows are the test data",
+    "compare": "weights, the order of batches, and of a file which rows are the test data",
+    "summary": "what my_case draws",
+    "draw": f"what my_case draws, and the inputs of a {train.BEST}",
+    "check": "inputs, and what my_case draws",
+    "diagnose": "weights, the order of batches, and of a file which rows are the test data",
+    "bench": "the batch and the weights that training starts with",
+}
+"""What is random in a command, which has the option ``--seed`` for it; in all others nothing is."""
 
 
-def add_common(command: argparse.ArgumentParser, seed: int, out: str) -> None:
+def add_seed(command: argparse.ArgumentParser, name: str) -> None:
+    """The option of all random numbers, if there are any."""
+    if name in SEEDED:
+        command.add_argument(
+            "--seed", type=at_least(0), metavar="N", help=f"start of all random numbers: {SEEDED[name]} (default: 0)"
+        )
+
+
+def refuse_seed(options: argparse.Namespace, path: Path) -> None:
+    """Refuse a seed where a checkpoint is looked at, in which nothing is random."""
+    if options.seed is not None:
+        raise CommandError(f"--seed is for my_file.py:my_case, and nothing is random in {path}: leave it out.")
+
+
+def add_common(command: argparse.ArgumentParser, out: str) -> None:
     """The options of every run that writes."""
-    add_seed(command, seed)
     command.add_argument("--out", type=path, metavar="FOLDER", help=f"where to write (default: {out})")
     command.add_argument("--overwrite", action="store_true", help="replace the run that is there")
 
@@ -153,7 +195,10 @@ def add_model(command: argparse.ArgumentParser, activation: str, optimizer: str)
         help=f"{', '.join(OPTIMIZERS)}; momentum and nesterov are SGD with momentum 0.9 (default: {optimizer})",
     )  # fmt: skip
     command.add_argument(
-        "--noise", type=share, help="standard deviation of the noise in generated data (default: the dataset's)"
+        "--noise",
+        type=share,
+        help="standard deviation of the noise in generated data (default: the dataset's)",
+        metavar="SIGMA",
     )
     command.add_argument(
         "--samples", type=at_least(10), metavar="N", help="samples of generated data (default: the dataset's)"
@@ -166,15 +211,22 @@ WHAT = "digits, generated data such as moons, mnist (with --data), or a file, my
 def add_train(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad train``."""
     add_settings(command)
-    add_common(command, Settings.seed, "runs/DATASET, or the folder of the checkpoint that is resumed")
+    add_common(command, "runs/DATASET, or the folder of the checkpoint that is resumed")
     command.add_argument(
         "--resume", type=path, metavar="PATH", help=f"go on from a {train.CHECKPOINT}, or the one in a folder"
     )
     add_reading(command)
 
 
+def add_file(command: argparse.ArgumentParser, what: str, kind: Any = path) -> None:
+    """The option of the one file that a command writes; ``kind`` is its type."""
+    command.add_argument("-o", "--output", type=kind, metavar="FILE", help=what)
+    command.add_argument("--overwrite", action="store_true", help="replace the file that is there")
+
+
 def add_output(command: argparse.ArgumentParser, name: str) -> None:
-    """The options of what a command prints."""
+    """The options of every command: of its random numbers, and of what it prints."""
+    add_seed(command, name)
     group = command.add_argument_group("output")
     group.add_argument("-q", "--quiet", action="store_true", help=f"no progress: print only {QUIET.get(name, RESULT)}")
     group.add_argument("--json", action="store_true", help=explained(name))
@@ -194,10 +246,16 @@ QUIET = {
 def add_settings(command: argparse.ArgumentParser, kind: Any = dataset_or_file, what: str = WHAT) -> None:
     """What is trained on, which is of this kind, and the options of the net and its training."""
     command.add_argument("dataset", type=kind, metavar="DATASET", help=what)
-    command.add_argument("--epochs", type=at_least(1), help=f"passes over the training data ({usual('epochs')})")
-    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step ({usual('batch_size')})")
+    command.add_argument(
+        "--epochs", type=at_least(1), metavar="N", help=f"passes over the training data ({usual('epochs')})"
+    )
+    command.add_argument(
+        "--batch-size", type=at_least(2), metavar="N", help=f"samples per step ({usual('batch_size')})"
+    )
     others = ", ".join(f"{name} {kind.lr:g}" for name, kind in OPTIMIZERS.items() if kind.lr is not None)
-    command.add_argument("--lr", type=above_zero, help=f"learning rate, that of Adam ({usual('lr')}); others: {others}")
+    command.add_argument(
+        "--lr", type=above_zero, metavar="RATE", help=f"learning rate, that of Adam ({usual('lr')}); others: {others}"
+    )
     command.add_argument(
         "--hidden", type=widths, metavar="N,N,...", help=f"widths of the hidden layers ({usual('hidden')})"
     )
@@ -244,10 +302,14 @@ def add_compare(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad compare``."""
     command.add_argument("dataset", type=classes, metavar="DATASET", help=WHAT)
     defaults = compare.Settings
-    command.add_argument("--steps", type=at_least(1), help=f"training steps (default: {defaults.steps})")
-    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step (default: {defaults.batch_size})")
+    command.add_argument("--steps", type=at_least(1), metavar="N", help=f"training steps (default: {defaults.steps})")
+    command.add_argument(
+        "--batch-size", type=at_least(2), metavar="N", help=f"samples per step (default: {defaults.batch_size})"
+    )
     others = ", ".join(f"{name} {lr:g}" for name, lr in compare.RATES.items() if name != "sgd")
-    command.add_argument("--lr", type=above_zero, help=f"learning rate of SGD (default: {defaults.lr:g}); {others}")
+    command.add_argument(
+        "--lr", type=above_zero, metavar="RATE", help=f"learning rate of SGD (default: {defaults.lr:g}); {others}"
+    )
     command.add_argument(
         "--hidden", type=widths, metavar="N,N,...",
         help=f"widths of the hidden layers (default: {','.join(map(str, defaults.hidden))})",
@@ -257,7 +319,7 @@ def add_compare(command: argparse.ArgumentParser) -> None:
         "--seeds", type=at_least(1), metavar="N",
         help="so many runs, each with the next seed: mean and deviation of the accuracy (default: 1)",
     )  # fmt: skip
-    add_common(command, defaults.seed, "runs/compare-DATASET")
+    add_common(command, "runs/compare-DATASET")
     add_reading(command)
 
 
@@ -266,10 +328,12 @@ def train_epilog() -> str:
     names = "\n".join(f"  {name:<13} {data.DATASETS[name].description}" for name in data.DATASETS)
     return f"""datasets:
 {names}
-  {MNIST:<13} 70,000 handwritten digits, 28x28 pixels, from your files; the defaults are those of digits
-  FILE          a row for each sample: .csv and the like, or .npz with X and y, or x_train, y_train, x_test, y_test;
-                a fifth of the rows is the test data, drawn by --seed; numbers are scaled by the training part, and
-                of words each becomes an input that is 0 or 1
+  {MNIST:<13} 70,000 handwritten digits, 28x28 pixels, from your files; the
+                defaults are those of digits
+  FILE          a row for each sample: .csv and the like, or .npz with X and y,
+                or x_train, y_train, x_test, y_test; a fifth of the rows is the
+                test data, drawn by --seed; numbers are scaled by the training
+                part, and of words each becomes an input that is 0 or 1
 
 afterwards, in Python:
   from minigrad.training import load_model

@@ -45,7 +45,15 @@ def complain(text: str) -> None:
 
 def coloured(stream: Any) -> bool:
     """Whether a stream shows colours: a terminal does, unless ``NO_COLOR`` is set or ``TERM`` is ``dumb``."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+    return not os.environ.get("NO_COLOR") and terminal(stream)
+
+
+def terminal(stream: Any) -> bool:
+    """Whether a stream is a terminal on which lines can be replaced and coloured, which one of ``TERM=dumb`` is not.
+
+    There is no stream where it was closed before Python started.
+    """
+    return stream is not None and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
 
 
 def painted(line: str) -> str:

@@ -1,4 +1,4 @@
-"""A user's own function to check: ``my_file.py:my_case``, which returns a function or module and its inputs."""
+"""A case of the user's own: ``my_file.py:my_case``, a function that returns a function or module and its inputs."""
 
 from __future__ import annotations
 
@@ -19,37 +19,61 @@ from ..nn.module import Module
 from ..tensor.random import manual_seed
 from .errors import CommandError
 
+ENDING = ".py"
 MODULE = "checked_file"
 """The name under which a file is imported."""
+PACKAGE = Path(__file__).parents[1]
 RETURNS = "a function or module and its inputs: return model, x; or return f, (x, y)"
+WHAT = "my_file.py:my_case, a function that returns {} and its inputs: return model, x"
+"""What the help of commands says of a case."""
+
+
+def is_case_name(target: str) -> bool:
+    """Whether a user names a case.
+
+    Raises:
+        CommandError: for the file alone.
+    """
+    if target.endswith(ENDING):
+        raise CommandError(f"which case in {target}? Name it behind a colon: {target}:my_case")
+    return f"{ENDING}:" in target and not Path(target).exists()
+
+
+def parts(target: str) -> tuple[Path, str]:
+    """The file and the name of a case."""
+    file, _, name = target.partition(f"{ENDING}:")
+    return Path(file + ENDING), name
 
 
 @contextlib.contextmanager
-def loaded(target: str, seed: int = 0) -> Iterator[tuple[Callable[..., Any], Any]]:
+def loaded(target: str, seed: int | None = None) -> Iterator[tuple[Callable[..., Any], Any]]:
     """What the case ``my_file.py:my_case`` returns: a function or module, and its inputs.
 
-    Within the block modules beside the file can be imported, as where Python runs it.
+    Within the block modules beside the file can be imported, as where Python runs it. Its random numbers start from
+    the seed, by default 0: those that are drawn when the file is imported, and those of the case.
 
     Raises:
         CommandError: if there is no such file or case, or it fails; one line that says what to do.
     """
-    path, _, name = target.rpartition(":")
+    path, name = parts(target)
     before = list(sys.path)
-    sys.path.insert(0, str(Path(path).resolve().parent))
+    sys.path.insert(0, str(path.resolve().parent))
     try:
-        yield result_of(find(import_file(Path(path)), path, name), target, seed)
+        manual_seed(seed or 0)
+        case = find(import_file(path), str(path), name)
+        manual_seed(seed or 0)
+        yield result_of(case, target)
     finally:
         sys.path[:] = before
         sys.modules.pop(MODULE, None)
 
 
-def result_of(case: Callable[[], Any], target: str, seed: int = 0) -> tuple[Callable[..., Any], Any]:
-    """What a case returns, if that can be checked. Its random numbers start from the seed."""
-    manual_seed(seed)
+def result_of(case: Callable[[], Any], target: str) -> tuple[Callable[..., Any], Any]:
+    """What a case returns, if it is a function and its inputs."""
     try:
         found = case()
     except (Exception, SystemExit) as error:
-        raise failure(f"{target} failed", error, Path(target.rpartition(":")[0])) from error
+        raise failure(f"{target} failed", error, parts(target)[0]) from error
     several = isinstance(found, (tuple, list)) and not isinstance(found, Module)
     if several and len(found) == 2 and callable(found[0]):
         return found[0], found[1]
@@ -60,8 +84,6 @@ def result_of(case: Callable[[], Any], target: str, seed: int = 0) -> tuple[Call
 
 def import_file(path: Path) -> ModuleType:
     """Run a file of Python, as if it was imported from its own folder."""
-    if path.suffix != ".py":
-        raise CommandError(f"{path} is no file of Python: name one that ends in .py, my_file.py:my_case")
     if not path.is_file():
         what = "it is a folder: name a file in it" if path.is_dir() else f"there is no such file.{near_file(path)}"
         raise CommandError(f"cannot read {path}: {what}")
@@ -106,12 +128,14 @@ def is_required(parameter: inspect.Parameter) -> bool:
 
 
 def failure(what: str, error: BaseException, path: Path) -> CommandError:
-    """An error in the user's code as one line, with the place in the file."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if same(frame.filename, path)]
+    """An error of a case as one line: with the place in the user's file, and its class, unless minigrad raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if same(frame.filename, path)]
     line = error.lineno if isinstance(error, SyntaxError) and same(error.filename, path) else (lines or [None])[-1]
     reason = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
     place = f" ({path}, line {line})" if line else ""
-    return CommandError(f"{what}: {type(error).__name__}: {reason}".rstrip(": ") + place, code=1)
+    kind = "" if reason and PACKAGE in Path(frames[-1].filename).parents else f"{type(error).__name__}: "
+    return CommandError(f"{what}: {kind}{reason}".rstrip(": ") + place, code=1)
 
 
 def same(name: str | None, path: Path) -> bool:

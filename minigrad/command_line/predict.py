@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
+from ..data.sources import DATASETS
 from ..data.table import Table, TableError
 from ..io.atomic import near_file
 from ..io.errors import CheckpointError
 from ..training.metrics import r2_score
-from ..training.predictor import Predictor, load_model, probabilities, read_table
+from ..training.predictor import Predictor, load_model, probabilities
 from .errors import CommandError
-from .folder import writable_folder
+from .folder import writable_file
+from .options import add_file
 from .output import complain
-from .problem import announce
+from .problem import read
 from .results import Lines, Result
 from .table import csv_text, write_table
 
@@ -33,13 +35,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "checkpoint", type=Path, metavar="CHECKPOINT", help="best.npz or checkpoint.npz, or their folder"
     )
     command.add_argument("file", type=Path, metavar="FILE", help=".csv or the like, or .npz with X")
-    command.add_argument("-o", "--output", type=Path, metavar="OUT", help="write the table there")
     command.add_argument("--proba", action="store_true", help="the probability of each class, too")
     command.add_argument(
         "--header", action=argparse.BooleanOptionalAction, default=None,
         help="whether the first line names the columns (default: unless a number is in it)",
     )  # fmt: skip
-    command.add_argument("--overwrite", action="store_true", help="replace the file that is there")
+    add_file(command, "write the table there (default: it is printed)")
 
 
 def opened(path: Path) -> Predictor:
@@ -47,7 +48,17 @@ def opened(path: Path) -> Predictor:
     try:
         return load_model(path)
     except (OSError, CheckpointError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error}{run_of_name(path)}") from error
+
+
+def run_of_name(path: Path) -> str:
+    """A hint at the run of a dataset whose name was given instead of the run's folder."""
+    if path.exists() or path.name != str(path) or not path.name:
+        return ""
+    found = Path("runs", path.name)
+    if found.is_dir():
+        return f" Did you mean {found}?"
+    return f" Train it first: minigrad train {path}" if path.name in DATASETS else ""
 
 
 def run(options: argparse.Namespace) -> Lines:
@@ -55,11 +66,14 @@ def run(options: argparse.Namespace) -> Lines:
     model = opened(options.checkpoint)
     if options.proba and model.classes is None:
         raise CommandError(f"--proba is for classes, and {model.target} is a number: leave it out.")
-    if options.output and os.path.lexists(options.output) and not options.overwrite:
-        raise CommandError(f"{options.output} is there already: replace it with --overwrite, or choose another name.")
-    announce(options.file)
+    with writable_file(options.output, options.overwrite) if options.output else contextlib.nullcontext():
+        yield from predictions(model, options)
+
+
+def predictions(model: Predictor, options: argparse.Namespace) -> Lines:
+    """The lines of the table, or that it was written, and how good it is."""
     try:
-        table = read_table(options.file, options.header, inputs_only=True)
+        table = read(options.file, options.header, inputs_only=True)
         outputs = model.outputs(table)
     except TableError as error:
         hint = "" if options.file.exists() else near_file(options.file)
@@ -72,8 +86,7 @@ def run(options: argparse.Namespace) -> Lines:
         columns += map(texts, shares.T)
     rows = list(zip(*columns))
     if options.output:
-        with writable_folder(options.output.parent):
-            write_table(options.output, header, rows)
+        write_table(options.output, header, rows)
         yield f"wrote {options.output}: {len(rows):,} rows"
     else:
         yield csv_text(header, rows).replace("\r\n", "\n").rstrip("\n")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def restart_with_settings() -> None:
             os.execve(sys.executable, sys.orig_argv, {**os.environ, **missing})
         finally:
             _starting.release()
+
+
+def heed_termination() -> None:
+    """Let SIGTERM, by which systems that run jobs end them, do what Ctrl-C does, unless it is ignored."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 # -- what the doctor found ---------------------------------------------------------------------

@@ -12,39 +12,49 @@ from ..optim import lr_scheduler
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything a training run depends on; the defaults suit the digits.
+class DataSettings:
+    """What the data of a run depends on.
 
     Attributes:
         dataset: its name, or the file as the user named it.
+        seed: of the run, which the split of a file follows.
         noise, samples: of generated data, as those of its function; None for its defaults.
-        bias: whether layers in front of BatchNorm have one, as those of older checkpoints do.
-        compile: whether the step is compiled.
         path: of a file its absolute path, or of MNIST the folder.
         target, drop, missing, task, header: how the file is read.
     """
 
     dataset: str
-    hidden: tuple[int, ...] = (128, 64)
-    epochs: int = 20
-    batch_size: int = 64
-    lr: float = 3e-3
-    batchnorm: bool = True
     seed: int = 0
-    activation: str = "relu"
-    optimizer: str = "adam"
-    schedule: str = "constant"
-    weight_decay: float = 0.0
     noise: float | None = None
     samples: int | None = None
-    bias: bool = False
-    compile: bool = False
     path: str | None = None
     target: str | None = None
     drop: tuple[str, ...] = ()
     missing: str = "refuse"
     task: str | None = None
     header: bool | None = None
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """Everything a training run depends on; the defaults suit the digits.
+
+    Attributes:
+        bias: whether layers in front of BatchNorm have one, as those of older checkpoints do.
+        compile: whether the step is compiled.
+    """
+
+    hidden: tuple[int, ...] = (128, 64)
+    epochs: int = 20
+    batch_size: int = 64
+    lr: float = 3e-3
+    batchnorm: bool = True
+    activation: str = "relu"
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    bias: bool = False
+    compile: bool = False
 
 
 TOY: dict[str, Any] = {"hidden": (32, 32), "epochs": 40, "batch_size": 32, "lr": 1e-2}

@@ -20,16 +20,16 @@ from ..nn import functional as F
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor.random import get_rng_state, manual_seed, set_rng_state
 from ..tensor.tensor import Tensor
-from ..training import plots
 from ..training.fitting import evaluate, train_once
 from ..training.metrics import accuracy, r2_score
 from ..training.mlp import ACTIVATIONS, mlp
-from . import pictures
+from . import ending
 from .ending import DivergenceError, collected_warnings, distinct, diverged, finishing, finite
 from .errors import CommandError
 from .problem import SPLIT_SEED, Problem, is_file, problem_for, with_path
 from .progress import Plain, progress
 from .results import Lines, Result
+from .run_pictures import graph_and_curves
 from .settings import SCHEDULES, Settings, make_optimizer, restored, settings_for
 from .table import write_table
 
@@ -304,9 +304,14 @@ def train(run: Training, out: Path, quiet: bool = False) -> Lines:
         except DivergenceError as error:
             end = diverged(error, run.settings.lr)
         except KeyboardInterrupt:
+            if not written:
+                raise
             end = stopped(run, written, out)
-            if written:
-                finishing()
+            finishing()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise CommandError(f"{error}{then(run, written, out)}", code=1) from error
         if not written and end:
             raise end
         assert step
@@ -314,7 +319,7 @@ def train(run: Training, out: Path, quiet: bool = False) -> Lines:
             if end:  # the model may be in the middle of an epoch
                 run.restore(load(out / CHECKPOINT))
                 write_history(run, out)
-            files, notes = write_pictures(run, step.graph, out)
+            files, notes, missing = ending.written(graph_and_curves(run, step.graph), out, quiet)
         except KeyboardInterrupt:
             message = "stopped before all pictures were drawn; the checkpoint is complete."
             raise end or CommandError(message, code=130) from None
@@ -322,8 +327,8 @@ def train(run: Training, out: Path, quiet: bool = False) -> Lines:
     notes += distinct(caught)
     yield from notes
     yield result(run, out, [*notes], files, end)
-    if end:
-        raise end
+    if end or missing:
+        raise end or missing  # type: ignore[misc]
 
 
 def epochs(run: Training, out: Path, quiet: bool = False) -> Iterator[None]:
@@ -370,11 +375,13 @@ def write_history(run: Training, out: Path) -> None:
 
 def stopped(run: Training, written: int, out: Path) -> CommandError:
     """What is said after Ctrl-C: how to go on."""
-    source, total = out if written else run.source, run.settings.epochs
-    if source is None:
-        return CommandError("stopped before an epoch was finished; nothing was written.", code=130)
-    done = f"after {written} of {total} epochs" if written else "before another epoch was finished"
-    return CommandError(f"stopped {done}; go on with: {resuming(run.settings.dataset, source)}", code=130)
+    done, go_on = f"after {written} of {run.settings.epochs} epochs", resuming(run.settings.dataset, out)
+    return CommandError(f"stopped {done}; go on with: {go_on}", code=130)
+
+
+def then(run: Training, written: int, out: Path) -> str:
+    """How to go on when the cause of an error is removed, if an epoch was finished."""
+    return f" Then go on with: {resuming(run.settings.dataset, out)}" if written else ""
 
 
 def result(run: Training, out: Path, notes: list[str], pictures: list[str], end: CommandError | None) -> Result:
@@ -405,7 +412,8 @@ def summary(run: Training, step: Step, files: list[str], out: Path) -> Iterator[
     if best is not last and run.best_model is not None:
         yield f"{BEST} has the net of epoch {best.epoch}, {CHECKPOINT} that of epoch {last.epoch}"
     shown = "the net with the batch of the last step" if run.settings.compile else "the last step"
-    yield f"{files[0]} shows {shown}, number {step.number}, with loss {step.loss:.4g}"
+    if files and files[0].startswith("graph"):
+        yield f"{files[0]} shows {shown}, number {step.number}, with loss {step.loss:.4g}"
 
 
 def advance(schedule: Any, test_loss: float) -> None:
@@ -419,32 +427,3 @@ def advance(schedule: Any, test_loss: float) -> None:
 def counted(number: int, word: str) -> str:
     """``1 epoch``, ``2 epochs``."""
     return f"{number:,} {word}{'s' * (number != 1)}"
-
-
-def write_pictures(run: Training, graph: Graph, out: Path) -> tuple[list[str], list[str]]:
-    """Draw the graph, the curves and, in the plane or on a line, the fit; what was drawn, and what is missing."""
-    name, sets = run.problem.name, (run.train_set.tensors, run.test_set.tensors)
-    about = plots.about(run.model, run.optimizer, run.settings.batch_size, run.settings.seed)
-    written = [graph.save(out / "graph.svg").name]
-    jobs: dict[str, Callable[[Path], None]] = {
-        "curves.png": lambda path: pictures.learning_curves(
-            run.history, run.best, run.task.title, run.settings.batchnorm, name, about, path
-        )
-    }
-    inputs = sets[0][0].shape[1]
-    if inputs == len(run.problem.preparation.features) == 2 and run.problem.task == "classification":
-        title = f"{name}: decision boundary"
-        kept = run.problem.preparation
-        names = [f"{name.replace('$', '')}, scaled" for name, _ in kept.features]
-        axes = names if kept.named else pictures.PLANE
-        classes = kept.classes or ()
-        jobs["boundary.png"] = lambda path: pictures.decision_boundary(
-            run.model, sets, classes, axes, title, about, path
-        )
-    if inputs == 1 and run.problem.task == "regression":
-        jobs["fit.png"] = lambda path: pictures.fitted_curve(run.model, sets, f"{name}: fitted curve", about, path)
-    if pictures.MISSING:
-        return written, [f"no {' '.join(jobs)}: {pictures.MISSING}"]
-    for file, job in jobs.items():
-        job(out / file)
-    return [*written, *jobs], []

@@ -1,4 +1,7 @@
-"""Floor 6: the third reader of every operation, which writes down what a training step does.
+# Floor 6: imports come from the floors below.
+"""Training steps and predictions, written down once and then replayed without the Python around: ``mg.compile``.
+
+It is the third reader of every operation. The files:
 
 ``stand_in``  an array that carries out each NumPy call and has it written down
 ``writer``    what writes it down

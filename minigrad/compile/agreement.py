@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy import ndarray
 
+from ..engine.lines import named_line
 from .execution import Checked
 from .expressions import Expression, Expressions
 from .finding import contents_of
@@ -93,9 +94,9 @@ class Agreement:
             one, program = (new, self.second) if old is None else (old, self.first)
             assert one is not None
             text = Spoken(program).said(one)
-            return f"{one.line}: {text} is done {'no more' if new is None else 'besides'}: {ADVICE}."
+            return f"{named_line(one.line)}: {text} is done {'no more' if new is None else 'besides'}: {ADVICE}."
         now, before = Spoken(self.second).said(new), Spoken(self.first).said(old)
-        return f"{new.line}: {now}, and before {before}: {ADVICE}."
+        return f"{named_line(new.line)}: {now}, and before {before}: {ADVICE}."
 
 
 class Spoken(Expressions):

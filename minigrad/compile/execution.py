@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..engine.lines import level_outside
 from .groups import Group
 from .program import Program, laid_out
-from .whereabouts import level_outside
 
 
 class CompileWarning(UserWarning):
@@ -93,8 +94,13 @@ class Interpreter(Execution):
     """Carries out one instruction after the other, with a new array for each result."""
 
     def __init__(self, program: Program) -> None:
-        self.program, self.source = program, str(program)
+        self.program = program
         self.states: Sequence[ndarray] = ()
+
+    @cached_property
+    def source(self) -> str:  # type: ignore[override]
+        """The instructions as text."""
+        return str(self.program)
 
     def bind(self, states: Sequence[ndarray]) -> None:
         """Read and write these arrays from now on."""

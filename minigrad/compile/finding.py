@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
+import importlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -262,3 +263,14 @@ def part_in_words(part: Any) -> str:
         case (str(), (type() as kind, value)) if type(value) is kind:  # an attribute
             return repr(value)
     return ""
+
+
+def is_global(compiled: Any) -> bool:
+    """Whether it is what its module has under the name of its function, as after ``@mg.compile``."""
+    if isinstance(compiled._function, Module):
+        return False
+    try:
+        module = importlib.import_module(compiled._function.__module__)
+        return functools.reduce(getattr, compiled._name().split("."), module) is compiled
+    except (AttributeError, ImportError):
+        return False

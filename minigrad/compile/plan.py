@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.lines import named_line
 from ..engine.node import Borrowed, array_of, clock
 from ..tensor.tensor import Tensor
 from .execution import CannotBuild, Execution, build, say
@@ -183,7 +184,7 @@ def written_inputs(program: Program) -> str | None:
             )
             name = program.input_names.get(number, f"argument {number}")
             return (
-                f"{line}: the argument {name} is changed in place, and another call gives another one: compute a new "
-                "tensor, or name what is to be changed in state=[...]."
+                f"{named_line(line)}: the argument {name} is changed in place, and another call gives another one: "
+                "compute a new tensor, or name what is to be changed in state=[...]."
             )
     return None

@@ -235,7 +235,17 @@ class Result:
 
 
 class Program:
-    """The instructions of a step, and where its values come from and go to."""
+    """The instructions of a step, and where its values come from and go to.
+
+    ``print(program)`` lists them, ``program.run(*inputs)`` carries them out; see ``capture``.
+
+    >>> from minigrad.compile import capture
+    >>> program, _ = capture(lambda x: mg.relu(2 * x + 1), mg.tensor([1.0, -2.0]))
+    >>> program.run(mg.tensor([3.0, -3.0]))
+    tensor([7., 0.])
+    >>> [instruction.function.__name__ for instruction in program.instructions]
+    ['multiply', 'add', 'maximum']
+    """
 
     def __init__(self) -> None:
         self.values: list[Value] = []

@@ -8,6 +8,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..engine.lines import named_line
 from .program import Instruction, Memory, Program
 from .whereabouts import BACKWARD, FORWARD, UPDATE
 
@@ -109,8 +110,8 @@ def said(scope: Any) -> str:
     return f"{text[:-1]}, {mode})" if text.endswith(")") else f"{text} ({mode})"
 
 
-def source_line(place: str) -> str:
+def source_line(line: str) -> str:
     """A line of the user's program: its file, its number, and what it says."""
-    file, _, number = place.rpartition(":")
+    file, _, number = line.rpartition(":")
     text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""
-    return f"{file.rpartition('/')[2]}:{number}  {text}".rstrip()
+    return f"{named_line(line).rpartition('/')[2]}  {text}".rstrip()

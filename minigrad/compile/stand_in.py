@@ -20,7 +20,8 @@ from numpy import ndarray
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..engine.node import Variable, line_outside
+from ..engine.lines import line_outside
+from ..engine.node import Variable
 from ..ops.protocol import KNOWN
 
 # fmt: off

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
 import inspect
 import logging
 import threading
@@ -24,7 +23,7 @@ from ..nn.module import Module
 from .agreement import difference
 from .capture import captured
 from .execution import Checked, CompileWarning, Interpreter, Misfit, execution_class, improved
-from .finding import frozen, part_in_words
+from .finding import frozen, is_global, part_in_words
 from .picture import picture
 from .plan import Plan, make_own, written_inputs
 from .program import Program
@@ -68,7 +67,14 @@ IN_TRAINING = (
 
 
 class Compiled:
-    """A function that is captured when it is called, and replayed; see ``compile``."""
+    """A function that is captured when it is called, and replayed; ``compile`` makes it, with its own arguments.
+
+    >>> step = mg.compile(lambda x: mg.relu(2 * x + 1), backend="numpy")
+    >>> step(mg.tensor([1.0, -2.0]))
+    tensor([3., 0.])
+    >>> len(step.programs)  # one for each shape, dtype and setting that it was called with
+    1
+    """
 
     def __init__(
         self, function: Callable[..., Any], state: Iterable[Any], backend: str | None, grads: bool = True
@@ -196,15 +202,9 @@ class Compiled:
     # -- captures --------------------------------------------------------------------------------
 
     def _captured(
-        self,
-        plan: Plan | None,
-        key: tuple[Any, ...],
-        names: list[str],
-        surroundings: Surroundings,
-        inputs: Any,
-        args: Any,
-        kwargs: Any,
-    ) -> Any:
+        self, plan: Plan | None, key: tuple[Any, ...], names: list[str], surroundings: Surroundings, inputs: Any,
+        args: Any, kwargs: Any,
+    ) -> Any:  # fmt: skip
         """Capture the step, for a new plan or to see that a plan still holds; returns what it returns."""
         step = self._step()
         for tensor, _, _ in surroundings.tensors:
@@ -213,25 +213,10 @@ class Compiled:
         def call(*given: Any) -> Any:
             return step(*given[:-1], **given[-1]) if kwargs else step(*given)
 
-        def accept(program: Program) -> str | None:
-            changed = next(surroundings.changes(), None)
-            if changed is not None:
-                return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
-            checks = guards(surroundings.optimizers)
-            program.instructions = [each for each in program.instructions if each.function not in checks]
-            for each in program.instructions:
-                if each.kind == "check" and each.results is None:
-                    each.function = Checked(each.function)
-            self._drop_gradients(program)
-            problem = written_inputs(program)
-            if problem is None and plan is not None:
-                other = difference(plan.program, program)
-                problem = other and f"two runs of the step are not the same program. {other}"
-            return problem
-
         named = self._function.forward if self._is_model else self._function  # type: ignore[attr-defined]
         captures.begin()
         try:
+            accept = functools.partial(self._problem_with, plan, surroundings)
             program, result = captured(call, inputs, surroundings.state, accept, named)
         except Unprepared:
             return self._eagerly(args, kwargs)
@@ -244,6 +229,23 @@ class Compiled:
             plan.captured_again()
         self._warn_of_shown(program)
         return result
+
+    def _problem_with(self, plan: Plan | None, surroundings: Surroundings, program: Program) -> str | None:
+        """What stands against a program that was captured, or None; its checks are made those of replays."""
+        changed = next(surroundings.changes(), None)
+        if changed is not None:
+            return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
+        checks = guards(surroundings.optimizers)
+        program.instructions = [each for each in program.instructions if each.function not in checks]
+        for each in program.instructions:
+            if each.kind == "check" and each.results is None:
+                each.function = Checked(each.function)
+        self._drop_gradients(program)
+        problem = written_inputs(program)
+        if problem is None and plan is not None:
+            other = difference(plan.program, program)
+            problem = other and f"two runs of the step are not the same program. {other}"
+        return problem
 
     def _drop_gradients(self, program: Program) -> None:
         """Have a program leave no gradients, if nobody reads them."""
@@ -437,14 +439,3 @@ class CompiledModel(Compiled):
         if name.startswith("_"):
             raise AttributeError(f"a compiled model has no attribute {name!r}.")
         return getattr(self._function, name)
-
-
-def is_global(compiled: Any) -> bool:
-    """Whether it is what its module has under the name of its function, as after ``@mg.compile``."""
-    if isinstance(compiled._function, Module):
-        return False
-    try:
-        module = importlib.import_module(compiled._function.__module__)
-        return functools.reduce(getattr, compiled._name().split("."), module) is compiled
-    except (AttributeError, ImportError):
-        return False

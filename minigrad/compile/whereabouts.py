@@ -12,14 +12,13 @@ import sys
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from ..engine.lines import BETWEEN, OWN
+
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 
 PHASES = {"minigrad.optim": UPDATE, "minigrad.engine.walk": BACKWARD, "minigrad.engine.gradients": BACKWARD}
 """The part of the step that functions of a package, or of a module, belong to."""
 
-OWN = frozenset(("minigrad", "numpy"))
-BETWEEN = frozenset(("contextlib", "functools"))
-"""Modules of Python whose functions only pass on: a user's line may be in them, results go through them."""
 END = f"{__package__}.capture"
 """The module that runs the step."""
 
@@ -76,15 +75,6 @@ def whereabouts() -> Whereabouts:
                     word = stored
         frame = frame.f_back
     return Whereabouts(line or "an unknown line", phase or FORWARD, word.strip("_"), function.strip("_"))
-
-
-def level_outside() -> int:
-    """The ``stacklevel`` by which a warning of whoever asks is one of the innermost line outside of minigrad."""
-    level, frame = 0, sys._getframe(1)
-    names = OWN | BETWEEN
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in names:
-        level, frame = level + 1, frame.f_back
-    return level + 1
 
 
 @functools.cache

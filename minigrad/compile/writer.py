@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..engine.lines import line_outside
 from ..engine.modes import own_calls
-from ..engine.node import Node, Variable, array_of, clock, describe, line_outside
+from ..engine.node import Node, Variable, array_of, clock, describe
 from ..optim.optimizer import Optimizer
 from .program import Application, Instruction, Memory, Place, Program, Result, Value, values_in
 from .stand_in import SAME, Refusal, StandIn

@@ -1,4 +1,5 @@
-"""Floor 4: datasets to learn from, splits, and the loader that cuts them into batches.
+# Floor 4: imports come from the floors below.
+"""Datasets to learn from, splits, and the loader that cuts them into batches: ``mg.data``.
 
 >>> train, test = data.train_test_split(data.moons())
 >>> for x, y in data.DataLoader(train, batch_size=400, shuffle=True):

@@ -140,8 +140,10 @@ class DataLoader(Generic[Batch]):
         """For notebooks: a row for each setting."""
         own = None if type(self.sampler) in (RandomSampler, SequentialSampler) else self.sampler
         settings = [("dataset", described(self.dataset)), ("length", length_of(self)), ("batch_size", self.batch_size)]
-        settings += [("shuffle", self.shuffle), ("drop_last", self.drop_last), ("sampler", own)]
-        settings += [("batch_sampler", None if self.sampler is not None else self.batch_sampler)]
+        if self.sampler is None and self.batch_sampler is not None:
+            settings += [("batch_sampler", self.batch_sampler)]
+        else:
+            settings += [("shuffle", self.shuffle), ("sampler", own), ("drop_last", self.drop_last)]
         rows = [[name, str(value)] for name, value in settings if value is not None]
         return html_block(["DataLoader"], html_table(["setting", "value"], rows))
 

@@ -34,6 +34,17 @@ class MNIST(TensorDataset):
     Raises:
         FileNotFoundError: if a file is missing, with the names that were looked for.
         ValueError: if a file is damaged, or has something else in it.
+
+    >>> for name, header, values in [  # two white images, in files as they are published
+    ...     ("train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28], [255] * 2 * 28 * 28),
+    ...     ("train-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 2], [5, 0]),
+    ... ]:
+    ...     with open(name, "wb") as file:
+    ...         _ = file.write(bytes(header + values))
+    >>> images = mg.data.MNIST(".")
+    >>> image, label = images[0]
+    >>> len(images), image.shape, image.max(), label
+    (2, (1, 28, 28), tensor(1.), tensor(5))
     """
 
     def __init__(self, root: str | os.PathLike[str], train: bool = True) -> None:

@@ -1,7 +1,5 @@
 """The datasets by name."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -15,15 +13,19 @@ from .tabular import auto_mpg, iris
 class Source(NamedTuple):
     """A dataset, and what a model for it must know.
 
+    Attributes:
+        load: the function that returns it.
+        inputs: numbers per sample.
+        classes: how many labels there are; None for regression.
+        description: what it is, in one line.
+
     >>> data.find_source('moons').inputs
     2
     """
 
     load: Callable[..., TensorDataset]
     inputs: int
-    """Numbers per sample."""
     classes: int | None
-    """How many labels there are; None for regression."""
     description: str
 
     @property

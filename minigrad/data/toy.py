@@ -23,6 +23,11 @@ def moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> TensorDataset:
 
     ``(cos(pi t), sin(pi t))`` for k = 0 and ``(1 - cos(pi t), 1/2 - sin(pi t))`` for k = 1. Inputs (n, 2), labels (n,).
 
+    Args:
+        n: how many points.
+        noise: the standard deviation of the normal noise that is added to them.
+        seed: the same one gives the same data; the global random state is not touched.
+
     >>> inputs, labels = data.moons(100)[:]
     >>> inputs.shape, labels.shape
     ((100, 2), (100,))
@@ -37,6 +42,8 @@ def circles(n: int = 1000, noise: float = 0.08, seed: int = 0) -> TensorDataset:
 
     ``r (cos(2 pi t), sin(2 pi t))`` with ``r = 1 - k/2``. Inputs (n, 2), labels (n,).
 
+    Arguments are those of ``moons``.
+
     >>> len(data.circles(100))
     100
     """
@@ -48,6 +55,8 @@ def spirals(n: int = 900, noise: float = 0.03, seed: int = 0, classes: int = 3) 
     """Arms that wind once around the origin, one per class.
 
     ``r (cos a, sin a)`` with ``r = 0.1 + 0.9 t`` and ``a = 2 pi (r + k / classes)``. Inputs (n, 2), labels (n,).
+
+    ``classes`` is the number of classes; the other arguments are those of ``moons``.
 
     >>> len(data.spirals(90))
     90
@@ -62,6 +71,8 @@ def blobs(n: int = 900, noise: float = 0.6, seed: int = 0, classes: int = 3) -> 
 
     ``2 (cos a, sin a)`` with ``a = 2 pi k / classes``. Inputs (n, 2), labels (n,).
 
+    ``classes`` is the number of classes; the other arguments are those of ``moons``.
+
     >>> len(data.blobs(90))
     90
     """
@@ -73,6 +84,8 @@ def xor(n: int = 1000, noise: float = 0.03, seed: int = 0) -> TensorDataset:
     """Four squares around the origin: 0 where both coordinates have the same sign, else 1.
 
     ``k = (x > 0) xor (y > 0)``, with ``0.1 < |x|, |y| < 0.9`` evenly distributed. Inputs (n, 2), labels (n,).
+
+    Arguments are those of ``moons``.
 
     >>> len(data.xor(100))
     100
@@ -86,6 +99,8 @@ def checkerboard(n: int = 2000, noise: float = 0.03, seed: int = 0) -> TensorDat
     ``k = (floor(x) + floor(y)) mod 2``, evenly distributed but for a margin of 0.1 around each square.
     Inputs (n, 2), labels (n,).
 
+    Arguments are those of ``moons``.
+
     >>> len(data.checkerboard(100))
     100
     """
@@ -96,6 +111,8 @@ def sine(n: int = 500, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     """A noisy sine, for regression: ``y = sin(x)``, with x in even steps from -pi to pi.
 
     Inputs (n, 1), targets (n, 1), both float32.
+
+    Arguments are those of ``moons``; the noise is that of the targets.
 
     >>> inputs, targets = data.sine(100)[:]
     >>> inputs.shape, targets.shape

@@ -1,1 +1,2 @@
-"""Floor 6: what is likely to go wrong in a training, found before it begins, and the summary of a model."""
+# Floor 6: imports come from the floors below.
+"""What is likely to go wrong in a training, found before it begins, and the summary of a model."""

@@ -1,4 +1,17 @@
-"""Floor 5: several ranks, processes or threads, that train one model together, as PyTorch's ``torch.distributed``."""
+# Floor 5: imports come from the floors below.
+"""Several ranks, processes or threads, that train one model together, as PyTorch's ``torch.distributed``.
+
+Ranks exchange tensors; ``nn.SyncBatchNorm`` takes its statistics over the batches of all, and
+``nn.parallel.DistributedDataParallel`` the mean of their gradients. ``mpiexec`` starts processes
+(``init_process_group``), ``ThreadGroup.run`` threads, for notebooks and tests.
+
+>>> def rank(group):
+...     x = mg.tensor([1.0, group.rank()])
+...     mg.distributed.all_reduce(x)
+...     return x.tolist()
+>>> mg.distributed.ThreadGroup.run(3, rank)
+[[3.0, 3.0], [3.0, 3.0], [3.0, 3.0]]
+"""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +21,20 @@ from ..groups.mpi import MPIGroup
 from ..groups.threads import ThreadGroup
 from ..ops.exchange import copied, total
 from . import nn
-from .collective import all_reduce, barrier, broadcast, get_rank, get_world_size, is_initialized, new_group
+from .collective import (
+    all_gather,
+    all_gather_into_tensor,
+    all_reduce,
+    barrier,
+    broadcast,
+    gather,
+    get_rank,
+    get_world_size,
+    is_initialized,
+    new_group,
+    reduce,
+    scatter,
+)
 from .starting import destroy_process_group, init_process_group, is_available
 
 if TYPE_CHECKING:
@@ -24,11 +50,14 @@ __all__ = [
     "MPIGroup",
     "ReduceOp",
     "ThreadGroup",
+    "all_gather",
+    "all_gather_into_tensor",
     "all_reduce",
     "barrier",
     "broadcast",
     "copied",
     "destroy_process_group",
+    "gather",
     "get_rank",
     "get_world_size",
     "init_process_group",
@@ -36,6 +65,8 @@ __all__ = [
     "is_initialized",
     "new_group",
     "nn",
+    "reduce",
+    "scatter",
     "total",
 ]
 

@@ -32,6 +32,16 @@ def init_process_group(
         ImportError: without mpi4py, or without an MPI.
         RuntimeError: if there is a default group already, or for the ``mpiexec`` of another MPI.
         ValueError: for another backend, or numbers that are not MPI's.
+
+    >>> def main():  # in train.py, which ends with a call of it
+    ...     mg.distributed.init_process_group("mpi")
+    ...     rank, size = mg.distributed.get_rank(), mg.distributed.get_world_size()
+    ...     print(f"rank {rank} of {size}")
+    ...     mg.distributed.destroy_process_group()
+    >>> mg.distributed.init_process_group("nccl")
+    Traceback (most recent call last):
+        ...
+    ValueError: init_process_group: backend must be 'mpi', got 'nccl': ranks are processes that MPI starts, ...
     """
     if default_group() is not None:
         raise RuntimeError("init_process_group: there is a default group already: call destroy_process_group first.")
@@ -47,7 +57,12 @@ def init_process_group(
 
 
 def destroy_process_group() -> None:
-    """Wait for all ranks; after that there is no default group."""
+    """Wait for all ranks; after that there is no default group. Without one it does nothing.
+
+    >>> mg.distributed.destroy_process_group()
+    >>> mg.distributed.is_initialized()
+    False
+    """
     if isinstance(process.group, MPIGroup):
         process.group.leave()
     process.group = None

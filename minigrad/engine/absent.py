@@ -23,8 +23,9 @@ ABSENT = {
     "steps and models are compiled by mg.compile": "jit fx dynamo _dynamo inductor compiler",
     "there are no devices to share work between": "mps xpu mtia",
     "the ranks of minigrad.distributed are what shares work": "multiprocessing DataParallel",
-    "ranks exchange sums, all_reduce, and one rank's tensor, broadcast; group.gather(array) has the arrays of all": (
-        "all_gather all_gather_into_tensor all_gather_object gather_object broadcast_object_list reduce_scatter "
+    "ranks exchange tensors of one shape: all_reduce, all_gather, reduce, gather, scatter, broadcast; and text: "
+    "group.texts(json.dumps(value))": (
+        "all_gather_object gather_object scatter_object_list broadcast_object_list reduce_scatter "
         "reduce_scatter_tensor all_to_all all_to_all_single send recv isend irecv"
     ),
     "no models are downloaded: build them, and load their state with mg.load": "hub",

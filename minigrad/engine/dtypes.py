@@ -68,6 +68,14 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
+def in_other_dtype(array: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in another dtype; NaN, infinities and large floats become some integer, silently as in PyTorch."""
+    if dtype.kind not in "iu":
+        return array.astype(dtype)
+    with np.errstate(invalid="ignore"):
+        return array.astype(dtype)
+
+
 def category(dtype: np.dtype[Any]) -> int:
     """Of booleans, integers or floats; others are refused."""
     try:
@@ -80,6 +88,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
     """The smallest dtype that values of both can be converted to, as in PyTorch: of an integer and a float the float.
 
     PyTorch promotes no integers of 16 and more bits without sign; they follow NumPy here, but stay integers.
+
+    Args:
+        type1, type2: dtypes.
 
     >>> mg.promote_types(mg.int64, mg.float32)
     dtype('float32')
@@ -94,6 +105,9 @@ def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
 
 def result_type(*values: Any) -> np.dtype[Any]:
     """The dtype of an elementwise operation of tensors, arrays and numbers, as in PyTorch.
+
+    Args:
+        values: tensors, arrays and numbers. Numbers count by their kind only, tensors without axes less than others.
 
     >>> mg.result_type(mg.ones(2, dtype=mg.float16), 2.5)
     dtype('float16')

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from .edge import GradientEdge
 from .hooks import AfterBackward
 from .host import writer_here
 from .modes import IN_WALK, Mode, become, current
@@ -17,18 +18,6 @@ from .node import Node, Variable, clock, describe, is_stand_in, named, wrap
 from .walk import walk
 
 watch_of = operator.attrgetter("watch")
-
-
-class GradientEdge(NamedTuple):
-    """A place in a graph, to differentiate from or by, which does not keep the tensor alive.
-
-    >>> x = mg.ones(2, requires_grad=True)
-    >>> mg.autograd.graph.get_gradient_edge(x * 2).output_nr
-    0
-    """
-
-    node: Node
-    output_nr: int
 
 
 def seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Node, Any]]:
@@ -139,7 +128,7 @@ def backward(
         for node in filter(watch_of, reached):
             run_hooks_of_leaf(node, after)
         for hook in after:
-            hook.function()
+            hook.function([node for node, _ in roots])
     finally:
         become(outside)
 
@@ -153,7 +142,7 @@ def by_its_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
 
 
 def run_hooks_of_leaf(node: Node, after: dict[AfterBackward, None]) -> None:
-    """Call the hooks that wait for the ``.grad`` of a leaf; note those that are called after all."""
+    """Call the hooks of a leaf whose ``.grad`` is there; collect in ``after`` those that wait for all leaves."""
     tensor: Any = node.output()
     if node.op is None and node.watch is not None and tensor is not None and tensor.node is node:
         for hook in list(node.watch.hooks.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from numbers import Integral, Real
@@ -14,6 +15,7 @@ from numpy import ndarray
 
 from .application import MISSING, apply_any, one_operand, record_any, three_operands, two_operands
 from .dtypes import float16, float32
+from .entry import place_of, statement_at
 from .errors import catchable
 from .faces import public
 from .host import writer_here
@@ -71,13 +73,21 @@ class Op:
         faces: for minigrad's own files, where users find it, as of ``public``; nowhere unless given.
         numpy: NumPy's function of the same arguments, which calls it for tensors; the definition, if that is one.
         aliases: other names users know it by.
-        doc: what the operation computes, its formula first.
+        doc: what the operation computes, its formula first; lines below it as in a docstring.
+        example: ``"CALL -> RESULT"``, a call and what Python prints of it, which the docstring ends with. Either may
+            have several lines; each line of the call is a statement.
 
     The rules do only the mathematics: undoing broadcasting, converting the dtype, adding up and skipping gradients
     nobody needs is the backward walk's work.
+
+    >>> cube = mg.Op("cube", lambda x: x**3, lambda dy, _y, x: dy * 3 * x**2)
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = cube(x)
+    >>> y, mg.grad(y.sum(), x)
+    (tensor([1., 8.], grad_fn=<cube>), (tensor([ 3., 12.]),))
     """
 
-    # ``__call__`` is a slot: every operation has the function for its number of operands, and calling one calls that
+    # ``__call__`` is a slot: a call goes straight to the function made for this operation's number of operands
     __slots__ = ("__call__", "__dict__", "__weakref__")
 
     registry: ClassVar[dict[str, Op]] = {}
@@ -109,10 +119,12 @@ class Op:
         numpy: Callable[..., Any] | None = None,
         aliases: str = "",
         doc: str = "",
+        example: str = "",
     ) -> None:
         self.name = self.__name__ = self.__qualname__ = name
+        self.place = place_of(sys._getframe(1))
         self.__module__ = __name__.partition(".")[0]
-        self.__doc__ = doc
+        self.__doc__ = docstring(name, doc, example)
         self.__signature__ = signature(name, definition)
         if not (view or caches or is_own(definition)):
             definition = never_a_view(name, definition)
@@ -150,7 +162,7 @@ class Op:
         elif any(default is not EMPTY for _, default in self.parameters[self.operands :]) or numbers:
             apply = with_settings(self, apply, numbers)
         apply.__name__ = apply.__qualname__ = name
-        apply.__doc__, apply.__signature__ = doc, self.__signature__
+        apply.__doc__, apply.__signature__, apply.operation = self.__doc__, self.__signature__, self
         Op.__dict__["__call__"].__set__(self, apply)  # Op's own slot, even if a subclass defines ``__call__``
         Op.registry.setdefault(name, self)
         self.numpy = definition if is_ufunc else numpy
@@ -169,6 +181,11 @@ class Op:
         """The operation as a plain function, which in a class is a method."""
         found: Callable[..., Any] = Op.__dict__["__call__"].__get__(self)
         return found
+
+    @property
+    def source(self) -> str:
+        """The statement that defines it, with its rules, as its file has it; empty where that cannot be read."""
+        return statement_at(*self.place)
 
     def __get__(self, tensor: Any, owner: type | None = None) -> Any:
         """As a function does: an attribute of a class is its method."""
@@ -228,8 +245,17 @@ class Op:
         return f"<op {self.name}>"
 
 
+def docstring(name: str, doc: str, example: str) -> str:
+    """The documentation of an operation: what it computes, and its example as a doctest."""
+    call, arrow, result = example.rpartition(" -> ")
+    if example and not arrow:
+        raise ValueError(f"{name}: example must be 'CALL -> RESULT', got {example!r}.")
+    text = inspect.cleandoc(doc) if "\n" in doc else doc
+    return "\n\n>>> ".join([text, call.replace("\n", "\n>>> ") + f"\n{result}"]) if example else text
+
+
 def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:
-    """The definition as stand-ins run it: what writes the program down is told which calls are the operation's."""
+    """The definition as stand-ins run it: the writer of the program is told which calls belong to the operation."""
 
     def apply(*values: Any) -> Any:
         writer = writer_here()

@@ -8,7 +8,7 @@ All state of a walk is local to it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
@@ -22,7 +22,7 @@ from .hooks import GroupHook, PreHook
 from .modes import GRADIENTS, current, own_calls
 from .node import Memory, Node, Variable, array_of, describe, is_stand_in, named, wrap
 from .paths import nodes_towards, reachable
-from .scope import Derivatives
+from .scope import Derivatives, Scope
 
 ONCE = (
     "the graph was freed by an earlier backward (or by grad). Call the first one with "
@@ -36,10 +36,7 @@ hooks_of = operator.attrgetter("hooks")
 
 
 def walk(
-    roots: Roots,
-    create_graph: bool,
-    retain_graph: bool,
-    targets: Collection[Node] | None = None,
+    roots: Roots, create_graph: bool, retain_graph: bool, targets: Collection[Node] | None = None
 ) -> dict[Node, Any]:
     """Carry gradients from the roots to the leaves, or to the targets only; return theirs.
 
@@ -55,7 +52,7 @@ def walk(
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    derivatives = Derivatives(current().calls.scope) if create_graph else None
+    derivatives: Any = Derivatives(current().calls.scope) if create_graph else None
     node: Any = None
     dy: Any = None
     wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
@@ -99,9 +96,10 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = recorded(op.by_rules, dy, node, wanted, derivatives)
+            arriving = in_scope(derivatives[node.scope], op.by_rules, dy, None, wanted, *graph_arguments(node))
         elif is_stand_in(dy):
-            arriving = in_scope(node, op.by_rules, dy, None, wanted, *saved)
+            derivative = current().calls.writer.derivative
+            arriving = in_scope(node.scope, derivative, node, op.by_rules, dy, None, wanted, *saved)
         else:
             arriving = op.on_arrays(dy, node.cache, wanted, *saved)
         if careful or node.watch:
@@ -110,42 +108,29 @@ def walk(
             node.saved = node.cache = saved = None
             node.memories = ()
     # only leaves are left: older than all that was visited, and nothing follows them
-    gradients = after_hooks(gradients, create_graph, roots, path)
-    if careful:
-        for node, dy in gradients.items():
-            check_finite(node, dy, (), roots)
-    return reached | gradients
+    return reached | of_leaves(gradients, create_graph, careful, roots, path)
 
 
-def recorded(rules: Any, dy: Any, node: Node, wanted: Any, derivatives: Any) -> Sequence[Any]:
-    """What rules return as a graph, recorded as a part of the derivative of the module call the node belongs to."""
+def in_scope(scope: Scope | None, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a function returns, computed in a module call that is not running: of rules in that of their node."""
     calls = own_calls()
-    outside, calls.scope = calls.scope, derivatives[node.scope]
+    outside, calls.scope = calls.scope, scope
     try:
-        gradients: Sequence[Any] = rules(dy, None, wanted, *graph_arguments(node))
+        return function(*arguments, **named)
     finally:
         calls.scope = outside
-    return gradients
 
 
-def in_scope(node: Node, rules: Any, *arguments: Any) -> Sequence[Any]:
-    """What rules return, computed in the module call that the node belongs to: a program names it."""
-    calls = current().calls
-    outside, calls.scope = calls.scope, node.scope
-    try:
-        gradients: Sequence[Any] = calls.writer.derivative(node, rules, *arguments)
-    finally:
-        calls.scope = outside
-    return gradients
-
-
-def after_hooks(
-    gradients: dict[Node, Any], create_graph: bool, roots: Roots, path: set[Node] | None
+def of_leaves(
+    gradients: dict[Node, Any], create_graph: bool, careful: bool, roots: Roots, path: set[Node] | None
 ) -> dict[Node, Any]:
-    """The gradients of leaves as their hooks leave them."""
+    """The gradients of leaves as their hooks leave them; anomaly detection looks at them afterwards."""
     for node in filter(hooks_of, gradients):
         gradient = gradients[node]  # with create_graph a record may hold this array: hooks get a copy
         gradients[node] = run_hooks(node, gradient.copy() if create_graph else gradient, roots, path).copy()
+    if careful:
+        for node, gradient in gradients.items():
+            check_finite(node, gradient, (), roots)
     return gradients
 
 

@@ -1,4 +1,5 @@
-"""Floor 7: a captured model in the words of another tool.
+# Floor 7: imports come from the floors below.
+"""A captured model in the words of another tool.
 
 ``captures``  a model's forward pass, captured with batches of several sizes
 ``lengths``   what of it follows from the sizes, by comparison of these captures

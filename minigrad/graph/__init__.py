@@ -1,4 +1,16 @@
-"""Floor 5: pictures of a recorded graph.
+# Floor 5: imports come from the floors below.
+"""Pictures of what was computed: ``mg.draw``, ``mg.graph``.
+
+A picture shows the operations from the inputs to the loss, with shapes, the modules around them, the running statistics
+of BatchNorm, and values and gradients on the page that ``save("graph.html")`` writes. ``film`` draws some training
+steps.
+
+>>> model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4))
+>>> picture = mg.draw(model(mg.randn(8, 2)).sum(), model=model)
+>>> "batch_norm" in picture.source  # and then picture.save("graph.svg")
+True
+
+The files:
 
 ``appearance``   the colours of kinds and modes
 ``description``  a picture as plain data: boxes, edges, clusters: what writers and pages read

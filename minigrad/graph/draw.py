@@ -166,6 +166,10 @@ class Graph:
 
     It keeps what it was read from, for the details of a page: the records, and the tensors that these keep.
 
+    Args:
+        picture: what was read from the records.
+        legend: add the explanation of shapes and colours.
+
     >>> picture = mg.draw(mg.ones(2, requires_grad=True).exp().sum())
     >>> 'exp' in picture.source
     True

@@ -78,8 +78,12 @@ def by_dot(source: str, format: str, problem: str) -> bytes:
             'nothing here can render a graph. Get a renderer with: pip install "minigrad[show]", or install your '
             f"system's graphviz package, which has the program dot.{libraries}"
         )
-    from graphviz import backend  # its import takes longer than that of all minigrad
-
+    try:
+        from graphviz import backend  # its import takes longer than that of all minigrad
+    except ImportError as error:
+        raise RenderingError(
+            f"the program dot is here, but not the package that calls it ({error}). Get it with: pip install graphviz"
+        ) from error
     try:
         command = backend.dot_command.command("dot", format)
         ran = backend.execute.run_check(

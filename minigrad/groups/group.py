@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -15,10 +15,21 @@ class DistributedError(RuntimeError):
 
 
 class ReduceOp:
-    """What becomes of the values of all ranks: their sum, or their mean."""
+    """What becomes of the values of all ranks.
+
+    >>> def rank(group):
+    ...     x = mg.tensor([1.0, group.rank()])
+    ...     mg.distributed.all_reduce(x, mg.distributed.ReduceOp.AVG)
+    ...     return x.tolist()
+    >>> mg.distributed.ThreadGroup.run(2, rank)
+    [[1.0, 0.5], [1.0, 0.5]]
+    """
 
     SUM = "sum"
     AVG = "avg"
+    MAX = "max"
+    MIN = "min"
+    PRODUCT = "product"
 
 
 class Group:
@@ -26,6 +37,11 @@ class Group:
 
     What all have agreed on is the same to the bit on each. It is made by ``init_process_group``, ``new_group`` or
     ``ThreadGroup.run``.
+
+    >>> def rank(group):
+    ...     return group.gather(np.array(10 * group.rank())), group.texts(f"hello from {group.rank()}")
+    >>> mg.distributed.ThreadGroup.run(2, rank)[0]  # what the first rank got
+    (array([ 0, 10]), ['hello from 0', 'hello from 1'])
     """
 
     backend = ""
@@ -34,8 +50,8 @@ class Group:
     """What the ranks are, in words."""
     random: Any = None
     """The random state of this rank, where the process's is not its own."""
-    _weighed = False
-    """Whether this rank walks back from a loss that counts the samples of all ranks alike, of whichever models."""
+    place: ClassVar[Callable[[], str]] = staticmethod(str)
+    """Where in a model this rank is, `` in net.1 (SyncBatchNorm)``: for errors. The floor of operations sets it."""
 
     def rank(self) -> int:
         """The number of this rank, from 0."""

@@ -6,10 +6,9 @@ import atexit
 import os
 import sys
 import time
-import traceback
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -23,23 +22,44 @@ OTHER_MPI = (
     "started by the mpiexec of another MPI than mpi4py uses, each process would train alone: take the one beside this "
     f"python, {os.path.join(os.path.dirname(sys.executable), 'mpiexec')}"
 )
-STARTED_WITH = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
+OF_OPEN_MPI = "OMPI_COMM_WORLD_SIZE"
+STARTED_WITH = ("PMI_SIZE", OF_OPEN_MPI, "MPI_LOCALNRANKS", "PMIX_SIZE")
 """Variables by which an ``mpiexec`` tells its processes how many they are."""
 END = "the end of the program"
+NAMES = {"sum": "all_reduce", "gather": "all_gather"}
 SPINS = 2000
 """How often a rank that waits asks without a pause, about a millisecond, if each has a core; then others may run."""
+CODE = 16
+"""Bytes of the code by which ranks compare what they do; what lies behind it is aligned."""
+TEXT = 240
+"""Bytes in which a rank says what it does."""
+ROOM = 4608
+"""Bytes beside its code that a rank may bring when all meet: beyond 4 to 8 kB a message takes MPICH twice as long."""
+FEW = 8
+"""Ranks: among more of them so many bytes that nobody needs would take longer than a second exchange."""
 LAST_WORDS = 0.3
 """Seconds between the last line of a rank and the end of all: an abort may overtake it."""
 
 
 def mpi() -> Any:
-    """mpi4py's module ``MPI``, or an error that says what is missing."""
+    """mpi4py's module ``MPI``, with which the processes are connected, or an error that says what is missing.
+
+    MPICH ends a process that Open MPI has started, in words of its own, when it is to connect: so that is asked before.
+    """
     try:
+        import mpi4py
+
+        if "mpi4py.MPI" not in sys.modules:
+            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
         from mpi4py import MPI
     except ModuleNotFoundError as error:
         raise ImportError(f"{NO_PACKAGE}.") from error
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{NO_LIBRARY}.") from error
+    if not MPI.Is_initialized():
+        if OF_OPEN_MPI in os.environ and "Open MPI" not in MPI.Get_library_version():
+            raise DistributedError(f"{OTHER_MPI}.")
+        MPI.Init_thread()
     return MPI
 
 
@@ -54,16 +74,33 @@ def world(timeout: float) -> MPIGroup:
         raise DistributedError(f"{OTHER_MPI}.")
     group = MPIGroup(library, library.COMM_WORLD.Dup(), timeout)
     if group.size() > 1:
-        sys.excepthook = group.stop_at_error
+        group.hook_before, sys.excepthook = sys.excepthook, group.stop_at_error
         atexit.register(group.ends)
     return group
+
+
+class Plan(NamedTuple):
+    """One exchange that ranks may do: its code, and where small arrays of it lie when the ranks meet."""
+
+    code: int
+    own: ndarray
+    of_ranks: ndarray
 
 
 class MPIGroup(Group):
     """Ranks that are processes; ``init_process_group("mpi")`` makes the group of all.
 
-    Before each exchange the ranks compare what they are about to do, and wait for each other no longer than the
-    timeout: MPI itself adds up what does not fit, and waits for ever.
+    Each exchange begins with one of always the same length, by which the ranks compare what they are about to do, and
+    in which small arrays travel along. For it they wait no longer than the timeout. MPI itself adds up what does not
+    fit, and waits for ever.
+
+    Args:
+        library: mpi4py's module ``MPI``.
+        comm: a communicator of it.
+        timeout: in seconds.
+
+    >>> mg.distributed.MPIGroup.backend, mg.distributed.MPIGroup.ranks_are
+    ('mpi', 'processes')
     """
 
     backend = "mpi"
@@ -71,11 +108,15 @@ class MPIGroup(Group):
     def __init__(self, library: Any, comm: Any, timeout: float) -> None:
         self.mpi, self.comm, self.timeout = library, comm, timeout
         self.number, self.count = int(comm.Get_rank()), int(comm.Get_size())
-        self.codes: dict[tuple[Any, ...], int] = {}
-        self.header = np.empty(2, np.int64)
+        self.plans: dict[tuple[Any, ...], Plan] = {}
+        self.room = ROOM if self.count <= FEW else TEXT
+        self.memory = np.zeros((self.count, CODE + self.room), np.uint8)
+        self.codes = self.memory[:, :CODE].view(np.int64)[:, 0]
         self.spins = SPINS if self.count <= (os.cpu_count() or 1) else 0
         self.trouble = ""
         """Why nothing can be exchanged any more."""
+        self.hook_before: Any = sys.__excepthook__
+        """What shows errors that nobody catches."""
 
     def rank(self) -> int:
         return self.number
@@ -86,16 +127,23 @@ class MPIGroup(Group):
     # -- exchanges -----------------------------------------------------------------------------
 
     def gather(self, array: ndarray) -> ndarray:
-        array = np.asarray(array, order="C")
-        self.agree("gather", array.shape, array.dtype)
+        what = "gather", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            return self._meet(what, array).copy()
+        self._meet(what)
         parts = np.empty((self.count, *array.shape), array.dtype)
-        self.comm.Allgather(raw(array), raw(parts))
+        self.comm.Allgather(raw(np.asarray(array, order="C")), raw(parts))
         return parts
 
     def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
+        what = "sum", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            total: ndarray = np.empty_like(array, order="C") if out is None else out
+            np.add.reduce(self._meet(what, array), 0, array.dtype, out=total)
+            return total
         if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4:  # MPI knows no float16, and adds no booleans
             return super().sum(array, out)
-        self.agree("sum", array.shape, array.dtype)
+        self._meet(what)
         if out is None:
             out = np.empty_like(array, order="C")
         if out is array and array.flags.c_contiguous:
@@ -103,52 +151,79 @@ class MPIGroup(Group):
         elif out.flags.c_contiguous:
             self.comm.Allreduce(np.asarray(array, order="C"), out)
         else:
-            out[...] = self.sum_of_copy(array)
+            out[...] = self._sum_of_copy(array)
         return out
 
-    def sum_of_copy(self, array: ndarray) -> ndarray:
+    def _sum_of_copy(self, array: ndarray) -> ndarray:
         """The sum, of which the ranks have agreed, as a new array."""
         total = np.array(array, order="C")
         self.comm.Allreduce(self.mpi.IN_PLACE, total)
         return total
 
     def broadcast(self, array: ndarray, source: int = 0) -> ndarray:
-        self.agree(f"broadcast from rank {source}", array.shape, array.dtype)
+        what = f"broadcast from rank {source}", array.shape, array.dtype
+        if array.nbytes <= self.room:
+            found: ndarray = self._meet(what, array)[source].copy()
+            return found
+        self._meet(what)
         copy = np.array(array, order="C")
         self.comm.Bcast(raw(copy), source)
         return copy
 
     def barrier(self) -> None:
-        self.agree("barrier")
+        self._meet(("barrier",))
 
     def subgroup(self, ranks: Sequence[int]) -> Group:
         ranks = checked_ranks(ranks, self.count)
-        self.agree(f"new_group of the ranks {ranks}")
+        self._meet((f"new_group of the ranks {ranks}",))
         own = self.number in ranks
         comm = self.comm.Split(0 if own else self.mpi.UNDEFINED, ranks.index(self.number) if own else 0)
         return MPIGroup(self.mpi, comm, self.timeout) if own else OUTSIDE
 
-    def agree(self, *what: Any) -> None:
-        """Wait for all ranks, and refuse if they do not all do the same; each rank refuses."""
+    def _meet(self, what: tuple[Any, ...], array: ndarray | None = None) -> ndarray:
+        """Wait for all ranks, and refuse if they do not all do the same; each rank refuses.
+
+        Returns the arrays of all ranks, if they have brought some, in memory that the next exchange overwrites.
+        """
         if self.trouble:
             raise DistributedError(self.trouble)
-        code = self.codes.get(what)
-        if code is None:
-            code = self.codes[what] = zlib.crc32(in_words(*what).encode())
-        header = self.header
-        header[0], header[1] = code, -code
-        self.wait(self.comm.Iallreduce(self.mpi.IN_PLACE, header, self.mpi.MAX), what)
-        if header[0] != -header[1]:
-            own = np.zeros(200, np.uint8)
-            text = in_words(*what).encode()[:200]
-            own[: len(text)] = np.frombuffer(text, np.uint8)
-            texts = np.empty((self.count, 200), np.uint8)
-            self.comm.Allgather(own, texts)
-            said = "; ".join(f"rank {i}: {each.tobytes().rstrip(bytes(1)).decode()}" for i, each in enumerate(texts))
-            self.trouble = f"the ranks do not do the same: {said}."
-            raise DistributedError(self.trouble)
+        plan = self.plans.get(what)
+        if plan is None:
+            plan = self.plans[what] = self._planned(what, array)
+        self.codes[self.number] = plan.code
+        if array is not None:
+            plan.own[...] = array
+        self._exchange(what)
+        if self.codes.tolist().count(plan.code) < self.count:
+            self._refuse(what)
+        return plan.of_ranks
 
-    def wait(self, request: Any, what: tuple[Any, ...]) -> None:
+    def _planned(self, what: tuple[Any, ...], array: ndarray | None) -> Plan:
+        """What is the same for all exchanges of one kind, shape and dtype."""
+        behind = self.memory[:, CODE:]
+        if array is None:
+            of_ranks = behind[:, :0]
+        else:
+            of_ranks = behind[:, : array.nbytes].view(array.dtype).reshape(self.count, *array.shape)
+        return Plan(zlib.crc32(in_words(*what).encode()), of_ranks[self.number, ...], of_ranks)
+
+    def _exchange(self, what: tuple[Any, ...]) -> None:
+        """Give all ranks this one's row of the memory."""
+        self._wait(self.comm.Iallgather(self.mpi.IN_PLACE, self.memory), what)
+
+    def _refuse(self, what: tuple[Any, ...]) -> NoReturn:
+        """Tell the other ranks what this one was about to do, and say what each was."""
+        text = in_words(*what).encode()[:TEXT]
+        row = self.memory[self.number, CODE : CODE + TEXT]
+        row[:] = 0
+        row[: len(text)] = np.frombuffer(text, np.uint8)
+        self._exchange(what)
+        texts = [each[CODE : CODE + TEXT].tobytes().rstrip(bytes(1)).decode() for each in self.memory]
+        said = "; ".join(f"rank {i}: {each}" for i, each in enumerate(texts))
+        self.trouble = f"the ranks do not do the same: {said}."
+        raise DistributedError(self.trouble)
+
+    def _wait(self, request: Any, what: tuple[Any, ...]) -> None:
         """Wait until an exchange is done, at most as long as the timeout."""
         for _ in range(self.spins):
             if request.Test():
@@ -157,8 +232,8 @@ class MPIGroup(Group):
         while not request.Test():
             if time.monotonic() > deadline:
                 self.trouble = (
-                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)} for the other ranks; all ranks "
-                    "are stopped."
+                    f"rank {self.number} waited {self.timeout:g} s in {in_words(*what)}{Group.place()} for the other "
+                    "ranks; all ranks are stopped."
                 )
                 raise DistributedError(self.trouble)
             os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
@@ -171,7 +246,7 @@ class MPIGroup(Group):
             sys.stderr.write(f"rank {self.number}: {' '.join([f'{kind.__name__}: {error}', *notes_of(error)])}\n")
         else:
             sys.stderr.write(f"rank {self.number}: all ranks are stopped by\n")
-            traceback.print_exception(kind, error, trace)
+            self.hook_before(kind, error, trace)
         self.stop()
 
     def stop(self) -> None:
@@ -187,17 +262,17 @@ class MPIGroup(Group):
         if self.mpi.Is_finalized():
             return
         try:
-            self.agree(END)
+            self._meet((END,))
         except DistributedError as error:
             sys.stderr.write(f"rank {self.number}: {type(error).__name__}: {error}\n")
             self.stop()
 
     def leave(self) -> None:
         """Wait for all ranks, and let each end when it likes to."""
-        self.agree("destroy_process_group")
+        self._meet(("destroy_process_group",))
         atexit.unregister(self.ends)
         if sys.excepthook == self.stop_at_error:
-            sys.excepthook = sys.__excepthook__
+            sys.excepthook = self.hook_before
 
 
 def raw(array: ndarray) -> ndarray:
@@ -206,8 +281,8 @@ def raw(array: ndarray) -> ndarray:
 
 
 def in_words(what: str, shape: Any = None, dtype: Any = None) -> str:
-    """What a rank does."""
-    return what if shape is None else f"{what} of {shape} {dtype}"
+    """What a rank does, by the name that users call it."""
+    return what if shape is None else f"{NAMES.get(what, what)} {shape} {dtype}"
 
 
 def notes_of(error: BaseException) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Barrier, BrokenBarrierError, Semaphore, Thread
@@ -40,7 +41,8 @@ class Meeting:
         try:
             self.barrier.wait(self.timeout)
         except BrokenBarrierError:
-            raise Stopped(f"rank {rank} was stopped in {what}: {self.run.reason(self.timeout)}") from None
+            reason = self.run.reason(self.timeout)
+            raise Stopped(f"rank {rank} was stopped in {what}{Group.place()}: {reason}") from None
 
     def exchange(self, rank: int, what: str, brought: Any) -> list[Any]:
         """What all ranks bring; all refuse together what does not fit."""
@@ -79,6 +81,13 @@ class ThreadGroup(Group):
     """One rank of several that are threads of this process; ``ThreadGroup.run`` makes them.
 
     Each thread begins with the random state that the process has, and draws from a copy of its own.
+
+    Args:
+        rank: its number.
+        meeting: what the ranks share, of ``run``'s making.
+
+    >>> mg.distributed.ThreadGroup.run(2, lambda group: group)
+    [ThreadGroup(rank 0 of 2), ThreadGroup(rank 1 of 2)]
     """
 
     backend, ranks_are = "threads", "threads"
@@ -104,11 +113,11 @@ class ThreadGroup(Group):
         >>> mg.distributed.ThreadGroup.run(3, lambda group: int(group.sum(np.array(group.rank()))))
         [3, 3, 3]
         """
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if isinstance(size, (bool, np.bool_)) or not hasattr(size, "__index__") or operator.index(size) < 1:
             raise ValueError(f"ThreadGroup.run: size must be an integer of at least 1, got {size!r}.")
         if not 0 < timeout < math.inf:
             raise ValueError(f"ThreadGroup.run: timeout must be a positive number of seconds, got {timeout!r}.")
-        run = Run()
+        size, run = operator.index(size), Run()
         meeting = Meeting(size, timeout, run)
         results: list[Any] = [None] * size
         ended = Semaphore(0)

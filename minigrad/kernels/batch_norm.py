@@ -12,9 +12,9 @@ from numpy import ndarray
 
 from .constants import float16, float32, float64, number
 from .moments import InBlocks, InMemory, deviations
-from .pooled import Pooled, pooled_deviations, pooled_gradient
+from .pooled import pooled_deviations, pooled_gradient
 
-Cache = tuple[InMemory | InBlocks | Pooled, ndarray, ndarray]
+Cache = tuple[InMemory | InBlocks, ndarray, ndarray]
 """Saved for backward: ``x - mean``, ``std = sqrt(var + eps)``, and ``weight / std``."""
 
 
@@ -36,7 +36,7 @@ def normalise(
     half = dtype == float16
     if half:
         x = x.astype(float32)
-    d: InMemory | InBlocks | Pooled = deviations(x, mean) if group is None else pooled_deviations(x, group)
+    d: InMemory | InBlocks = deviations(x, mean) if group is None else pooled_deviations(x, group)
     if var is None:
         var = d.var
         if not d.finite and var.size:
@@ -70,7 +70,7 @@ def fused(
         dbias, dweight = d.sums(dy)
         dweight /= std
     if through_statistics and group is not None:
-        dx = pooled_gradient(d, dy, (dbias, dweight), weight, std, scale, group)  # type: ignore[arg-type]
+        dx = pooled_gradient(d, dy, dbias, dweight, weight, std, scale, group)
     elif through_statistics:
         n = number(d.n, std.dtype)
         slope = dweight / std

@@ -51,10 +51,6 @@ class InMemory:
     """Whether ``d`` is ``x - mean``, or nearly, and not ``x`` itself."""
     finite = False
     """Whether the batch is known to be finite, so that its variance need not be looked at."""
-    keeps_parts = False
-    """Whether ``mean_parts`` are kept."""
-    mean_parts: tuple[Any, ...]
-    """Two that add up to the batch's own mean, before that is rounded."""
 
     def __init__(self, x: ndarray, mean: ndarray | None = None) -> None:
         self.shape = x.shape
@@ -80,8 +76,6 @@ class InMemory:
         var = self.layout.mean_float64(d * d)
         self.d, self.mean, self.var = d.astype(float32), mean.astype(float32), var.astype(float32)
         self.finite = True
-        if self.keeps_parts:
-            self.mean_parts = mean, 0.0
 
     @unreported
     def from_own_mean(self, x: ndarray) -> None:
@@ -96,8 +90,6 @@ class InMemory:
         rest = self.layout.sum(self.d)
         rest /= self.n
         self.d -= self.layout.broadcast(rest)
-        if self.keeps_parts:
-            self.mean_parts = mean.copy(), rest
         mean += rest
         self.mean = mean
         # the variance scales every value of its channel: its error counts most
@@ -135,14 +127,44 @@ class InMemory:
 
 
 class PartInMemory(InMemory):
-    """The deviations of a small part of a batch."""
+    """The deviations of a small part of a batch, whose mean is known when other parts have been asked.
 
-    keeps_parts = True
+    ``d`` is ``x`` less ``rough``, this part's own mean, rounded. What the mean of the whole is more than that,
+    ``offset``, enters each formula: no pass over the values is added.
+    """
+
+    def from_own_mean(self, x: ndarray) -> None:
+        self.rough = self.layout.sum(x)
+        self.rough /= self.n
+        self.d = x - self.layout.broadcast(self.rough)
+        self.rest = self.layout.sum(self.d)
+        self.rest /= self.n
+        self.var = self.layout.sum_of_squares(self.d)
+        self.var /= self.n
+        self.var -= self.rest * self.rest
+
+    from_own_mean_in_float64 = from_own_mean
 
     def write_mean(self, out: ndarray) -> None:
-        """Write the mean of the batch, in float64; its parts are forgotten."""
-        np.add(self.mean_parts[0], self.mean_parts[1], out, dtype=float64)
-        self.mean_parts = ()
+        """Write the part's own mean, in float64."""
+        np.add(self.rough, self.rest, out, dtype=float64)
+
+    def pool(self, mean: ndarray, var: ndarray, n: int) -> None:
+        """Take the moments of the whole batch."""
+        dtype = self.d.dtype
+        self.offset = (mean - self.rough).astype(dtype)
+        self.mean, self.var, self.n = mean.astype(dtype), var.astype(dtype), n
+
+    @unreported
+    def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:
+        return super().scaled(scale, (0 if bias is None else bias) - self.offset * scale)
+
+    def sums(self, dy: ndarray) -> tuple[ndarray, ndarray]:
+        total, product = super().sums(dy)
+        return total, product - self.offset * total
+
+    def gradient(self, dy: ndarray, constant: ndarray, slope: ndarray, scale: ndarray) -> ndarray:
+        return super().gradient(dy, constant - self.offset * slope, slope, scale)
 
 
 # -- large batches -----------------------------------------------------------------------------
@@ -200,6 +222,12 @@ class InBlocks:
     def write_mean(self, out: ndarray) -> None:
         """Write the mean of the batch, in float64."""
         out[...] = self.mean
+
+    def pool(self, mean: ndarray, var: ndarray, n: int) -> None:
+        """Take the moments of the whole batch, of which this is a part."""
+        dtype = self.d.dtype
+        self.offset = self.offset + (mean - self.mean)
+        self.mean, self.var, self.n = mean.astype(dtype), var.astype(dtype), n
 
     @unreported
     def scaled(self, scale: ndarray, bias: ndarray | None) -> ndarray:

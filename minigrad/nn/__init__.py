@@ -1,4 +1,19 @@
-"""Floor 4: modules, the layers and losses among them, their functions and their initial values."""
+# Floor 4: imports come from the floors below.
+"""Layers, losses and models: ``mg.nn``, with the names, arguments and defaults of PyTorch's ``torch.nn``.
+
+A model is a ``Module`` with a ``forward``, or a ``Sequential`` of them; its parameters, buffers and submodules are its
+attributes. ``train()`` and ``eval()`` switch the whole tree, on which BatchNorm and dropout depend. ``functional`` has
+layers and losses as functions, ``init`` initial values, ``utils`` clipping of gradients and fusing, ``parallel`` models
+on several ranks.
+
+>>> model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+>>> loss = nn.CrossEntropyLoss()(model(mg.randn(16, 2)), mg.randint(3, (16,)))
+>>> loss.backward()
+>>> sum(p.numel() for p in model.parameters()), model[1].weight.grad.shape
+(67, (8,))
+>>> model.eval().training
+False
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,12 @@
-"""The layers and losses as functions, by PyTorch's names and with its arguments.
+"""Layers and losses as functions, as PyTorch's ``torch.nn.functional``: what they need is given to them at each call.
 
-Those that are operations are read from the operations' entries; the others have a mode and are defined here.
+>>> from minigrad.nn import functional as F
+>>> F.relu(mg.tensor([-1.0, 2.0]))
+tensor([0., 2.])
+>>> F.cross_entropy(mg.tensor([[2.0, 0.0], [0.0, 2.0]]), mg.tensor([0, 0]))
+tensor(1.1269)
+>>> F.dropout(mg.ones(3), p=0.5, training=False)
+tensor([1., 1., 1.])
 """
 
 from __future__ import annotations
@@ -41,16 +47,28 @@ def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
             raise TypeError(f"{function.__name__}: inplace=True changes a tensor: {no_tensor(input)}")
         return input._in_place(function, *args[len(args) > 0 :], **named)
 
+    formula, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
+    functional.__doc__ = f"{formula}\n\nWith ``inplace=True`` the input itself becomes the result.\n\n{rest}"
     own = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
     functional.__signature__ = inspect.Signature([*parameters, own])  # type: ignore[attr-defined]
     return functional
+
+
+def with_underscore(name: str) -> Callable[..., Any]:
+    """The function ``name_``, which changes its input; its example is the last one of ``name``."""
+    function = functions("functional_inplace")[name]
+    changing = in_place(function)
+    _, call, example = (inspect.getdoc(function) or "").rpartition(f">>> F.{name}(")
+    if call:
+        changing.__doc__ = f"{changing.__doc__}\n\n>>> F.{name}_({example}"
+    return changing
 
 
 FUNCTIONS = {
     **functions("functional"),
     **{name: with_inplace(function) for name, function in functions("functional_inplace").items()},
     **{
-        f"{name}_": in_place(functions("functional_inplace")[name])
+        f"{name}_": with_underscore(name)
         for name in ("celu", "elu", "hardtanh", "leaky_relu", "relu", "rrelu", "selu", "threshold")
     },
 }
@@ -63,6 +81,9 @@ def batch_norm(  # type: ignore[no-redef]
     group: Any = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance. S. Ioffe, C. Szegedy, Batch
+    normalization, 2015.
 
     Args:
         input: the batch, at least 2 axes; channels are axis 1.

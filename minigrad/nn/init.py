@@ -1,6 +1,11 @@
 """Initial values: each function overwrites a tensor in place and returns it.
 
 Random numbers come from ``generator``, by default from the global random state.
+
+>>> layer = nn.Linear(100, 50)
+>>> weight = nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+>>> weight is layer.weight, nn.init.zeros_(layer.bias).sum().item()
+(True, 0.0)
 """
 
 from __future__ import annotations
@@ -35,8 +40,12 @@ GAINS = {**dict.fromkeys(WITHOUT_GAIN, 1.0), "tanh": 5 / 3, "relu": math.sqrt(2)
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance through an activation function.
 
-    One of linear and the convolutions (conv1d, conv_transpose1d, ...), sigmoid, tanh, relu, selu and leaky_relu, whose
-    negative slope is ``param``. That of selu is 3/4, as in PyTorch; networks that normalise themselves start with 1.
+    That of selu is 3/4, as in PyTorch; networks that normalise themselves start with 1.
+
+    Args:
+        nonlinearity: one of linear and the convolutions (conv1d, conv_transpose1d, ...), sigmoid, tanh, relu, selu and
+            leaky_relu.
+        param: the negative slope of leaky_relu, 0.01 unless given.
 
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667
@@ -109,6 +118,11 @@ def ones_(tensor: Tensor) -> Tensor:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Evenly distributed in [a, b).
 
+    Args:
+        tensor: changed in place, and returned.
+        a, b: the bounds.
+        generator: what draws the numbers; unless given the global random state.
+
     >>> weight = nn.init.uniform_(mg.zeros(1000), -1, 1)
     >>> bool(abs(weight).max() < 1)
     True
@@ -121,6 +135,11 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normally distributed.
 
+    Args:
+        tensor: changed in place, and returned.
+        mean, std: the mean and the standard deviation.
+        generator: what draws the numbers; unless given the global random state.
+
     >>> abs(nn.init.normal_(mg.zeros(1000), std=0.1).std().item() - 0.1) < 0.01
     True
     """
@@ -132,6 +151,11 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Even in ``±gain * sqrt(6 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010).
 
+    Args:
+        tensor: changed in place, and returned.
+        gain: as ``calculate_gain`` has it.
+        generator: what draws the numbers; unless given the global random state.
+
     >>> weight = nn.init.xavier_uniform_(mg.zeros(3, 3))
     >>> bool(abs(weight).max() < 1)
     True
@@ -142,6 +166,11 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with ``std = gain * sqrt(2 / (fan_in + fan_out))`` (X. Glorot, Y. Bengio, 2010).
+
+    Args:
+        tensor: changed in place, and returned.
+        gain: as ``calculate_gain`` has it.
+        generator: what draws the numbers; unless given the global random state.
 
     >>> abs(nn.init.xavier_normal_(mg.zeros(100, 100)).std().item() - 0.1) < 0.01  # sqrt(2 / 200)
     True
@@ -160,7 +189,14 @@ def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """Even with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope.
+    """Even with standard deviation ``gain / sqrt(fan)`` (K. He and others, 2015).
+
+    Args:
+        tensor: changed in place, and returned.
+        a: the negative slope of leaky relu.
+        mode: ``"fan_in"`` keeps the variance of the outputs, ``"fan_out"`` that of the gradients.
+        nonlinearity: what follows, as of ``calculate_gain``.
+        generator: what draws the numbers; unless given the global random state.
 
     >>> bool(abs(nn.init.kaiming_uniform_(mg.zeros(100, 6))).max() < 1)  # sqrt(6 / 6)
     True
@@ -172,7 +208,14 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """Normal with standard deviation ``gain / sqrt(fan)``; ``a`` is the leaky relu's slope.
+    """Normal with standard deviation ``gain / sqrt(fan)`` (K. He and others, 2015).
+
+    Args:
+        tensor: changed in place, and returned.
+        a: the negative slope of leaky relu.
+        mode: ``"fan_in"`` keeps the variance of the outputs, ``"fan_out"`` that of the gradients.
+        nonlinearity: what follows, as of ``calculate_gain``.
+        generator: what draws the numbers; unless given the global random state.
 
     >>> abs(nn.init.kaiming_normal_(mg.zeros(100, 200)).std().item() - 0.1) < 0.01  # sqrt(2 / 200)
     True
@@ -186,6 +229,12 @@ def trunc_normal_(
     """Normally distributed, but only values in [a, b]; the others are drawn again.
 
     ``std`` is that of the whole distribution, and positive; what is left has a smaller one.
+
+    Args:
+        tensor: changed in place, and returned.
+        mean, std: the mean and the standard deviation before values are left out.
+        a, b: the bounds.
+        generator: what draws the numbers; unless given the global random state.
 
     >>> weight = nn.init.trunc_normal_(mg.zeros(1000), std=0.02, a=-0.04, b=0.04)
     >>> bool(abs(weight).max() <= 0.04)
@@ -276,6 +325,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
     The matrix is (first length, product of the others), evenly distributed among those (A. Saxe and others, Exact
     solutions to the nonlinear dynamics of learning, 2013).
+
+    Args:
+        tensor: of at least two axes; changed in place, and returned.
+        generator: what draws the numbers; unless given the global random state.
 
     >>> weight = nn.init.orthogonal_(mg.zeros(2, 3))
     >>> mg.allclose(weight @ weight.T, mg.eye(2), atol=1e-6)

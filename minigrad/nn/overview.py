@@ -175,6 +175,7 @@ def as_html(rows: Sequence[Layer]) -> str:
 
 
 def module_as_html(root: Branch) -> str:
-    """A module for notebooks, without running it."""
+    """A module for notebooks, without running it; the table leaves out the settings, which one layer begins with."""
     rows, notes = layers(root)
-    return html_block([], as_html(rows), [totals(root, rows), *notes])
+    settings = [repr(root)] if len(rows) == 1 and "\n" not in repr(root) else []
+    return html_block(settings, as_html(rows), [totals(root, rows), *notes])

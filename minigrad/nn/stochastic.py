@@ -115,6 +115,10 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Tensor:
 
     Without ``training`` the input is passed on.
 
+    Args:
+        p: the probability.
+        training: whether elements are dropped.
+
     >>> F.alpha_dropout(mg.ones(2), training=False)
     tensor([1., 1.])
     """
@@ -127,6 +131,8 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) ->
     """``alpha_dropout`` of whole channels of (N, C, ...).
 
     Without ``training`` the input is passed on.
+
+    Arguments are those of ``alpha_dropout``.
 
     >>> F.feature_alpha_dropout(mg.ones(1, 2, 3), training=False).shape
     (1, 2, 3)

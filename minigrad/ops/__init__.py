@@ -1,4 +1,5 @@
-"""Floor 2: every differentiable operation, one file per family.
+# Floor 2: imports come from the floors below.
+"""Every differentiable operation, one file per family.
 
 An operation is an ``Op`` of the engine: its definition beside its derivatives. Called with
 a tensor it is recorded; called with arrays only it is plain NumPy, which is what lets a

@@ -38,7 +38,8 @@ sigmoid = Op(
     kernel=logistic,
     on_arrays=sigmoid_on_arrays,
     faces="function method in_place functional module",
-    doc="``1 / (1 + exp(-x))``",
+    doc="``1 / (1 + exp(-x))``, between 0 and 1; ``expit`` in ``special``",
+    example="mg.sigmoid(mg.tensor([-100.0, 0.0, 2.0])) -> tensor([0.0000, 0.5000, 0.8808])",
 )
 public("special", name="expit")(sigmoid)
 relu = Op(
@@ -48,7 +49,11 @@ relu = Op(
     kernel=rectified,
     on_arrays=relu_on_arrays,
     faces="function method in_place functional_inplace module",
-    doc="``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN",
+    doc="""``max(x, 0)``; its derivative is 0 at 0, and 1 at NaN
+
+    V. Nair, G. Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
+    """,
+    example="F.relu(mg.tensor([-2.0, 0.0, 3.0])) -> tensor([0., 0., 3.])",
 )
 gelu_op = Op(
     "gelu",
@@ -103,10 +108,15 @@ softplus_op = Op(
 def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
     """``log(1 + exp(beta * x)) / beta``, a smooth ``max(x, 0)``; x itself where ``beta * x > threshold``.
 
+    C. Dugas et al., Incorporating second-order functional knowledge for better option pricing, 2001.
+
     Args:
         input: the tensor.
         beta: how sharp the bend at 0 is; finite, and not 0.
         threshold: beyond it the function is linear, at it not yet.
+
+    Raises:
+        ValueError: for a beta of 0, or one that is not finite.
 
     >>> F.softplus(mg.tensor([0.0, 30.0]))
     tensor([ 0.6931, 30.0000])

@@ -50,7 +50,16 @@ elu = Op(
     numbers=True,
     widens=True,
     faces="functional_inplace module",
-    doc="``x`` where it is positive, else ``alpha * (exp(x) - 1)``",
+    doc="""``x`` where it is positive, else ``alpha * (exp(x) - 1)``
+
+    D. Clevert et al., Fast and accurate deep network learning by exponential linear units, 2016.
+
+    Args:
+        input: the tensor.
+        alpha: minus the limit for ``x`` to minus infinity; with another than 1 the derivative jumps at 0, where it is
+            ``alpha``.
+    """,
+    example="F.elu(mg.tensor([-100.0, -1.0, 2.0]), alpha=0.5) -> tensor([-0.5000, -0.3161,  2.0000])",
 )
 celu_op = Op(
     "celu",
@@ -66,6 +75,12 @@ celu_op = Op(
 @public("function functional_inplace module")
 def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``: its derivative is continuous.
+
+    J. Barron, Continuously differentiable exponential linear units, 2017.
+
+    Args:
+        input: the tensor.
+        alpha: minus the limit for ``x`` to minus infinity, where it is positive.
 
     Raises:
         ValueError: for an alpha of 0.
@@ -87,7 +102,11 @@ selu = Op(
     lambda dy, _y, x: exponential_rule(dy, x, *SELU),
     widens=True,
     faces="function functional_inplace module",
-    doc="``scale * elu(x, alpha)`` with the two constants that keep mean 0 and variance 1 through many layers",
+    doc="""``scale * elu(x, alpha)`` with the two constants that keep mean 0 and variance 1 through many layers
+
+    ``alpha = 1.67326...`` and ``scale = 1.05070...``: G. Klambauer et al., Self-normalizing neural networks, 2017.
+    """,
+    example="F.selu(mg.tensor([-100.0, 0.0, 1.0])) -> tensor([-1.7581,  0.0000,  1.0507])",
 )
 silu = Op(
     "silu",
@@ -95,7 +114,11 @@ silu = Op(
     lambda dy, y, x: dy * (sigmoid(x) + y * sigmoid(-x)),
     widens=True,
     faces="functional_inplace module",
-    doc="``x * sigmoid(x)``, also called swish",
+    doc="""``x * sigmoid(x)``, also called swish; its least value is -0.2785 at -1.2785
+
+    S. Elfwing et al., Sigmoid-weighted linear units for neural network function approximation, 2018.
+    """,
+    example="F.silu(mg.tensor([-5.0, -1.0, 2.0])) -> tensor([-0.0335, -0.2689,  1.7616])",
 )
 
 
@@ -111,7 +134,11 @@ mish = Op(
     mish_rule,
     widens=True,
     faces="functional_inplace module",
-    doc="``x * tanh(softplus(x))``",
+    doc="""``x * tanh(softplus(x))``; its least value is -0.3088 at -1.1924
+
+    D. Misra, Mish: a self regularized non-monotonic activation function, 2019.
+    """,
+    example="F.mish(mg.tensor([-5.0, -1.0, 2.0])) -> tensor([-0.0336, -0.3034,  1.9440])",
 )
 tanhshrink = Op(
     "tanhshrink",
@@ -119,7 +146,8 @@ tanhshrink = Op(
     lambda dy, _y, x: dy * square(tanh(x)),
     widens=True,
     faces="functional module",
-    doc="``x - tanh(x)``",
+    doc="``x - tanh(x)``, about ``x**3 / 3`` near 0",
+    example="F.tanhshrink(mg.tensor([-3.0, 0.0, 3.0])) -> tensor([-2.0049,  0.0000,  2.0049])",
 )
 softsign = Op(
     "softsign",
@@ -127,7 +155,8 @@ softsign = Op(
     lambda dy, _y, x: dy / (1 + np.absolute(x)) / (1 + np.absolute(x)),  # the square of large x would be infinite
     widens=True,
     faces="functional module",
-    doc="``x / (1 + |x|)``",
+    doc="``x / (1 + |x|)``, between -1 and 1, which it approaches more slowly than tanh",
+    example="F.softsign(mg.tensor([-99.0, 0.0, 1.0])) -> tensor([-0.9900,  0.0000,  0.5000])",
 )
 logsigmoid = Op(
     "logsigmoid",
@@ -136,12 +165,20 @@ logsigmoid = Op(
     widens=True,
     faces="functional module",
     doc="``log(sigmoid(x))``, exact where sigmoid is too small for its dtype",
+    example="F.logsigmoid(mg.tensor([-200.0, 0.0])) -> tensor([-200.0000,   -0.6931])",
 )
 
 
 @public("functional module")
 def glu(input: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
     """``a * sigmoid(b)``, where a and b are the first and the second half of the input along ``dim``.
+
+    Y. Dauphin et al., Language modeling with gated convolutional networks, 2017.
+
+    Args:
+        input: the tensor; the result has half its length along ``dim``.
+        dim: the axis, the last one unless given.
+        axis: NumPy's name of dim.
 
     Raises:
         ValueError: for an odd length, and for a tensor without axes.

@@ -48,7 +48,15 @@ leaky_relu = Op(
     lambda dy, _y, x, negative_slope: bent_rule(dy, None, x, negative_slope),
     numbers=True,
     faces="functional_inplace module",
-    doc="``x`` where it is positive, else ``negative_slope * x``; at 0 its derivative is ``negative_slope``",
+    doc="""``x`` where it is positive, else ``negative_slope * x``; at 0 its derivative is ``negative_slope``
+
+    A. Maas et al., Rectifier nonlinearities improve neural network acoustic models, 2013.
+
+    Args:
+        input: the tensor.
+        negative_slope: the slope on the left of 0, a number.
+    """,
+    example="F.leaky_relu(mg.tensor([-5.0, 0.0, 5.0]), 0.1) -> tensor([-0.5000,  0.0000,  5.0000])",
 )
 hardtanh_op = Op(
     "hardtanh",
@@ -62,6 +70,10 @@ hardtanh_op = Op(
 @public("functional_inplace module")
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``min(max(x, min_val), max_val)``; at the bounds its derivative is 0.
+
+    Args:
+        input: the tensor.
+        min_val, max_val: the bounds, numbers.
 
     Raises:
         ValueError: for a lower bound above the upper one.
@@ -82,7 +94,11 @@ relu6 = Op(
     lambda input: np.minimum(np.maximum(input, 0), 6),
     lambda dy, _y, x: np.where((x <= 0) | (x >= 6), 0, dy),
     faces="functional_inplace module",
-    doc="``min(max(x, 0), 6)``; its derivative is 0 at 0 and 6",
+    doc="""``min(max(x, 0), 6)``; its derivative is 0 at 0 and 6
+
+    A. Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010.
+    """,
+    example="F.relu6(mg.tensor([-1.0, 3.0, 8.0])) -> tensor([0., 3., 6.])",
 )
 hardsigmoid = Op(
     "hardsigmoid",
@@ -91,6 +107,7 @@ hardsigmoid = Op(
     faces="functional_inplace module",
     widens=True,
     doc="``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight pieces; its derivative is 0 at -3 and 3",
+    example="F.hardsigmoid(mg.tensor([-3.0, 0.0, 1.5, 3.0])) -> tensor([0.0000, 0.5000, 0.7500, 1.0000])",
 )
 hardswish = Op(
     "hardswish",
@@ -98,7 +115,11 @@ hardswish = Op(
     lambda dy, _y, x: np.where(x <= -3, 0, np.where(x < 3, dy * (x / 3 + 0.5), dy)),
     faces="functional_inplace module",
     widens=True,
-    doc="``x * hardsigmoid(x)``; its derivative is 0 at -3 and 1 at 3",
+    doc="""``x * hardsigmoid(x)``; its derivative is 0 at -3 and 1 at 3
+
+    A. Howard et al., Searching for MobileNetV3, 2019.
+    """,
+    example="F.hardswish(mg.tensor([-1.5, 0.0, 1.5, 4.0])) -> tensor([-0.3750,  0.0000,  1.1250,  4.0000])",
 )
 hardshrink = Op(
     "hardshrink",
@@ -106,7 +127,13 @@ hardshrink = Op(
     lambda dy, _y, x, lambd: np.where((x >= -lambd) & (x <= lambd), 0, dy),
     numbers=True,
     faces="function method functional module",
-    doc="``x``, but 0 where ``-lambd <= x <= lambd``",
+    doc="""``x``, but 0 where ``-lambd <= x <= lambd``, with derivative 0
+
+    Args:
+        input: the tensor.
+        lambd: the half width of the interval that becomes 0, a number.
+    """,
+    example="F.hardshrink(mg.tensor([-1.0, -0.5, 0.25, 0.75])) -> tensor([-1.0000,  0.0000,  0.0000,  0.7500])",
 )
 softshrink_op = Op(
     "softshrink",
@@ -119,7 +146,14 @@ softshrink_op = Op(
 
 @public("functional module")
 def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
-    """``x`` moved by ``lambd``, which is not negative, towards 0; 0 where ``|x| <= lambd``, with derivative 0.
+    """``x`` moved by ``lambd`` towards 0; 0 where ``|x| <= lambd``, with derivative 0.
+
+    Args:
+        input: the tensor.
+        lambd: how far, a number of at least 0.
+
+    Raises:
+        ValueError: for a negative lambd.
 
     >>> F.softshrink(mg.tensor([-1.0, 0.2, 1.0]))
     tensor([-0.5000,  0.0000,  0.5000])
@@ -135,7 +169,14 @@ threshold = Op(
     lambda dy, _y, x, threshold, value: np.where(x <= threshold, 0, dy),
     numbers=True,
     faces="functional_inplace module",
-    doc="``x`` where it is greater than ``threshold``, else ``value``",
+    doc="""``x`` where it is greater than ``threshold``, else ``value``, with derivative 0
+
+    Args:
+        input: the tensor.
+        threshold: a number; at it the result is ``value``, too.
+        value: a number.
+    """,
+    example="F.threshold(mg.tensor([0.5, 1.0, 1.5]), threshold=1.0, value=-9.0) -> tensor([-9.0000, -9.0000,  1.5000])",
 )
 
 # -- slopes that are learned, or drawn -----------------------------------------------------------
@@ -154,6 +195,8 @@ prelu_op = Op(
 @public("function method functional")
 def prelu(input: Any, weight: Any) -> Tensor:
     """``x`` where it is positive, else ``weight * x``, with a slope that can be learned.
+
+    K. He et al., Delving deep into rectifiers, 2015.
 
     Args:
         input: the tensor; its channels are axis 1.

@@ -15,6 +15,12 @@ from ..engine.scope import call_path
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+TWO_OPERANDS = """
+
+Args:
+    input, other: tensors, or one of them a number; shapes broadcast, dtypes promote."""
+"""What follows the formula in the ``doc`` of an elementwise operation of two operands."""
+
 
 def axis_too(function: Function) -> Function:
     """A function that takes NumPy's name ``axis`` for its argument ``dim``, too."""

@@ -15,6 +15,7 @@ from ..engine.faces import public
 from ..engine.node import holds_tensors
 from ..engine.op import Op
 from ..kernels.constants import float64
+from .arguments import TWO_OPERANDS
 from .choosing import where
 from .elementwise import elementwise, flat, kind_of
 from .functions import log
@@ -36,7 +37,9 @@ mul = multiply = elementwise(
     lambda dy, _y, _a, b: dy * b,
     lambda dy, _y, a, _b: dy * a,
     aliases="multiply",
-    doc="``input * other``",
+    doc="``input * other``" + TWO_OPERANDS,
+    example="mg.mul(mg.tensor([[1.0], [2.0]]), mg.tensor([10.0, 100.0])) -> tensor([[ 10., 100.],\n"
+    "        [ 20., 200.]])",
 )
 div_op = Op(
     "div",
@@ -82,18 +85,41 @@ pow = elementwise(
     kernel=power,
     promotes=(0, 1),
     numpy=np.power,
-    doc="``input ** exponent``; the derivative by the input x at x = 0 is the limit: 0 for an exponent p = 0 and "
-    "p > 1, 1 for p = 1; the derivative by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own "
-    "derivatives. Integers to a negative number are refused; to a tensor of negative integers they are rounded to 0",
+    doc="""``input ** exponent``; NaN for a negative input and an exponent that is not whole
+
+    The derivative by the input x at x = 0 is the limit: 0 for an exponent p = 0 and p > 1, 1 for p = 1; the derivative
+    by p is taken as 0 there for p >= 0, as PyTorch does, and so are its own derivatives. Integers to a negative number
+    are refused; to a tensor of negative integers they are rounded to 0.
+
+    Args:
+        input, exponent: tensors, or one of them a number; shapes broadcast, dtypes promote.
+    """,
+    example="mg.pow(mg.tensor([2.0, 3.0]), mg.tensor([[3.0], [-1.0]])) -> tensor([[ 8.0000, 27.0000],\n"
+    "        [ 0.5000,  0.3333]])",
 )
-neg = negative = elementwise("neg", np.negative, lambda dy, _y, _x: -dy, aliases="negative", doc="``-x``")
-positive = Op("positive", np.positive, lambda dy, _y, _x: dy, faces="function method", doc="``+x``, a copy")
+neg = negative = elementwise(
+    "neg",
+    np.negative,
+    lambda dy, _y, _x: -dy,
+    aliases="negative",
+    doc="``-x``; booleans are refused, and of unsigned integers it wraps round",
+    example="mg.neg(mg.tensor([1.5, -2.0, 0.0])) -> tensor([-1.5000,  2.0000, -0.0000])",
+)
+positive = Op(
+    "positive",
+    np.positive,
+    lambda dy, _y, _x: dy,
+    faces="function method",
+    doc="``+x``, a copy; booleans are refused",
+    example="x = mg.tensor([-1.0, 2.0])\nmg.positive(x), mg.positive(x) is x -> (tensor([-1.,  2.]), False)",
+)
 abs = absolute = elementwise(
     "abs",
     np.absolute,
     lambda dy, _y, x: dy * sign(x),
     aliases="absolute",
     doc="``|x|``; its derivative is 0 at 0 and NaN",
+    example="mg.abs(mg.tensor([-2.5, 0.0, 3.0])) -> tensor([2.5000, 0.0000, 3.0000])",
 )
 sign: Op = elementwise(
     "sign",
@@ -102,6 +128,7 @@ sign: Op = elementwise(
     numpy=np.sign,
     aliases="sgn",
     doc="-1, 0 or 1: the sign of each element, 0 at 0 and NaN; its derivative is 0 everywhere",
+    example="mg.sign(mg.tensor([-3.0, 0.0, 0.5, mg.nan])) -> tensor([-1.,  0.,  1.,  0.])",
 )
 sgn = sign
 
@@ -123,6 +150,10 @@ def scaled(other: Any, alpha: float) -> Any:
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input + alpha * other``
 
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
+
     >>> mg.add(mg.tensor([1.0, 2.0]), mg.tensor([10.0, 20.0]), alpha=0.5)
     tensor([ 6., 12.])
     """
@@ -132,6 +163,10 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public("function method in_place", {np.subtract: lambda _, input, other: sub_op(input, other)}, aliases="subtract")
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """``input - alpha * other``
+
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
 
     >>> mg.sub(mg.tensor([1.0, 2.0]), 3)
     tensor([-2., -1.])
@@ -144,7 +179,11 @@ subtract = sub
 
 @public("function")
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    """``other - alpha * input``
+    """``other - alpha * input``: ``sub`` the other way round
+
+    Args:
+        input, other: tensors, or one of them a number; shapes broadcast, dtypes promote.
+        alpha: a number, 1 unless given.
 
     >>> mg.rsub(mg.tensor([1.0, 2.0]), 10)
     tensor([9., 8.])

@@ -12,6 +12,7 @@ from ..engine.errors import InvalidValueError
 from ..engine.faces import public
 from ..engine.node import Variable
 from ..engine.op import Op
+from .arguments import TWO_OPERANDS
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -116,7 +117,11 @@ clip = clamp
 
 @public("function method in_place")
 def clamp_min(input: Any, min: Any) -> Tensor:
-    """``clamp(input, min=min)``
+    """``max(x, min)``: ``clamp`` with a lower bound only.
+
+    Args:
+        input: the tensor.
+        min: a number, at which the derivative is 0, or a tensor that broadcasts, which gets gradients.
 
     >>> mg.clamp_min(mg.tensor([-1.0, 2.0]), 0)
     tensor([0., 2.])
@@ -126,7 +131,11 @@ def clamp_min(input: Any, min: Any) -> Tensor:
 
 @public("function method in_place")
 def clamp_max(input: Any, max: Any) -> Tensor:
-    """``clamp(input, max=max)``
+    """``min(x, max)``: ``clamp`` with an upper bound only.
+
+    Args:
+        input: the tensor.
+        max: a number, at which the derivative is 0, or a tensor that broadcasts, which gets gradients.
 
     >>> mg.clamp_max(mg.tensor([-1.0, 2.0]), 0)
     tensor([-1.,  0.])
@@ -145,7 +154,9 @@ maximum = Op(
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
     faces="function method",
-    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie.",
+    doc="``max(a, b)``, elementwise; each gets half of the gradient at a tie. NaN wins: ``fmax`` prefers numbers."
+    + TWO_OPERANDS,
+    example="mg.maximum(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([2., 5., nan])",
 )
 minimum = Op(
     "minimum",
@@ -153,7 +164,9 @@ minimum = Op(
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
     faces="function method",
-    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie.",
+    doc="``min(a, b)``, elementwise; each gets half of the gradient at a tie. NaN wins: ``fmin`` prefers numbers."
+    + TWO_OPERANDS,
+    example="mg.minimum(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([1., 2., nan])",
 )
 fmax = Op(
     "fmax",
@@ -161,7 +174,8 @@ fmax = Op(
     lambda dy, _y, a, b: share(dy, a == b, a < b),
     lambda dy, _y, a, b: share(dy, a == b, b < a),
     faces="function method",
-    doc="``maximum``, but of a number and NaN the number; each gets all of the gradient then.",
+    doc="``maximum``, but of a number and NaN the number; each gets all of the gradient then." + TWO_OPERANDS,
+    example="mg.fmax(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([2., 5., 2.])",
 )
 fmin = Op(
     "fmin",
@@ -169,5 +183,6 @@ fmin = Op(
     lambda dy, _y, a, b: share(dy, a == b, a > b),
     lambda dy, _y, a, b: share(dy, a == b, b > a),
     faces="function method",
-    doc="``minimum``, but of a number and NaN the number; each gets all of the gradient then.",
+    doc="``minimum``, but of a number and NaN the number; each gets all of the gradient then." + TWO_OPERANDS,
+    example="mg.fmin(mg.tensor([1.0, 5.0, mg.nan]), 2) -> tensor([1., 2., 2.])",
 )

@@ -92,7 +92,16 @@ index_of_smallest = Op(
 
 @public("function method", {np.argmax: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the largest element along ``dim``, the first at a tie; None: in the flat tensor.
+    """The index of the largest element along ``dim``, the first at a tie, as int64.
+
+    Args:
+        input: the tensor; NaN counts as larger than all numbers.
+        dim: the axis; None: the index is that in the flat tensor.
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.argmax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     tensor([1, 0])
@@ -102,7 +111,16 @@ def argmax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = No
 
 @public("function method", {np.argmin: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def argmin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The index of the smallest element along ``dim``, the first at a tie; None: in the flat tensor.
+    """The index of the smallest element along ``dim``, the first at a tie, as int64.
+
+    Args:
+        input: the tensor; NaN counts as smaller than all numbers.
+        dim: the axis; None: the index is that in the flat tensor.
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.argmin(mg.tensor([3.0, 1.0, 2.0]))
     tensor(1)
@@ -119,6 +137,16 @@ def max(
 
     ``max(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``max(a, b)``, also
     ``max(a, other=b)``: elementwise ``maximum``.
+
+    Args:
+        input: the tensor.
+        dim: the axis; None: of all elements.
+        keepdim: keep the axis, with length 1.
+        other: a tensor to compare with; no axis then.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> values, indices = mg.max(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 1)
     >>> values, indices
@@ -143,6 +171,16 @@ def min(
     ``min(x, dim)``: (values, indices) along one axis, the gradient goes to the one index. ``min(a, b)``, also
     ``min(a, other=b)``: elementwise ``minimum``.
 
+    Args:
+        input: the tensor.
+        dim: the axis; None: of all elements.
+        keepdim: keep the axis, with length 1.
+        other: a tensor to compare with; no axis then.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
+
     >>> mg.min(mg.tensor([[1.0, 4.0], [3.0, 2.0]]))
     tensor(1.)
     """
@@ -157,7 +195,13 @@ def min(
 
 @public("function method")
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, axis: Any = None, keepdims: bool = False) -> MinMax:
-    """(min, max): ``amin`` and ``amax`` along ``dim`` (an int or several; None: of all elements).
+    """(min, max): ``amin`` and ``amax`` along ``dim``, as a named tuple.
+
+    Args:
+        input: the tensor.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.aminmax(mg.tensor([3.0, 1.0, 2.0])).max
     tensor(3.)

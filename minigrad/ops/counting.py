@@ -52,6 +52,10 @@ def axes_or_none(x: Any, dim: Any, axis: Any) -> tuple[int, ...]:
 def any(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element along ``dim`` (an int or several; None: of all) is true, which NaN and all but 0 are.
 
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.any(mg.tensor([[0, 1], [0, 0]]), 1)
     tensor([ True, False])
     """
@@ -62,6 +66,10 @@ def any(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
 def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements along ``dim`` (an int or several; None: of all) are true, which NaN and all but 0 are.
 
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.all(mg.tensor([[0, 1], [1, 1]]), 1)
     tensor([False,  True])
     """
@@ -71,6 +79,10 @@ def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
 @public("function method")
 def count_nonzero(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """How many elements along ``dim`` (an int or several; None: of all) are not 0.
+
+    Args:
+        axis: NumPy's name of dim.
+        dim: an int or several; None: all axes.
 
     >>> mg.count_nonzero(mg.tensor([[0, 1], [1, 1]]), 1)
     tensor([1, 2])

@@ -177,6 +177,9 @@ def pdist(input: Any, p: float = 2.0) -> Tensor:
 
     They are those of ``cdist`` of the matrix and itself above the diagonal.
 
+    Args:
+        p: the order of the norm, as of ``cdist``.
+
     >>> mg.pdist(mg.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]]))
     tensor([5., 4., 3.])
     """

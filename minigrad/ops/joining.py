@@ -56,9 +56,17 @@ stack_op = Op(
 
 @public("function", {np.concatenate: lambda f, arrays, axis=0: f(arrays, axis)}, "concat concatenate")
 def cat(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Join tensors along an axis they have (0 unless given); their other lengths must be equal.
+    """Join tensors along an axis they have; their other lengths must be equal.
 
-    Vectors without elements go with all shapes, as an empty list that one begins with.
+    Args:
+        tensors: a list of at least one tensor; dtypes promote. Vectors without elements go with all shapes, as an empty
+            list that one begins with.
+        dim: the axis, 0 unless given.
+        axis: NumPy's name of dim.
+
+    Raises:
+        ValueError: for no tensors, and for lengths that do not fit.
+        TypeError: for what is no list of tensors.
 
     >>> mg.cat([mg.tensor([1, 2]), mg.tensor([3])])
     tensor([1, 2, 3])
@@ -77,7 +85,16 @@ concat = concatenate = cat
 
 @public("function", {np.stack: lambda f, arrays, axis=0: f(arrays, axis)})
 def stack(tensors: Sequence[Any], dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Join tensors of one shape along a new axis (0 unless given).
+    """Join tensors of one shape along a new axis.
+
+    Args:
+        tensors: a list of at least one tensor; dtypes promote.
+        dim: where the new axis is in the result, 0 unless given.
+        axis: NumPy's name of dim.
+
+    Raises:
+        ValueError: for no tensors, and for shapes that differ.
+        TypeError: for what is no list of tensors.
 
     >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
     tensor([[1, 3],

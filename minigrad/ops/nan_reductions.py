@@ -27,6 +27,11 @@ def nansum(
 ) -> Tensor:  # fmt: skip
     """The sum along ``dim`` (an int or several; None: of all elements), in which NaN counts 0.
 
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        dtype: what to convert the elements to first.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.nansum(mg.tensor([1.0, np.nan, 2.0]))
     tensor(3.)
     """
@@ -40,6 +45,11 @@ def nanmean(
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
     """The mean along ``dim`` (an int or several; None: of all elements) of those that are not NaN; NaN of none.
+
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        dtype: what to convert the elements to first.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.nanmean(mg.tensor([1.0, np.nan, 2.0]))
     tensor(1.5000)

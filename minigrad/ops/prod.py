@@ -175,6 +175,10 @@ def prod(
 
     With ``dtype`` the elements are converted before they are multiplied.
 
+    Args:
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.prod(mg.tensor([2.0, 3.0, 4.0]))
     tensor(24.)
     """

@@ -56,6 +56,9 @@ def matmul(input: Any, other: Any) -> Tensor:
     column: over 300,000 elements a float32 result may be off by 1e-3 there, as in PyTorch. The weight's
     gradient of ``linear``, a sum over all rows of a batch, is taken in blocks of its own.
 
+    Args:
+        input, other: of at least one axis; axes in front of the last two broadcast.
+
     >>> mg.matmul(mg.ones(2, 3), mg.ones(3))
     tensor([3., 3.])
     >>> mg.matmul(mg.ones(5, 2, 3), mg.ones(3, 4)).shape

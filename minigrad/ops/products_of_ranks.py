@@ -59,6 +59,9 @@ def refuse_ranks(name: str, cure: str, *wanted: tuple[Any, int]) -> None:
 def mm(input: Any, mat2: Any) -> Tensor:
     """The product of two matrices (n, k) and (k, m): ``matmul`` of exactly these ranks.
 
+    Args:
+        input, mat2: the factors.
+
     >>> mg.mm(mg.ones(2, 3), mg.ones(3, 4)).shape
     (2, 4)
     """
@@ -69,6 +72,9 @@ def mm(input: Any, mat2: Any) -> Tensor:
 @public("function method")
 def bmm(input: Any, mat2: Any) -> Tensor:
     """The products of two batches of matrices (b, n, k) and (b, k, m), which do not broadcast: (b, n, m).
+
+    Args:
+        input, mat2: the factors.
 
     >>> mg.bmm(mg.ones(5, 2, 3), mg.ones(5, 3, 4)).shape
     (5, 2, 4)
@@ -85,6 +91,9 @@ def bmm(input: Any, mat2: Any) -> Tensor:
 @public("function method")
 def mv(input: Any, vec: Any) -> Tensor:
     """The product of a matrix (n, k) and a vector (k,): (n,).
+
+    Args:
+        input, vec: the factors.
 
     >>> mg.mv(mg.ones(2, 3), mg.ones(3))
     tensor([3., 3.])
@@ -115,6 +124,9 @@ def dot(input: Any, tensor: Any) -> Tensor:
 def vdot(input: Any, other: Any) -> Tensor:
     """The sum of the products of two vectors (k,): of real numbers ``dot``.
 
+    Args:
+        input, other: the vectors.
+
     >>> mg.vdot(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
     tensor(11.)
     """
@@ -144,6 +156,9 @@ def inner(input: Any, other: Any) -> Tensor:
 @public("function method", {np.outer: lambda f, a, b: f(a.flatten(), b.flatten())}, aliases="ger")
 def outer(input: Any, vec2: Any) -> Tensor:
     """The products of each element of a vector (n,) with each of another (m,): (n, m).
+
+    Args:
+        input, vec2: the vectors.
 
     >>> mg.outer(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0, 5.0]))
     tensor([[ 3.,  4.,  5.],
@@ -314,6 +329,9 @@ def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """The product of two or more matrices, in the order that multiplies the fewest numbers.
 
     The first may be a vector, which counts as a row, and the last one, a column; that axis goes away again.
+
+    Args:
+        tensors: a list or tuple of matrices.
 
     >>> mg.linalg.multi_dot([mg.ones(2, 50), mg.ones(50, 3), mg.ones(3)])
     tensor([150., 150.])

@@ -19,7 +19,7 @@ from .assigning import assigned
 from .choosing import where
 from .gathering import bool_mask, vector_index
 from .indexing import array_index, placed, take
-from .shapes import astype, expand, reshaped, with_an_axis
+from .shapes import astype, expand, in_shape, reshaped, with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -108,7 +108,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     """
     x, axis, index, source = slices("index_add", input, dim, index, source)
     y = add_op(x, scaled(slices_added_op(source, index, x.shape[axis], axis), alpha))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 @public("function method in_place")
@@ -116,19 +116,29 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
     """A copy with other slices at an index along an axis; of several for one place the last one.
 
+    Args:
+        dim: the axis.
+        index: the place of each slice, a vector of integers.
+        source: the slices, as many as the index has elements; else of the input's shape.
+        axis: NumPy's name of dim.
+
     >>> mg.index_copy(mg.zeros(2, 2), 1, mg.tensor([1]), mg.ones(2, 1))
     tensor([[0., 1.],
             [0., 1.]])
     """
     x, axis, index, source = slices("index_copy", input, dim, index, source)
     y = assigned(x, source, at_slices(axis, constant_index(index)))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 @public("function method in_place")
 @axis_too
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Tensor:
     """A copy with one value in the slices at an index along an axis; negative ones count from the end.
+
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
 
     >>> mg.index_fill(mg.zeros(2, 2), 1, mg.tensor([-1]), 5)
     tensor([[0., 5.],

@@ -228,6 +228,8 @@ def nanquantile(
 ) -> Tensor:  # fmt: skip
     """``quantile`` of the elements that are not NaN; NaN of none.
 
+    Arguments are those of ``quantile``.
+
     >>> mg.nanquantile(mg.tensor([1.0, np.nan, 3.0]), 0.5)
     tensor(2.)
     """

@@ -228,6 +228,13 @@ minima = Op(
 # -- what users call ---------------------------------------------------------------------------
 
 
+def axes_and_correction(dim: Any, correction: float, unbiased: bool | None) -> tuple[Any, float]:
+    """``dim`` and ``correction`` of var and std; ``unbiased``, also in place of ``dim``, is the older form."""
+    if dim is True or dim is False:
+        dim, unbiased = None, dim
+    return dim, correction if unbiased is None else int(unbiased)
+
+
 @public(
     "function method",
     {np.sum: lambda f, a, axis=None, dtype=None, *, keepdims=False: f(a, axis, keepdims, dtype=dtype)},
@@ -236,9 +243,14 @@ def sum(
     input: Any, dim: Any = None, keepdim: bool = False,
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The sum along ``dim`` (an int or several; None: of all elements), of booleans and integers in int64.
+    """The sum along ``dim``, of booleans and integers in int64.
 
-    With ``dtype`` the elements are converted before they are added up.
+    Args:
+        input: the tensor.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        dtype: what to convert the elements to before they are added up.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), 0)
     tensor([4., 6.])
@@ -256,9 +268,14 @@ def mean(
     input: Any, dim: Any = None, keepdim: bool = False,
     *, dtype: Any = None, axis: Any = None, keepdims: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The mean along ``dim`` (an int or several; None: of all elements); NaN of none.
+    """The mean ``sum(x) / n`` along ``dim``; NaN of no elements.
 
-    Integers and booleans are refused, unless a ``dtype`` of floats is given, to which they are converted first.
+    Args:
+        input: the tensor, of floats.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        dtype: what to convert the elements to first, floats; integers and booleans are refused without it.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 5.0]]), 1, keepdim=True)
     tensor([[1.5000],
@@ -283,16 +300,17 @@ def var(
         input: the tensor, of floats.
         dim: an int or several; None: over all elements. A boolean is ``unbiased``.
         correction: 1, PyTorch's default, gives the unbiased estimate; 0 the biased one, which
-            BatchNorm normalises with (and NumPy's default). ``unbiased=False`` is the same.
+            BatchNorm normalises with (and NumPy's default).
         keepdim: keep the reduced axes with length 1.
         axis, keepdims: NumPy's names of dim and keepdim.
+        unbiased: PyTorch's older argument: True is a correction of 1, False of 0.
+
+    NaN of one element with a correction of 1, as 0 is divided by 0.
 
     >>> mg.var(mg.tensor([1.0, 3.0])), mg.var(mg.tensor([1.0, 3.0]), correction=0)
     (tensor(2.), tensor(1.))
     """
-    if dim is True or dim is False:
-        dim, unbiased = None, dim
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = axes_and_correction(dim, correction, unbiased)
     return variances(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 
@@ -311,9 +329,7 @@ def std(
     >>> mg.std(mg.tensor([1.0, 3.0]), correction=0)
     tensor(1.)
     """
-    if dim is True or dim is False:
-        dim, unbiased = None, dim
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = axes_and_correction(dim, correction, unbiased)
     return deviations(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 
@@ -349,6 +365,15 @@ def std_mean(
 def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest element along ``dim``; elements that tie share the gradient equally.
 
+    Args:
+        input: the tensor; NaN counts as larger than all numbers.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
+
     >>> mg.amax(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), (0, 1))
     tensor(4.)
     """
@@ -358,6 +383,15 @@ def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None
 @public("function method", {np.min: lambda f, a, axis=None, keepdims=False: f(a, axis, keepdims)})
 def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The smallest element along ``dim``; elements that tie share the gradient equally.
+
+    Args:
+        input: the tensor; NaN counts as smaller than all numbers.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
+    Raises:
+        ValueError, IndexError: for an axis without elements.
 
     >>> mg.amin(mg.tensor([[1.0, 4.0], [3.0, 2.0]]), 0)
     tensor([1., 2.])

@@ -65,6 +65,9 @@ def numpys_flip(function: Any, m: Any, axis: Any = None) -> Any:
 def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
     """The elements in reverse order along the axes ``dims``, as a copy.
 
+    Args:
+        axes, dims: one or more, as integers or one tuple; negative ones count from the end.
+
     >>> mg.flip(mg.tensor([[1, 2], [3, 4]]), (0, 1))
     tensor([[4, 3],
             [2, 1]])
@@ -127,6 +130,9 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Tensor:
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turned by ``k`` times 90 degrees in the plane of two axes, from the first towards the second, as a copy.
 
+    Args:
+        dims: the two axes.
+
     >>> mg.rot90(mg.tensor([[1, 2], [3, 4]]))
     tensor([[2, 4],
             [1, 3]])
@@ -183,6 +189,9 @@ def numpys_tile(function: Any, A: Any, reps: Any) -> Any:  # noqa: N803
 @public("function method", {np.tile: numpys_tile})
 def tile(input: Any, *counts: Any, dims: Any = None) -> Tensor:
     """Copies side by side, as ``repeat``; of fewer numbers than axes they are for the last ones.
+
+    Args:
+        counts, dims: how many copies along each axis, as integers or one tuple.
 
     >>> mg.tile(mg.tensor([1, 2]), (2, 2))
     tensor([[1, 2, 1, 2],

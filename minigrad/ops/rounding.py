@@ -12,7 +12,7 @@ from ..engine.faces import public
 from ..engine.host import check
 from ..engine.node import describe
 from ..engine.op import Op
-from .arguments import integers
+from .arguments import TWO_OPERANDS, integers
 from .arithmetic import div_op, neg
 from .choosing import where
 from .elementwise import elementwise, flat, kind_of
@@ -43,13 +43,20 @@ floor = elementwise(
     flat,
     numpy=np.floor,
     doc="the largest integer that is not above x; its derivative is 0",
+    example="mg.floor(mg.tensor([-1.5, 1.5])) -> tensor([-2.,  1.])",
 )
 ceil = elementwise(
-    "ceil", of_floats(np.ceil), flat, numpy=np.ceil, doc="the smallest integer that is not below x; its derivative is 0"
+    "ceil",
+    of_floats(np.ceil),
+    flat,
+    numpy=np.ceil,
+    doc="the smallest integer that is not below x; its derivative is 0",
+    example="mg.ceil(mg.tensor([-1.5, 1.5])) -> tensor([-1.,  2.])",
 )
 trunc = fix = elementwise(
     "trunc", of_floats(np.trunc), flat, numpy=np.trunc, aliases="fix",
     doc="x without the digits behind the point; its derivative is 0",
+    example="mg.trunc(mg.tensor([-1.5, 1.5])) -> tensor([-1.,  1.])",
 )  # fmt: skip
 
 
@@ -80,27 +87,34 @@ def round(input: Any, *, decimals: int = 0) -> Tensor:
 
 
 frac = elementwise(
-    "frac", lambda input: input - np.trunc(input), lambda dy, _y, _x: dy, doc="``x - trunc(x)``, with the sign of x"
+    "frac",
+    lambda input: input - np.trunc(input),
+    lambda dy, _y, _x: dy,
+    doc="``x - trunc(x)``, with the sign of x; its derivative is 1",
+    example="mg.frac(mg.tensor([-1.25, 1.25])) -> tensor([-0.2500,  0.2500])",
 )
 signbit = Op(
     "signbit",
     np.signbit,
     faces="function method",
     doc="whether each element is negative; of -0. and -nan it is true, too",
+    example="mg.signbit(mg.tensor([-2.0, -0.0, 0.0, 2.0])) -> tensor([ True,  True, False, False])",
 )
 copysign = elementwise(
     "copysign",
     np.copysign,
     lambda dy, y, a, _b: dy * (y / where(a == 0, 1, a)),
     flat,
-    doc="``|input|`` with the sign of ``other``, which may be that of -0.; the derivative at 0 is 0",
+    doc="``|input|`` with the sign of ``other``, which may be that of -0.; the derivative at 0 is 0" + TWO_OPERANDS,
+    example="mg.copysign(mg.tensor([1.0, -2.0]), mg.tensor([-0.0, 3.0])) -> tensor([-1.,  2.])",
 )
 nextafter = elementwise(
     "nextafter",
     np.nextafter,
     lambda dy, _y, a, b: where(a == b, 0, dy),
     flat,
-    doc="the number after ``input`` on the way to ``other``, or ``other`` itself if they are equal",
+    doc="the number after ``input`` on the way to ``other``, or ``other`` itself if they are equal" + TWO_OPERANDS,
+    example="one = mg.tensor(1.0)\nmg.nextafter(one, mg.tensor(2.0)) - one -> tensor(1.1921e-07)",
 )
 
 # -- division with rounding -----------------------------------------------------------------------
@@ -120,6 +134,8 @@ def rounded_division(function: Callable[..., Any]) -> Callable[..., Any]:
             if kind_of(input) == kind_of(other) == "b":
                 raise TypeError("booleans have no quotient: convert one, x.long().")
             check(refuse_zero, other)
+            with np.errstate(over="ignore"):  # the smallest integer divided by -1 wraps around, as sums do
+                return function(input, other)
         return function(input, other)
 
     return definition
@@ -139,7 +155,9 @@ floor_divide: Op = elementwise(
     flat,
     promotes=(0, 1),
     numpy=np.floor_divide,
-    doc="``floor(input / other)``; integers are not divided by 0; its derivatives are 0",
+    doc="``floor(input / other)``; its derivatives are 0. An integer divided by 0 is a ZeroDivisionError."
+    + TWO_OPERANDS,
+    example="mg.floor_divide(mg.tensor([-7, 7]), 2) -> tensor([-4,  3])",
 )
 trunc_divide: Op = Op(
     "trunc_divide", rounded_division(truncated_quotient), flat, flat, promotes=(0, 1), doc="``trunc(input / other)``"
@@ -151,7 +169,9 @@ remainder = elementwise(
     lambda dy, _y, a, b: -dy * floor_divide(a, b),
     promotes=(0, 1),
     numpy=np.remainder,
-    doc="``input - other * floor(input / other)``, with the sign of ``other``",
+    doc="``input - other * floor(input / other)``, with the sign of ``other``, as Python's ``%``" + TWO_OPERANDS,
+    example="mg.remainder(mg.tensor([-7.0, 7.0]), 3), mg.remainder(mg.tensor([-7.0, 7.0]), -3) -> "
+    "(tensor([2., 1.]), tensor([-1., -2.]))",
 )
 fmod = elementwise(
     "fmod",
@@ -160,7 +180,9 @@ fmod = elementwise(
     lambda dy, _y, a, b: -dy * trunc_divide(a, b),
     promotes=(0, 1),
     numpy=np.fmod,
-    doc="``input - other * trunc(input / other)``, with the sign of ``input``",
+    doc="``input - other * trunc(input / other)``, with the sign of ``input``, as C's ``fmod``" + TWO_OPERANDS,
+    example="mg.fmod(mg.tensor([-7.0, 7.0]), 3), mg.fmod(mg.tensor([-7.0, 7.0]), -3) -> "
+    "(tensor([-1.,  1.]), tensor([-1.,  1.]))",
 )
 
 ROUNDED = {None: div_op, "floor": floor_divide, "trunc": trunc_divide}

@@ -225,6 +225,9 @@ logcumsumexp_op = Op(
 def logcumsumexp(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
     """``log(cumsum(exp(x)))`` along ``dim``, without overflow.
 
+    Args:
+        axis: NumPy's name of dim.
+
     >>> mg.logcumsumexp(mg.tensor([1000.0, 1000.0]), 0)
     tensor([1000.0000, 1000.6932])
     """
@@ -274,6 +277,9 @@ cummin_op = Op(
 def cummax(input: Any, dim: Any = None, *, axis: Any = None) -> ValuesIndices:
     """The largest element of all up to each along ``dim``: (values, indices), the last of equal elements.
 
+    Args:
+        axis: NumPy's name of dim.
+
     >>> mg.cummax(mg.tensor([1, 3, 2]), 0)
     ValuesIndices(values=tensor([1, 3, 3]), indices=tensor([0, 1, 1]))
     """
@@ -284,6 +290,9 @@ def cummax(input: Any, dim: Any = None, *, axis: Any = None) -> ValuesIndices:
 @public("function method")
 def cummin(input: Any, dim: Any = None, *, axis: Any = None) -> ValuesIndices:
     """The smallest element of all up to each along ``dim``: (values, indices), the last of equal elements.
+
+    Args:
+        axis: NumPy's name of dim.
 
     >>> mg.cummin(mg.tensor([3, 1, 2]), 0)
     ValuesIndices(values=tensor([3, 1, 1]), indices=tensor([0, 1, 1]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import node as records
-from ..engine.dtypes import get_default_dtype
+from ..engine.dtypes import get_default_dtype, in_other_dtype
 from ..engine.errors import InvalidTypeError, InvalidValueError
 from ..engine.faces import public
 from ..engine.node import describe
@@ -55,18 +55,17 @@ expanded = Op(
 )
 cast = Op(
     "astype",
-    lambda x, dtype: x.astype(dtype),
+    in_other_dtype,
     lambda dy, _y, _x, dtype: dy,
     doc="the same values in another dtype",
 )
-
-
 clone = Op(
     "clone",
     lambda input: input.copy(),
     lambda dy, _y, _x: dy,
     faces="function method",
-    doc="a copy; gradients flow through it",
+    doc="a copy, in memory of its own; gradients flow through it",
+    example="x = mg.zeros(3)\ny = mg.clone(x).fill_(7)\nx, y -> (tensor([0., 0., 0.]), tensor([7., 7., 7.]))",
 )
 
 
@@ -79,7 +78,14 @@ def given(function: str, name: str, separate: tuple[Any, ...], together: Any) ->
 
 @public("function method", {np.reshape: lambda f, a, shape: f(a, shape)})
 def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
-    """The same elements in another shape, in row-major order; one length may be -1.
+    """The same elements in another shape, in row-major order; a view where that is possible.
+
+    Args:
+        input: the tensor.
+        lengths, shape: the shape, as integers or one tuple; one length may be -1, which is what the others leave.
+
+    Raises:
+        ValueError: for a shape of another number of elements.
 
     >>> mg.reshape(mg.arange(6), (2, -1))
     tensor([[0, 1, 2],
@@ -94,7 +100,11 @@ def reshape(input: Any, *lengths: Any, shape: Any = None) -> Tensor:
 
 @public("function method", {np.transpose: lambda f, a, axes=None: f(a, axes or tuple(range(a.ndim))[::-1])})
 def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
-    """The axes in the given order: ``permute(x, 2, 0, 1)``.
+    """The axes in another order, as a view: axis i of the result is axis ``dims[i]`` of the input.
+
+    Args:
+        input: the tensor.
+        axes, dims: all axes, each once, as integers or one tuple: ``permute(x, 2, 0, 1)``.
 
     >>> mg.permute(mg.ones(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
@@ -108,7 +118,11 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
 
 @public("function method in_place", {np.swapaxes: lambda f, a, axis1, axis2: f(a, axis1, axis2)}, aliases="swapdims")
 def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
-    """Swap two axes.
+    """Swap two axes; the result is a view.
+
+    Args:
+        input: the tensor.
+        dim0, dim1: the two.
 
     >>> mg.swapdims(mg.ones(2, 3, 4), 0, 2).shape
     (4, 3, 2)
@@ -125,7 +139,11 @@ swapdims = transpose
 
 @public("function method in_place")
 def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
-    """Swap two axes: ``transpose``.
+    """Swap two axes: ``transpose`` by NumPy's name.
+
+    Args:
+        input: the tensor.
+        axis0, axis1: the two.
 
     >>> mg.swapaxes(mg.ones(2, 3, 4), 0, 2).shape
     (4, 3, 2)
@@ -135,9 +153,16 @@ def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
 
 @public("function method", {np.broadcast_to: lambda f, array, shape: f(array, shape)})
 def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
-    """Repeat ``x`` along axes of length 1 and new axes in front; -1 keeps a length.
+    """Repeat ``x`` along axes of length 1 and new axes in front.
 
     The result is a read-only view: no memory is used.
+
+    Args:
+        input: the tensor.
+        shape, size: the lengths, as integers or one tuple; -1 keeps a length.
+
+    Raises:
+        ValueError: for another length along an axis whose length is not 1.
 
     >>> mg.expand(mg.tensor([[1.0], [2.0]]), (2, 3))
     tensor([[1., 1., 1.],
@@ -152,7 +177,12 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
 
 @public("function method in_place", {np.squeeze: lambda f, a, axis=None: f(a, axis)})
 def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
-    """Remove the axes of length 1, or only those named by ``dim`` that have length 1.
+    """Remove axes of length 1; the result is a view.
+
+    Args:
+        input: the tensor.
+        dim: an int or several, of which those of another length stay; None: all axes of length 1.
+        axis: NumPy's name of dim.
 
     >>> mg.squeeze(mg.ones(2, 1, 3), 1).shape
     (2, 3)
@@ -166,7 +196,12 @@ def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 
 @public("function method in_place", {np.expand_dims: lambda f, a, axis: f(a, axis)})
 def unsqueeze(input: Any, dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Insert an axis of length 1 at ``dim``.
+    """Insert an axis of length 1; the result is a view.
+
+    Args:
+        input: the tensor.
+        dim: where the axis is in the result; -1 is behind the last one.
+        axis: NumPy's name of dim.
 
     >>> mg.unsqueeze(mg.ones(3), 0).shape
     (1, 3)
@@ -177,7 +212,12 @@ def unsqueeze(input: Any, dim: int | None = None, *, axis: int | None = None) ->
 
 @public("function method")
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join the axes from ``start_dim`` to ``end_dim``, both included, into one.
+    """Join neighbouring axes into one; a number becomes a vector of one element.
+
+    Args:
+        input: the tensor.
+        start_dim: the first of them.
+        end_dim: the last of them.
 
     >>> mg.flatten(mg.ones(8, 3, 4), 1).shape
     (8, 12)
@@ -195,6 +235,10 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @public("function")
 def astype(input: Any, dtype: Any) -> Tensor:
     """The same values in another dtype; the gradient comes back in the old one.
+
+    Args:
+        input: the tensor.
+        dtype: the dtype, as ``mg.float64``, ``np.int64`` or ``"float32"``; fractions are cut off for integers.
 
     >>> mg.astype(mg.tensor([1.5]), np.int64)
     tensor([1])
@@ -215,6 +259,11 @@ def in_floats(x: Any) -> Any:
 def with_an_axis(x: Any) -> Any:
     """``x``, a number as a vector of one element."""
     return x if shape_of(x) else reshaped(x, (1,))
+
+
+def in_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` in a shape: itself if it has that. It takes back ``with_an_axis``."""
+    return x if x.shape == shape else reshaped(x, shape)
 
 
 records.tensor_of_list = tensor_of_list

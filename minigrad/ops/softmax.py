@@ -127,7 +127,13 @@ log_softmax_op = Op(
 def logsumexp(
     input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
-    """``log(sum(exp(x)))`` along ``dim`` (an int or several; None: over all elements), of integers in float32.
+    """``log(sum(exp(x)))`` along ``dim``, without overflow; of integers in float32.
+
+    Args:
+        input: the tensor.
+        dim: an int or several; None: all axes.
+        keepdim: keep the reduced axes, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
@@ -191,7 +197,11 @@ def softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, axis: 
 def log_softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
     """The logarithm of softmax along ``dim``, exact also where softmax is too small for its dtype.
 
-    The arguments are those of ``softmax``.
+    Args:
+        input: floats, unless a dtype is given.
+        dim: the axis. Without it a warning, and a guess, as in PyTorch: 0 for 0, 1 and 3 axes, else 1.
+        dtype: what to convert the input to first.
+        axis: NumPy's name of dim.
 
     >>> F.log_softmax(mg.tensor([[0.0, 0.0]]), dim=1)
     tensor([[-0.6931, -0.6931]])
@@ -201,7 +211,13 @@ def log_softmax_functional(input: Any, dim: Any = None, dtype: Any = None, *, ax
 
 @public("functional module")
 def softmin(input: Any, dim: Any = None, dtype: Any = None, *, axis: Any = None) -> Tensor:
-    """``softmax(-x)`` along ``dim``: the smallest element has the largest part. The arguments are those of ``softmax``.
+    """``softmax(-x)`` along ``dim``: the smallest element has the largest part.
+
+    Args:
+        input: floats, unless a dtype is given.
+        dim: the axis. Without it a warning, and a guess, as in PyTorch: 0 for 0, 1 and 3 axes, else 1.
+        dtype: what to convert the input to first.
+        axis: NumPy's name of dim.
 
     >>> F.softmin(mg.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])

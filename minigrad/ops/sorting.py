@@ -238,6 +238,10 @@ def kthvalue(
 ) -> ValuesIndices:
     """The k-th smallest element along ``dim``, k from 1: (values, indices), the first of equal elements.
 
+    Args:
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
+
     >>> mg.kthvalue(mg.tensor([3, 1, 2]), 2).values
     tensor(2)
     """
@@ -253,6 +257,10 @@ def mode(
     """The most frequent element along ``dim``, the smallest of several: (values, indices), the last of equal elements.
 
     NaN equals nothing.
+
+    Args:
+        keepdim: keep the axis, with length 1.
+        axis, keepdims: NumPy's names of dim and keepdim.
 
     >>> mg.mode(mg.tensor([3, 1, 3]))
     ValuesIndices(values=tensor(3), indices=tensor(2))

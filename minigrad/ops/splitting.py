@@ -68,7 +68,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
 @public("method", name="split")
 @axis_too
 def split_into(input: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of one length, of which the last may be shorter, or of given lengths, as views: ``mg.split``."""
+    """``split``, whose arguments it takes: parts of one length ``split_size``, or of given lengths, as views."""
     return split(input, split_size, dim)
 
 
@@ -122,6 +122,10 @@ def one_given(name: str, *ways: Any) -> int | tuple[int, ...]:
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` parts of one length, of which the last may be shorter, as views.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> [len(part) for part in mg.chunk(mg.arange(5), 3)], [len(part) for part in mg.chunk(mg.arange(4), 3)]
     ([2, 2, 1], [2, 2])
     """
@@ -136,6 +140,10 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @axis_too
 def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """The elements along an axis, which is gone then, as views.
+
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
 
     >>> mg.unbind(mg.tensor([[1, 2], [3, 4]]), 1)
     (tensor([1, 3]), tensor([2, 4]))
@@ -164,6 +172,10 @@ def hsplit(
 ) -> tuple[Tensor, ...]:
     """Equal parts along the columns, or parts between indices, as views; of a vector along its only axis.
 
+    Args:
+        indices_or_sections: how many parts, or the indices where parts begin.
+        sections, indices: the same, by PyTorch's names of each.
+
     >>> [x.shape for x in mg.hsplit(mg.ones(2, 4), 2)]
     [(2, 2), (2, 2)]
     """
@@ -177,6 +189,10 @@ def vsplit(
 ) -> tuple[Tensor, ...]:
     """Equal parts along the rows, or parts between indices, as views.
 
+    Args:
+        indices_or_sections: how many parts, or the indices where parts begin.
+        sections, indices: the same, by PyTorch's names of each.
+
     >>> [x.shape for x in mg.vsplit(mg.ones(4, 2), [1])]
     [(1, 2), (3, 2)]
     """
@@ -188,6 +204,10 @@ def dsplit(
     input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
 ) -> tuple[Tensor, ...]:
     """Equal parts along the third axis, or parts between indices, as views.
+
+    Args:
+        indices_or_sections: how many parts, or the indices where parts begin.
+        sections, indices: the same, by PyTorch's names of each.
 
     >>> [x.shape for x in mg.dsplit(mg.ones(1, 2, 4), 2)]
     [(1, 2, 2), (1, 2, 2)]

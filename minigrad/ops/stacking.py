@@ -37,6 +37,9 @@ __all__ = [
 def hstack(tensors: Sequence[Any]) -> Tensor:
     """Tensors joined along the columns; vectors and numbers to one vector.
 
+    Args:
+        tensors: a list or tuple of them.
+
     >>> mg.hstack([mg.tensor([1, 2]), mg.tensor([3])])
     tensor([1, 2, 3])
     """
@@ -47,6 +50,9 @@ def hstack(tensors: Sequence[Any]) -> Tensor:
 @public("function", {np.vstack: lambda f, tup: f(tup)}, "row_stack")
 def vstack(tensors: Sequence[Any]) -> Tensor:
     """Tensors joined along the rows; a vector is a row.
+
+    Args:
+        tensors: a list or tuple of them.
 
     >>> mg.vstack([mg.tensor([1, 2]), mg.tensor([[3, 4]])])
     tensor([[1, 2],
@@ -62,6 +68,9 @@ row_stack = vstack
 def dstack(tensors: Sequence[Any]) -> Tensor:
     """Tensors joined along the third axis, of those that have it not a new one.
 
+    Args:
+        tensors: a list or tuple of them.
+
     >>> mg.dstack([mg.ones(2), mg.zeros(2)]).shape
     (1, 2, 2)
     """
@@ -71,6 +80,9 @@ def dstack(tensors: Sequence[Any]) -> Tensor:
 @public("function", {np.column_stack: lambda f, tup: f(tup)})
 def column_stack(tensors: Sequence[Any]) -> Tensor:
     """Tensors joined along the columns; a vector is a column.
+
+    Args:
+        tensors: a list or tuple of them.
 
     >>> mg.column_stack([mg.tensor([1, 2]), mg.tensor([3, 4])])
     tensor([[1, 3],
@@ -83,6 +95,9 @@ def column_stack(tensors: Sequence[Any]) -> Tensor:
 @public("function")
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the tensors along its diagonal; a vector is a row, a number a block of one.
+
+    Args:
+        tensors: of at most two axes.
 
     >>> mg.block_diag(mg.tensor([[1, 2]]), mg.tensor(3))
     tensor([[1, 2, 0],
@@ -107,6 +122,9 @@ def block_diag(*tensors: Any) -> Tensor:
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All rows that have an element of each vector, the last one changing fastest; of one vector itself.
 
+    Args:
+        tensors: one or more.
+
     >>> mg.cartesian_prod(mg.tensor([1, 2]), mg.tensor([3, 4])).tolist()
     [[1, 3], [1, 4], [2, 3], [2, 4]]
     """
@@ -129,6 +147,11 @@ def cartesian_prod(*tensors: Any) -> Tensor:
 @public("function")
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of ``r`` elements of a vector as rows, in order.
+
+    Args:
+        with_replacement: an element may be chosen several times.
+        input: a vector.
+        r: how many elements a choice has.
 
     >>> mg.combinations(mg.tensor([1, 2, 3])).tolist()
     [[1, 2], [1, 3], [2, 3]]

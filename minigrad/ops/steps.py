@@ -31,6 +31,7 @@ angle = Op(
     flat,
     faces="function method",
     doc="the angle of a real number in the complex plane: pi if it is negative, else 0; its derivative is 0",
+    example="mg.angle(mg.tensor([-2.0, 0.0, 3.0])) -> tensor([3.1416, 0.0000, 0.0000])",
 )
 heaviside = elementwise(
     "heaviside",
@@ -38,7 +39,13 @@ heaviside = elementwise(
     flat,
     lambda dy, _y, x, _values: where(x == 0, dy, 0),
     promotes=(0, 1),
-    doc="0 where x is negative or NaN, 1 where it is positive, ``values`` where it is 0",
+    doc="""0 where x is negative or NaN, 1 where it is positive, ``values`` where it is 0
+
+    Args:
+        input: the tensor.
+        values: the results at 0, a tensor or a number; shapes broadcast, and it gets gradients.
+    """,
+    example="mg.heaviside(mg.tensor([-1.0, 0.0, 2.0]), mg.tensor(0.5)) -> tensor([0.0000, 0.5000, 1.0000])",
 )
 
 

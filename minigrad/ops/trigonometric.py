@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.op import Op
 from ..kernels.constants import float64
 from ..kernels.precision import in_float64
+from .arguments import TWO_OPERANDS
 from .choosing import where
 from .elementwise import elementwise
 from .functions import sqrt
@@ -20,22 +21,42 @@ __all__ = [
     "sin", "sinc", "tan",
 ]  # fmt: skip
 
-sin = elementwise("sin", np.sin, lambda dy, _y, x: dy * cos(x), doc="``sin(x)``, x in radians")
-cos: Op = elementwise("cos", np.cos, lambda dy, _y, x: -dy * sin(x), doc="``cos(x)``, x in radians")
-tan = elementwise("tan", np.tan, lambda dy, y, _x: dy * (1 + y * y), doc="``tan(x)``, x in radians")
+sin = elementwise(
+    "sin",
+    np.sin,
+    lambda dy, _y, x: dy * cos(x),
+    doc="``sin(x)``, x in radians",
+    example="mg.sin(mg.tensor([0.0, mg.pi / 6, mg.pi / 2])) -> tensor([0.0000, 0.5000, 1.0000])",
+)
+cos: Op = elementwise(
+    "cos",
+    np.cos,
+    lambda dy, _y, x: -dy * sin(x),
+    doc="``cos(x)``, x in radians",
+    example="mg.cos(mg.tensor([0.0, mg.pi / 3, mg.pi])) -> tensor([ 1.0000,  0.5000, -1.0000])",
+)
+tan = elementwise(
+    "tan",
+    np.tan,
+    lambda dy, y, _x: dy * (1 + y * y),
+    doc="``tan(x)``, x in radians",
+    example="mg.tan(mg.tensor([-0.5, 0.0, mg.pi / 4])) -> tensor([-0.5463,  0.0000,  1.0000])",
+)
 asin = arcsin = elementwise(
     "asin",
     np.arcsin,
     lambda dy, _y, x: dy / sqrt((1 - x) * (1 + x)),
     aliases="arcsin",
-    doc="the angle from -pi/2 to pi/2 whose sine is x; NaN where there is none",
+    doc="the angle from -pi/2 to pi/2, in radians, whose sine is x; NaN where there is none",
+    example="mg.asin(mg.tensor([-1.0, 0.5, 1.0])) -> tensor([-1.5708,  0.5236,  1.5708])",
 )
 acos = arccos = elementwise(
     "acos",
     np.arccos,
     lambda dy, _y, x: -dy / sqrt((1 - x) * (1 + x)),
     aliases="arccos",
-    doc="the angle from 0 to pi whose cosine is x; NaN where there is none",
+    doc="the angle from 0 to pi, in radians, whose cosine is x; NaN where there is none",
+    example="mg.acos(mg.tensor([-1.0, 0.5, 1.0])) -> tensor([3.1416, 1.0472, 0.0000])",
 )
 
 
@@ -51,14 +72,16 @@ atan = arctan = elementwise(
     np.arctan,
     lambda dy, _y, x: dy / one_and_square(x),
     aliases="arctan",
-    doc="the angle from -pi/2 to pi/2 whose tangent is x",
+    doc="the angle from -pi/2 to pi/2, in radians, whose tangent is x",
+    example="mg.atan(mg.tensor([0.0, 1.0, mg.inf])) -> tensor([0.0000, 0.7854, 1.5708])",
 )
 hypot = elementwise(
     "hypot",
     np.hypot,
     lambda dy, y, a, _b: dy * (a / y),
     lambda dy, y, _a, b: dy * (b / y),
-    doc="``sqrt(input**2 + other**2)``, without overflow; its derivatives are NaN where both are 0",
+    doc="``sqrt(input**2 + other**2)``, without overflow; its derivatives are NaN where both are 0" + TWO_OPERANDS,
+    example="mg.hypot(mg.tensor(3e30), mg.tensor(4e30)) -> tensor(5.0000e+30)",
 )
 
 
@@ -75,10 +98,25 @@ atan2 = arctan2 = elementwise(
     lambda dy, _y, a, b: over_square(dy, b, a, b),
     lambda dy, _y, a, b: -over_square(dy, a, a, b),
     aliases="arctan2",
-    doc="the angle from -pi to pi of the point ``(other, input)``; its derivatives at ``(0, 0)`` are 0",
+    doc="the angle from -pi to pi, in radians, of the point ``(other, input)``; its derivatives at ``(0, 0)`` are 0"
+    + TWO_OPERANDS,
+    example="y, x = mg.tensor([1.0, -1.0]), mg.tensor([-1.0, -1.0])\n"
+    "mg.atan2(y, x), mg.atan(y / x) -> (tensor([ 2.3562, -2.3562]), tensor([-0.7854,  0.7854]))",
 )
-deg2rad = elementwise("deg2rad", np.deg2rad, lambda dy, _y, _x: dy * (math.pi / 180), doc="``x * pi / 180``")
-rad2deg = elementwise("rad2deg", np.rad2deg, lambda dy, _y, _x: dy * (180 / math.pi), doc="``x * 180 / pi``")
+deg2rad = elementwise(
+    "deg2rad",
+    np.deg2rad,
+    lambda dy, _y, _x: dy * (math.pi / 180),
+    doc="``x * pi / 180``: degrees as radians",
+    example="mg.deg2rad(mg.tensor([90.0, 180.0])) -> tensor([1.5708, 3.1416])",
+)
+rad2deg = elementwise(
+    "rad2deg",
+    np.rad2deg,
+    lambda dy, _y, _x: dy * (180 / math.pi),
+    doc="``x * 180 / pi``: radians as degrees",
+    example="mg.rad2deg(mg.tensor([mg.pi / 2, 1.0])) -> tensor([90.0000, 57.2958])",
+)
 
 # -- sinc -----------------------------------------------------------------------------------------
 
@@ -121,5 +159,6 @@ sinc = elementwise(
     lambda dy, _y, x: dy * sinc_derivative(x, 1),
     faces="function method in_place special",
     numpy=np.sinc,
-    doc="``sin(pi x) / (pi x)``, 1 at 0",
+    doc="``sin(pi x) / (pi x)``, 1 at 0 and 0 at all other integers",
+    example="mg.sinc(mg.tensor([0.0, 0.25, 0.5])) -> tensor([1.0000, 0.9003, 0.6366])",
 )

@@ -90,6 +90,10 @@ def view(input: Any, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor
 
     Bits that are read as another dtype have no gradient.
 
+    Args:
+        shape, size: the lengths, as integers or one tuple; one may be -1.
+        dtype: instead of a shape.
+
     Raises:
         RuntimeError: where it would be a copy; ``reshape`` makes one.
 
@@ -139,6 +143,10 @@ def ravel(input: Any) -> Tensor:
 def unflatten(input: Any, dim: int, sizes: Any) -> Tensor:
     """One axis as several, of lengths ``sizes``, of which one may be -1: the reverse of ``flatten``.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> mg.unflatten(mg.zeros(2, 6), 1, (3, -1)).shape
     (2, 3, 2)
     """
@@ -158,6 +166,9 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Tensor:
 def sum_to_size(input: Any, *size: Any) -> Tensor:
     """The sum over what broadcasting from a shape to this one has repeated.
 
+    Args:
+        size: that shape, as integers or one tuple.
+
     >>> mg.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])
     """
@@ -173,6 +184,9 @@ def sum_to_size(input: Any, *size: Any) -> Tensor:
 def broadcast_to(input: Any, size: Any) -> Tensor:
     """Repeated along axes of length 1 and new axes in front to a shape, without copying; -1 keeps a length.
 
+    Args:
+        size: the shape.
+
     >>> mg.broadcast_to(mg.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]])
@@ -183,6 +197,9 @@ def broadcast_to(input: Any, size: Any) -> Tensor:
 @public("function")
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     """The shape that operands of these shapes have together, as a plain tuple.
+
+    Args:
+        shapes: tuples, or lengths of vectors.
 
     >>> mg.broadcast_shapes((2, 1), 3)
     (2, 3)
@@ -202,6 +219,9 @@ def together(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 @public("function")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors in the one shape that they broadcast to, as read-only views.
+
+    Args:
+        tensors: one or more.
 
     >>> [x.shape for x in mg.broadcast_tensors(mg.ones(2, 1), mg.ones(3))]
     [(2, 3), (2, 3)]
@@ -225,6 +245,9 @@ def at_least(ndim: int, tensors: tuple[Any, ...]) -> Any:
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one axis; of several, or a list, a tuple.
 
+    Args:
+        tensors: one or more.
+
     >>> mg.atleast_1d(mg.tensor(3.0))
     tensor([3.])
     """
@@ -235,6 +258,9 @@ def atleast_1d(*tensors: Any) -> Any:
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two axes, new ones in front; of several, or a list, a tuple.
 
+    Args:
+        tensors: one or more.
+
     >>> mg.atleast_2d(mg.tensor([1.0, 2.0])).shape
     (1, 2)
     """
@@ -244,6 +270,9 @@ def atleast_2d(*tensors: Any) -> Any:
 @public("function")
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1).
+
+    Args:
+        tensors: one or more.
 
     >>> mg.atleast_3d(mg.ones(2)).shape
     (1, 2, 1)
@@ -270,6 +299,9 @@ def t(input: Any) -> Tensor:
 @public("function method", {np.moveaxis: lambda f, a, source, destination: f(a, source, destination)}, "moveaxis")
 def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     """Move axes to other positions; the others keep their order.
+
+    Args:
+        source, destination: an axis and its new place, or tuples of them.
 
     >>> mg.movedim(mg.zeros(2, 3, 4), 0, -1).shape
     (3, 4, 2)
@@ -298,6 +330,10 @@ moveaxis = movedim
 def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
     """``length`` elements from ``start`` on along an axis, as a view; a negative start counts from the end.
 
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
+
     >>> mg.narrow(mg.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
@@ -319,6 +355,10 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Tensor:
 @axis_too
 def select(input: Any, dim: int, index: Any) -> Tensor:
     """One element along an axis, which is gone then, as a view; a negative index counts from the end.
+
+    Args:
+        dim: the axis.
+        axis: NumPy's name of dim.
 
     >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])

@@ -86,5 +86,10 @@ lerp = elementwise(
     lambda dy, _y, _a, _b, w: dy * w,
     lambda dy, _y, a, b, _w: dy * (b - a),
     promotes=(0, 1, 2),
-    doc="``input + weight * (end - input)``; ``weight`` is a number or a tensor",
+    doc="""``input + weight * (end - input)``: ``input`` at a weight of 0, ``end`` at 1
+
+    Args:
+        input, end: tensors, or one of them a number; shapes broadcast.
+        weight: a number or a tensor; beyond 0 and 1 it goes on along the line.""",
+    example="mg.lerp(mg.tensor([0.0, 10.0]), 20.0, 0.25) -> tensor([ 5.0000, 12.5000])",
 )

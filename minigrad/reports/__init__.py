@@ -1,1 +1,2 @@
-"""Floor 1: how results show themselves: tables as text, Markdown and HTML, and findings with reason and cure."""
+# Floor 1: imports come from the floors below.
+"""How results show themselves: tables as text, Markdown and HTML, and findings with reason and cure."""

@@ -12,11 +12,13 @@ SHORTEST = 20
 """Of a text that is shortened to fit."""
 GAP = "  "
 
-CELL = "padding:0.2em 0.8em;border-bottom:1px solid rgba(128,128,128,0.4);"
+CELL = "padding:0.2em 0.7em;border-bottom:1px solid rgba(128,128,128,0.4);"
 """Colours of the page, but for the rules and what is wrong: both can be read on white and on black."""
 NUMBER = "text-align:right;white-space:nowrap;"
 """A narrow column must not break 1e-05 at its sign."""
 WRONG = "color:#e5484d;font-weight:bold;"
+TEXT = "font-family:monospace;white-space:pre-wrap;word-break:normal;"
+"""JupyterLab sets text in a table's letters, of different widths, and breaks words anywhere."""
 
 
 def text_table(
@@ -99,8 +101,8 @@ def html_block(before: Sequence[str], table: str = "", after: Sequence[str] = ()
 
 
 def html_text(text: str) -> str:
-    """Plain text with its lines and spaces."""
-    return f"<pre>{html.escape(text)}</pre>"
+    """Plain text with its lines and spaces, in letters of one width."""
+    return f'<pre style="{TEXT}">{html.escape(text)}</pre>'
 
 
 def html_row(cells: Sequence[str], styles: Sequence[str], heading: bool = False) -> str:

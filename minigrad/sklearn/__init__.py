@@ -1,4 +1,5 @@
-"""Floor 7: perceptrons with batch normalisation as estimators of scikit-learn's.
+# Floor 7: imports come from the floors below.
+"""Perceptrons with batch normalisation as estimators of scikit-learn's.
 
 >>> from minigrad.sklearn import MLPClassifier  # doctest: +SKIP
 >>> MLPClassifier(random_state=0).fit(X, y).score(X, y)  # doctest: +SKIP

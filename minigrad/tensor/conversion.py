@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine.dtypes import get_default_dtype, native, refuse_overflow
+from ..engine.dtypes import get_default_dtype, in_other_dtype, native, refuse_overflow
 from ..engine.errors import InvalidTypeError
 from ..engine.modes import current
 from ..engine.node import Variable, array_of, as_array, leaves, requires_grad
@@ -27,7 +27,7 @@ def array_from(data: Any, dtype: Any = None) -> ndarray:
     """
     if dtype is not None:
         dtype = real_dtype(dtype)
-        return fitting_array(data, dtype).astype(dtype)
+        return in_other_dtype(fitting_array(data, dtype), dtype)
     others = tuple(leaves(data)) if isinstance(data, (list, tuple)) else (data,)
     array = real_array(data, others)
     drifts = array.dtype == np.float64 and not any(map(asks_for_float64, others))

@@ -95,6 +95,9 @@ def set_default_device(device: Any) -> None:
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Accepted: results are the same in every run anyway.
 
+    Args:
+        mode, warn_only: PyTorch's switches, which change nothing.
+
     >>> mg.use_deterministic_algorithms(True)
     """
 

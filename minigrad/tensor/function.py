@@ -48,6 +48,19 @@ class FunctionCtx:
     """``ctx``: what forward leaves for backward.
 
     Attributes of any name may be set; tensors belong in ``save_for_backward``.
+
+    >>> class Scale(mg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x, factor):
+    ...         ctx.factor = factor  # a number: an attribute of any name
+    ...         return x * factor
+    ...     @staticmethod
+    ...     def backward(ctx, dy):
+    ...         dx = dy * ctx.factor if ctx.needs_input_grad[0] else None
+    ...         return dx, None  # one gradient for each argument of forward
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> mg.grad(Scale.apply(x, 3.0).sum(), x)
+    (tensor([3., 3.]),)
     """
 
     def __init__(self, name: str, inputs: Sequence[Any]) -> None:
@@ -299,6 +312,9 @@ class OnceOp(OwnOp):
 
 def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """The decorator of a ``backward`` that computes outside of the graph: differentiating it again is refused.
+
+    Args:
+        fn: the ``backward``.
 
     >>> class Double(mg.autograd.Function):
     ...     @staticmethod

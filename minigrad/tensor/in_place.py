@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import ops
-from ..engine.dtypes import category
+from ..engine.dtypes import category, in_other_dtype
 from ..engine.errors import catchable
 from ..engine.modes import current
 from ..engine.node import OUTDATED, Variable, array_of, clock, describe, real_array_of, requires_grad
@@ -145,7 +145,10 @@ class InPlace(Variable):
         if (self.node is not None or requires_grad(value)) and current().recording:
             return self._record_elements(index, value, name)
         try:
-            self.array[index] = value if type(value) is float else scalar(fitting_array(value, self.array.dtype))
+            if type(value) is not float:
+                value = fitting_array(value, dtype := self.array.dtype)
+                value = scalar(in_other_dtype(value, dtype) if dtype.kind in "iu" else value)
+            self.array[index] = value
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise failure(name, self, value, error) from error
         memory = self.memory
@@ -200,7 +203,7 @@ class InPlace(Variable):
     subtract_ = sub_
 
     def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
-        """``self /= other``, rounded as by ``div``"""
+        """``self /= other``, rounded as by ``div`` with its argument ``rounding_mode``"""
         return self._in_place(division(rounding_mode), other)
 
     divide_ = true_divide_ = div_

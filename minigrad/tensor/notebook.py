@@ -10,14 +10,18 @@ from numpy import ndarray
 from ..reports.table import html_block, html_table, html_text
 from .printing import float_format
 
-LONGEST = 12
+LONGEST = 10
 """Rows and columns of a table; of longer axes only both ends."""
 
 
 def as_html(kind: str, array: ndarray, notes: Sequence[str], text: str) -> str:
-    """A vector or a matrix as a table, anything else as its text."""
+    """A vector or a matrix as a table, a single number behind what it is, anything else as its text."""
     about = ", ".join([f"{kind} {array.shape} {array.dtype}", *notes])
-    if array.ndim not in (1, 2) or not array.size:
+    if not array.size:
+        return html_block([f"{about}: no elements"])
+    if array.ndim == 0:
+        return html_block([f"{about}: {float_format(array)[0](array[()]) if array.dtype.kind == 'f' else array}"])
+    if array.ndim > 2:
         return html_block([about], html_text(text))
     matrix = array if array.ndim == 2 else array[None]
     rows, columns = (chosen(n) for n in matrix.shape)

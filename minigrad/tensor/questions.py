@@ -25,6 +25,9 @@ def of_tensor(input: Any) -> Any:
 def is_tensor(obj: Any) -> bool:
     """Whether it is a tensor.
 
+    Args:
+        obj: anything.
+
     >>> mg.is_tensor(mg.ones(2)), mg.is_tensor(np.ones(2))
     (True, False)
     """
@@ -69,6 +72,9 @@ def numel(input: Any) -> int:
 
 def can_cast(from_: Any, to: Any) -> bool:
     """Whether values of a dtype become another one without losing their kind: booleans, integers, floats, upwards.
+
+    Args:
+        from_, to: dtypes.
 
     >>> mg.can_cast(mg.int64, mg.float16), mg.can_cast(mg.float32, mg.int64)
     (True, False)

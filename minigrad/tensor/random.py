@@ -33,6 +33,9 @@ class Generator(np.random.Generator):
 
     A new one always starts from the same seed. It is NumPy's PCG64 generator, with PyTorch's methods beside NumPy's.
 
+    Args:
+        device: ``"cpu"``, all there is.
+
     >>> g = mg.Generator().manual_seed(3)
     >>> bool((mg.rand(2, generator=g) == mg.rand(2, generator=mg.Generator().manual_seed(3))).all())
     True
@@ -69,7 +72,7 @@ class Generator(np.random.Generator):
         return dict(self.bit_generator.state)
 
     def set_state(self, new_state: dict[str, Any]) -> None:
-        """Go on from a state that ``get_state`` returned."""
+        """Go on from ``new_state``, which ``get_state`` returned."""
         self.bit_generator.state = new_state
 
     def clone_state(self) -> Generator:
@@ -80,7 +83,7 @@ class Generator(np.random.Generator):
         return other
 
     def spawn(self, n_children: int) -> list[np.random.Generator]:
-        """Independent generators of NumPy's, as ``numpy.random.Generator.spawn`` makes them."""
+        """``n_children`` independent generators of NumPy's, as ``numpy.random.Generator.spawn`` makes them."""
         return np.random.Generator(self.bit_generator).spawn(n_children)
 
     def __reduce__(self) -> Any:
@@ -170,6 +173,9 @@ def get_rng_state() -> dict[str, Any]:
 
 def set_rng_state(new_state: dict[str, Any]) -> None:
     """Go on from a state that ``get_rng_state`` returned.
+
+    Args:
+        new_state: that state.
 
     >>> state = mg.get_rng_state()
     >>> first = mg.rand(2)

@@ -9,6 +9,9 @@ from typing import Any, SupportsIndex, overload
 class Size(tuple[int, ...]):
     """The lengths of a tensor's axes: a tuple, with the number of elements. Slices and sums of it are sizes, too.
 
+    Args:
+        iterable: the lengths; none unless given.
+
     >>> mg.zeros(2, 3, 4).shape[1:].numel()
     12
     """

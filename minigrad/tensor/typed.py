@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 class TensorOf:
     """Makes tensors of one dtype: zeros of a shape, or a copy of a list, an array or a tensor.
 
+    Args:
+        data: lengths, ``FloatTensor(2, 3)``, or values, ``FloatTensor(values)``.
+
     ``isinstance(x, mg.FloatTensor)`` asks for the dtype, ``x.type(mg.FloatTensor)`` converts.
+
+    >>> mg.FloatTensor(2, 3).shape, mg.LongTensor([3, 1, 2])
+    ((2, 3), tensor([3, 1, 2]))
+    >>> isinstance(mg.ones(2), mg.DoubleTensor)
+    False
     """
 
     def __init__(self, name: str, dtype: str) -> None:

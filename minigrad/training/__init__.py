@@ -1,6 +1,14 @@
-"""Floor 6: a small training loop, what is measured beside the loss, and models of the command line.
+# Floor 6: imports come from the floors below.
+"""A small training loop, what is measured beside the loss, and models that the command line has trained.
 
 >>> from minigrad import training
+>>> train, test = data.train_test_split(data.moons(200))
+>>> model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+>>> optimizer = optim.Adam(model.parameters(), lr=0.01)
+>>> loader = data.DataLoader(train, batch_size=32, shuffle=True)
+>>> history = training.fit(model, loader, loss=F.cross_entropy, optimizer=optimizer, epochs=2)
+>>> len(history)
+2
 """
 
 from . import plots

@@ -45,6 +45,14 @@ class Predictor(Module):
         target: the name of what is predicted.
         features: the names of the columns that are the inputs.
         preparation: how columns become inputs.
+
+    >>> from minigrad.training.preparation import Preparation
+    >>> net = nn.Linear(2, 2, bias=False)
+    >>> net.load_state_dict({"weight": mg.eye(2)})  # the score of a class is the column of that number
+    <All keys matched successfully>
+    >>> model = training.Predictor(net, Preparation.plain(2, classes=2))  # which needs no scaling
+    >>> model.predict(np.array([[3.0, 1.0], [0.0, 2.0]]))
+    array([0, 1])
     """
 
     mean: Tensor
@@ -129,11 +137,13 @@ def table_of(x: Any, features: Sequence[str]) -> Table:
     return table
 
 
-def read_table(path: Any, header: bool | None = None, target: str | None = None, inputs_only: bool = False) -> Table:
-    """The table in a file: an ``.npz`` file by its name, else text."""
+def read_table(
+    path: Any, header: bool | None = None, target: str | None = None, inputs_only: bool = False, **options: Any
+) -> Table:
+    """The table in a file: an ``.npz`` file by its name, else text, which is read with further options."""
     if str(path).lower().endswith(".npz"):
         return read_npz(path, target, inputs_only)
-    return read_csv(path, header)
+    return read_csv(path, header, **options)
 
 
 def load_model(path: str | os.PathLike[str]) -> Predictor:
@@ -150,10 +160,13 @@ def load_model(path: str | os.PathLike[str]) -> Predictor:
         CheckpointError: if the file is none of this command's.
         OSError: if it cannot be read.
 
-    After ``minigrad train flowers.csv``:
-
-        from minigrad.training import load_model
-        load_model("runs/flowers").predict("more_flowers.csv")
+    >>> from minigrad.training.mlp import mlp
+    >>> net = mlp(inputs=2, hidden=(8,), outputs=2, batchnorm=True)
+    >>> settings = {"dataset": "moons", "hidden": [8], "batchnorm": True, "bias": False}
+    >>> mg.save({"settings": settings, "model": net.state_dict()}, "best.npz")  # "minigrad train moons" would, trained
+    >>> model = training.load_model("best.npz")
+    >>> model.classes, model.predict(np.array([[0.0, 1.0], [1.0, -0.5], [2.0, 0.0]])).shape
+    ((0, 1), (3,))
     """
     path = Path(path)
     if path.is_dir():

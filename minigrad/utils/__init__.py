@@ -1,4 +1,5 @@
-"""Floor 5: PyTorch's names of rooms that are elsewhere here: ``utils.data``."""
+# Floor 5: imports come from the floors below.
+"""PyTorch's names of rooms that are elsewhere here: ``utils.data``."""
 
 from typing import TYPE_CHECKING
 

@@ -261,8 +261,8 @@ MISTAKES = [
     ("none.py:case", 2, "cannot read none.py: there is no such file"),
     ("brokne.py:f", 2, "cannot read brokne.py: there is no such file. Did you mean 'broken.py'?"),
     ("folder.py:case", 2, "cannot read folder.py: it is a folder"),
-    ("own.txt:case", 2, "own.txt is no file of Python: name one that ends in .py"),
-    (":case", 2, "is no file of Python"),
+    ("own.txt:case", 2, "A function of your own is checked as my_file.py:my_case"),
+    (":case", 2, "A function of your own is checked as my_file.py:my_case"),
     ("broken.py:f", 1, "broken.py cannot be imported: SyntaxError: invalid syntax (broken.py, line 2)"),
     ("lost.py:f", 1, "cannot be imported: ModuleNotFoundError: No module named 'no_such_package' (lost.py, line 1)"),
     ("ends.py:f", 1, "ends.py cannot be imported: SystemExit (ends.py, line 1)"),
@@ -309,13 +309,15 @@ def test_the_table_is_written_also_if_something_is_wrong(capsys):
     printed(capsys, "own.py:half", "-o", "table.csv", code=1)
     assert [row["verdict"] for row in rows_of("table.csv")] == ["wrong: constant factor", "wrong: cut graph", "right"]
     for name in ("failing", "failing_inside"):
-        printed(capsys, f"own.py:{name}", "-o", "table.csv", code=1)
+        printed(capsys, f"own.py:{name}", "-o", "table.csv", "--overwrite", code=1)
     assert len(rows_of("table.csv")) == 3, "nothing new has been found out"
 
 
 def test_a_file_that_cannot_be_written_is_said_before_the_check(capsys, monkeypatch):
-    monkeypatch.setattr(check_module, "check_operations", lambda names: pytest.fail("checked"))
-    assert "there is no folder nowhere. Make it first" in printed(capsys, "-o", "nowhere/t.md", code=1).err
+    monkeypatch.setattr(check_module, "check_operations", lambda *_: pytest.fail("checked"))
+    os.mkdir("t.csv")
+    for file, error in (("own.py/t.md", "File exists. Choose another folder with -o"), ("t.csv", "t.csv is a folder")):
+        assert error in printed(capsys, "-o", file, code=2).err
 
 
 def test_a_warning_is_one_line(capsys):

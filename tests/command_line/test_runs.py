@@ -199,19 +199,20 @@ def test_ctrl_c_names_the_command_and_draws_what_was_finished(drawn, said, monke
 def test_ctrl_c_before_an_epoch_is_finished(said, monkeypatch):
     with monkeypatch.context() as patch:
         at_epoch(patch, 1, interrupt)
-        assert "nothing was written" in said("train", "moons", *QUICK, code=130)[1]
+        error = said("train", "moons", *QUICK, code=130)[1]
+        assert f"finished; start again with: minigrad train moons {' '.join(map(str, QUICK))}\n" in error
         assert not os.path.exists("runs")
     said("train", "moons", *QUICK)
     before = contents("runs/moons")
     with monkeypatch.context() as patch:
         at_epoch(patch, 3, interrupt)
         _, error = said("train", "moons", "--resume", "runs/moons", "--epochs", 4, code=130)
-    assert "go on with: minigrad train moons --resume runs/moons/checkpoint.npz" in error
+    assert "start again with: minigrad train moons --resume runs/moons --epochs 4\n" in error
     assert contents("runs/moons") == before
 
 
 def test_ctrl_c_while_pictures_are_drawn(said, monkeypatch):
-    monkeypatch.setattr(train, "write_pictures", lambda *_: interrupt())
+    monkeypatch.setattr(train.ending, "written", lambda *_: interrupt())
     assert "the checkpoint is complete" in said("train", "moons", *QUICK, code=130)[1]
 
 
@@ -380,7 +381,7 @@ def test_the_legend_says_how_the_losses_differ(monkeypatch):
     rows = [train.Row(1, 0.5, 0.2, 0.9, 0.1), train.Row(2, 0.4, 0.3, 0.8, 0.1)]
     for batchnorm in (True, False):
         pictures.learning_curves(rows, rows[0], "test accuracy", batchnorm, "moons", "seed 0", train.Path("x"))
-    for drawing, batchnorm in zip(drawings, (True, False)):
+    for drawing, batchnorm in zip(drawings, (True, False), strict=True):
         (legend,) = drawing.legends
         training, test = (text.get_text() for text in legend.get_texts())
         assert "mean of the epoch's steps" in training and "after the epoch" in test
@@ -443,7 +444,7 @@ def test_the_help_has_every_default(said):
         "per step (default: sine 100, digits 64, others 32)",
         "of Adam (default: sine 0.003, digits 0.003, others 0.01)",
         "layers (default: digits 128,64, others 32,32)",
-        "numbers (default: 0)",
+        "start of all random numbers: weights,",
         "(default: runs/DATASET,",
     ):
         assert default in text
@@ -468,7 +469,7 @@ def test_there_is_one_word_for_a_dataset():
 
 @pytest.mark.parametrize(("rounds", "disturbed"), [([1.0, 1.1, 1.2], False), ([1.0, 40.0, 41.0], True)])
 def test_bench_shows_the_nets_and_says_when_it_was_disturbed(rounds, disturbed, said, monkeypatch):
-    def measure(name, contenders, *_):
+    def measure(name, contenders, *_, **__):
         return bench.Measurement(name, dict.fromkeys(contenders, rounds))
 
     monkeypatch.setattr(bench, "measure", measure)

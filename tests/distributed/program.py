@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 
@@ -27,11 +28,10 @@ def train(shards, dtype, tolerance):
     return parameters, statistics
 
 
-def right():
-    """Exchanges of all kinds, derivatives across ranks, and trainings."""
-    group, rank, size = dist.new_group(), dist.get_rank(), dist.get_world_size()
+def exchange(group, rank, size):
+    """Arrays of all kinds, which travel with their code or behind it."""
     for dtype in (np.float16, np.float32, np.float64, np.int8, np.int64, bool):
-        for shape in [(), (3,), (0, 2), (2, 3, 4)]:
+        for shape in [(), (3,), (0, 2), (2, 3, 4), (70, 90)]:
             values = np.random.default_rng(0).integers(0, 2, (size, *shape)).astype(dtype)
             own = values[rank]
             assert (group.gather(own) == values).all()
@@ -41,6 +41,15 @@ def right():
             if shape:
                 turned = own.copy().T  # not in C order
                 assert (group.sum(turned, turned) == np.add.reduce(values, 0, dtype).T).all()
+                assert (group.gather(own.T) == values.transpose(0, *range(len(shape), 0, -1))).all()
+
+
+def right():
+    """Exchanges, derivatives across ranks, and trainings."""
+    group, rank, size = dist.new_group(), dist.get_rank(), dist.get_world_size()
+    exchange(group, rank, size)
+    with mock.patch("minigrad.groups.mpi.FEW", 1):  # as among many ranks
+        exchange(dist.new_group(), rank, size)
     assert group.texts(f"rank {rank}") == [f"rank {i}" for i in range(size)]
     pair = [dist.new_group([0, size - 1]), dist.new_group(range(1, size))][0]
     assert pair.rank() == {0: 0, size - 1: 1}.get(rank, -1)
@@ -78,6 +87,35 @@ def two_models():
     nn.parallel.DistributedDataParallel(nn.Linear(2, 2 + dist.get_rank()))
 
 
+class Normalised(nn.Module):
+    """A net with a name for what is in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.SyncBatchNorm(4))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def sleep_in_backward():
+    model = Normalised()
+    y = model(mg.ones(2, 3))
+    if dist.get_rank() == 1:
+        y.register_hook(lambda _: time.sleep(60))
+    y.sum().backward()
+
+
+def weigh():
+    """A weighed loss, and one of parts of 2 and 3 samples that is not."""
+    model = nn.parallel.DistributedDataParallel(Normalised())
+    y = model(mg.rand(2 + dist.get_rank(), 3))
+    (model.mean(y.sum(), len(y)) + y.mean()).backward()
+
+
+ALL_RANKS = {"right": right, "models": two_models, "sleep in backward": sleep_in_backward, "weigh": weigh}
+
+
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -93,12 +131,16 @@ FAULTS = {
 }
 
 
+def own_hook(kind, error, trace):
+    print("the program's own hook", file=sys.stderr)
+    sys.__excepthook__(kind, error, trace)
+
+
 if __name__ == "__main__":
-    dist.init_process_group("mpi", timeout=2 if sys.argv[1] == "sleep" else 60)
-    if sys.argv[1] == "right":
-        right()
-    elif sys.argv[1] == "models":
-        two_models()
+    sys.excepthook = own_hook
+    dist.init_process_group("mpi", timeout=2 if sys.argv[1].startswith("sleep") else 60)
+    if sys.argv[1] in ALL_RANKS:
+        ALL_RANKS[sys.argv[1]]()
     else:
         misbehave(FAULTS[sys.argv[1]])
     dist.destroy_process_group()

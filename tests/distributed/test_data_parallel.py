@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from itertools import chain
 
 import numpy as np
@@ -230,23 +231,39 @@ def dist_noop():
     return mg.enable_grad()
 
 
+class Chosen(nn.ModuleList):
+    """One of several layers."""
+
+    def forward(self, x, number):
+        return self[number](x)
+
+
 def test_what_one_rank_has_not_used_gets_the_average_too():
     def run(group):
-        model = DistributedDataParallel(nn.ModuleList([nn.Linear(1, 1, bias=False) for _ in range(3)]))
-        model.module[group.rank()](mg.ones(1, 1)).sum().backward()
+        model = DistributedDataParallel(Chosen([nn.Linear(1, 1, bias=False) for _ in range(3)]))
+        model(mg.ones(1, 1), group.rank()).sum().backward()
         return [None if p.grad is None else p.grad.item() for p in model.parameters()]
 
     assert ThreadGroup.run(2, run) == [[0.5, 0.5, None]] * 2
+
+
+class Added(nn.Module):
+    """The sum of what several layers compute, each in the dtype of its weight."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x):
+        return sum(layer(x.to(layer.weight.dtype)).float() for layer in self.layers)
 
 
 def test_all_dtypes_and_frozen_parameters():
     def run(group):
         model = nn.Sequential(nn.Linear(1, 1, bias=False).half(), nn.Linear(1, 1, bias=False), nn.Linear(1, 1).double())
         model[2].bias.requires_grad_(False)
-        model = DistributedDataParallel(model)
-        x = mg.tensor([[1.0 + group.rank()]])
-        outputs = [layer(x.to(layer.weight.dtype)).float() for layer in model.module]
-        sum(outputs).sum().backward()
+        model = DistributedDataParallel(Added(model))
+        model(mg.tensor([[1.0 + group.rank()]])).sum().backward()
         return [(p.grad.item(), p.grad.dtype.name) if p.grad is not None else None for p in model.parameters()]
 
     assert ThreadGroup.run(2, run) == [[(1.5, "float16"), (1.5, "float32"), (1.5, "float64"), None]] * 2
@@ -274,6 +291,32 @@ def test_parameters_that_are_set_anew_are_exchanged_too():
         return model.module.weight.grad.item()
 
     assert ThreadGroup.run(2, run) == [1.5, 1.5]
+
+
+def test_a_parameter_that_was_frozen_is_exchanged_once_it_trains():
+    def run(group):
+        layer = nn.Linear(1, 1)
+        layer.bias = nn.Parameter(mg.zeros(1), requires_grad=False)
+        model = DistributedDataParallel(layer)
+        group.barrier()  # from here on no rank sets an attribute, for which wrappers look at their parameters anew
+        model(mg.ones(1, 1))
+        layer.weight.requires_grad_(False)
+        layer.bias.requires_grad_()
+        (model(mg.ones(1, 1)) * group.rank()).sum().backward()
+        return layer.bias.grad.item()
+
+    assert ThreadGroup.run(2, run) == [0.5, 0.5]
+
+
+def test_a_copy_of_the_module_exchanges_nothing():
+    def run(group):
+        module = DistributedDataParallel(net()).module
+        exchanges = group.meeting.exchanges
+        for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+            copied(mg.tensor(X)).sum().backward()
+        return group.meeting.exchanges - exchanges
+
+    assert ThreadGroup.run(2, run) == [0, 0]
 
 
 DIFFERENT = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from threading import Event
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import distributed as dist
+from minigrad import nn
 from minigrad.distributed import Alone, DistributedError, ReduceOp, ThreadGroup
 from minigrad.distributed.nn.functional import all_reduce
 
@@ -105,6 +108,10 @@ def test_a_tensor_of_another_rank():
     assert ThreadGroup.run(3, run) == [2, 2, 2]
 
 
+def test_the_number_of_ranks_may_be_numpys():
+    assert ThreadGroup.run(np.int64(2), lambda group: group.size()) == [2, 2]
+
+
 def test_texts():
     words = ["", "é", "three"]
     assert ThreadGroup.run(3, lambda group: group.texts(words[group.rank()])) == [words] * 3
@@ -146,6 +153,60 @@ def test_each_rank_has_a_random_state_of_its_own():
         assert found[rank] == (mg.randn(3).tolist(), mg.nn.functional.dropout(mg.ones(50)).tolist())
 
 
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(3, 4), nn.SyncBatchNorm(4))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def forward(model):
+    return model(mg.rand(2, 3))
+
+
+PLACES = {
+    "forward": (forward, 0, "module.net.1 (SyncBatchNorm)"),
+    "backward": (lambda model: forward(model).sum().backward(), 1, "module.net.1 (SyncBatchNorm)"),
+    "gradients that are graphs": (
+        lambda model: mg.grad(forward(model).sum(), list(model.parameters()), create_graph=True),
+        1,
+        "module.net.1 (SyncBatchNorm)",
+    ),
+    "average": (lambda model: forward(model).sum().backward(), 2, "backward (DistributedDataParallel)"),
+    "buffers": (lambda model: forward(model.eval().train()), 0, "DistributedDataParallel"),
+    "mean": (lambda model: model.mean(1.0, 1), 0, "mean (DistributedDataParallel)"),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_rank_that_is_stopped_says_where(name):
+    step, exchanges, place = PLACES[name]
+    said = []
+
+    def run(group):
+        model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.BatchNorm1d(3)) if name == "buffers" else Net())
+
+        def raise_when_awaited(array):
+            while not group.meeting.barrier.n_waiting:
+                time.sleep(0)
+            raise KeyError
+
+        if group.rank() == 1:
+            gathers = iter([group.gather] * exchanges + [raise_when_awaited])
+            group.gather = lambda array: next(gathers)(array)
+        try:
+            step(model)
+        except DistributedError as error:
+            said.append(str(error))
+            raise
+
+    with pytest.raises(KeyError):
+        ThreadGroup.run(2, run)
+    assert re.search(rf"rank 0 was stopped in an exchange of .* in {re.escape(place)}: rank 1: KeyError", said[0])
+
+
 def run_with(other):
     """Rank 0 exchanges three numbers; what rank 1 does is ``other(group)``."""
     return ThreadGroup.run(2, lambda group: other(group) if group.rank() else group.sum(np.ones(3)), timeout=5)
@@ -181,12 +242,13 @@ def test_a_rank_that_does_not_come_is_not_waited_for():
 
 REFUSED = {
     "no group": (lambda: all_reduce(mg.ones(2), group=3), TypeError, "all_reduce: group must be one of"),
-    "another reduction": (lambda: all_reduce(mg.ones(2), "max"), TypeError, "op must be ReduceOp.SUM or"),
+    "another reduction": (lambda: all_reduce(mg.ones(2), "median"), TypeError, "op must be ReduceOp.SUM, AVG"),
     "no tensor": (lambda: dist.all_reduce([1.0]), TypeError, "all_reduce: expected a tensor, got a list"),
     "in the background": (lambda: dist.all_reduce(mg.ones(2), async_op=True), NotImplementedError, "async_op=True"),
     "no such rank": (lambda: dist.broadcast(mg.ones(2), 1), ValueError, "src must be a rank of the group, 0 to 0"),
     "no ranks": (lambda: dist.new_group([0, 0]), ValueError, "different integers from 0 to 0"),
     "size": (lambda: ThreadGroup.run(0, print), ValueError, r"size must be an integer of at least 1"),
+    "no size": (lambda: ThreadGroup.run(True, print), ValueError, r"size must be an integer of at least 1, got True"),
     "timeout": (lambda: ThreadGroup.run(1, print, 0), ValueError, r"timeout must be a positive number"),
     "a leaf": (lambda: dist.all_reduce(mg.ones(2, requires_grad=True)), RuntimeError, "is a leaf that requires grad"),
 }

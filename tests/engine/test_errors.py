@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.checks.cases import is_minigrads
 from minigrad.engine.op import Op
 from tests.engine.leaves import Wrong, leaf, values
 
@@ -76,11 +77,11 @@ def test_a_computed_tensor_cannot_stop_requiring_grad():
 
 
 def test_operations_describe_themselves():
-    assert mg.exp.__doc__ == "``exp(x)``"
+    assert mg.exp.__doc__.splitlines()[:2] == ["``exp(x)``", ""]
     assert mg.exp.__name__ == "exp"
     assert str(inspect.signature(mg.maximum)) == "(input, other)"
     assert str(inspect.signature(mg.exp)) == "(input)"
-    for op in Op.registry.values():
+    for op in filter(is_minigrads, Op.registry.values()):
         assert op.__doc__, op.name
 
 

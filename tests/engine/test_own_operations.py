@@ -42,3 +42,20 @@ def test_an_operation_without_rules_takes_tensors():
     big = mg.Op("test_big", lambda x, limit=1: x > limit)
     assert big(mg.tensor(W, requires_grad=True)).tolist() == [False, True]
     assert big(mg.tensor(W, requires_grad=True), limit=0).tolist() == [True, True]
+
+
+def test_an_example_ends_the_docstring():
+    doc = """``2 x``
+
+        Args:
+            x: a tensor.
+        """
+    op = mg.Op("test_doc", lambda x: 2 * x, doc=doc, example="x = mg.ones(2)\ntwice(x) -> tensor([2., 2.])")
+    expected = "``2 x``\n\nArgs:\n    x: a tensor.\n\n>>> x = mg.ones(2)\n>>> twice(x)\ntensor([2., 2.])"
+    assert op.__doc__ == op.function.__doc__ == expected
+    assert mg.Op("test_plain", lambda x: 2 * x, doc="``2 x``").__doc__ == "``2 x``"
+
+
+def test_an_example_without_its_result_is_refused():
+    with pytest.raises(ValueError, match=r"test_example: example must be 'CALL -> RESULT', got 'twice\(x\)'"):
+        mg.Op("test_example", lambda x: 2 * x, example="twice(x)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+import runpy
 import subprocess
 import sys
 
@@ -213,8 +214,32 @@ def test_what_leaves_is_the_same_elsewhere(capsys):
 def test_synchronised_ranks_do_what_one_process_does(capsys):
     run(19)["main"]()
     said = capsys.readouterr().out
-    synchronised, alone = [float(off) for off in re.findall(r"first gradient off by ([\d.e+-]+),", said)]
-    assert synchronised < 1e-13 and alone > 0.1
+    rows = re.findall(r"^  (\w+) +([\d +]+\d) +(\S+) +(\S+) +(\S+)$", said, re.MULTILINE)
+    assert [shards for _, shards, *_ in rows] == ["32 + 32", "16 + 16 + 16 + 16", "6 + 12 + 19 + 27"] * 2
+    off = np.array([row[2:] for row in rows], float)
+    assert (off[:3] < 1e-13).all() and (off[3:, 0] > 0.2).all() and (off[3:, 2] > 0.1).all()
+    np.testing.assert_allclose(off[3:5, 0], [0.28, 0.47], atol=0.01)
     assert "[(True, True), (True, True), (True, True), (True, True)]" in said
     without, with_bias = [float(by) for by in re.findall(r"by ([\d.e+-]+)$", said, re.MULTILINE)]
     assert without < 1e-4 < 1e-3 < with_bias
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [True, False])
+def test_when_ranks_pay_prints_a_row_for_each_way(ranks, capsys, monkeypatch):
+    found = runpy.run_path(str(EXAMPLES / "when_ranks_pay.py"))
+    table = found["table"]
+    if ranks:
+        pytest.importorskip("mpi4py", reason="ranks as processes need the extra distributed: mpi4py and mpich")
+    else:
+        monkeypatch.setitem(table.__globals__, "MPIEXEC", EXAMPLES / "missing")
+        monkeypatch.setitem(
+            table.__globals__, "ROWS", {title: row for title, row in found["ROWS"].items() if row != (1, 2)}
+        )
+    monkeypatch.setitem(table.__globals__, "ROUNDS", 1)
+    table([4, 8])
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[-2:] == ["4", "8"]
+    times = [re.findall(r" (\d+\.\d\d)\b", row) for row in rows]
+    assert [len(each) for each in times] == ([2, 2, 2] if ranks else [2, 0])
+    assert ranks or 'pip install "minigrad[distributed]"' in rows[-1]

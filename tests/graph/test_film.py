@@ -164,4 +164,4 @@ def test_the_slider_changes_the_texts_and_not_the_layout(tmp_path):
         assert made.frames[i]["lines"][weight][1][0] in text and shown == f"step {i + 1} of 5"
     assert found["first"][1] == found["last"][1]
     assert "gradient" in found["panel"] and found["header"] == made.frames[4]["header"]
-    assert 'sandbox="allow-scripts"' in made._repr_html_()
+    assert 'sandbox="allow-scripts"' in made._repr_html_() and "trust the notebook" in made._repr_html_()

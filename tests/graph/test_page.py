@@ -40,6 +40,13 @@ def test_every_derivative_rule_has_a_text():
             assert all(text for _, text in explained(op).rules), op
 
 
+def test_the_formula_of_an_operation_is_shown_apart_from_its_example():
+    formula, _, example = explained(mg.pow)
+    assert formula == "``input ** exponent``; NaN for a negative input and an exponent that is not whole"
+    assert example.startswith(">>> mg.pow(") and example in mg.pow.__doc__
+    assert explained(Op.registry["matmul"]).example == ""
+
+
 def test_a_rule_is_shown_without_what_is_around_it():
     assert explained(Op.registry["mul"]).rules == [
         ("input", "lambda dy, _y, _a, b: dy * b"),
@@ -171,6 +178,8 @@ def test_a_page_in_use(tmp_path):
     page = blocks(3, tables=False).save(tmp_path / "g.html")
     found = facts(page, tmp_path, LOOK + """
         const said = { boxes: shown("g.node"), help: panel() };
+        click(node("2: relu"));
+        said.relu = panel();
         click(node("batch_norm"));
         Object.assign(said, { norm: panel(), marked: all(".edge.on").length });
         key("f");
@@ -206,6 +215,7 @@ def test_a_page_in_use(tmp_path):
     """)  # fmt: skip
     assert found["boxes"] == found["unfolded"] == 1 + 3 * (3 + 6 + 1) and "arrow keys" in found["help"]
     assert "derivative rules" in found["norm"] and "def by_input(" in found["norm"] and found["marked"] == 7
+    assert "example>>> F.relu(" in found["relu"] and "tensor([0., 0., 3.])" in found["relu"]
     assert found["folded"] == 31 - 6 and found["stands"] == 1 and "1: BatchNorm1d(16), folded" in found["focus"]
     assert found["after"].startswith("2: relu, out") and found["back"] == found["focus"] and found["dragged"] == 1
     assert found["all_folded"] == 4 and found["height"] < 0.7 * found["open_height"]

@@ -41,6 +41,11 @@ def test_large_integers_are_divided_without_floats():
     assert (a // 3).tolist() == [(2**62 + 1) // 3, (-(2**62) - 1) // 3]
 
 
+def test_the_smallest_integer_divided_by_minus_1_wraps_around():
+    x = mg.tensor([-(2**63), 8])
+    assert ((x // -1).tolist(), (x % -1).tolist()) == ([-(2**63), -8], [0, 0])
+
+
 def test_operators_take_numbers_on_both_sides():
     x = mg.tensor([3, -4])
     assert ((7 // x).tolist(), (7 % x).tolist()) == ([7 // 3, 7 // -4], [7 % 3, 7 % -4])

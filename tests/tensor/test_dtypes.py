@@ -68,6 +68,14 @@ def test_casts(name):
     assert t.float() is t
 
 
+@pytest.mark.parametrize("convert", [
+    lambda x: x.long(), lambda x: mg.tensor(x.numpy(), dtype=i8), lambda x: mg.zeros(4, dtype=i8).copy_(x),
+])  # fmt: skip
+def test_integers_of_floats_without_an_integer_are_silent_as_in_pytorch(convert):
+    y = convert(mg.tensor([np.nan, np.inf, 1e30, -2.75]))
+    assert (y.dtype, y[3].item()) == (i8, -2)
+
+
 def test_the_gradient_of_a_cast_has_the_dtype_of_its_tensor():
     t = mg.tensor([1.0, 2.0], requires_grad=True)
     (t.double() * 2).sum().backward()

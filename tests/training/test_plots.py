@@ -39,7 +39,7 @@ def luminance(color):
 
 # -- curves --------------------------------------------------------------------------------------
 
-HISTORY = {"loss": [1.0, 0.5, 0.4], "test_loss": [0.9, 0.6, 0.7], "accuracy": [0.5, 0.8, 0.7], "lr": [0.1] * 3}
+HISTORY = {"loss": [2.0, 0.5, 0.4], "test_loss": [0.9, 0.6, 0.7], "accuracy": [0.5, 0.8, 0.7], "lr": [0.1] * 3}
 
 
 def test_the_legend_of_losses_says_which_statistics(ax):
@@ -74,8 +74,9 @@ def test_histories_are_those_of_fit_dicts_or_rows(ax, model):
     assert legend(ax)[0] == "accuracy" and legend(ax)[1].startswith(f"best: epoch {history.best_epoch + 1}, ")
 
 
-def test_a_loss_of_zero_is_on_a_linear_scale(ax):
-    assert plots.learning_curves({"loss": [0.5, 0.0]}, ax=ax).get_yscale() == "linear"
+@pytest.mark.parametrize("losses", [[0.5, 0.0], [0.6, 0.5]])
+def test_losses_of_zero_or_close_together_are_on_a_linear_scale(ax, losses):
+    assert plots.learning_curves({"loss": losses}, ax=ax).get_yscale() == "linear"
 
 
 def test_pictures_say_net_optimiser_batch_size_and_seed(model):

@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...engine.lines import level_outside
 from ...io.atomic import replacing
-from ..whereabouts import level_outside
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LARGEST = 128 * 2**20

@@ -1,5 +1,5 @@
 """Exchanges that return new tensors and have derivatives of any order."""
 
-from ...ops.exchange import all_reduce, copied, total
+from ...ops.exchange import all_gather, all_reduce, copied, total
 
-__all__ = ["all_reduce", "copied", "total"]
+__all__ = ["all_gather", "all_reduce", "copied", "total"]

@@ -45,8 +45,7 @@ def details(picture: Picture) -> dict[str, Any]:
             about["tensors"] += [{**facts, "name": f"{row.title}, {facts['name']}"} for facts in held]
         if isinstance(thing, Node) and thing.op is not None:
             about["operation"], about["saved"] = thing.op.name, saved(thing)
-            formula, rules = explained(thing.op)
-            operations[thing.op.name] = {"formula": formula, "rules": rules}
+            operations[thing.op.name] = explained(thing.op)._asdict()
         boxes[box.number] = about
     about_clusters = {
         name: about_cluster(cluster) for name, cluster in clusters.items() if next(cluster.all_boxes(), None)

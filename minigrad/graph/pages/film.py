@@ -25,6 +25,11 @@ from ..text import LONGEST_HEADER, one_line, points, shortened
 from .details import details, named_clusters
 from .page import to_page, to_plain_page
 
+UNTRUSTED = (
+    "A film is a page, which notebooks that are not trusted leave out: trust the notebook, or .save('film.html')."
+)
+"""Above the page; they would leave it out without a word."""
+
 
 def film(
     model: Module, loader: Iterable[Any], steps: int = 20, *, loss: Callable[[Any, Any], Tensor] | None = None,
@@ -127,7 +132,21 @@ def checked(loss: Any) -> Tensor:
 
 
 class Film:
-    """Pictures of training steps with one layout; notebooks display it."""
+    """Pictures of training steps with one layout, made by ``film``; notebooks display it.
+
+    Args:
+        steps: how many there will be.
+        theme: the page's colours, as of ``draw``.
+
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> batches = [(mg.ones(3, 2), mg.zeros(3, 1))]
+    >>> taken = mg.graph.film(model, batches, 2, loss=F.mse_loss, optimizer=optimizer)
+    >>> taken
+    <Film of 2 steps, at the last ...>
+    >>> [frame["title"] for frame in taken.frames]
+    ['step 1 of 2', 'step 2 of 2']
+    """
 
     def __init__(self, steps: int, theme: str) -> None:
         self.steps, self.theme = steps, theme
@@ -202,7 +221,8 @@ class Film:
         except RenderingError as error:
             return f"<pre>{html.escape(f'{self!r}')}\n{html.escape(str(error))}</pre>"
         look = "width:100%;height:640px;border:1px solid rgba(128,128,128,0.4)"
-        return f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        frame = f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+        return f"<div>{html.escape(UNTRUSTED)}</div>{frame}"
 
 
 def structure_of(picture: Picture) -> list[Any]:

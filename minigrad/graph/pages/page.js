@@ -419,11 +419,12 @@ function aboutSaved(saved) {
 }
 
 function aboutOperation(name) {
-  const { formula, rules } = data.operations[name], made = element("section", {}, element("h3", {}, "formula"));
+  const { formula, rules, example } = data.operations[name], made = element("section", {}, element("h3", {}, "formula"));
   made.append(element("pre", {}, formula.replaceAll("``", "")), element("h3", {}, "derivative rules"));
   for (const [operand, text] of rules) {
     made.append(element("p", { class: "quiet" }, `gradient of ${operand}`), element("pre", {}, text || "its text cannot be read"));
   }
+  if (example) made.append(element("h3", {}, "example"), element("pre", {}, example));
   return made;
 }
 

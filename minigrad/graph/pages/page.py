@@ -118,7 +118,7 @@ def list_of_boxes(data: Mapping[str, Any]) -> Iterator[str]:
             lines.append(f"{tensor['name']}: {', '.join([tensor['shape'], tensor['dtype'], *numbers])}")
         operation = data["operations"].get(box.get("operation"))
         rules = [f"gradient of {name}: {text}" for name, text in operation["rules"]] if operation else []
-        lines += [operation["formula"], *rules] if operation else []
+        lines += [operation["formula"], *rules, *operation["example"].splitlines()] if operation else []
         lines += [
             f"saves {name} {shape} {dtype}: {size:,} bytes" for name, shape, dtype, size in box.get("saved") or ()
         ]

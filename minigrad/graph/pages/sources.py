@@ -21,17 +21,22 @@ class Explained(NamedTuple):
     """An operation for a reader."""
 
     formula: str
+    """What it computes: the first paragraph of its docstring."""
     rules: list[tuple[str, str]]
     """For each operand its name and the text of the rule that gives its gradient."""
+    example: str
+    """The doctest at the end of its docstring, if there is one."""
 
 
 @functools.lru_cache(maxsize=1024)
 def explained(op: Op) -> Explained:
-    """The formula of an operation, and its derivative rules."""
+    """The formula of an operation, its derivative rules, and an example of it."""
     names = ["all operands"] if op.operands < 0 else list(op.__signature__.parameters)
     texts = [text_of(rule) if rule else "no derivative" for rule in op.written_rules]
-    formula = (op.__doc__ or "").strip() or text_of(op.definition)
-    return Explained(formula, list(zip(names, texts)))
+    doc = (op.__doc__ or "").strip()
+    _, prompt, example = doc.partition(">>> ")
+    formula = doc.partition("\n\n")[0] or text_of(op.definition)
+    return Explained(formula, list(zip(names, texts)), prompt + example)
 
 
 def text_of(function: Callable[..., Any]) -> str:

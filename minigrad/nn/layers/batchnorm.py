@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from ... import ops
 from ...engine.host import check
+from ...engine.lines import level_outside
 from ...engine.modes import current
 from ...engine.node import array_of
 from ...engine.scope import call_path
@@ -59,18 +60,9 @@ class BatchNorm(ChannelNorm):
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(
-            input,
-            mean,
-            var,
-            self.weight,
-            self.bias,
-            training,
-            momentum,
-            self.eps,
-            counter,
-            mask=mask,
-            group=self._group,
-        )
+            input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter,
+            mask=mask, group=self._group,
+        )  # fmt: skip
 
     def _cumulative_weight(self) -> Any:
         """How much the next batch counts in the average of all batches."""
@@ -118,7 +110,7 @@ class BatchNorm(ChannelNorm):
             warnings.warn(
                 f"batch_norm{call_path()}: in training mode under no_grad(): its running statistics are being updated; "
                 "meant eval()? Predict with model.eval(), or with model.evaluating().",
-                stacklevel=4,
+                stacklevel=level_outside(),
             )
 
     def _switch(self, training: bool) -> None:

@@ -36,6 +36,11 @@ def register_module_forward_hook(
 ) -> RemovableHandle:
     """Call ``hook(module, args, output)`` after every module's ``forward``, as ``Module.register_forward_hook`` does.
 
+    Args:
+        hook: the function.
+        with_kwargs: it also gets the arguments by name, ``hook(module, args, kwargs, output)``.
+        always_call: it is called, too, when ``forward`` has raised.
+
     >>> with nn.modules.module.register_module_forward_hook(lambda module, args, output: output + 1):
     ...     nn.ReLU()(mg.ones(1))
     tensor([2.])

@@ -120,6 +120,11 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of the gradients to ``[-clip_value, clip_value]``, in place.
 
+    Args:
+        parameters: a parameter, or several; those without gradient are left out.
+        clip_value: the largest size.
+        foreach: accepted as in PyTorch.
+
     >>> weight = nn.Parameter([1.0, 2.0])
     >>> weight.grad = mg.tensor([3.0, -0.5])
     >>> nn.utils.clip_grad_value_([weight], 1.0)

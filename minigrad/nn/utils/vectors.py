@@ -22,6 +22,10 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Give parameters the elements of a vector, in order.
 
+    Args:
+        vec: the vector.
+        parameters: tensors, whose values become its elements.
+
     Raises:
         ValueError: unless the vector has as many elements as they have; nothing is changed then.
 

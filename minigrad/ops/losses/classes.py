@@ -256,7 +256,8 @@ def cross_entropy(
         size_average, reduce: deprecated, of PyTorch: use ``reduction``.
         ignore_index: class indices of this value do not count.
         reduction: "mean" (over all targets), "sum" or "none".
-        label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly.
+        label_smoothing: 0 to 1, the part of the target that is spread over all classes evenly (C. Szegedy et al.,
+            Rethinking the inception architecture for computer vision, 2016).
 
     Of float16 all is computed in float32, and the result rounded.
 

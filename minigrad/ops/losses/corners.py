@@ -48,6 +48,8 @@ def smooth_l1_loss(
 ) -> Tensor:
     """``d**2 / (2 * beta)`` where ``d = |input - target|`` is less than ``beta``, else ``d - beta / 2``.
 
+    R. Girshick, Fast R-CNN, 2015.
+
     Args:
         input, target: predictions and what they should be, of one shape.
         size_average, reduce: deprecated, of PyTorch: use ``reduction``.
@@ -65,6 +67,8 @@ def smooth_l1_loss(
 @public("functional")
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """``d**2 / 2`` where ``d = |input - target|`` is less than ``delta``, else ``delta * (d - delta / 2)``.
+
+    P. Huber, Robust estimation of a location parameter, 1964.
 
     Args:
         input, target: predictions and what they should be, of one shape.

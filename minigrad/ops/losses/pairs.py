@@ -204,7 +204,11 @@ def l1_loss(
 ) -> Tensor:
     """The absolute error ``|input - target|``; both of one shape (a difference is refused).
 
-    The arguments are those of ``mse_loss``.
+    Args:
+        input, target: predictions and what they should be.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
+        reduction: "mean", "sum" or "none".
+        weight: multiplies each element's loss, of the input's shape; the mean is then the weighted mean.
 
     >>> mg.l1_loss(mg.tensor([1.0, 3.0]), mg.tensor([1.0, 1.0]))
     tensor(1.)
@@ -223,10 +227,14 @@ def difference(op: Op, input: Any, target: Any, reduction: str, weight: Any, *se
 def binary_cross_entropy(
     input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
-    """``-(t log(p) + (1 - t) log(1 - p))``: input p are probabilities, target t are 0 to 1.
+    """``-(t log(p) + (1 - t) log(1 - p))``; logarithms are not taken below -100, as in PyTorch.
 
-    Logarithms are not taken below -100, as in PyTorch. ``weight`` multiplies each element's loss. ``size_average``
-    and ``reduce`` are PyTorch's deprecated switches: use ``reduction``.
+    Args:
+        input: probabilities p, from 0 to 1.
+        target: t, from 0 to 1, of the same shape.
+        weight: multiplies each element's loss, of a shape that broadcasts; the mean is that of the products.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
+        reduction: "mean", "sum" or "none".
 
     Raises:
         ValueError: for an input outside [0, 1]: pass logits to the other function; for such a target.
@@ -250,8 +258,14 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:  # fmt: skip
     """``binary_cross_entropy(sigmoid(input), target)``, exact for logits of any size.
 
-    ``weight`` multiplies each element's loss, ``pos_weight`` the loss of the positive part. ``size_average`` and
-    ``reduce`` are PyTorch's deprecated switches: use ``reduction``.
+    Args:
+        input: logits.
+        target: 0 to 1, of the same shape.
+        weight: multiplies each element's loss, of a shape that broadcasts; the mean is that of the products.
+        size_average, reduce: deprecated, of PyTorch: use ``reduction``.
+        reduction: "mean", "sum" or "none".
+        pos_weight: multiplies the part of the loss with ``log(sigmoid(input))``: more than 1 for classes that are rare,
+            of a shape that broadcasts, (C,) say.
 
     >>> mg.binary_cross_entropy_with_logits(mg.tensor([0.0, 0.0]), mg.tensor([1.0, 0.0]))
     tensor(0.6931)

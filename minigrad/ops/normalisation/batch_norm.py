@@ -1,4 +1,4 @@
-"""Batch normalisation as one node of the graph, which knows its mode.
+"""Batch normalisation as one node of the graph, in training or evaluation mode.
 
 S. Ioffe, C. Szegedy, Batch normalization: accelerating deep network training by reducing internal
 covariate shift, 2015. Channels are axis 1; statistics are taken over all other axes.
@@ -259,6 +259,9 @@ def batch_norm(
     *, mask: Any = None, group: Group | None = None,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of a batch (N, C, ...), then scale and shift it.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance. S. Ioffe, C. Szegedy, Batch
+    normalization, 2015.
 
     Args:
         input: the batch, at least 2 axes, floats. float16 is computed, and its statistics are kept, in

@@ -140,7 +140,8 @@ def check_eps(name: str, eps: Any) -> float:
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Normalise each sample over its last axes, then scale and shift it.
 
-    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance; exact also far from 0.
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance; exact also far from 0. J. Ba et al.,
+    Layer normalization, 2016.
 
     Args:
         input: floats (..., *normalized_shape). float16 is computed in float32.
@@ -162,6 +163,9 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
 @public("functional")
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Normalise groups of channels of each sample (N, C, ...), then scale and shift each channel.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance of the group. Y. Wu, K. He, Group
+    normalization, 2018.
 
     Args:
         input: floats, at least 2 axes; channels are axis 1. float16 is computed in float32.
@@ -207,6 +211,9 @@ def instance_norm(
     use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of each sample (N, C, ...), then scale and shift it.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias``, with the biased variance of the channel. D. Ulyanov et al.,
+    Instance normalization, 2016.
 
     Args:
         input: floats, at least 3 axes; channels are axis 1. float16 is computed in float32.
@@ -269,7 +276,7 @@ def check_running(input: Any, shape: tuple[int, ...], running: tuple[Any, Any]) 
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
     """Divide each sample by the root of the mean of its squares over its last axes, then scale it.
 
-    ``x / sqrt(mean(x**2) + eps) * weight``
+    ``x / sqrt(mean(x**2) + eps) * weight``: B. Zhang, R. Sennrich, Root mean square layer normalization, 2019.
 
     Args:
         input: floats (..., *normalized_shape). float16 is computed in float32.

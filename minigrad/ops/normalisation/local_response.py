@@ -31,6 +31,8 @@ __all__ = ["local_response_norm"]
 def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """``x / (k + alpha * mean)**beta`` with the mean of the squares of ``size`` neighbouring channels.
 
+    A. Krizhevsky et al., ImageNet classification with deep convolutional neural networks, 2012.
+
     Args:
         input: floats (N, C, ...), at least 3 axes. float16 is computed in float32.
         size: how many channels, from ``c - size // 2`` on; those that are not there count as 0.

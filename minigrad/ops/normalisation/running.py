@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ...engine.lines import level_outside
 from ...engine.scope import call_path
 from ...kernels.batch_norm import running_weights
 from ...kernels.moments import InBlocks, InMemory
-from ...kernels.pooled import Pooled
 
 
 def move_running(running_mean: Any, running_var: Any, mean: Any, var: Any, momentum: Any, n: int) -> Any:
@@ -33,7 +33,7 @@ def update_running(
     mean: ndarray,
     var: ndarray,
     momentum: float,
-    d: InMemory | InBlocks | Pooled,
+    d: InMemory | InBlocks,
 ) -> None:
     """``move_running`` for arrays, with one warning where a variance is not finite; ``d`` are the deviations."""
     try:
@@ -64,16 +64,16 @@ def representable(var: ndarray, dtype: np.dtype[Any]) -> tuple[ndarray, ndarray 
     unusable = ~np.isfinite(var)
     if not unusable.any():
         return var, None
-    warn_unusable(~unusable, call_path(), 4)
+    warn_unusable(~unusable, call_path())
     return var, unusable
 
 
-def warn_unusable(usable: ndarray, path: str, stacklevel: int = 2) -> None:
+def warn_unusable(usable: ndarray, path: str) -> None:
     """Warn of channels whose running statistics a batch does not move."""
     missing = usable.size - np.count_nonzero(usable)
     if missing:
         warnings.warn(
             f"batch_norm{path}: {missing} of {usable.size} channels of this batch contain NaN or infinity, or numbers "
             "too large to square; their running statistics are left as they were.",
-            stacklevel=stacklevel,
+            stacklevel=level_outside(),
         )

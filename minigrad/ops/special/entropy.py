@@ -11,6 +11,7 @@ from ...engine.faces import public
 from ...engine.op import Op
 from ...kernels.constants import float64
 from ...kernels.precision import in_float64
+from ..arguments import TWO_OPERANDS
 from ..choosing import where
 from ..elementwise import elementwise
 from ..functions import log
@@ -88,7 +89,9 @@ xlogy: Op = elementwise(
     lambda dy, _y, x, other: dy * (x / other),
     promotes=(0, 1),
     faces=EVERYWHERE,
-    doc="``input * log(other)``, 0 where ``input`` is 0 and ``other`` is not NaN",
+    doc="``input * log(other)``, 0 where ``input`` is 0 and ``other`` is not NaN" + TWO_OPERANDS,
+    example="mg.xlogy(mg.tensor([0.0, 0.5, 0.0]), mg.tensor([0.0, 0.5, mg.nan])) -> "
+    "tensor([ 0.0000, -0.3466,     nan])",
 )
 xlog1py: Op = Op(
     "xlog1py",
@@ -97,12 +100,17 @@ xlog1py: Op = Op(
     lambda dy, _y, x, other: dy * (x / (1 + other)),
     promotes=(0, 1),
     faces="special",
-    doc="``input * log(1 + other)``, 0 where ``input`` is 0 and ``other`` is not NaN",
+    doc="``input * log(1 + other)``, 0 where ``input`` is 0 and ``other`` is not NaN; accurate near 0" + TWO_OPERANDS,
+    example="mg.special.xlog1py(mg.tensor([0.0, 2.0]), mg.tensor([-1.0, 1.0])) -> tensor([0.0000, 1.3863])",
 )
 entr = Op(
     "entr",
-    in_float64(lambda x, _exact: np.where(x < 0, -np.inf, x * -np.log(np.where(x > 0, x, 1)))),
+    in_float64(lambda x, _exact: np.where(x < 0, -np.inf, 0.0 - x * np.log(np.where(x > 0, x, 1)))),
     lambda dy, _y, x: -dy - dy * log(x),
     faces="special",
-    doc="``-x log(x)``, 0 at 0 and -inf below",
+    doc="""``-x log(x)``, 0 at 0 and -inf below
+
+    The entropy of a distribution is the sum over its probabilities, in nats.
+    """,
+    example="mg.special.entr(mg.tensor([0.0, 0.5, -1.0])) -> tensor([0.0000, 0.3466,   -inf])",
 )

@@ -42,20 +42,37 @@ polygamma_op: Op = elementwise(
     polygamma_of,
     lambda dy, _y, x, n: dy * polygamma_op(x, n + 1),
     faces="method in_place",
-    doc="the derivative of order n of digamma; needs SciPy",
+    doc="""the derivative of order n of digamma; needs SciPy
+
+    Of order 1 it is ``pi**2 / 6`` at 1. NIST Digital Library of Mathematical Functions, 5.15.
+
+    Args:
+        input: the tensor.
+        n: the order, an integer of at least 0.
+    """,
+    example="mg.tensor([1.0, 10.0]).polygamma(1) -> tensor([1.6449, 0.1052])",
 )
 digamma = elementwise(
     "digamma",
     in_float64(lambda x, _exact: scipys("psi")(x)),
     lambda dy, _y, x: dy * polygamma_op(x, 1),
     faces="function method in_place special",
-    doc="the derivative of lgamma; needs SciPy",
+    doc="""the derivative of lgamma, ``gamma'(x) / gamma(x)``; needs SciPy
+
+    ``psi`` in ``special``. At 1 it is minus Euler's constant. NIST Digital Library of Mathematical Functions, 5.2.2.
+    """,
+    example="mg.digamma(mg.tensor([1.0, 100.0])) -> tensor([-0.5772,  4.6002])",
 )
 lgamma = elementwise(
     "lgamma",
     in_float64(lambda x, _exact: scipys("gammaln")(x)),
     lambda dy, _y, x: dy * digamma(x),
-    doc="``log |gamma(x)|``; needs SciPy",
+    doc="""``log |gamma(x)|``; needs SciPy
+
+    ``gammaln`` in ``special``. ``gamma(n + 1) = n!``, so at 5 it is ``log(24)``; inf at 0 and negative integers.
+    NIST Digital Library of Mathematical Functions, 5.2.1.
+    """,
+    example="mg.lgamma(mg.tensor([5.0, 200.0, 0.0])) -> tensor([  3.1781, 857.9337,      inf])",
 )
 public("special", name="psi")(digamma)
 public("special", name="gammaln")(lgamma)

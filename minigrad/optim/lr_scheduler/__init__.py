@@ -1,6 +1,14 @@
 """Schedules of the learning rate, by PyTorch's names: ``optim.lr_scheduler``.
 
 Each is made for an optimiser, sets its rates at once for epoch 0, and for the next epoch with each ``step()``.
+
+>>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=1.0)
+>>> schedule = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+>>> for epoch in range(4):
+...     optimizer.step()  # after a pass over the data
+...     schedule.step()
+>>> optimizer.param_groups[0]["lr"]
+0.25
 """
 
 from .annealing import CosineAnnealingLR, CosineAnnealingWarmRestarts, PolynomialLR

@@ -24,6 +24,11 @@ def zeros(
 ) -> Tensor:
     """A tensor of zeros.
 
+    Args:
+        lengths, size: the shape, as integers or one tuple.
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
@@ -34,6 +39,11 @@ def zeros(
 
 def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones.
+
+    Args:
+        lengths, size: the shape, as integers or one tuple.
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.ones(2, 3)
     tensor([[1., 1., 1.],
@@ -48,6 +58,11 @@ def empty(
 ) -> Tensor:
     """A tensor to be filled later, which holds anything until then.
 
+    Args:
+        lengths, size: the shape, as integers or one tuple.
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.empty(2, 3).shape
     (2, 3)
     """
@@ -57,6 +72,11 @@ def empty(
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of shape ``size`` with one value everywhere; its dtype is that of the value.
+
+    Args:
+        size: a tuple, or a length.
+        fill_value: a number.
+        dtype, device, requires_grad: as of ``tensor``.
 
     >>> mg.full((2, 2), 7)
     tensor([[7, 7],
@@ -68,6 +88,10 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A matrix with ones on its diagonal, else zeros; n rows, m (default n) columns.
+
+    Args:
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.eye(2)
     tensor([[1., 0.],
@@ -81,6 +105,10 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of ``input``.
 
+    Args:
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.zeros_like(mg.tensor([1, 2]))
     tensor([0, 0])
     """
@@ -90,6 +118,10 @@ def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of ``input``.
 
+    Args:
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.ones_like(mg.tensor([1, 2]))
     tensor([1, 1])
     """
@@ -98,6 +130,10 @@ def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor to be filled later, of the shape and dtype of ``input``.
+
+    Args:
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.empty_like(mg.tensor([1, 2])).dtype
     dtype('int64')
@@ -109,6 +145,11 @@ def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """One value everywhere, in the shape and dtype of ``input``.
+
+    Args:
+        fill_value: a number.
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.full_like(mg.zeros(2), 7)
     tensor([7., 7.])

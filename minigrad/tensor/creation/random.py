@@ -30,6 +30,12 @@ def randn(
 ) -> Tensor:  # fmt: skip
     """Random numbers of mean 0 and variance 1, normally distributed.
 
+    Args:
+        lengths, size: the shape, as integers or one tuple.
+        generator: what draws the numbers; unless given the global random state.
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
@@ -42,6 +48,12 @@ def rand(
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers, evenly distributed in [0, 1).
+
+    Args:
+        lengths, size: the shape, as integers or one tuple.
+        generator: what draws the numbers; unless given the global random state.
+        dtype: the default dtype, float32, unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.rand(2, 3).shape
     (2, 3)
@@ -57,6 +69,12 @@ def randint(
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random integers from ``low`` to below ``high``, int64; ``randint(high, size)`` starts from 0.
+
+    Args:
+        size: the shape, a tuple.
+        generator: what draws the numbers; unless given the global random state.
+        dtype: of integers or floats; int64 unless given.
+        device, requires_grad: as of ``tensor``.
 
     Raises:
         ValueError: if ``high`` is not above ``low``, or the dtype does not hold all of them.
@@ -80,6 +98,11 @@ def randperm(
 ) -> Tensor:
     """The integers below ``n`` in random order, int64.
 
+    Args:
+        generator: what draws the numbers; unless given the global random state.
+        dtype: of integers or floats.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.randperm(5).shape
     (5,)
     """
@@ -96,6 +119,11 @@ def randn_like(
 ) -> Tensor:
     """Normally distributed random numbers of the shape and dtype of ``input``.
 
+    Args:
+        generator: what draws the numbers; unless given the global random state.
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
+
     >>> mg.randn_like(mg.zeros(2, 3)).shape
     (2, 3)
     """
@@ -107,6 +135,11 @@ def rand_like(
     input: Tensor, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Evenly distributed random numbers of the shape and dtype of ``input``.
+
+    Args:
+        generator: what draws the numbers; unless given the global random state.
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.rand_like(mg.zeros(2, 3)).shape
     (2, 3)
@@ -122,6 +155,11 @@ def randint_like(
     """Random integers from ``low`` to below ``high`` in the shape and dtype of ``input``.
 
     ``randint_like(input, high)`` starts from 0.
+
+    Args:
+        generator: what draws the numbers; unless given the global random state.
+        dtype: that of ``input`` unless given.
+        device, requires_grad: as of ``tensor``.
 
     >>> mg.randint_like(mg.zeros(2, 3), 6).dtype
     dtype('float32')

@@ -24,6 +24,9 @@ def arange(
 ) -> Tensor:  # fmt: skip
     """``start``, ``start + step``, ... below ``end``; ``arange(n)`` counts from 0. int64 for ints, else float32.
 
+    Args:
+        dtype, device, requires_grad: as of ``tensor``.
+
     Raises:
         ValueError: for a step of 0, or in the wrong direction.
 
@@ -44,6 +47,9 @@ def linspace(
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
 
+    Args:
+        dtype, device, requires_grad: as of ``tensor``.
+
     >>> mg.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
@@ -56,6 +62,9 @@ def logspace(
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """``steps`` powers of ``base``, with exponents evenly spaced from ``start`` to ``end``, both included.
+
+    Args:
+        dtype, device, requires_grad: as of ``tensor``.
 
     >>> mg.logspace(0, 3, 4, base=2)
     tensor([1., 2., 4., 8.])

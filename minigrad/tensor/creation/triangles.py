@@ -32,6 +32,12 @@ def triangle_indices(name: str, function: Any, row: Any, col: Any, offset: Any, 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """Where the elements of a matrix on and below a diagonal are: a row of rows, a row of columns.
 
+    Args:
+        row, col: the matrix's lengths.
+        offset: how far the diagonal is to the right of the main one.
+        dtype: of integers; int64 unless given.
+        device: as of ``tensor``.
+
     >>> mg.tril_indices(2, 3, 1)
     tensor([[0, 0, 1, 1, 1],
             [0, 1, 0, 1, 2]])
@@ -41,6 +47,12 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """Where the elements of a matrix on and above a diagonal are: a row of rows, a row of columns.
+
+    Args:
+        row, col: the matrix's lengths.
+        offset: how far the diagonal is to the right of the main one.
+        dtype: of integers; int64 unless given.
+        device: as of ``tensor``.
 
     >>> mg.triu_indices(2, 3, 1)
     tensor([[0, 0, 1],

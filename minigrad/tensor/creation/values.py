@@ -26,6 +26,12 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device:
     Python floats become float32 and ints int64. What has a dtype or a buffer keeps it unless ``dtype`` is given:
     arrays, ``array.array``, memoryviews, columns of tables. Tensors have this machine's byte order.
 
+    Args:
+        data: what the values are.
+        dtype: converts them.
+        requires_grad: whether gradients of it are wanted.
+        device: accepted as in PyTorch: ``"cpu"``, all there is.
+
     Raises:
         RuntimeError: for lists that hold tensors that require grad, while operations are recorded: use ``mg.stack``.
         TypeError, ValueError: for what is not of real numbers, for nested lists that are not rectangular.
@@ -41,6 +47,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` itself if it is a tensor of that dtype, over the same memory if it is an array.
+
+    Args:
+        data, dtype, device: as of ``tensor``.
 
     >>> mg.as_tensor([1, 2])
     tensor([1, 2])
@@ -98,6 +107,9 @@ def from_numpy(ndarray: ndarray) -> Tensor:
     Do not write to the array while the graph needs it: unlike changes of tensors, that cannot be
     noticed. ``tensor(array)`` copies.
 
+    Args:
+        ndarray: the array, of real numbers or booleans.
+
     >>> array = np.zeros(2)
     >>> mg.from_numpy(array)[0] = 1
     >>> array
@@ -117,6 +129,9 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor over the memory of another library's array, which is not copied: PyTorch's, JAX's, Arrow's, NumPy's.
 
     What the other library holds to be read-only cannot be changed in place: change ``x.clone()``.
+
+    Args:
+        ext_tensor: whatever has ``__dlpack__``.
 
     Raises:
         TypeError: for what has no ``__dlpack__``, or holds no real numbers.

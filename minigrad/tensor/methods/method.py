@@ -36,7 +36,8 @@ def in_place(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concaten
 
     name = operation.__name__
     method.__name__ = method.__qualname__ = f"{name}_"
-    method.__doc__ = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay."
+    formula = (operation.__doc__ or "").partition("\n\n")[0]
+    method.__doc__ = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay.\n\n{formula}"
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method
 
@@ -51,6 +52,6 @@ def shape_in_place(
 
     name = name or operation.__name__
     method.__name__ = method.__qualname__ = f"{name}_"
-    method.__doc__ = f"``{name}`` in place: the tensor itself gets the shape, over the same memory."
+    method.__doc__ = f"``{name}`` in place, with its arguments: the tensor itself gets the shape, over the same memory."
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method

@@ -78,6 +78,11 @@ def columns_of(history: Any) -> dict[str, list[float]]:
 def about(model: Any = None, optimizer: Any = None, batch_size: int | None = None, seed: int | None = None) -> str:
     """One line that says of which training a picture is: net, optimiser, batch size and seed.
 
+    Args:
+        model: a module, or words.
+        optimizer: an optimiser, or words.
+        batch_size, seed: numbers; what is not given is left out.
+
     >>> model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
     >>> plots = training.plots
     >>> plots.about(model, optim.Adam(model.parameters(), lr=0.01), batch_size=32, seed=0)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...engine.errors import InvalidValueError
 from .axes import LINES, TEST, TRAIN, axes_for, columns_of, titled
 
 LOSSES = {"loss": "train", "train_loss": "train", "test_loss": "test", "val_loss": "validation"}
 """Columns that are losses, and of which data."""
+FAR_APART = 3
+"""How many times the smallest loss: within less a logarithmic scale bends little, and its numbers are hard to read."""
 
 
 def learning_curves(
     history: Any, *, batchnorm: bool = True, title: str = "loss", about: str = "", legend: bool = True, ax: Any = None
 ) -> Any:
-    """The losses of a history by epoch, on a logarithmic scale if they are positive.
+    """The losses of a history by epoch, on a logarithmic scale if they are positive and far apart.
 
     The legend says why a training loss can be above the test loss: it is the mean over the steps of an epoch, while
     weights still move, and with batch statistics; the test loss is measured after the epoch, with running statistics.
@@ -52,7 +56,8 @@ def learning_curves(
         statistics = f", {'batch' if trained else 'running'} statistics" * batchnorm
         color, style = (TRAIN, "-") if trained else (TEST, "--")
         line(ax, columns[name], color, style, f"{LOSSES[name]}: {words}{statistics}")
-    if all(value > 0 for name in names for value in columns[name]):
+    losses = np.concatenate([columns[name] for name in names])
+    if losses.min() > 0 and losses.max() > FAR_APART * losses.min():
         ax.set_yscale("log")
     if legend:
         ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
@@ -70,9 +75,7 @@ def metric_curves(
         history: as that of ``learning_curves``.
         names: the columns; by default all but losses and the learning rate.
         best: the number of the best epoch, from 0; by default that of the history, if it knows one.
-        title: what stands above; by default the names.
-        about: of which training.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``; the title is by default the names.
 
     Returns:
         The axes.

@@ -40,10 +40,7 @@ def decision_boundary(
         test: the same of test data, drawn larger and with an edge.
         classes: their names for the legend.
         labels: the names of the axes.
-        title: what stands above.
-        about: of which training: ``plots.about(model, optimizer, batch_size, seed)``.
-        legend: draw it.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, legend, ax: as of ``learning_curves``.
 
     Returns:
         The axes.
@@ -108,9 +105,7 @@ def fitted_curve(
         model: a module of one input and one output.
         train: inputs (n, 1) and targets (n, 1), tensors or arrays.
         test: the same of test data.
-        title: what stands above.
-        about: of which training.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``.
 
     Returns:
         The axes.

@@ -24,9 +24,7 @@ def activation_percentiles(values: Any, *, title: str = "activations", about: st
 
     Args:
         values: a ``Recorder``, or for each layer a list with five percentiles of each step: 5, 25, 50, 75 and 95 %.
-        title: what stands above.
-        about: of which training: ``plots.about(model, optimizer, batch_size, seed)``.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``.
 
     Returns:
         The axes.
@@ -94,9 +92,7 @@ def update_ratios(
         values: a ``Recorder``, or for each parameter a list with a ratio for each step.
         names: the parameters to draw; by default all that are called weight, but those of normalisations have no
             comparable scale: choose by name.
-        title: what stands above.
-        about: of which training: ``plots.about(model, optimizer, batch_size, seed)``.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``.
 
     Returns:
         The axes.
@@ -138,9 +134,7 @@ def running_against_batch(
     Args:
         model: a module with batch normalisations that keep running statistics.
         x: a batch, its inputs.
-        title: what stands above.
-        about: of which training: ``plots.about(model, optimizer, batch_size, seed)``.
-        ax: matplotlib's axes to draw in; by default a new figure's.
+        title, about, ax: as of ``learning_curves``.
 
     Returns:
         The axes.
