@@ -159,6 +159,13 @@ def test_gradients_of_a_pass_of_its_own_are_not_those_of_an_earlier_one(x, targe
     assert "7" not in picture.box("net.out.bias").lines[1] and "backward: done for this picture" in picture.header
 
 
+def test_a_bias_in_front_of_a_batch_norm_is_cancelled_in_train_only(x, target):
+    picture = parsed(Trained(), x, target, modes="both", grads=True)
+    lines = {line.partition(":")[0]: line for line in picture.box("net.fc.bias").lines if "gradients" in line}
+    assert lines["train"].endswith("(cancelled by net.bn: BatchNorm1d)") and "cancelled" not in lines["eval"]
+    assert "⚠" not in str(lines)
+
+
 def test_operations_are_opened_in_each_mode_and_in_the_one_that_has_them(both):
     picture = parsed(*both, modes="both", expand=nn.BatchNorm1d)
     title = "batch_norm, opened  [TRAIN: batch statistics, EVAL: running statistics]"
