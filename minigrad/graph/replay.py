@@ -148,11 +148,12 @@ def as_it_is(node: Node, kept: Mapping[Node, ndarray], gradients: bool) -> Any:
 
 def annotate(
     found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool],
-    own_pass: bool,
+    reasons: Mapping[Node, str] | None = None,
 ) -> None:  # fmt: skip
     """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges.
 
-    Gradients of leaves are those that backward has added up, but in a pass made for the picture.
+    Gradients of leaves are those that backward has added up; where there are ``reasons``, in a pass made for the
+    picture, those of the pass, and the reason why one is zero.
     """
     now = "" if found.same else " now"
     for node, box in boxes.items():
@@ -165,12 +166,14 @@ def annotate(
         elif shows[0] and node in found.unknown:
             lines.append(Line("values not known"))
         if shows[1] and node in found.gradients:
-            added_up = None if own_pass else gradient_of(node)
+            added_up = gradient_of(node) if reasons is None else None
             box.gradient = found.gradients[node] if added_up is None else added_up
-            told = not own_pass and any("cancelled" in line.text for line in box.lines)
+            told = reasons is None and any("cancelled" in line.text for line in box.lines)
             box.lines = [line for line in box.lines if "grad" not in line.text or (told and "cancelled" in line.text)]
             alarming = not box.gradient.any() or not np.isfinite(box.gradient).all()
-            lines += [Line(elements("gradient", box.gradient, now), alarming)] * (not told)
+            reason = reasons.get(node, "") if reasons else ""
+            text = elements("gradient", box.gradient, now) + f" (cancelled by {reason})" * bool(reason)
+            lines += [Line(text, alarming and not reason)] * (not told)
         first = 0 if box.values is not None and box.values.ndim == 0 else 1
         box.lines = [*box.lines[:first], *lines, *box.lines[first:]]
     if not shows[1]:
