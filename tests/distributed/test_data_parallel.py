@@ -296,8 +296,10 @@ def test_parameters_that_are_set_anew_are_exchanged_too():
 def test_a_parameter_that_was_frozen_is_exchanged_once_it_trains():
     def run(group):
         layer = nn.Linear(1, 1)
-        layer.bias.requires_grad_(False)
+        layer.bias = nn.Parameter(mg.zeros(1), requires_grad=False)
         model = DistributedDataParallel(layer)
+        group.barrier()  # from here on no rank sets an attribute, for which wrappers look at their parameters anew
+        model(mg.ones(1, 1))
         layer.weight.requires_grad_(False)
         layer.bias.requires_grad_()
         (model(mg.ones(1, 1)) * group.rank()).sum().backward()

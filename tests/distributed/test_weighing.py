@@ -102,8 +102,31 @@ def conversions_of_means(model, x, y):
     (model.mean(F.mse_loss(model(x), y) * len(x), len(x)) + model.mean(per_feature, len(x))).backward()
 
 
-RIGHT = [several, accumulated, with_a_penalty, penalty_alone, two_roots, with_a_detached_part, weighed_gradient_penalty,
-         kept_graph, conversions_of_means]  # fmt: skip
+def in_products(model, x, y):
+    """Times parameters, which all ranks have alike, and as a vector of losses times constants."""
+    first, second = model.mean(losses(model, x, y), len(x)), model.mean(model(x).sum(), len(x))
+    weights = mg.tensor([0.25, 0.5], dtype=mg.float64)
+    (mg.exp(model.module[0].bias[0]) * first + mg.stack([first, -second / 2]) @ weights).backward()
+
+
+def root_of_the_average(model, x, y):
+    mean = model.mean(losses(model, x, y), len(x))
+    (mean if isinstance(model, Alone) else dist.nn.functional.all_reduce(mean, "avg")).sqrt().backward()
+
+
+RIGHT = [
+    in_products,
+    root_of_the_average,
+    several,
+    accumulated,
+    with_a_penalty,
+    penalty_alone,
+    two_roots,
+    with_a_detached_part,
+    weighed_gradient_penalty,
+    kept_graph,
+    conversions_of_means,
+]
 
 
 @pytest.mark.parametrize("step", RIGHT)
@@ -172,8 +195,37 @@ def of_an_intermediate_result(model, x, y):
     model.module.hidden.mean().backward()
 
 
-WRONG = [plus_a_mean, plus_a_mean_of_the_same_output, roots_of_both_kinds, accumulated_with_a_mean,
-         plain_gradient_penalty, kept_graph_of_a_mean, weighed_by_another_group, of_an_intermediate_result]  # fmt: skip
+def root_of_a_weighed_loss(model, x, y):
+    model.mean(losses(model, x, y), len(x)).sqrt().backward()
+
+
+def product_of_weighed_losses(model, x, y):
+    out = model(x)
+    (model.mean(((out - y) ** 2).sum(), len(x)) * model.mean(out.sum(), len(x))).backward()
+
+
+def divided_by_a_weighed_loss(model, x, y):
+    (1 / model.mean(losses(model, x, y), len(x))).backward()
+
+
+def root_of_the_average_of_means(model, x, y):
+    dist.nn.functional.all_reduce(F.mse_loss(model(x), y), "avg").sqrt().backward()
+
+
+WRONG = [
+    root_of_a_weighed_loss,
+    product_of_weighed_losses,
+    divided_by_a_weighed_loss,
+    root_of_the_average_of_means,
+    plus_a_mean,
+    plus_a_mean_of_the_same_output,
+    roots_of_both_kinds,
+    accumulated_with_a_mean,
+    plain_gradient_penalty,
+    kept_graph_of_a_mean,
+    weighed_by_another_group,
+    of_an_intermediate_result,
+]
 
 
 @pytest.mark.parametrize("step", WRONG)
@@ -181,7 +233,9 @@ def test_an_unweighed_part_is_refused_on_all_ranks_and_leaves_nothing_behind(ste
     def run(group):
         model, rank = DistributedDataParallel(net()), group.rank()
         x, y = part(X, rank), part(Y, rank)
-        with pytest.raises(DistributedError, match=r"have 2( \+ 2)?, 3( \+ 3)? samples.*model.mean"):
+        with pytest.raises(
+            DistributedError, match=r"have 2( \+ 2)?, 3( \+ 3)? samples.*model.mean.*sums and multiples"
+        ):
             step(model, x, y)
         model.zero_grad()
         model.mean(losses(model, x, y), len(x)).backward()

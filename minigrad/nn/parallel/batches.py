@@ -17,9 +17,10 @@ import numpy as np
 from numpy import ndarray
 
 from ...engine.node import Node, Variable, array_of, clock
+from ...engine.paths import reachable
 from ...engine.scope import Derivative, Scope
 from ...groups.group import Group
-from ...ops.exchange import mean_over_ranks_op
+from ...ops.exchange import all_reduce_op, mean_over_ranks_op
 from ..module import Module
 
 UNKNOWN = "unknown"
@@ -83,7 +84,7 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> list[str]:
     One of them is ``UNKNOWN`` if ``module``, or a part of it, was called past the wrapper, or if the loss was computed
     of parameters and data alone.
     """
-    nodes = until_weighed(roots, group)
+    nodes, weighed = until_weighed(roots, group)
     batches: set[Batch] = set()
     outside: set[Any] = set()
     for scope in {node.scope for node in nodes}:
@@ -92,25 +93,60 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> list[str]:
         batches.update(own)
         outside.update(() if own else [call.owner() for call in chain])
     past = bool(outside) and not outside.isdisjoint(module.modules())
-    if not batches and not past:
+    if not (batches or past or weighed):
         past = any(data(x) for node in nodes for x in node.inputs)
     return [batch.length for batch in sorted(batches, key=lambda batch: batch.number)] + [UNKNOWN] * past
 
 
-def until_weighed(roots: Sequence[Node], group: Group) -> set[Node]:
-    """The nodes that roots were computed from, up to where losses were weighed."""
-    seen = set(roots)
+def until_weighed(roots: Sequence[Node], group: Group) -> tuple[set[Node], bool]:
+    """The nodes that roots were computed from, up to where losses were weighed; and whether any were.
+
+    A weighed loss counts as such in sums and multiples alone: the average of square roots is not the root of the
+    average. ``all_reduce`` makes a value of all ranks of it, of which anything may be computed.
+    """
+    found: set[Node] = set()
+    weighed = False
+    seen: set[tuple[Node, bool]] = {(root, False) for root in roots}
     stack = list(seen)
     while stack:
-        node = stack.pop()
-        if node.op is mean_over_ranks_op and node.attributes[0] is group:
-            seen.discard(node)
+        node, bent = stack.pop()
+        if not bent and node.op is mean_over_ranks_op and node.attributes[0] is group:
+            weighed = True
             continue
+        found.add(node)
+        bent = node.op is not all_reduce_op and (bent or not is_linear(node))
         for edge in node.edges:
-            if edge is not None and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return seen
+            if edge is not None and (edge, bent) not in seen:
+                seen.add((edge, bent))
+                stack.append((edge, bent))
+    return found, weighed
+
+
+SUMS = frozenset({
+    "add", "add_axes", "astype", "cat", "clone", "copied", "diagonal", "expand", "flip", "gather", "getitem",
+    "index_select", "lerp", "mean", "neg", "pad", "permute", "positive", "repeat", "reshape", "roll", "stack", "sub",
+    "sum", "take_axes", "total", "view", "where",
+})  # fmt: skip
+"""Operations whose results add up what is in their operands, or only move it."""
+PRODUCTS = frozenset({"div", "einsum", "linear", "matmul", "mul"})
+"""Those that do so for one operand, if the others are the same on all ranks."""
+
+
+def is_linear(node: Node) -> bool:
+    """Whether the average of a result over ranks is the result of averages."""
+    name = node.op.name if node.op else ""
+    if name in PRODUCTS:
+        depends = [edge is not None for edge in node.edges]
+        if sum(depends) > 1:
+            depends = [edge is not None and of_batches(edge) for edge in node.edges]
+        return sum(depends) <= 1 and not (name == "div" and depends[1])
+    return name in SUMS
+
+
+def of_batches(node: Node) -> bool:
+    """Whether something was computed of a batch, and not of parameters alone."""
+    scopes = {each.scope for each in reachable([node])}
+    return any(isinstance(call, Batch) for scope in scopes for call in calls_around(scope))
 
 
 def calls_around(scope: Scope | None) -> list[Scope]:

@@ -39,7 +39,10 @@ class DistributedDataParallel(Module):
     process would with the whole batch.
 
     Where parameters are used past the wrapper, ``model.module(x)``, it does not know how long the batches are: the
-    first such ``backward`` warns. An exchange goes on until the wrapper, and all that it has computed, is deleted.
+    first such ``backward`` warns. Exchanges go on until the wrapper, and all that it has computed, is deleted.
+
+    Ranks that were seeded alike drop out alike: ``mg.manual_seed(seed + rank)`` once the model is made. Rank 0 saves
+    a checkpoint, all load it; the same bits come out for the same number of ranks only.
 
     Args:
         module: the model; all ranks have one with the same names, shapes and dtypes. They begin with the values of
@@ -117,6 +120,9 @@ class DistributedDataParallel(Module):
 
     def mean(self, loss_sum: Any, count: Any) -> Any:
         """The loss to call ``backward`` of, for parts of any sizes: its average over ranks is the mean of all.
+
+        Sums and multiples of such losses are right, too. For a root, say, take the average itself, which all ranks
+        hold: ``distributed.nn.functional.all_reduce(loss, ReduceOp.AVG).sqrt()``.
 
         Args:
             loss_sum: the sum of the losses of this rank's part.

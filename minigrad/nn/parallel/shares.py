@@ -20,7 +20,8 @@ from .batches import UNKNOWN, unweighed
 
 UNEVEN = (
     "the ranks' batches have {} samples: the average of their mean losses is not the mean of the whole batch, nor is "
-    "the gradient. Let each rank add up its losses, and write loss = model.mean(losses.sum(), len(x)) before backward."
+    "the gradient. Let each rank add up its losses, and write loss = model.mean(losses.sum(), len(x)) before backward; "
+    "of that take sums and multiples alone."
 )
 PAST = (
     "DistributedDataParallel: backward has reached parameters past the wrapper, which has not seen how many samples "
