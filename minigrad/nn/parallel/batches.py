@@ -105,7 +105,7 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> Unweighed:
     found = sorted({batch for own in batches.values() for batch in own}, key=lambda batch: batch.number)
     if not (found or past or weighed):
         past = any(data(x) for node in nodes for x in node.inputs)
-    in_losses = sorted((node for node in nodes if not batches[node.scope]), key=lambda node: node.time)
+    in_losses = sorted((node for node in nodes if node.op and not batches[node.scope]), key=lambda node: node.time)
     return Unweighed(
         [batch.length for batch in found] + [UNKNOWN] * past,
         [f"{count:g}" for count in map(divisor, in_losses) if count],
@@ -118,22 +118,22 @@ def until_weighed(roots: Sequence[Node], group: Group) -> tuple[set[Node], bool]
     A weighed loss counts as such in sums and multiples alone: the average of square roots is not the root of the
     average. ``all_reduce`` makes a value of all ranks of it, of which anything may be computed.
     """
-    found: set[Node] = set()
     weighed = False
-    seen: set[tuple[Node, bool]] = {(root, False) for root in roots}
-    stack = list(seen)
-    while stack:
-        node, bent = stack.pop()
+    seen: tuple[set[Node], set[Node]] = set(roots), set()  # by ways that are sums of multiples, and by others
+    stacks: tuple[list[Node], list[Node]] = list(roots), []
+    while stacks[0] or stacks[1]:
+        bent = not stacks[0]
+        node = stacks[bent].pop()
         if not bent and node.op is mean_over_ranks_op and node.attributes[0] is group:
             weighed = True
+            seen[0].discard(node)
             continue
-        found.add(node)
         bent = node.op is not all_reduce_op and (bent or not is_linear(node))
         for edge in node.edges:
-            if edge is not None and (edge, bent) not in seen:
-                seen.add((edge, bent))
-                stack.append((edge, bent))
-    return found, weighed
+            if edge is not None and edge not in seen[bent]:
+                seen[bent].add(edge)
+                stacks[bent].append(edge)
+    return seen[0] | seen[1], weighed
 
 
 SUMS = frozenset({
