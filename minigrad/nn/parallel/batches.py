@@ -202,7 +202,7 @@ def quotient(numerator: Any, count: Any) -> float:
 
 def terms(node: Node) -> float:
     """How many elements of the first operand there are for each of the result."""
-    return math.prod(node.inputs[0].shape) / max(1, math.prod(node.shape))
+    return float(math.prod(node.inputs[0].shape) / max(1, math.prod(node.shape)))
 
 
 def is_mean(value: Any) -> bool:
