@@ -1,7 +1,7 @@
 """The first notebook: BatchNorm1d on its own, what it learns, what it keeps, and what a batch does to it.
 
 These are the cells of the PyTorch notebook that this project started from. They run as they stand: only the two import
-lines differ. Open 01_batchnorm_notebook.ipynb to run them one by one.
+lines differ. They are there as a script, 01_batchnorm_notebook.py, and as a notebook, 01_batchnorm_notebook.ipynb.
 """
 
 # %% [markdown]
@@ -25,9 +25,9 @@ for name, param in m.named_parameters():
 print(m)
 
 # %% [markdown]
-# Beside the parameters it keeps running statistics, for the time when there is no batch to take
-# statistics of. They started at mean 0 and variance 1. One batch was seen, and momentum is 0.1: so they have moved a
-# tenth of the way to the statistics of that batch. The last value says that the module is in training mode.
+# Beside the parameters it keeps running statistics, for the time when there is no batch to take statistics of. They
+# started at mean 0 and variance 1. One batch was seen, and momentum is 0.1: so they have moved a tenth of the way to
+# the statistics of that batch. Then come the number of batches seen, and whether the module is in training mode.
 
 # %%
 print((m.running_mean, m.running_var, m.num_batches_tracked, m.training))

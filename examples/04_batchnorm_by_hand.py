@@ -79,7 +79,8 @@ running_apart = max(
 )
 print(f"running statistics at most {running_apart:.1e} from those by hand")
 
-# %% What is always so, whatever the numbers: BatchNorm undoes any shift and scale of its input ...
+# %% What is always so, whatever the numbers: BatchNorm undoes any shift and scale of its input ... (A variance that is
+# 7 * 7 times as large needs an eps that is, too.)
 moved = F.batch_norm(100 - 7 * x, None, None, gamma, beta, training=True, eps=EPS * 49)
 unmoved = F.batch_norm(-x, None, None, gamma, beta, training=True, eps=EPS)
 invariance = (moved - unmoved).abs().max().item()

@@ -2,7 +2,7 @@
 
 S. Ioffe and C. Szegedy showed in 2015 three hidden layers of 100 sigmoids, with and without BatchNorm: test accuracy by
 step, and the percentiles of the input of one sigmoid. This is a small version on digits of 8x8 pixels; `minigrad
-compare digits` is the whole one, with the paper's sizes, several seeds and the picture.
+compare digits` is the whole one, with the paper's sizes and the picture, and with several seeds if you ask for them.
 """
 
 # %%

@@ -128,5 +128,5 @@ if __name__ == "__main__":
     main()
 
 # To try:
-# 1. Give `training` to Adam. Which of the two tables changes more?
+# 1. Let `training` use Adam in place of SGD. Which of the two tables changes more?
 # 2. Repeat it with seeds 0 to 4 (a fourth entry in each setting). Where in the tables does the seed decide?

@@ -7,6 +7,7 @@ then a small difference of large numbers, and how the formula is written decides
 # %%
 import numpy as np
 
+import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
 
@@ -65,7 +66,7 @@ print(f"minigrad's largest error at any mean: {worst:.1e}; float32 itself rounds
 
 # %% What it means for a net: a feature with mean 1e6 goes through a BatchNorm layer in front, and is a feature again.
 bn = nn.BatchNorm1d(1)
-y = bn(nn.Parameter((1e6 + generator.standard_normal((n, 1))).astype(np.float32))).detach().numpy()
+y = bn(mg.tensor((1e6 + generator.standard_normal((n, 1))).astype(np.float32))).detach().numpy()
 print(f"after BatchNorm: mean {y.mean():.1e}, deviation {y.std():.6f}")
 
 # %% [markdown]

@@ -48,7 +48,7 @@ print(f"{len(batches)} steps, loss {losses[0]:.4f} -> {losses[-1]:.4f}, at most 
 # running statistics that move, ReLU, cross-entropy; then the same backwards; then the update.
 print(step.source)
 
-# %% Its parts. Backward has about as many lines as forward: all derivatives together are no more work than a few times
+# %% Its parts. Backward has no more lines than forward: all derivatives together are no more work than a few times
 # the function itself, however many parameters there are.
 parts = {"forward": [], "backward": [], "update": []}
 current = None
@@ -114,7 +114,7 @@ def decides(x, target):
 try:
     mg.compile(decides)(x, target)
 except RuntimeError as error:
-    refusal = str(error).partition(": ")[2]
+    refusal = str(error).rpartition("/")[2]
     print(refusal)
 
 # %% [markdown]

@@ -26,6 +26,7 @@ from ..engine.modes import enable_grad
 from ..engine.op import Op, is_own
 from ..engine.paths import reachable
 from ..nn import functional as F
+from ..ops.exchange import ALONE, mean_over_ranks_op
 from ..ops.table import functions
 from ..tensor.creation import tensor as tensor_of
 from ..tensor.tensor import Tensor
@@ -145,6 +146,7 @@ CASES: dict[str, Case] = {
     "linear": Case(FUNCTIONS["linear"], ((4, 3), (2, 3), (2,))),
     "matmul": Case(ops.matmul, ((2, 1, 2, 3), (2, 3, 1))),
     "max": Case(ops.max),
+    "mean_over_ranks": Case(lambda x: mean_over_ranks_op(x, ALONE, 4)),
     "max_pool2d": Case(lambda x: F.max_pool2d(x, 2, 1), ((1, 2, 3, 4),)),
     "median": Case(lambda x: ops.median(x)),
     "min": Case(ops.min),

@@ -155,6 +155,7 @@ def compare(settings: Settings, out: Path, again: Sequence[str] = (), quiet: boo
             del runs[-1]  # of the seed that was not finished
         points = measured(runs[0], points) if runs else []
         if end and len(points) < 2:
+            yield Result(again=shlex.join(again) if end.code == 130 else None)
             raise end
         if end and end.code == 130:
             again = [*again, *["--overwrite"] * ("--overwrite" not in again)]

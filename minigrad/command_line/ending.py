@@ -53,7 +53,8 @@ def written(
         quiet: whether there is no bar.
 
     Returns:
-        The names of the files that were written, which pictures are missing, and the error if others are.
+        The names of the files that were written, which pictures are missing, and the error if others are, also after
+        Ctrl-C.
     """
     without = [name for name in jobs if pictures.MISSING and name.endswith(".png")]
     missing = [f"no {' '.join(without)}: {pictures.MISSING}"] if without else []
@@ -68,6 +69,9 @@ def written(
                 kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
                 failures.setdefault(f"{kind}{' '.join(str(error).split())}", []).append(name)
             bar.update()
+    except KeyboardInterrupt:
+        left = [name for name in jobs if name not in (*names, *without)]
+        return names, missing, CommandError(f"stopped before the end: no {' '.join(left)}.", code=130)
     finally:
         bar.close()
     said = "; ".join(f"no {' '.join(those)}: {reason}" for reason, those in failures.items())

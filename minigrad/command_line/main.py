@@ -31,8 +31,13 @@ from .options import (
 from .output import complain, discard_output, say
 from .problem import is_file, title
 from .process import heed_termination, restart_with_settings
+from .progress import QUIET
 from .results import Lines, Result, document
 
+STEPS = """first steps:
+  minigrad train moons       train, and write everything to runs/moons
+  minigrad draw runs/moons   its picture, as the page moons.html
+  minigrad train --help      the options of a command"""
 CODES = """exit codes:
   0    done
   1    done, and something is wrong or suspicious; or it could not be finished
@@ -108,7 +113,7 @@ COMMANDS = {
         epilog=lambda: listing(WITH_CLASSES),
     ),
     "summary": Command(
-        "the layers of a trained model, their shapes and parameters", examine.run_summary, examine.add_summary
+        "the layers of a trained model or of your own, shapes, parameters", examine.run_summary, examine.add_summary
     ),
     "draw": Command(
         "the picture of a trained model, or of a module of your own", drawing.run, drawing.add_arguments,
@@ -139,8 +144,8 @@ def make_parser() -> Parser:
     """The commands and their options."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(
-        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.", epilog=CODES,
-        formatter_class=formatter,
+        prog="minigrad", description="Train toy nets with BatchNorm, and look at what happens.",
+        epilog=f"{STEPS}\n\n{CODES}", formatter_class=formatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = parser.add_subparsers(
@@ -251,6 +256,7 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
         options = parse(parser, arguments)
         if own_process and COMMANDS[options.command].restart:
             restart_with_settings()
+        before = QUIET.set(options.quiet)
         try:
             for part in COMMANDS[options.command].run(options):
                 if isinstance(part, Result):
@@ -260,6 +266,8 @@ def ended(arguments: Sequence[str], own_process: bool, found: dict[str, Any]) ->
         except KeyboardInterrupt:
             again = shlex.join(options.again)
             raise CommandError(f"stopped before anything was finished; start again with: {again}", 130) from None
+        finally:
+            QUIET.reset(before)
         return 0
 
     return ended_by(perform)

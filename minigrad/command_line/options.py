@@ -246,10 +246,16 @@ QUIET = {
 def add_settings(command: argparse.ArgumentParser, kind: Any = dataset_or_file, what: str = WHAT) -> None:
     """What is trained on, which is of this kind, and the options of the net and its training."""
     command.add_argument("dataset", type=kind, metavar="DATASET", help=what)
-    command.add_argument("--epochs", type=at_least(1), help=f"passes over the training data ({usual('epochs')})")
-    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step ({usual('batch_size')})")
+    command.add_argument(
+        "--epochs", type=at_least(1), metavar="N", help=f"passes over the training data ({usual('epochs')})"
+    )
+    command.add_argument(
+        "--batch-size", type=at_least(2), metavar="N", help=f"samples per step ({usual('batch_size')})"
+    )
     others = ", ".join(f"{name} {kind.lr:g}" for name, kind in OPTIMIZERS.items() if kind.lr is not None)
-    command.add_argument("--lr", type=above_zero, help=f"learning rate, that of Adam ({usual('lr')}); others: {others}")
+    command.add_argument(
+        "--lr", type=above_zero, metavar="RATE", help=f"learning rate, that of Adam ({usual('lr')}); others: {others}"
+    )
     command.add_argument(
         "--hidden", type=widths, metavar="N,N,...", help=f"widths of the hidden layers ({usual('hidden')})"
     )
@@ -296,10 +302,14 @@ def add_compare(command: argparse.ArgumentParser) -> None:
     """The options of ``minigrad compare``."""
     command.add_argument("dataset", type=classes, metavar="DATASET", help=WHAT)
     defaults = compare.Settings
-    command.add_argument("--steps", type=at_least(1), help=f"training steps (default: {defaults.steps})")
-    command.add_argument("--batch-size", type=at_least(2), help=f"samples per step (default: {defaults.batch_size})")
+    command.add_argument("--steps", type=at_least(1), metavar="N", help=f"training steps (default: {defaults.steps})")
+    command.add_argument(
+        "--batch-size", type=at_least(2), metavar="N", help=f"samples per step (default: {defaults.batch_size})"
+    )
     others = ", ".join(f"{name} {lr:g}" for name, lr in compare.RATES.items() if name != "sgd")
-    command.add_argument("--lr", type=above_zero, help=f"learning rate of SGD (default: {defaults.lr:g}); {others}")
+    command.add_argument(
+        "--lr", type=above_zero, metavar="RATE", help=f"learning rate of SGD (default: {defaults.lr:g}); {others}"
+    )
     command.add_argument(
         "--hidden", type=widths, metavar="N,N,...",
         help=f"widths of the hidden layers (default: {','.join(map(str, defaults.hidden))})",
@@ -318,10 +328,12 @@ def train_epilog() -> str:
     names = "\n".join(f"  {name:<13} {data.DATASETS[name].description}" for name in data.DATASETS)
     return f"""datasets:
 {names}
-  {MNIST:<13} 70,000 handwritten digits, 28x28 pixels, from your files; the defaults are those of digits
-  FILE          a row for each sample: .csv and the like, or .npz with X and y, or x_train, y_train, x_test, y_test;
-                a fifth of the rows is the test data, drawn by --seed; numbers are scaled by the training part, and
-                of words each becomes an input that is 0 or 1
+  {MNIST:<13} 70,000 handwritten digits, 28x28 pixels, from your files; the
+                defaults are those of digits
+  FILE          a row for each sample: .csv and the like, or .npz with X and y,
+                or x_train, y_train, x_test, y_test; a fifth of the rows is the
+                test data, drawn by --seed; numbers are scaled by the training
+                part, and of words each becomes an input that is 0 or 1
 
 afterwards, in Python:
   from minigrad.training import load_model

@@ -49,8 +49,11 @@ def coloured(stream: Any) -> bool:
 
 
 def terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal on which lines can be replaced and coloured: one of ``TERM=dumb`` cannot."""
-    return os.environ.get("TERM") != "dumb" and bool(stream.isatty())
+    """Whether a stream is a terminal on which lines can be replaced and coloured, which one of ``TERM=dumb`` is not.
+
+    There is no stream where it was closed before Python started.
+    """
+    return stream is not None and os.environ.get("TERM") != "dumb" and bool(stream.isatty())
 
 
 def painted(line: str) -> str:

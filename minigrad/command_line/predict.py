@@ -14,12 +14,12 @@ from ..data.table import Table, TableError
 from ..io.atomic import near_file
 from ..io.errors import CheckpointError
 from ..training.metrics import r2_score
-from ..training.predictor import Predictor, load_model, probabilities, read_table
+from ..training.predictor import Predictor, load_model, probabilities
 from .errors import CommandError
 from .folder import writable_file
 from .options import add_file
 from .output import complain
-from .problem import announce
+from .problem import read
 from .results import Lines, Result
 from .table import csv_text, write_table
 
@@ -72,9 +72,8 @@ def run(options: argparse.Namespace) -> Lines:
 
 def predictions(model: Predictor, options: argparse.Namespace) -> Lines:
     """The lines of the table, or that it was written, and how good it is."""
-    announce(options.file)
     try:
-        table = read_table(options.file, options.header, inputs_only=True)
+        table = read(options.file, options.header, inputs_only=True)
         outputs = model.outputs(table)
     except TableError as error:
         hint = "" if options.file.exists() else near_file(options.file)

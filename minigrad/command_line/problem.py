@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,8 @@ from ..tensor.creation import from_numpy
 from ..training.predictor import read_table
 from ..training.preparation import Preparation, fitted
 from .errors import CommandError
-from .output import complain
+from .output import complain, terminal
+from .progress import progress
 from .settings import DataSettings
 
 SPLIT_SEED = 0
@@ -29,8 +31,8 @@ SPLIT_SEED = 0
 GENERATED = [name for name, source in data.DATASETS.items() if source.generated]
 """The datasets with noise and a number of samples."""
 MNIST = "mnist"
-LARGE = 20_000_000
-"""Bytes of a file that takes so long to read that it is said."""
+LARGE = 20
+"""Megabytes of a file that takes so long to read that it is said."""
 ENDINGS = ".csv", ".tsv", ".txt", ".data", ".dat", ".npz", ".gz"
 """Of files that are read."""
 
@@ -132,9 +134,8 @@ def mnist(settings: DataSettings) -> Problem:
 def from_file(settings: DataSettings) -> Problem:
     """The problem in a file of the user's."""
     path = Path(settings.path or settings.dataset)
-    announce(path)
     try:
-        found = read_table(path, settings.header, settings.target)._replace(source=settings.dataset)
+        found = read(path, settings.header, settings.target)._replace(source=settings.dataset)
         return from_table(found, settings, settings.seed)
     except TableError as error:
         hint = "" if path.exists() else near_file(Path(settings.dataset)) or near_ending(path)
@@ -148,10 +149,24 @@ def near_ending(path: Path) -> str:
     return f" Did you mean {path.with_suffix(close[0]).name!r}?" if close and close[0] != path.suffix.lower() else ""
 
 
-def announce(path: Path) -> None:
-    """Say that a file is read, if that takes seconds."""
-    if path.is_file() and path.stat().st_size > LARGE:
-        complain(f"reading {path.name}, {path.stat().st_size / 1e6:,.0f} MB")
+def read(path: Path, header: bool | None, target: str | None = None, inputs_only: bool = False) -> Table:
+    """The table in a file, with a bar; without a terminal a line says that it is read, if that takes seconds."""
+    megabytes = path.stat().st_size / 1e6 if path.is_file() else 0
+    if megabytes > LARGE and not terminal(sys.stderr):
+        complain(f"reading {path.name}, {megabytes:,.0f} MB")
+    total, done = max(1, round(megabytes)), 0
+    bar = progress(total, "megabyte")
+
+    def reached(share: float) -> None:
+        nonlocal done
+        now = round(share * total)
+        bar.update(now - done)
+        done = now
+
+    try:
+        return read_table(path, header, target, inputs_only, progress=reached)
+    finally:
+        bar.close()
 
 
 def from_table(found: Table, settings: DataSettings, seed: int) -> Problem:

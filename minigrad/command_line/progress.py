@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from .output import complain, say, terminal
@@ -13,6 +15,12 @@ DELAY = 1.0
 """Seconds after which a bar is shown."""
 LOOK = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}]"
 """What a bar says: at 40 columns, too, the time that is left."""
+BEHIND = len("^C^C") + 1
+"""Columns behind a bar, for Ctrl-C that terminals show there, and which would else begin a new line."""
+
+
+QUIET = ContextVar("QUIET", default=False)
+"""Whether the command was asked to show no progress."""
 
 
 class Plain:
@@ -21,8 +29,8 @@ class Plain:
     def __init__(self, total: int, unit: str) -> None:
         pass
 
-    def update(self) -> None:
-        """One more step is done."""
+    def update(self, steps: int = 1) -> None:
+        """One more step is done, or so many."""
 
     def write(self, line: str) -> None:
         """Print a line."""
@@ -61,8 +69,8 @@ class Bar(Plain):
         self.bar: Any = tqdm(total=total, unit=unit, **shown)
         self.bar.dynamic_ncols = room
 
-    def update(self) -> None:
-        self.bar.update()
+    def update(self, steps: int = 1) -> None:
+        self.bar.update(steps)
 
     def write(self, line: str) -> None:
         for each in self.above([line]):
@@ -79,24 +87,28 @@ class Bar(Plain):
         self.bar.close()
 
     def remove(self) -> None:
-        """Remove the bar from the screen, if it is there."""
+        """Remove the bar from the screen, if it is there, and ^C behind it."""
         if self.shown():
-            self.bar.clear()
+            columns, _ = room(sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"\r{' ' * (columns + BEHIND - 1)}\r", end="", file=sys.stderr, flush=True)
 
     def shown(self) -> bool:
         """Whether there is a bar by now."""
-        return bool(self.bar.format_dict["elapsed"] >= DELAY)
+        return not self.bar.disable and self.bar.format_dict["elapsed"] >= DELAY
 
 
 def room(stream: Any) -> tuple[int, int]:
-    """Columns for a bar, and rows of a terminal: behind the bar is room for ^C, which would else begin a new line."""
-    columns, rows = os.get_terminal_size(stream.fileno())
-    return (columns or 80) - len("^C^C") - 1, rows or 24
+    """Columns for a bar, and rows of a terminal."""
+    columns = rows = 0
+    with contextlib.suppress(OSError):  # a terminal that has gone
+        columns, rows = os.get_terminal_size(stream.fileno())
+    return (columns or 80) - BEHIND, rows or 24
 
 
-def progress(total: int, unit: str, quiet: bool = False) -> Plain:
+def progress(total: int, unit: str, quiet: bool | None = None) -> Plain:
     """A bar of ``total`` steps, or nothing; without tqdm only lines, and one that says how to get the bar."""
-    if quiet:
+    if QUIET.get() if quiet is None else quiet:
         return Quiet(total, unit)
     try:
         return Bar(total, unit)

@@ -118,11 +118,6 @@ def is_plain_transpose(value: Any, axes: Any) -> bool:
     return not axes or (len(value.shape) == 2 and tuple(axis % 2 for axis in axes) in ((0, 1), (1, 0)))
 
 
-def target_position(each: Instruction) -> int:
-    """Where a ufunc takes what it writes to."""
-    return int(getattr(each.function, "nin", len(each.args)))
-
-
 def without_out(each: Instruction) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call besides what it writes to."""
     kwargs = {key: value for key, value in each.kwargs.items() if key != "out"}

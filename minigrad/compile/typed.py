@@ -11,8 +11,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .naming import UniqueNames, identifier
 from .program import Value
 
-INDEXING = ("__getitem__", "__setitem__")
-
 
 class Typed:
     """Writes the parts of calls.

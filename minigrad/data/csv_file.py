@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,7 +38,9 @@ OTHER_KINDS = {
 """What files are that are no text, by their first bytes."""
 
 
-def read_csv(path: str | os.PathLike[str], header: bool | None = None) -> Table:
+def read_csv(
+    path: str | os.PathLike[str], header: bool | None = None, progress: Callable[[float], Any] = lambda share: None
+) -> Table:
     r"""The table in a text file, also one compressed by gzip; its size is limited by the memory for its numbers only.
 
     Fields are separated by tab, ``;``, ``|``, ``,`` or spaces, and may be quoted by ``"``. Empty lines do not count. A
@@ -49,6 +51,7 @@ def read_csv(path: str | os.PathLike[str], header: bool | None = None) -> Table:
         path: the file, in UTF-8, or UTF-16 if it says so.
         header: whether the first line names the columns; by default unless a number stands in it. Without one they are
             ``column 1``, ``column 2``, ...
+        progress: called now and then with the share of the file that is read.
 
     Raises:
         TableError: for a file that is no such table, naming the line.
@@ -56,15 +59,17 @@ def read_csv(path: str | os.PathLike[str], header: bool | None = None) -> Table:
     """
     words: set[int] = set()
     while True:  # once more if a column of numbers turns out to have a word far below
-        table, late = read_once(path, header, words)
+        table, late = read_once(path, header, words, progress)
         if table is not None:
             return table
         words |= late
 
 
-def read_once(path: Any, header: bool | None, words: set[int]) -> tuple[Table | None, set[int]]:
+def read_once(
+    path: Any, header: bool | None, words: set[int], progress: Callable[[float], Any]
+) -> tuple[Table | None, set[int]]:
     """The table; or None, and the columns that were taken for numbers in vain."""
-    with opened(path) as file:
+    with opened(path) as (file, share):
         name = str(path)
         separator = find_separator(file, name)
         file.seek(0)
@@ -85,6 +90,7 @@ def read_once(path: Any, header: bool | None, words: set[int]) -> tuple[Table | 
             for reader, texts in zip(readers, zip(*(fields for _, fields in chunk))):
                 reader.add(texts)
             lines.append(np.array([line for line, _ in chunk]))
+            progress(share())
     late = {i for i, reader in enumerate(readers) if reader.late}
     if late:
         return None, late
@@ -98,8 +104,8 @@ def read_once(path: Any, header: bool | None, words: set[int]) -> tuple[Table | 
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """The file as text; refused if it is none."""
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[IO[str], Callable[[], float]]]:
+    """The file as text, and what says which share of it is read; refused if it is none."""
     path = Path(path)
     if path.is_dir():
         raise TableError(f"{path} is a folder: name the file in it.")
@@ -109,6 +115,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         raw: Any = stack.enter_context(open(path, "rb"))
         if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):  # a pipe can be read only once
             raw = io.BytesIO(raw.read())
+        stored, size = raw, raw.seek(0, os.SEEK_END) or 1
+        raw.seek(0)
         start = raw.read(8)
         raw.seek(0)
         if start[:2] == b"\x1f\x8b":
@@ -118,7 +126,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
             if start.startswith(magic):
                 raise TableError(f"{path} is {kind}.")
         wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        yield stack.enter_context(io.TextIOWrapper(raw, "utf-16" if wide else "utf-8-sig", newline=""))
+        text = stack.enter_context(io.TextIOWrapper(raw, "utf-16" if wide else "utf-8-sig", newline=""))
+        yield text, lambda: stored.tell() / size
 
 
 def beginning(file: IO[bytes], path: Path) -> bytes:

@@ -71,7 +71,7 @@ def check_result(node: Any, result: Any) -> None:
             what = "a leaf" if is_leaf(node, own) else "a constant"
             reason = f"operand {own}, {what}, has {kind} already: look at the data, or at the step before."
         elif any(holds(kind, x) for x in given) or any(hasattr(x, "edges") for x in operands):
-            continue  # of a node without its tensor nobody knows the values
+            continue  # an operand whose tensor is gone may have been the first: its values are not known
         else:
             reason = f"its result {in_words(result)} has the first {kind}."
         raise RuntimeError(f"{node}: {reason}{operands_in_words(operands)}{advice(node, kind)}")

@@ -38,7 +38,7 @@ REFUSED = (ValueError, TypeError, IndexError, AttributeError, OverflowError, Zer
 """Errors of definitions and kernels for operands they cannot be applied to."""
 
 MODULAR = frozenset({np.add, np.subtract, np.multiply, np.bitwise_and, np.bitwise_or, np.bitwise_xor})
-"""NumPy's functions of integers whose results wrap around: it is no matter whether an operand has done so before."""
+"""NumPy's functions of integers modulo a power of 2: an operand may wrap around before them, with the same result."""
 
 ORDINARY = (Variable, ndarray, np.generic, float, int)
 """Operands as definitions take them."""

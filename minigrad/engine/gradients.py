@@ -142,7 +142,7 @@ def by_its_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
 
 
 def run_hooks_of_leaf(node: Node, after: dict[AfterBackward, None]) -> None:
-    """Call the hooks that wait for the ``.grad`` of a leaf; note those that are called after all."""
+    """Call the hooks of a leaf whose ``.grad`` is there; collect in ``after`` those that wait for all leaves."""
     tensor: Any = node.output()
     if node.op is None and node.watch is not None and tensor is not None and tensor.node is node:
         for hook in list(node.watch.hooks.values()):

@@ -11,7 +11,7 @@ numbers = itertools.count(1).__next__
 
 
 class Registrations:
-    """How often a hook was registered or removed, of whatever: who knows the hooks asks for this before he looks."""
+    """How often a hook of any object was registered or removed: what was derived from hooks holds until it changes."""
 
     count = 0
 
@@ -104,7 +104,7 @@ class AfterBackward:
         self.function = function
 
     def __call__(self, grad_inputs: Any, grad_outputs: Any) -> None:
-        """Of one leaf alone it does nothing."""
+        """Nothing yet: other leaves may follow."""
 
 
 class PreHook:
@@ -116,7 +116,7 @@ class PreHook:
         self.function = function
 
     def __call__(self, gradient: Any) -> Any:
-        """What takes the place of a gradient, or None."""
+        """The gradient that replaces this one, or None."""
         replaced = self.function((gradient,))
         return replaced[0] if isinstance(replaced, (tuple, list)) else replaced
 
@@ -128,10 +128,10 @@ class GroupHook:
         self.group, self.number = group, number
 
     def __call__(self, gradient: Any) -> None:
-        """Alone it does nothing: it has to know the walk."""
+        """Nothing: the walk calls ``arrived``, which is told of which walk the gradient is."""
 
     def arrived(self, gradient: Any, of_walk: Any, visited: Callable[[], Collection[Any]]) -> None:
-        """The gradient of this tensor is there, in the walk of ``of_walk``, which visits the nodes ``visited()``."""
+        """Pass on the gradient of this tensor, in the walk with the roots ``of_walk``, which visits ``visited()``."""
         self.group.arrived(self.number, gradient, of_walk, visited)
 
 
@@ -141,7 +141,7 @@ class Group:
     def __init__(self, nodes: Sequence[Any], function: Callable[[Any], Any], first_only: bool) -> None:
         self.nodes, self.function, self.first_only = nodes, function, first_only
         self.walks: dict[int, tuple[Any, list[Any], list[bool]]] = {}
-        """For each walk that has begun: what tells it from others, the gradients so far, which are awaited."""
+        """By the id of a walk's roots: the roots, the gradients so far, and which are still to come."""
 
     def arrived(self, number: int, gradient: Any, of_walk: Any, visited: Callable[[], Collection[Any]]) -> None:
         """Note a gradient; call the function if it was the last, or the first."""

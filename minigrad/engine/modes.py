@@ -1,4 +1,4 @@
-"""What the running code is doing: whether it records, how carefully, and in which module's call.
+"""The modes of the running code: whether it records, whether it looks for NaN, and in which module's call it is.
 
 Every switch here is per thread and per task (a context variable), can be nested, and is restored when its block
 ends, also by an exception. Each works as a context manager and as a decorator.
@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Calls:
-    """Where in the modules' calls a thread is, and what writes its operations down. Only that thread changes it."""
+    """The innermost module call of a thread, and the writer of a captured step. Only that thread changes them."""
 
     __slots__ = ("scope", "thread", "writer")
 
@@ -29,7 +29,7 @@ class Calls:
         self.thread = thread
         self.scope: Scope | None = None
         self.writer: Any = None
-        """While a step is captured, what writes the program down."""
+        """The ``compile.writer.Writer`` of the step that is being captured; else None."""
 
 
 INFERENCE: Any = None
@@ -56,9 +56,9 @@ class Mode:
         """The mode that held before the innermost block."""
 
 
-context = ContextVar("minigrad", default=Mode(True, NO_ANOMALIES, Calls()))  # noqa: B039 - nobody changes it
+context = ContextVar("minigrad", default=Mode(True, NO_ANOMALIES, Calls()))  # noqa: B039 - it is never changed
 current, become = context.get, context.set
-"""``current()`` is the mode of the code that asks, ``become(mode)`` changes it until it is changed back."""
+"""``current()`` is the mode that holds where it is called; ``become(mode)`` sets it, in this thread or task."""
 
 
 def own_calls() -> Calls:

@@ -42,28 +42,31 @@ KEPT_WRITES = 64
 
 
 class Memory:
-    """The storage under one or several variables: when it last changed in place, who looks at it."""
+    """The storage under one or several variables: when it last changed in place, and which tensors have it."""
 
     changed = 0
+    """The time, by ``clock``, of the last change in place."""
     shared = False
+    """Whether a tensor outside the graph, detached say or a parameter, has it as well."""
     viewed = False
     """Whether an operation has returned a view of it, which knows what it has ``seen``."""
     writes: deque[tuple[int, ndarray, tuple[Any, ...]]] | None = None
     """When elements were set while it was viewed, and which: an array over it and the index."""
     copied = False
+    """Whether a copied or unpickled tensor has it, of which another may be the next."""
     sharers: list[weakref.ref[Variable]] | None = None
-    """The tensors over it once there are several, that which owns it first; the others only while they live."""
+    """The tensors that have it once they are several, the owner first; the others only while they live."""
     room = 16
-    """How many of them there may be before those that are gone are dropped."""
+    """The length of ``sharers`` at which those that are gone are dropped."""
 
     def share(self, owner: Variable, other: Variable) -> None:
-        """Note that another tensor looks at this memory, for the first time at that of its owner."""
+        """Note that another tensor has this memory; the owner is noted with the first of them."""
         if self.sharers is None:
             self.sharers = [new_weak_reference(owner)]
         (self.sharers if len(self.sharers) < self.room else self.dropped()).append(new_weak_reference(other))
 
     def dropped(self) -> list[weakref.ref[Variable]]:
-        """``sharers`` without those that are gone."""
+        """``sharers`` without those that are gone, with room for as many again."""
         assert self.sharers is not None
         owner, *others = self.sharers
         self.sharers = sharers = [owner, *(reference for reference in others if reference() is not None)]
@@ -86,7 +89,7 @@ class Memory:
 
 
 class View(NamedTuple):
-    """How a tensor that looks at the memory of another was made of that: ``function(other, *attributes)``."""
+    """How a view was made: ``function(other, *attributes)``, where ``other`` is the tensor whose memory it has."""
 
     parent: View | None
     """How the other was made; None if that owns the memory."""
@@ -105,7 +108,7 @@ OUTDATED = -1
 
 
 class Borrowed(ndarray):
-    """A gradient in memory that a compiled step computes in again: who asks for ``.grad`` gets a copy of it."""
+    """A gradient in memory that the next call of a compiled step overwrites: reading ``.grad`` makes a copy of it."""
 
 
 class Variable:
@@ -147,7 +150,7 @@ class Variable:
 
 
 tensor_type: type[Variable] = Variable
-"""The class of what operations return. The tensor floor sets it: this floor does not import that one."""
+"""The class of what operations return. ``tensor.tensor`` sets it, which this module does not import."""
 
 
 def no_tensor_of_list(values: Any) -> Any:
@@ -156,7 +159,7 @@ def no_tensor_of_list(values: Any) -> Any:
 
 
 tensor_of_list: Callable[[Any], Any] = no_tensor_of_list
-"""Makes one operand of a list that holds tensors. The floor of operations sets it: this floor knows no operation."""
+"""Makes one operand of a list that holds tensors. ``ops.shapes`` sets it: the engine has no operation."""
 
 
 def wrap(array: Any, node: Node | None = None) -> Any:
@@ -287,11 +290,11 @@ class Node:
     scope: Scope | None
     """The module call it belongs to."""
     hooks: dict[Any, Callable[[Any], Any]] | None
-    """What looks at its gradient, each under a key that removes it."""
+    """Functions of its gradient, each under the key that removes it."""
     retains: bool
     """Whether backward fills its tensor's ``.grad``, as it does for leaves."""
     watch: Watch | None
-    """What is rarely wanted: the line that applied it, under ``detect_anomaly``, hooks, users' notes."""
+    """What few nodes have: the line that applied it, under ``detect_anomaly``; hooks of the node; users' notes."""
 
     def __init__(
         self, output: Variable, op: Any = None, inputs: Sequence[Any] = (), edges: Sequence[Node | None] = (),

@@ -87,7 +87,7 @@ class Op:
     (tensor([1., 8.], grad_fn=<cube>), (tensor([ 3., 12.]),))
     """
 
-    # ``__call__`` is a slot: every operation has the function for its number of operands, and calling one calls that
+    # ``__call__`` is a slot: a call goes straight to the function made for this operation's number of operands
     __slots__ = ("__call__", "__dict__", "__weakref__")
 
     registry: ClassVar[dict[str, Op]] = {}
@@ -255,7 +255,7 @@ def docstring(name: str, doc: str, example: str) -> str:
 
 
 def written_down(op: Op, definition: Callable[..., Any]) -> Callable[..., Any]:
-    """The definition as stand-ins run it: what writes the program down is told which calls are the operation's."""
+    """The definition as stand-ins run it: the writer of the program is told which calls belong to the operation."""
 
     def apply(*values: Any) -> Any:
         writer = writer_here()

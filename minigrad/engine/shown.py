@@ -39,6 +39,8 @@ class Shown(NamedTuple):
     """Lines of what went wrong, below the others."""
     parts: Callable[[Sequence[Any]], Sequence[Part]] | None = None
     """From the operands' arrays, the steps inside of it."""
+    summary: int = 0
+    """How many of the first lines a folded module repeats, of which it is the only such operation."""
     output: str = ""
     """What came out, in place of shape and dtype: that of several outputs."""
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine.errors import InvalidValueError
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
@@ -43,7 +42,7 @@ def read_both(
             sides.append(one_side(made, module if model is None else model, asked))
     for message in sides[0][1]:
         if message in sides[1][1]:
-            raise InvalidValueError(message)
+            raise ValueError(message)
     (trained, evaluated), ((first, _), (second, _)) = passes, sides
     merged = Merging(first, second)
     reasons = "; ".join(sorted(merged.reasons, key=lambda reason: reason.endswith(" only")))
@@ -51,6 +50,7 @@ def read_both(
     name = "loss" if any(part.startswith("loss=") for part in parts) else "output"
     line = difference(trained, evaluated, name) + f"; why: {reasons}" * bool(reasons)
     kept = [part for part in parts if not part.startswith(("mode=", "loss=", "output=", "backward: "))]
+    kept += ["gradients are of an earlier pass"] * ("of an earlier pass" in first.header)
     header = "   ".join([*kept[:1], "train and eval, a pass of its own in each", *kept[1:]])
     return replace(merged.picture, header=f"{header}\n{line}")
 
@@ -133,7 +133,10 @@ class Merging:
             return replace(second, only=EVAL, number=self.moved[second.number], lines=lines)
         self.moved[second.number] = first.number
         mode = first.mode if first.mode == second.mode else BOTH
-        return replace(first, mode=mode, lines=list(merged(first.lines, second.lines)), other=second)
+        lines, summary = (
+            list(merged(*pair)) for pair in ((first.lines, second.lines), (first.summary, second.summary))
+        )
+        return replace(first, mode=mode, lines=lines, summary=summary, other=second)
 
     def edges(self, first: Sequence[Edge], second: Sequence[Edge]) -> list[Edge]:
         """The edges of both, and those of one mode, which say it."""

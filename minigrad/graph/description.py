@@ -58,6 +58,10 @@ class Box:
     """The path of the module whose call it belongs to."""
     elements: int = 0
     """How many numbers a parameter or a buffer holds."""
+    rms: float | None = None
+    """The root mean square of the gradient of a parameter."""
+    summary: list[Line] = field(default_factory=list)
+    """Lines that a folded module repeats."""
     kept: int = 0
     """Bytes that an operation keeps for its derivative and no box before it counts."""
     operations: int = 0

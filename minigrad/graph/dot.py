@@ -32,7 +32,7 @@ SHAPES = {
     "input": 'shape=box style="filled,rounded"',
     "op": "shape=box",
     "output": "shape=box peripheries=2",
-    "module": "shape=box3d",
+    "module": 'shape=box3d margin="0.14,0.11"',  # room for its edges
     "held": "shape=folder",
 }
 COMPUTED = {"op", "output", "module"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from ..engine.arguments import whole
@@ -82,11 +84,14 @@ class Folding:
 
     def __init__(self, depth: int | None, paths: Collection[str], classes: tuple[type, ...]) -> None:
         self.depth, self.paths, self.classes = depth, paths, classes
+        self.effects: Mapping[int, Sequence[str]] = {}
+        """By the number of an operation, what it does to buffers."""
         self.into: dict[int, Box] = {}
         """By the number of a box that is gone, the one it is in now."""
 
     def picture(self, picture: Picture) -> Picture:
         """The picture, or a folded one; the first is left as it is."""
+        self.effects = effects_of(picture.edges)
         content = self.cluster(picture.content, 0)
         if not self.into:
             return picture
@@ -113,7 +118,7 @@ class Folding:
         for inner in cluster.clusters:
             below = depth + level(inner)
             if self.folds(inner, below):
-                box = folded_box(inner)
+                box = folded_box(inner, self.effects)
                 self.into.update((each.number, box) for each in inner.all_boxes())
                 boxes.append(box)
             else:
@@ -129,7 +134,16 @@ class Folding:
         return depth == self.depth or cluster.module in self.paths or by_class
 
 
-def folded_box(cluster: Cluster) -> Box:
+def effects_of(edges: Iterable[Edge]) -> dict[int, list[str]]:
+    """By the number of an operation, what it does to buffers."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for edge in edges:
+        if edge.kind in ("reads", "writes"):
+            found[edge.target if edge.kind == "reads" else edge.source].append(edge.label)
+    return found
+
+
+def folded_box(cluster: Cluster, effects: Mapping[int, Sequence[str]] = MappingProxyType({})) -> Box:
     """What stands for a cluster: it has the number of its last box, which is computed from all that is inside."""
     inside = list(cluster.all_boxes())
     last = max(inside, key=lambda box: (box.operations > 0, box.number))
@@ -137,7 +151,9 @@ def folded_box(cluster: Cluster) -> Box:
     box.operations = sum(each.operations for each in inside)
     box.elements = sum(each.elements for each in inside)
     box.kept = sum(each.kept for each in inside)
-    box.lines = [*last.lines[:1], *map(Line, contents(box, inside))]
+    box.lines = [*last.lines[:1], *map(Line, [*contents(box, inside), *happens(inside, effects)])]
+    summaries = [each.summary for each in inside if each.summary]
+    box.lines += summaries[0] if len(summaries) == 1 else []
     modes = Counter(each.mode for each in cluster.all_clusters() if each.mode)
     box.lines += [Line(f"{count} {MODES[mode].text}") for mode, count in modes.items()]
     alarms = [Line(f"{each.name or each.title}: {line.text}", True) for each in inside for line in each.lines
@@ -160,3 +176,18 @@ def contents(box: Box, inside: Sequence[Box]) -> Iterator[str]:
         yield counted(stored, "buffer value")
     if box.kept:
         yield f"saves {box.kept:,} bytes"
+
+
+def happens(inside: Sequence[Box], effects: Mapping[int, Sequence[str]]) -> Iterator[str]:
+    """What the pass and backward have done to what a folded module holds."""
+    graded = [each for each in inside if each.rms is not None]
+    if graded:
+        yield f"|grad| rms {rms_of_all(graded):.2g}"
+    for label, count in Counter(label for each in inside for label in effects.get(each.number, ())).items():
+        yield f"{label} ({counted(count, 'buffer')})"
+
+
+def rms_of_all(graded: Sequence[Box]) -> float:
+    """The root mean square of the gradients of several parameters; hypot of numbers whose squares overflow is right."""
+    total = sum(each.elements for each in graded)
+    return math.hypot(*((each.rms or 0.0) * math.sqrt(each.elements / total) for each in graded)) if total else 0.0

@@ -154,7 +154,7 @@ class Reader:
                 if unused and self.clusters[scope].rows:
                     self.clusters[scope].rows[-1].append(box.number)
         for operand, box in self.sources.values():
-            box.lines += self.values(operand, box.kind)
+            box.lines += self.values(operand, box)
 
     def cluster(self, innermost: Scope | None) -> Cluster:
         """The cluster of a call, made with those around it when it is first asked for."""
@@ -236,6 +236,7 @@ class Reader:
         box = self.add(node, kind, label + op.name, [*lines, saved], self.way_cluster(node, cluster))
         box.lines += [Line(text, alarming=True) for text in shown.alarms]
         box.operation, box.kept, box.operations = op.name, new, 1
+        box.summary = [Line(text) for text in shown.lines[: shown.summary]]
         box.module = self.names.paths[call.module] if call else ""
         box.mode = shown.mode
         if shown.mode and call and call.shown:
@@ -305,16 +306,16 @@ class Reader:
         self.sources[id(thing)] = operand, box
         return box
 
-    def values(self, operand: Any, kind: str) -> Iterator[Line]:
+    def values(self, operand: Any, box: Box) -> Iterator[Line]:
         """What is read now of a leaf or a constant: its value and its gradient."""
         thing = tensor_of(operand)
         now = now_if_changed(thing, self.used[id(thing)])
         yield Line(value_text(thing, now))
-        if kind == "buffer" and array_of(thing).size > 1:
+        if box.kind == "buffer" and array_of(thing).size > 1:
             yield Line(f"values{now} {range_text(array_of(thing))}")
         gradient = gradient_of(operand)
         if gradient is not None:
-            rms = root_mean_square(gradient)
+            box.rms = rms = root_mean_square(gradient)
             yield gradient_line(rms, self.cancelled_by(operand, rms), now)
 
     def kind(self, thing: Any, trained: bool) -> str:

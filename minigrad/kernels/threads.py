@@ -76,8 +76,7 @@ if hasattr(os, "register_at_fork"):
 def for_each(task: Callable[..., Any], blocks: Sequence[Iterable[Any]], shared: bool) -> list[Any]:
     """``[task(*block) for block in blocks]``; if it is to be ``shared``, with the help of other threads.
 
-    Whoever is free takes the next block, so that nobody waits for a thread that is slow, or
-    that does not wake up in time.
+    A thread that is free takes the next block, so that none waits for a slow one, or for one that starts late.
     """
     results: list[Any] = [None] * len(blocks)
     pending = iter(enumerate(blocks))  # next() of it is atomic
@@ -94,7 +93,7 @@ def for_each(task: Callable[..., Any], blocks: Sequence[Iterable[Any]], shared: 
     try:
         work()
     finally:
-        deque(pending, 0)  # after an error nobody takes another block
+        deque(pending, 0)  # after an error no thread takes another block
         errors = [future.exception() for future in helping if not future.cancel()]
     for error in filter(None, errors):
         raise error

@@ -15,7 +15,7 @@ from .parameter import Buffer, Parameter
 
 
 class Changes:
-    """How often an attribute of any module was set: who knows the attributes asks for this before he looks."""
+    """How often an attribute of any module was set: what was derived from attributes holds until it changes."""
 
     count = 0
 
@@ -111,14 +111,14 @@ def joined(path: str, name: str) -> str:
 def entries(
     module: Branch, prefix: str = "", recurse: bool = True, again: bool = False
 ) -> Iterator[tuple[str, Any, Any, str]]:
-    """All that the modules of a tree hold: its dotted name, the thing, the module that holds it, the name there."""
+    """The members of all modules of a tree: dotted name, member, the module that holds it, its name there."""
     for path, holder in walk(module, prefix, again=again) if recurse else [(prefix, module)]:
         for name, value in members(holder):
             yield joined(path, name), value, holder, name
 
 
 def once(named: Iterable[tuple[str, Any]], kind: type) -> Iterator[tuple[str, Any]]:
-    """The things of a kind, each under the first of its names."""
+    """The members of a class, each under the first of its names."""
     seen: set[int] = set()
     for name, value in named:
         if isinstance(value, kind) and id(value) not in seen:

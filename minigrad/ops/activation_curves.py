@@ -134,7 +134,7 @@ mish = Op(
     mish_rule,
     widens=True,
     faces="functional_inplace module",
-    doc="""``x * tanh(softplus(x))``; its least value is -0.3088 at -1.1925
+    doc="""``x * tanh(softplus(x))``; its least value is -0.3088 at -1.1924
 
     D. Misra, Mish: a self regularized non-monotonic activation function, 2019.
     """,

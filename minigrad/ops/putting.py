@@ -19,7 +19,7 @@ from .assigning import assigned
 from .choosing import where
 from .gathering import bool_mask, vector_index
 from .indexing import array_index, placed, take
-from .shapes import astype, expand, reshaped, with_an_axis
+from .shapes import astype, expand, in_shape, reshaped, with_an_axis
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
@@ -108,7 +108,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     """
     x, axis, index, source = slices("index_add", input, dim, index, source)
     y = add_op(x, scaled(slices_added_op(source, index, x.shape[axis], axis), alpha))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 @public("function method in_place")
@@ -128,7 +128,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Tensor:
     """
     x, axis, index, source = slices("index_copy", input, dim, index, source)
     y = assigned(x, source, at_slices(axis, constant_index(index)))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 @public("function method in_place")

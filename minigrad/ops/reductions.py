@@ -228,6 +228,13 @@ minima = Op(
 # -- what users call ---------------------------------------------------------------------------
 
 
+def axes_and_correction(dim: Any, correction: float, unbiased: bool | None) -> tuple[Any, float]:
+    """``dim`` and ``correction`` of var and std; ``unbiased``, also in place of ``dim``, is the older form."""
+    if dim is True or dim is False:
+        dim, unbiased = None, dim
+    return dim, correction if unbiased is None else int(unbiased)
+
+
 @public(
     "function method",
     {np.sum: lambda f, a, axis=None, dtype=None, *, keepdims=False: f(a, axis, keepdims, dtype=dtype)},
@@ -303,9 +310,7 @@ def var(
     >>> mg.var(mg.tensor([1.0, 3.0])), mg.var(mg.tensor([1.0, 3.0]), correction=0)
     (tensor(2.), tensor(1.))
     """
-    if dim is True or dim is False:
-        dim, unbiased = None, dim
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = axes_and_correction(dim, correction, unbiased)
     return variances(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 
@@ -324,9 +329,7 @@ def std(
     >>> mg.std(mg.tensor([1.0, 3.0]), correction=0)
     tensor(1.)
     """
-    if dim is True or dim is False:
-        dim, unbiased = None, dim
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = axes_and_correction(dim, correction, unbiased)
     return deviations(input, all_axes(input, dim, axis), keepdim or keepdims, correction)
 
 

@@ -22,7 +22,7 @@ from .joining import cat
 from .prod import prod
 from .putting import value_for, values_like
 from .reductions import amax, amin
-from .shapes import expand, reshaped, unsqueeze, with_an_axis
+from .shapes import expand, in_shape, reshaped, unsqueeze, with_an_axis
 from .views import ravel
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def scatter(
         return scatter_reduce(input, dim, index, src, REDUCTIONS_OF_SCATTER[reduce])
     x, axis, index, src = elements("scatter", input, dim, index, src)
     y = assigned(x, src, at_elements(axis, constant_index(index)))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 @public("function method in_place")
@@ -112,7 +112,7 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:
     """
     x, axis, index, src = elements("scatter_add", input, dim, index, src)
     y = add_op(x, elements_added(src, index, x.shape, axis))
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 # -- reductions ----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
         y = by_groups(x, axis, constant_index(index), src, *BY_GROUPS[reduce], include_self)
     else:
         y = by_sums(x, axis, index, src, reduce, include_self)
-    return reshaped(y, input.shape) if y.shape != input.shape else y
+    return in_shape(y, input.shape)
 
 
 def by_sums(x: Any, axis: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:

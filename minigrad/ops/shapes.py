@@ -261,4 +261,9 @@ def with_an_axis(x: Any) -> Any:
     return x if shape_of(x) else reshaped(x, (1,))
 
 
+def in_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` in a shape: itself if it has that. It takes back ``with_an_axis``."""
+    return x if x.shape == shape else reshaped(x, shape)
+
+
 records.tensor_of_list = tensor_of_list

@@ -226,7 +226,7 @@ class Scratch(threading.local):
         self.vectors: dict[Any, ndarray] = {}
 
     def __call__(self, dtype: np.dtype[Any], size: int) -> ndarray:
-        """A vector whose values are anything, and may be overwritten when the thread asks for the next."""
+        """An uninitialised vector, which the thread's next call may hand out again."""
         vector = self.vectors.get(dtype)
         if vector is None or vector.size < size:
             vector = self.vectors[dtype] = aligned_zeros(size, dtype)

@@ -35,19 +35,19 @@ class Hooks:
         return self._register("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer)`` before the state is saved."""
+        """Call ``hook(optimizer)`` before the state is saved, with ``prepend`` before other hooks."""
         return self._register("state_dict_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` with the state that is saved; it may return another."""
+        """Call ``hook(optimizer, state_dict)`` with the saved state; it may return another. ``prepend``: first."""
         return self._register("state_dict_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` before a state is loaded; it may return another."""
+        """Call ``hook(optimizer, state_dict)`` before a state is loaded; it may return another. ``prepend``: first."""
         return self._register("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer)`` after a state was loaded."""
+        """Call ``hook(optimizer)`` after a state was loaded, with ``prepend`` before other hooks."""
         return self._register("load_post", hook, prepend)
 
     def _before_step(self, closure: Any) -> Any:
@@ -73,14 +73,15 @@ class Hooks:
 
     def _after_saving(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state that the hooks after saving leave."""
-        for hook in self._registered("state_dict_post"):
-            changed = hook(self, state)
-            state = state if changed is None else changed
-        return state
+        return self._passed_through("state_dict_post", state)
 
     def _before_loading(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state that the hooks before loading leave."""
-        for hook in self._registered("load_pre"):
+        return self._passed_through("load_pre", state)
+
+    def _passed_through(self, when: str, state: dict[str, Any]) -> dict[str, Any]:
+        """A state after the hooks of a kind, each of which may return another."""
+        for hook in self._registered(when):
             changed = hook(self, state)
             state = state if changed is None else changed
         return state

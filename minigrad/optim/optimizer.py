@@ -32,8 +32,8 @@ class Optimizer(Hooks, Rule):
     Args:
         params: parameters, or groups: dicts with ``"params"`` and settings of their own.
         defaults: the settings of groups that do not say otherwise.
-        hints: PyTorch's choices between implementations of the same steps, which are no matter here: ``foreach``,
-            ``fused``; ``capturable`` and ``differentiable``, which would do something else, are refused.
+        hints: PyTorch's choices between implementations of the same steps, without effect here: ``foreach``, ``fused``;
+            ``capturable`` and ``differentiable``, which would do something else, are refused.
 
     >>> optimizer = optim.SGD([nn.Parameter(mg.ones(2))], lr=0.1)
     >>> isinstance(optimizer, optim.Optimizer), optimizer.param_groups[0]['lr']
@@ -55,7 +55,7 @@ class Optimizer(Hooks, Rule):
             self.add_param_group(group)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
+        """Add parameters with settings of their own, as ``param_group``: ``{"params": [...], "lr": 0.01}``."""
         name = type(self).__name__
         params, names = parameters_of(param_group, name, self.defaults)
         known = [p for g in self.param_groups for p in g["params"]] + params
@@ -84,7 +84,7 @@ class Optimizer(Hooks, Rule):
         return [{key for key, value in group.items() if not value and key != "lr"} for group in self._settings()]
 
     def _refuse_other_branches(self, captured: list[set[str]]) -> None:
-        """Refuse to replay a step whose arithmetic would be another one with the settings of now."""
+        """Refuse to replay a step if settings by which its arithmetic branches have changed since the capture."""
         switched_off = self._switched_off()
         if len(switched_off) != len(captured):
             raise ValueError(
@@ -118,7 +118,7 @@ class Optimizer(Hooks, Rule):
     # -- steps ---------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: None, or zeros."""
+        """Forget the gradients of all parameters: None, or with ``set_to_none=False`` zeros."""
         for group in self.param_groups:
             zero_gradients(group["params"], set_to_none)
 

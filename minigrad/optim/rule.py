@@ -96,7 +96,7 @@ class Rule:
 
         Args:
             gradient: not to be changed.
-            out: a vector whose values are anything.
+            out: an uninitialised vector.
             state: a vector, to be changed in place, for each of ``state_names`` that the settings switch on.
             numbers: what ``self.numbers`` returned, each as an array without axes.
             settings: the settings of the group.

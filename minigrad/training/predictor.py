@@ -137,11 +137,13 @@ def table_of(x: Any, features: Sequence[str]) -> Table:
     return table
 
 
-def read_table(path: Any, header: bool | None = None, target: str | None = None, inputs_only: bool = False) -> Table:
-    """The table in a file: an ``.npz`` file by its name, else text."""
+def read_table(
+    path: Any, header: bool | None = None, target: str | None = None, inputs_only: bool = False, **options: Any
+) -> Table:
+    """The table in a file: an ``.npz`` file by its name, else text, which is read with further options."""
     if str(path).lower().endswith(".npz"):
         return read_npz(path, target, inputs_only)
-    return read_csv(path, header)
+    return read_csv(path, header, **options)
 
 
 def load_model(path: str | os.PathLike[str]) -> Predictor:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import minigrad as mg
 from minigrad.command_line import pictures
 from minigrad.graph.appearance import THEMES
 from tests.command_line.runs import QUICK, run
@@ -20,6 +21,9 @@ def product():
 
 def wrong():
     return nn.Linear(3, 2), mg.randn(5, 4)
+
+def loss():
+    return lambda w, x: (w * x).sum(), (mg.randn(3, requires_grad=True), mg.randn(3))
 
 def raising():
     return lambda a: 1 / 0, mg.randn(5, 4)
@@ -80,10 +84,17 @@ def test_a_case_is_drawn_under_its_name(folder, capsys):
         (["nothing"], 2, "no checkpoint nothing: there is no such file"),
         (["cases.py:product", "--modes", "eval"], 2, "--modes is for modules, and cases.py:product is drawn as"),
         (["cases.py:net", "--depth", "0"], 2, "--depth"),
+        (["cases.py:net", "--theme", "drak"], 2, "Did you mean 'dark'?"),
+        (["cases.py:net", "--collapse", "7"], 1, "'7' is the path of no module that was called"),
+        (["cases.py:net", "--grads"], 1, "cannot be drawn: draw(grads=True): gradients begin at one number"),
+        (["cases.py::net"], 2, "there is no ':net' in cases.py. Did you mean cases.py:net?"),
+        (["cases.py:net", "-o", "."], 2, ". is a folder: name a file in it with -o."),
+        (["cases.py:net", "-o", "cases.py/net.svg"], 2, "File exists. Choose another folder with -o."),
+        (["moons"], 2, "no checkpoint moons: there is no such file. Train it first: minigrad train moons"),
         (["cases.py:net", "-o", "net.jpeg"], 2, "cannot save a graph as 'net.jpeg': name it .svg"),
         (["cases.py:net", "-o", "cases.py"], 2, "cases.py is there already: replace it with --overwrite"),
         (["cases.py:wrong"], 1, "cases.py:wrong cannot be drawn: linear in Linear"),
-        (["cases.py:raising"], 1, "drawn: ZeroDivisionError: division by zero (cases.py, line 15)"),
+        (["cases.py:raising"], 1, "drawn: ZeroDivisionError: division by zero (cases.py, line 18)"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_with_the_cure(words, code, message, folder, capsys):
@@ -92,3 +103,32 @@ def test_mistakes_are_one_line_with_the_cure(words, code, message, folder, capsy
     out, error = capsys.readouterr()
     assert out == "" and message in error and error.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir() if path.name != "__pycache__") == before
+
+
+LOOKS = [
+    ("net", "--expand"), ("net", "--collapse", "0"), ("net", "--values"), ("loss", "--grads"), ("net", "--legend"),
+    ("net", "--tables"), ("net", "--depth", "1"),
+]  # fmt: skip
+"""Cases, and options that are keywords of ``mg.draw``."""
+
+
+@pytest.mark.parametrize("words", LOOKS, ids=" ".join)
+def test_the_looks_are_those_of_draw(words, folder):
+    case, option, *value = words
+    run("draw", f"cases.py:{case}", option, *value, "-o", "a.gv")
+    names: dict = {}
+    exec(CASES, names)
+    mg.manual_seed(0)
+    function, inputs = names[case]()
+    drawn = (function, inputs) if case == "net" else (function(*inputs),)
+    keyword = {option[2:]: {"--collapse": value, "--depth": 1}.get(option, True)}
+    assert (folder / "a.gv").read_text() == mg.draw(*drawn, **keyword).source != mg.draw(*drawn).source
+
+
+@pytest.mark.slow
+def test_the_gradients_of_a_trained_model_are_those_of_its_loss(folder, capsys):
+    run("train", "moons", *QUICK, "--quiet")
+    run("draw", "runs/moons", "--grads", "-o", "a.gv")
+    assert "cross_entropy" in (folder / "a.gv").read_text()
+    run("draw", "runs/moons/best.npz", "--grads", "-o", "b.gv", code=2)
+    assert "draw the checkpoint.npz of its run" in capsys.readouterr().err

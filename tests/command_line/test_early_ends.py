@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shlex
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minigrad.command_line import compare, pictures
-from minigrad.command_line.main import main
+from minigrad.benchmarks.timing import Measurement
+from minigrad.command_line import bench, compare, pictures, process, train
+from minigrad.command_line.main import COMMANDS, main
 from tests.command_line.runs import rows_of, run
 
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
@@ -125,6 +129,98 @@ def test_a_folder_that_was_there_stays(command, monkeypatch):
     for out in ("mine", "mine/a/b", "new/a"):
         run(*command, "--out", out, code=130)
     assert os.listdir() == ["mine"] and os.listdir("mine") == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ctrl_c_names_the_command_to_start_again(command, monkeypatch, capsys):
+    words = {
+        "train": ["my file.csv", "--target", "a b"], "predict": ["run", "new.csv"], "compare": ["moons", "--seed", "3"],
+        "summary": ["my.py:case"], "draw": ["my.py:case", "--expand"], "inspect": ["a.npz"], "diagnose": ["moons"],
+    }.get(command, [])  # fmt: skip
+    monkeypatch.setitem(COMMANDS, command, COMMANDS[command]._replace(run=lambda options: interrupt()))
+    run(command, *words, code=130)
+    (line,) = capsys.readouterr().err.splitlines()
+    _, _, again = line.partition("; start again with: minigrad ")
+    assert shlex.split(again) == [command, *words]
+
+
+def test_ctrl_c_in_bench_names_the_nets_that_are_left(monkeypatch, capsys):
+    done = []
+
+    def measured(name, *_):
+        done.append(name)
+        return interrupt() if name == "paper" else Measurement(name, {"by hand": [1.0], "minigrad": [1.0]})
+
+    monkeypatch.setattr(bench, "measured", measured)
+    monkeypatch.setattr(bench, "cells", lambda *_: [""] * 4)
+    run("bench", "--seed", 3, "--json", code=130)
+    out, error = capsys.readouterr()
+    assert done == ["toy", "small", "paper"] == [row["name"] for row in json.loads(out)["workloads"]] + ["paper"]
+    left = "--workload paper --workload mid --workload large --seed 3 --json"
+    assert f"stopped after 2 of 5 nets; go on with: minigrad bench {left}\n" in error
+
+
+def test_sigterm_does_what_ctrl_c_does():
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        process.heed_termination()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        process.heed_termination()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# -- what cannot be written at the end ----------------------------------------------------------
+
+
+def full(path, *_):
+    raise OSError(f"cannot write {path}: the disk is full.")
+
+
+def broken(*_):
+    raise ImportError("a part of matplotlib\ncannot be loaded")
+
+
+@pytest.mark.parametrize(("fails", "code"), [(full, 1), (broken, 1), (lambda *_: interrupt(), 130)])
+def test_training_says_what_was_reached_without_its_pictures(fails, code, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "MISSING", "")
+    monkeypatch.setattr(pictures, "write", fails)
+    monkeypatch.setattr(pictures, "figure", broken if fails is broken else lambda *_: (None, [None] * 2))
+    for name in ("learning_curves", "decision_boundary"):
+        monkeypatch.setattr(pictures, name, lambda *words: fails(words[-1]))
+    run("train", "moons", "--epochs", 1, "--hidden", "4", "--json", code=code)
+    out, error = capsys.readouterr()
+    found = json.loads(out)
+    assert found["files"][:3] == ["checkpoint.npz", "best.npz", "history.csv"] and found["last"]["epoch"] == 1
+    assert "moons: test accuracy " in error and f"minigrad: {found['error']}\n" in error
+    reason = {full: "the disk is full", broken: "ImportError: a part of matplotlib cannot be loaded"}.get(
+        fails, "stopped"
+    )
+    assert reason in found["error"] and "curves.png" in found["error"] and "boundary.png" in found["error"]
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_compare_says_what_was_measured_without_its_table(monkeypatch, capsys):
+    monkeypatch.setattr(compare, "write_table", full)
+    run("compare", "moons", "--steps", 4, "--hidden", "4", code=1)
+    out, error = capsys.readouterr()
+    assert "with BatchNorm: " in out and "nothing was written" in out
+    assert error == "minigrad: no compare.csv: cannot write runs/compare-moons/compare.csv: the disk is full.\n"
+
+
+def test_a_disk_that_fills_up_names_the_command_that_goes_on(monkeypatch, capsys):
+    write_state, epochs = train.write_state, []
+
+    def filling(run_of, out):
+        epochs.append(run_of)
+        return full(out) if len(epochs) == 2 else write_state(run_of, out)
+
+    monkeypatch.setattr(train, "write_state", filling)
+    run("train", "moons", "--epochs", 3, "--hidden", "4", code=1)
+    assert "is full. Then go on with: minigrad train moons --resume runs/moons\n" in capsys.readouterr().err
 
 
 # -- a folder that takes nothing ---------------------------------------------------------------

@@ -213,7 +213,7 @@ MISTAKES = [
     (numbers(), ["--activation", "rellu"], "there is no 'rellu'. Did you mean 'relu'?"),
     (numbers(), ["--optimizer", "adan"], "there is no 'adan'. Did you mean"),
     (numbers(), ["--schedule", "cosin"], "Did you mean 'cosine'?"),
-    (numbers(), ["--weight-decay", "-1"], "expected a number above 0, got '-1'"),
+    (numbers(), ["--weight-decay", "-1"], "expected 0 or a number above it, got '-1'"),
 ]
 
 

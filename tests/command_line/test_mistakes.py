@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -66,6 +67,25 @@ MISTAKES = [
     (["train", "digits", "--task", "regression"], "--task is for files, my.csv say, and digits is none: leave it out"),
     (["train", "moons", "--no-header"], "--header is for files"),
     (["compare", "sine"], "try minigrad compare digits"),
+    (["train", "folder"], "folder is a folder: name the file in it"),
+    (["train", ""], "there is no dataset ''"),
+    (["train", "cases.py:case"], "is a program, not data: minigrad draw, summary and check take those"),
+    (["diagnose", "cases.py"], "is a program, not data"),
+    (["train", "moons", "--weight-decay", "-1"], "expected 0 or a number above it, got '-1'"),
+    (["predict", "moons", "numbers.csv"], "there is no such file. Train it first: minigrad train moons"),
+    (["predict", "other.npz", "numbers.csv", "-o", ""], "expected a path, got ''"),
+    (["predict", "a", "b", "--seed", "3"], "--seed 3; nothing is random in predict: leave it out"),
+    (["inspect", "objects.npy"], "it has Python objects in it, which could run code. Save arrays of numbers"),
+    (["bench", "toy"], "unrecognized arguments: toy; did you mean --workload toy?"),
+    (["bench", "--workload", "smal"], "Did you mean 'small'?"),
+    (["check", "exp", "-o", "folder"], "expected a file that ends in .csv, .md, .html, got 'folder'"),
+    (["check", "exp", "-o", "file/t.csv"], "cannot write file: File exists. Choose another folder with -o."),
+    (["check", "exp", "-o", "numbers.csv"], "numbers.csv is there already: replace it with --overwrite"),
+    (["summary", "nothing.py"], "which case in nothing.py? Name it behind a colon: nothing.py:my_case"),
+    (["summary", "other.npz", "--seed", "1"], "nothing is random in other.npz: leave it out"),
+    (["--hepl"], "--hepl is no option of minigrad itself; did you mean --help?"),
+    (["--quiet", "train", "moons"], "it stands behind the command, minigrad train ... --quiet"),
+    (["--json", "--quiet"], "it stands behind the command, minigrad train ... --json"),
 ]
 
 
@@ -78,6 +98,7 @@ def test_mistakes_get_one_line_and_exit_code_2(arguments, cure, capsys):
     with open("numbers.csv", "w") as file:
         file.write("a,b\n" + "".join(f"{i},{i / 3}\n" for i in range(100)))
     mg.save({"some": "thing"}, "other.npz")
+    np.save("objects.npy", np.array([{}], object))
     os.mkdir("folder")
     before = set(os.listdir())
     run(*arguments, code=2)

@@ -381,7 +381,7 @@ def test_the_legend_says_how_the_losses_differ(monkeypatch):
     rows = [train.Row(1, 0.5, 0.2, 0.9, 0.1), train.Row(2, 0.4, 0.3, 0.8, 0.1)]
     for batchnorm in (True, False):
         pictures.learning_curves(rows, rows[0], "test accuracy", batchnorm, "moons", "seed 0", train.Path("x"))
-    for drawing, batchnorm in zip(drawings, (True, False)):
+    for drawing, batchnorm in zip(drawings, (True, False), strict=True):
         (legend,) = drawing.legends
         training, test = (text.get_text() for text in legend.get_texts())
         assert "mean of the epoch's steps" in training and "after the epoch" in test

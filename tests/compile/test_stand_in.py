@@ -74,12 +74,10 @@ def compared_with_the_source(program, *many_inputs):
     """The passes and the NumPy source give the bits of the plain program, twice over the same memory."""
     written = NumPyExecution(improved(program))
     written.bind([place.array() for place, _ in program.states])
+    plain = Interpreter(program)
     for inputs in [*many_inputs, *many_inputs]:
-        expected = [
-            np.asarray(y) for y in Interpreter(program)([array_of(x) for x in tensors_of_arrays(program, inputs)])
-        ]
-        found = written([array_of(x) for x in tensors_of_arrays(program, inputs)])
-        for y, z in zip(expected, found, strict=True):
+        arrays = [array_of(x) for x in tensors_of_arrays(program, inputs)]
+        for y, z in zip(map(np.asarray, plain(arrays)), written(arrays), strict=True):
             np.testing.assert_array_equal(y, z)
             assert (y.shape, y.dtype) == (z.shape, z.dtype)
 

@@ -141,3 +141,12 @@ def test_names_that_are_nearly_right_are_hinted_at(read):
     table = read("Petal,b\n1,2\n")
     with pytest.raises(TableError, match=r"no column 'petl'. Did you mean 'Petal'\? It has Petal, b\."):
         table.column("petl")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_the_share_that_is_read_grows_to_the_whole(name, tmp_path):
+    data = b"a,b\n" + b"".join(b"%d,%d\n" % (i, i % 7) for i in range(2 * CHUNK + 5))
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    shares = []
+    read_csv(tmp_path / name, None, shares.append)
+    assert len(shares) == 3 and shares == sorted(shares) and shares[0] > 0 and shares[-1] == 1

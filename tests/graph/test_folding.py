@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.graph import folding
-from tests.graph.parsed import MLP, Residual, parsed
+from tests.graph.parsed import MLP, Parsed, Residual, parsed
 
 
 class Block(nn.Module):
@@ -62,7 +62,8 @@ def test_a_folded_module_says_what_is_inside(deep, x):
     bytes_of_block = 16 * 4 * 4 * 3 + 2 * 4 * 4  # linear's input, two of BatchNorm, ReLU's output is linear's input
     assert box.lines == [
         "out (16, 4) float32", "6 operations", "56 parameters", "18 buffer values",
-        f"saves {2 * bytes_of_block + 16 * 4 * 4:,} bytes", "2 [TRAIN: batch statistics]",
+        f"saves {2 * bytes_of_block + 16 * 4 * 4:,} bytes",
+        "writes 0.1 (4 buffers)", "+1 (2 buffers)", "2 [TRAIN: batch statistics]",
     ]  # fmt: skip
     deep[0][0].fc.requires_grad_(False)
     deep[0][1].bn.eval()
@@ -76,6 +77,25 @@ def test_a_folded_batch_norm_keeps_its_colour_and_says_its_mode(net, x):
     box = picture.box("bn1: BatchNorm1d(8)  [TRAIN: batch statistics]")
     assert 'color="#b86a08"' in box.look and not picture.arrows("dashed")
     assert "bn1: BatchNorm1d(8) #91;TRAIN" in mg.draw(net, x, collapse="bn1").to_mermaid().replace("[", "#91;")
+
+
+@pytest.mark.parametrize(
+    ("training", "effects", "statistics"),
+    [
+        (True, ["writes 0.1 (2 buffers)", "+1 to 1 (1 buffer)"], "batch"),
+        (False, ["reads (2 buffers)"], "running"),
+    ],
+)
+def test_a_folded_batch_norm_says_its_statistics_its_gradient_and_its_effects(net, x, training, effects, statistics):
+    loss = (net.train(training)(x) ** 2).sum()
+    loss.backward()
+    drawn = mg.draw(loss, model=net, collapse="bn1")
+    (box,) = (box for box in Parsed(drawn.source).boxes.values() if "box3d" in box.look)
+    gradients = np.concatenate([parameter.grad.numpy() for parameter in net.bn1.parameters()])
+    rms = f"|grad| rms {np.sqrt(np.mean(gradients.astype(float) ** 2)):.2g}"
+    assert box.lines[:-2] == ["out (16, 8) float32", "1 operation", "16 parameters", "17 buffer values", rms, *effects]
+    assert [line.partition(" in")[0] for line in box.lines[-2:]] == [f"{statistics} mean", f"{statistics} var"]
+    assert effects[0] in drawn.to_mermaid().replace("#34;", "")
 
 
 def test_alarms_inside_are_repeated(net, x):

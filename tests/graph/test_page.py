@@ -224,6 +224,44 @@ def test_a_page_in_use(tmp_path):
     assert found["scheme"] == "dark" and found["white"] == "rgb(36, 36, 36)"
 
 
+class Skipping(nn.Module):
+    """A way around wide layers into a block that is folded."""
+
+    def __init__(self):
+        self.first, self.middle = nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
+        self.block = nn.Sequential(nn.Bilinear(4, 4, 4), nn.Tanh())
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.block[1](self.block[0](x, self.middle(x)))
+
+
+@needs_renderer
+@needs_browser
+@pytest.mark.slow
+def test_arrows_to_a_folded_module_go_the_way_they_were_drawn_and_end_at_it(tmp_path):
+    page = mg.draw(Skipping(), mg.randn(2, 4)).save(tmp_path / "g.html")
+    found = facts(page, tmp_path, LOOK + """
+        click(all("g.cluster > text").find((each) => each.textContent.startsWith("block.0: Bilinear")).parentNode);
+        const stand = one(".folded rect").getBBox(), others = all("g.node").filter(
+            (each) => each.getAttribute("display") !== "none").map((each) => each.getBoundingClientRect());
+        const ends = [], crossed = [], drawn = one(".folded").parentNode;
+        for (const path of drawn.querySelectorAll(".edge > path")) {
+            const length = path.getTotalLength(), matrix = path.getScreenCTM(), last = path.getPointAtLength(length);
+            const inside = ({ left, right, top, bottom }, { x, y }) =>
+                x > left + 2 && x < right - 2 && y > top + 2 && y < bottom - 2;
+            for (let t = 0.02; t < 0.98; t += 0.02) {
+                const point = path.getPointAtLength(t * length).matrixTransform(matrix);
+                crossed.push(...others.filter((box) => inside(box, point)));
+            }
+            const away = (value, low, size) => Math.max(low - value, value - low - size, 0);
+            ends.push(Math.hypot(away(last.x, stand.x, stand.width), away(last.y, stand.y, stand.height)));
+        }
+        return { crossed: crossed.length, ends: ends.sort((a, b) => a - b) };
+    """)  # fmt: skip
+    assert found["crossed"] == 0 and len(found["ends"]) == 3 and found["ends"][1] < 7.5
+
+
 def test_tables_and_folded_modules_say_what_is_in_them():
     found = details(blocks(4, collapse="1").picture)["boxes"].values()
     held = next(box for box in found if box["title"] == "4")
@@ -231,6 +269,7 @@ def test_tables_and_folded_modules_say_what_is_in_them():
     assert [tensor["name"] for tensor in held["tensors"]] == [f"{name}, values" for name in names]
     assert held["lines"][2][0].startswith("running_mean  (16,) float32") and "writes 0.1" in held["lines"][2][0]
     folded = next(box for box in found if box["kind"] == "module")
+    assert folded["title"] == "1: BatchNorm1d(16)"
     assert ["1 operation", 0] in folded["lines"] and folded["tensors"] == [] and "operation" not in folded
 
 

@@ -89,6 +89,14 @@ def test_without_a_renderer_the_text_is_kept_and_one_warning_says_how_to_get_one
     assert warning.filename == __file__
 
 
+def test_dot_without_the_package_that_calls_it_is_one_warning_with_the_cure(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/dot")
+    for name in ("pygraphviz", "graphviz"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.warns(UserWarning, match="the program dot is here, but not the package .*: pip install graphviz"):
+        assert graph.save(tmp_path / "g.svg").read_text() == graph.source
+
+
 @pytest.mark.usefixtures("no_renderer")
 def test_without_a_renderer_a_notebook_shows_the_text(graph):
     bundle = graph._repr_mimebundle_(include=None, exclude=None)

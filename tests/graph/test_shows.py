@@ -161,7 +161,7 @@ def test_a_call_of_one_operation_has_a_cluster_only_if_its_module_shows_somethin
 
 def test_the_code_of_pictures_imports_no_layer_and_no_operation():
     """Nor does it name one in its programs; the legend's examples are the only texts with such names."""
-    for path in Path(graph.__file__).parent.glob("*.py"):
+    for path in Path(graph.__file__).parent.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         assert not [name for name in modules if name.startswith(("ops", "kernels", "nn.layers"))], path

@@ -9,6 +9,7 @@ from tests.nn.nets import Net
 
 def test_every_parameter_and_buffer_is_found_by_its_name():
     net = Net()
+    assert dict(net.named_parameters()) and dict(net.named_buffers())
     for name, parameter in net.named_parameters():
         assert net.get_parameter(name) is parameter
     for name, buffer in net.named_buffers():

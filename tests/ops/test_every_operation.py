@@ -121,7 +121,7 @@ def test_the_gradient_as_arrays_is_the_gradient_as_a_graph(sample):
     for dtype in (np.float32, np.float64):
         inputs = converted(sample, dtype)
         graphs = gradients(sample.function, inputs, create_graph=True)
-        for fast, exact in zip(gradients(sample.function, inputs), graphs):
+        for fast, exact in zip(gradients(sample.function, inputs), graphs, strict=True):
             np.testing.assert_allclose(fast, exact, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
@@ -130,7 +130,7 @@ def test_each_gradient_alone(sample):
     """By one input, the others constants: the same as all together."""
     together = gradients(sample.function, sample.inputs)
     floats = [i for i, x in enumerate(sample.inputs) if is_float(x)]
-    for i, expected in zip(floats, together):
+    for i, expected in zip(floats, together, strict=True):
         inputs = [mg.tensor(x) if is_float(x) else x for x in sample.inputs]
         inputs[i] = leaf(sample.inputs[i])
         y = sample.function(*inputs)
@@ -151,7 +151,7 @@ def test_precision(sample, dtype):
     expected = gradients(sample.function, exact)
     found = gradients(sample.function, inputs, dy=cotangent(y.shape).astype(dtype))
     graphs = gradients(sample.function, inputs, create_graph=True, dy=cotangent(y.shape).astype(dtype))
-    for dx, also_dx, x, right in zip(found, graphs, filter(is_float, inputs), expected):
+    for dx, also_dx, x, right in zip(found, graphs, filter(is_float, inputs), expected, strict=True):
         assert (dx.dtype, dx.shape) == (also_dx.dtype, also_dx.shape) == (dtype, x.shape)
         np.testing.assert_allclose(dx, right, rtol=0, atol=TOLERANCE[dtype] * max(1, np.abs(right).max(initial=0)))
 
@@ -174,7 +174,7 @@ def test_mixed_precision(sample):
     dtypes = itertools.cycle([np.float32, np.float64, np.float16])
     inputs = [x.astype(next(dtypes)) if is_float(x) else x for x in sample.inputs]
     for create_graph in (False, True):
-        for dx, x in zip(gradients(sample.function, inputs, create_graph), filter(is_float, inputs)):
+        for dx, x in zip(gradients(sample.function, inputs, create_graph), filter(is_float, inputs), strict=True):
             assert (dx.dtype, dx.shape) == (x.dtype, x.shape)
 
 

@@ -142,7 +142,7 @@ def test_different_precisions_side_by_side():
     optimizer = optim.Adam(parameters, lr=0.01)
     follow(optimizer, plain, [{"lr": 0.01}] * len(parameters), parameters, 20)
     assert_follows(parameters, plain)
-    for p, entry in zip(parameters, optimizer.state_dict()["state"].values()):
+    for p, entry in zip(parameters, optimizer.state_dict()["state"].values(), strict=True):
         assert all(v.dtype == p.dtype for key, v in entry.items() if key != "step")
 
 

@@ -33,6 +33,6 @@ def test_an_optimiser_does_not_depend_on_the_layout_of_parameters_and_gradients(
                 p.grad = mg.from_numpy(LAYOUTS[layout](steps.standard_normal(p.shape)).astype(p.dtype, copy=False))
             optimizer.step()
         ends.append([p.numpy() for p in parameters])
-    for found, expected, start in zip(*ends, starts):
+    for found, expected, start in zip(*ends, starts, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-13)
         assert not np.allclose(found, start)

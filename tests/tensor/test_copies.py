@@ -68,7 +68,7 @@ def test_modules_are_copied_with_their_gradients(how):
     x = mg.randn(4, 2)
     (net(x) ** 2).sum().backward()
     copied = COPIES[how](net)
-    for (name, p), (other, q) in zip(net.named_parameters(), copied.named_parameters()):
+    for (name, p), (other, q) in zip(net.named_parameters(), copied.named_parameters(), strict=True):
         assert name == other
         np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
     np.testing.assert_array_equal(copied.eval()(x).numpy(), net.eval()(x).numpy())

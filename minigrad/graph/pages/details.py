@@ -33,7 +33,7 @@ def details(picture: Picture) -> dict[str, Any]:
     for box in picture.content.all_boxes():
         thing = None if box.kind == "module" or box.rows else picture.records.get(box.number)
         about: dict[str, Any] = {
-            "title": box.name or box.title,
+            "title": box.title if box.kind == "module" else box.name or box.title,
             "kind": box.kind,
             "mode": MODES[box.mode].text if box.mode else "",
             "cluster": homes[box.number],

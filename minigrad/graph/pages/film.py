@@ -134,6 +134,10 @@ def checked(loss: Any) -> Tensor:
 class Film:
     """Pictures of training steps with one layout, made by ``film``; notebooks display it.
 
+    Args:
+        steps: how many there will be.
+        theme: the page's colours, as of ``draw``.
+
     >>> model = nn.Linear(2, 1)
     >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
     >>> batches = [(mg.ones(3, 2), mg.zeros(3, 1))]

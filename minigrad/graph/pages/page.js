@@ -174,7 +174,7 @@ function layout() {
       edge.texts.forEach(({ each, box }) => moveRigid(each, box, maps));
     } else if (a !== b && !joined.has(key)) {
       joined.add(key);
-      stands.append(line(edge, placed(a, maps), placed(b, maps)));
+      stands.append(line(edge, [a, b], maps));
     }
   }
   for (const [name, stand] of standing) stands.append(standIn(name, stand, maps));
@@ -193,19 +193,52 @@ function placed(end, maps) {
   });
 }
 
-function line(edge, from, to) {
-  const way = [0, 1].map((axis) => to[axis][0] - from[axis][0]);
-  const border = (end) => Math.min(...[0, 1].map((axis) => (way[axis] ? end[axis][1] / Math.abs(way[axis]) : Infinity)));
-  const [start, stop] = [Math.min(border(from), 1), Math.max(1 - border(to), 0)];
-  const at = (t) => [0, 1].map((axis) => from[axis][0] + way[axis] * t);
+// Points of a drawn curve, ten for each of its parts
+function pointsOf(path) {
+  const numbers = numbersIn(path.getAttribute("d")), corners = [];
+  for (let i = 0; i < numbers.length; i += 2) corners.push(numbers.slice(i, i + 2));
+  const points = [corners[0]];
+  for (let i = 0; i + 3 < corners.length; i += 3) {
+    const [a, b, c, d] = corners.slice(i, i + 4);
+    for (let t = 0.1; t < 1.05; t += 0.1) {
+      const s = 1 - t, weights = [s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t];
+      points.push([0, 1].map((axis) => weights[0] * a[axis] + weights[1] * b[axis] + weights[2] * c[axis] + weights[3] * d[axis]));
+    }
+  }
+  return points;
+}
+
+// Where the way from the middle of a box to a point outside leaves it
+function border(box, point) {
+  const way = [0, 1].map((axis) => point[axis] - box[axis][0]);
+  const part = Math.min(1, ...[0, 1].map((axis) => (way[axis] ? box[axis][1] / Math.abs(way[axis]) : 1)));
+  return [0, 1].map((axis) => box[axis][0] + way[axis] * part);
+}
+
+// An edge from or to a folded module: as it was drawn, as far as that is outside of the module
+function line(edge, names, maps) {
+  const outside = names.map((name) => (point) => {
+    const box = standing.has(name) && clusters.get(name).box;
+    return !box || point.some((value, axis) => value < box[axis][0] || value > box[axis][1]);
+  });
+  const drawnOnes = pointsOf(edge.path), boxes = names.map((name) => placed(name, maps));
+  const [first, last] = [drawnOnes.findIndex(outside[0]), drawnOnes.findLastIndex(outside[1])];
+  const between = first < 0 ? [] : drawnOnes.slice(first, last + 1);
+  const points = between.map((point) => point.map((value, axis) => maps[axis](value)));
+  const middles = boxes.map((box) => box.map(([middle]) => middle));
+  if (standing.has(names[0]) || !points.length) points.unshift(border(boxes[0], points[0] || middles[1]));
+  if (standing.has(names[1]) || points.length < 2) points.push(border(boxes[1], points.at(-1)));
+  const tip = points.pop(), way = [0, 1].map((axis) => tip[axis] - points.at(-1)[axis]);
   const length = Math.hypot(...way) || 1, [ux, uy] = way.map((each) => each / length);
-  const [tip, tail] = [at(stop), at(start)], back = [tip[0] - 7 * ux, tip[1] - 7 * uy];
+  const back = [tip[0] - 7 * ux, tip[1] - 7 * uy];
   const made = drawn("g", { class: "edge" }), look = { stroke: edge.path.getAttribute("stroke") };
-  const dashes = edge.path.getAttribute("stroke-dasharray");
-  if (dashes) look["stroke-dasharray"] = dashes;
-  made.append(drawn("path", { d: `M${tail}L${back}`, fill: "none", ...look }));
-  const points = [tip, [back[0] - 2.5 * uy, back[1] + 2.5 * ux], [back[0] + 2.5 * uy, back[1] - 2.5 * ux]];
-  made.append(drawn("polygon", { points: points.join(" "), stroke: look.stroke, fill: look.stroke }));
+  for (const name of ["stroke-dasharray", "stroke-width"]) {
+    if (edge.path.hasAttribute(name)) look[name] = edge.path.getAttribute(name);
+  }
+  const shown = [...points, back].map((point) => point.map((value) => value.toFixed(1)));
+  made.append(drawn("path", { d: `M${shown.join("L")}`, fill: "none", ...look }));
+  const head = [tip, [back[0] - 2.5 * uy, back[1] + 2.5 * ux], [back[0] + 2.5 * uy, back[1] - 2.5 * ux]];
+  made.append(drawn("polygon", { points: head.join(" "), stroke: look.stroke, fill: look.stroke }));
   return made;
 }
 
@@ -270,7 +303,8 @@ function corners() {
 
 function start() {
   const [[left, right], [top]] = corners(), first = order.find(({ about }) => about.operation) || order[0];
-  view.scale = Math.max(0.6, Math.min(1.33, stage.clientWidth / (right - left)));
+  const least = stage.clientWidth < 700 ? 1 : 0.6;  // on a phone what cannot be read is no overview
+  view.scale = Math.max(least, Math.min(1.33, stage.clientWidth / (right - left)));
   const room = stage.clientWidth / view.scale, spare = room - (right - left);
   const middle = first ? placed(holderOf(first.about.cluster) || first.number, [(v) => v, (v) => v])[0][0] + shift[0] : 0;
   view.x = spare >= 0 ? left - spare / 2 : Math.max(left, Math.min(right - room, middle - room / 2));
@@ -423,7 +457,7 @@ function help() {
   panel.replaceChildren(element("p", {}, "Point at a box, or select one, for what is known of it."));
   const rows = [["arrow keys", "from box to box along the arrows"], ["f", "fold the module around a box"], ["/", "search"],
     ["+  −  0", "larger, smaller, whole picture"], ["Escape", "nothing selected"], ["wheel, drag", "move; with Ctrl the wheel zooms"]];
-  const list = element("table", { class: "quiet" });
+  const list = element("table", { class: "quiet keys" });
   for (const row of rows) list.append(element("tr", {}, ...row.map((text) => element("td", {}, text))));
   panel.append(list);
 }

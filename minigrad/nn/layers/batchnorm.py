@@ -60,18 +60,9 @@ class BatchNorm(ChannelNorm):
             self._warn_once()
         momentum = self.momentum if self.momentum is not None else self._cumulative_weight()
         return ops.batch_norm(
-            input,
-            mean,
-            var,
-            self.weight,
-            self.bias,
-            training,
-            momentum,
-            self.eps,
-            counter,
-            mask=mask,
-            group=self._group,
-        )
+            input, mean, var, self.weight, self.bias, training, momentum, self.eps, counter,
+            mask=mask, group=self._group,
+        )  # fmt: skip
 
     def _cumulative_weight(self) -> Any:
         """How much the next batch counts in the average of all batches."""

@@ -1,4 +1,4 @@
-"""Batch normalisation as one node of the graph, which knows its mode.
+"""Batch normalisation as one node of the graph, in training or evaluation mode.
 
 S. Ioffe, C. Szegedy, Batch normalization: accelerating deep network training by reducing internal
 covariate shift, 2015. Channels are axis 1; statistics are taken over all other axes.

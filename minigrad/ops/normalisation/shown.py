@@ -27,6 +27,7 @@ def batch_norm_shown(node: Node) -> Shown:
     return Shown(
         lines=[*lines, *stages(node, count), *others],
         mode="train" if training else "eval",
+        summary=2,
         described=("mean", "var", "training", "mask", "pooled", "batches"),
         keeps=kept(node),
         cancels=bool(training),

@@ -28,7 +28,7 @@ class Adagrad(Optimizer):
         initial_accumulator_value: what ``sum`` begins with.
         eps: added to the denominator.
         maximize: ascend.
-        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: without effect.
 
     >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
     >>> optimizer = optim.Adagrad([weight], lr=0.1)

@@ -36,7 +36,7 @@ class Adam(Moments):
         amsgrad: take the largest v so far (S. Reddi and others, 2018).
         maximize: ascend.
         decoupled_weight_decay: shrink the parameters by ``lr * weight_decay`` instead, as ``AdamW`` does.
-        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: without effect.
 
     >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
     >>> optimizer = optim.Adam([weight], lr=0.1)

@@ -35,7 +35,7 @@ class Rprop(Optimizer):
         etas: the factors of a step's size after a turn and without one.
         step_sizes: the smallest and the largest step.
         maximize: ascend.
-        hints: PyTorch's choices between implementations of the same steps, ``foreach``: no matter here.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach``: without effect.
 
     >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
     >>> optimizer = optim.Rprop([weight], lr=0.1)

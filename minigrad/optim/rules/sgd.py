@@ -26,7 +26,7 @@ class SGD(Optimizer):
         weight_decay: adds ``weight_decay * p`` to the gradient.
         nesterov: needs a momentum, and no dampening.
         maximize: ascend.
-        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: no matter here.
+        hints: PyTorch's choices between implementations of the same steps, ``foreach`` and ``fused``: without effect.
 
     >>> weight = nn.Parameter(mg.tensor([1.0, -2.0]))
     >>> optimizer = optim.SGD([weight], lr=0.1, momentum=0.9)

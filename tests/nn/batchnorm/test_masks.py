@@ -108,7 +108,7 @@ def test_second_derivatives_do_not_see_what_is_left_out(outside, training):
             found.append([dx.detach().numpy(), *[g.numpy() for g in mg.grad(loss, [inputs, bn.weight])]])
         else:
             found.append([dx.detach().numpy(), mg.grad(loss, bn.weight)[0].numpy()])
-    for first, second in zip(*found):
+    for first, second in zip(*found, strict=True):
         np.testing.assert_array_equal(first, second)
         assert np.isfinite(second).all()
 
