@@ -103,7 +103,7 @@ class DistributedDataParallel(Module):
                 node.watch = node.watch or Watch()
                 if self._after not in node.watch.hooks.values():
                     self._handles.append(RemovableHandle(node.watch.hooks, self._after))
-        self._shares.attached = changes.count
+        self._shares.module, self._shares.attached = self.module, changes.count
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module computes."""
@@ -180,8 +180,11 @@ class DistributedDataParallel(Module):
         layers = [layer for layer in self.modules() if not isinstance(layer, SyncBatchNorm)]
         return [buffer for layer in layers for buffer in layer.buffers(recurse=False)]
 
-    def __deepcopy__(self, memo: Any) -> NoReturn:
+    def __copy__(self) -> NoReturn:
         raise TypeError("DistributedDataParallel cannot be copied: copy its module, and wrap the copy.")
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        self.__copy__()
 
 
 def weakly(method: Any) -> Any:
