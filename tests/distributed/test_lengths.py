@@ -127,6 +127,22 @@ def test_a_length_that_is_not_known_is_said_once(name):
     ThreadGroup.run(2, run)
 
 
+PENALTIES = {
+    "squares": lambda w: (w**2).sum(),
+    "distance from old values": lambda w: (w - w.detach()).square().sum(),
+    "orthogonality": lambda w: (w @ w.mT - mg.eye(4, dtype=mg.float64)).square().sum(),
+}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_of_a_penalty_alone_nothing_is_said(name):
+    def run(group):
+        model = DistributedDataParallel(net())
+        PENALTIES[name](model.module[0].weight).backward()
+
+    ThreadGroup.run(2, run)
+
+
 IGNORED = {
     "targets": lambda out, n: F.cross_entropy(out, mg.tensor([0] * n + [-100] * (3 - n)), ignore_index=-100),
     "mask": lambda out, n: out[:n].mean(),

@@ -104,7 +104,7 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> Unweighed:
     past = bool(outside) and not outside.isdisjoint(module.modules())
     found = sorted({batch for own in batches.values() for batch in own}, key=lambda batch: batch.number)
     if not (found or past or weighed):
-        past = any(data(x) for node in nodes for x in node.inputs)
+        past = any(map(takes_data, nodes))
     in_losses = sorted((node for node in nodes if node.op and not batches[node.scope]), key=lambda node: node.time)
     return Unweighed(
         [batch.length for batch in found] + [UNKNOWN] * past,
@@ -172,9 +172,11 @@ def calls_around(scope: Scope | None) -> list[Scope]:
     return calls
 
 
-def data(operand: Any) -> bool:
-    """Whether an operand is a constant with axes: what a penalty of parameters alone seldom has."""
-    return isinstance(operand, (Variable, ndarray)) and len(operand.shape) > 0
+def takes_data(node: Node) -> bool:
+    """Whether a constant with axes meets values of other shapes: a penalty has parameters meet some of their own."""
+    shapes = [x.shape for x in node.inputs if isinstance(x, Node)]
+    constants = [x for x in node.inputs if isinstance(x, (Variable, ndarray))]
+    return any(x.shape and x.shape not in shapes for x in constants)
 
 
 # -- losses that are means -------------------------------------------------------------------------

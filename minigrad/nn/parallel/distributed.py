@@ -39,7 +39,8 @@ class DistributedDataParallel(Module):
     process would with the whole batch.
 
     Where parameters are used past the wrapper, ``model.module(x)``, it does not know how long the batches are: the
-    first such ``backward`` warns. Exchanges go on until the wrapper, and all that it has computed, is deleted.
+    first such ``backward`` warns. Exchanges go on until the wrapper, and all that it has computed, is deleted. What
+    ``mg.grad`` and ``mg.func`` return, and gradients of other leaves, are each rank's own.
 
     Ranks that were seeded alike drop out alike: ``mg.manual_seed(seed + rank)`` once the model is made. Rank 0 saves
     a checkpoint, all load it; the same bits come out for the same number of ranks only.
