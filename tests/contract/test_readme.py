@@ -99,7 +99,7 @@ def test_the_commands_are_those_that_there_are():
         for name, row in re.findall(r"^\| `(\w+)` \| (.*) \|$", COMMANDS, re.MULTILINE)
     }
     assert keys == {name: list(known) for name, known in KEYS.items()}
-    for code in re.findall(r"^ +(\d+)", main_module.EPILOG, re.MULTILINE):
+    for code in re.findall(r"^ +(\d+)", main_module.CODES, re.MULTILINE):
         assert re.search(rf"\b{code} (done|a mistake|stopped)", COMMANDS.partition("Exit codes:")[2])
 
 
