@@ -20,7 +20,7 @@ from minigrad.compile.passes import improved
 from minigrad.engine.node import array_of, is_stand_in
 from minigrad.engine.op import Op
 from tests.helpers.differences import gradients_or_zero, scalar
-from tests.helpers.inputs import cotangent, is_float, leaf, leaves, tensors_of
+from tests.helpers.inputs import cotangent, flat, is_float, leaf, leaves, tensors_of
 from tests.ops.samples.constants import CONSTANT, function_of
 from tests.ops.samples.table import every_sample
 
@@ -160,11 +160,6 @@ CALLS = {
     "scattered": scattered,
     "questions": lambda x: x * (np.ndim(x) + np.size(x) + len(x) + x.ndim + x.size + (np.shape(x) == x.shape)),
 }
-
-
-def flat(results):
-    for result in results if isinstance(results, (tuple, list)) else [results]:
-        yield from flat(result) if isinstance(result, (tuple, list)) else [result]
 
 
 @pytest.mark.parametrize("name", CALLS)
