@@ -226,7 +226,7 @@ def gradient_check(found: Names) -> Any:
 def compiled_step(found: Names) -> Any:
     """The text, with its three parts on grounds of different colours."""
     parts = list(found["parts"].items())
-    (axis,) = axes(width=6.4, height=0.135 * sum(len(lines) + 1 for _, lines in parts), dpi=200)
+    (axis,) = axes(width=6.4, height=0.135 * sum(len(lines) + 1 for _, lines in parts), dpi=100)
     row = 0
     for (name, lines), (color, _, _) in zip(parts, STYLES):
         axis.axhspan(row - 0.8, row + len(lines) - 0.2, color=color, alpha=0.12, linewidth=0)
