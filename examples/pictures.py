@@ -32,7 +32,7 @@ STYLES = [(BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D
 SETTINGS = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
     "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "lines.markersize": 4,
+    "legend.frameon": False, "lines.markersize": 4, "svg.fonttype": "none", "svg.hashsalt": "minigrad",
 }  # fmt: skip
 
 Names = dict[str, Any]
@@ -226,7 +226,7 @@ def gradient_check(found: Names) -> Any:
 def compiled_step(found: Names) -> Any:
     """The text, with its three parts on grounds of different colours."""
     parts = list(found["parts"].items())
-    (axis,) = axes(width=6.4, height=0.135 * sum(len(lines) + 1 for _, lines in parts), dpi=200)
+    (axis,) = axes(width=6.4, height=0.135 * sum(len(lines) + 1 for _, lines in parts))
     row = 0
     for (name, lines), (color, _, _) in zip(parts, STYLES):
         axis.axhspan(row - 0.8, row + len(lines) - 0.2, color=color, alpha=0.12, linewidth=0)
@@ -273,6 +273,8 @@ PICTURES = {
     8: scale_invariance, 9: variance, 10: digits, 11: normalisations, 12: folding, 13: three_ways, 14: own_operation,
     15: power_iteration, 16: gradient_check, 17: compiled_step, 18: leaving, 19: synchronised,
 }  # fmt: skip
+TEXTS = (17,)
+"""Pictures of text, which letters keep small and sharp."""
 
 
 def snippet(page: Path) -> Names:
@@ -296,6 +298,9 @@ def draw(number: int, folder: Path) -> Path:
         drawn = PICTURES[number](runpy.run_path(str(chapter)) if number else snippet(chapter))
         if not isinstance(drawn, Figure):
             return drawn.save(path.with_suffix(".svg"))
+        if number in TEXTS:
+            drawn.savefig(path.with_suffix(".svg"), metadata={"Creator": None, "Date": None})
+            return path.with_suffix(".svg")
         pixels = io.BytesIO()
         drawn.savefig(pixels, format="png")
         picture = Image.open(pixels).convert("RGB").quantize(64, dither=Image.Dither.NONE)

@@ -162,18 +162,32 @@ def tensors_in(result: Any) -> dict[str, Tensor]:
     return outputs
 
 
-def problem_of(func: Any, inputs: Any) -> Problem:
-    """The problem a user poses: a function and its inputs, or a module with its parameters."""
+def refuse_uncheckable(func: Any, given: dict[str, Any]) -> None:
+    """Refuse what is no function, and a function without a tensor among its inputs."""
     if not callable(func):
         raise TypeError(f"the function to check comes first, then its inputs, got {named(func)} for the function.")
-    inputs = sequence(inputs)
-    given = dict(leaves_in(inputs, "input", " "))
-    checked = {name for name, x in given.items() if requires_grad(x)}
     if given and not isinstance(func, Module) and not any(isinstance(x, Variable) for x in given.values()):
         raise ValueError(
             f"nothing to check: no input is a tensor, got {', '.join(map(named, given.values()))}: make it one, "
             "mg.tensor(..., requires_grad=True)."
         )
+
+
+def warn_of_statistics(changed: Sequence[str]) -> None:
+    """Warn of running statistics that a function changes each time it is computed."""
+    warnings.warn(
+        f"the function to check changes the running statistics of {', '.join(changed)} each time it is computed: "
+        "check the module itself, gradcheck(module, x), or its evaluation, module.eval().",
+        stacklevel=6,
+    )
+
+
+def problem_of(func: Any, inputs: Any) -> Problem:
+    """The problem a user poses: a function and its inputs, or a module with its parameters."""
+    inputs = sequence(inputs)
+    given = dict(leaves_in(inputs, "input", " "))
+    refuse_uncheckable(func, given)
+    checked = {name for name, x in given.items() if requires_grad(x)}
     parameters: dict[str, Tensor] = {}
     dtypes = {name: given[name].dtype for name in checked}
     if isinstance(func, Module):
@@ -196,18 +210,14 @@ def problem_of(func: Any, inputs: Any) -> Problem:
         problem = Problem(lambda: func(*arguments), leaves, tensors, modules, dtypes)
     except TypeError as error:
         own = [leaf for module in reached_modules for leaf in (*module.parameters(), *module.buffers())]
-        if not (any(map(is_narrow, own)) and any(map(is_narrow, given.values()))):
-            raise
-        raise TypeError(
-            f"{error} The function was given float64 copies of the inputs: check the module itself, "
-            "gradcheck(module, x), which is then copied to float64, too; or convert it, module.double()."
-        ) from error
+        if any(map(is_narrow, own)) and any(map(is_narrow, given.values())):
+            raise TypeError(
+                f"{error} The function was given float64 copies of the inputs: check the module itself, "
+                "gradcheck(module, x), which is then copied to float64, too; or convert it, module.double()."
+            ) from error
+        raise
     if problem.changed:
-        warnings.warn(
-            f"the function to check changes the running statistics of {', '.join(problem.changed)} each time it is "
-            "computed: check the module itself, gradcheck(module, x), or its evaluation, module.eval().",
-            stacklevel=5,
-        )
+        warn_of_statistics(problem.changed)
     return problem
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,13 @@ class Interpreter(Execution):
     """Carries out one instruction after the other, with a new array for each result."""
 
     def __init__(self, program: Program) -> None:
-        self.program, self.source = program, str(program)
+        self.program = program
         self.states: Sequence[ndarray] = ()
+
+    @cached_property
+    def source(self) -> str:  # type: ignore[override]
+        """The instructions as text."""
+        return str(self.program)
 
     def bind(self, states: Sequence[ndarray]) -> None:
         """Read and write these arrays from now on."""

@@ -202,15 +202,9 @@ class Compiled:
     # -- captures --------------------------------------------------------------------------------
 
     def _captured(
-        self,
-        plan: Plan | None,
-        key: tuple[Any, ...],
-        names: list[str],
-        surroundings: Surroundings,
-        inputs: Any,
-        args: Any,
-        kwargs: Any,
-    ) -> Any:
+        self, plan: Plan | None, key: tuple[Any, ...], names: list[str], surroundings: Surroundings, inputs: Any,
+        args: Any, kwargs: Any,
+    ) -> Any:  # fmt: skip
         """Capture the step, for a new plan or to see that a plan still holds; returns what it returns."""
         step = self._step()
         for tensor, _, _ in surroundings.tensors:
@@ -219,25 +213,10 @@ class Compiled:
         def call(*given: Any) -> Any:
             return step(*given[:-1], **given[-1]) if kwargs else step(*given)
 
-        def accept(program: Program) -> str | None:
-            changed = next(surroundings.changes(), None)
-            if changed is not None:
-                return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
-            checks = guards(surroundings.optimizers)
-            program.instructions = [each for each in program.instructions if each.function not in checks]
-            for each in program.instructions:
-                if each.kind == "check" and each.results is None:
-                    each.function = Checked(each.function)
-            self._drop_gradients(program)
-            problem = written_inputs(program)
-            if problem is None and plan is not None:
-                other = difference(plan.program, program)
-                problem = other and f"two runs of the step are not the same program. {other}"
-            return problem
-
         named = self._function.forward if self._is_model else self._function  # type: ignore[attr-defined]
         captures.begin()
         try:
+            accept = functools.partial(self._problem_with, plan, surroundings)
             program, result = captured(call, inputs, surroundings.state, accept, named)
         except Unprepared:
             return self._eagerly(args, kwargs)
@@ -250,6 +229,23 @@ class Compiled:
             plan.captured_again()
         self._warn_of_shown(program)
         return result
+
+    def _problem_with(self, plan: Plan | None, surroundings: Surroundings, program: Program) -> str | None:
+        """What stands against a program that was captured, or None; its checks are made those of replays."""
+        changed = next(surroundings.changes(), None)
+        if changed is not None:
+            return f"{changed} is changed by the step, which a program cannot repeat: change it between steps."
+        checks = guards(surroundings.optimizers)
+        program.instructions = [each for each in program.instructions if each.function not in checks]
+        for each in program.instructions:
+            if each.kind == "check" and each.results is None:
+                each.function = Checked(each.function)
+        self._drop_gradients(program)
+        problem = written_inputs(program)
+        if problem is None and plan is not None:
+            other = difference(plan.program, program)
+            problem = other and f"two runs of the step are not the same program. {other}"
+        return problem
 
     def _drop_gradients(self, program: Program) -> None:
         """Have a program leave no gradients, if nobody reads them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
+from typing import Any
 
 OWN = frozenset((__name__.partition(".")[0], "numpy"))
 BETWEEN = frozenset(("contextlib", "functools"))
@@ -32,7 +33,7 @@ def level_outside() -> int:
 def named_line(line: str) -> str:
     """A line, ``"train.py:12"``, as people know it: if it is a notebook's, ``Cell In[3], line 12`` as in tracebacks."""
     file, _, number = line.rpartition(":")
-    ipython = sys.modules.get("IPython")
+    ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)
     cell = name_of(file) if name_of else None

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine.errors import InvalidValueError
 from ..nn.module import Module
 from ..nn.snapshot import Snapshot
 from ..tensor.tensor import Tensor
@@ -43,7 +42,7 @@ def read_both(
             sides.append(one_side(made, module if model is None else model, asked))
     for message in sides[0][1]:
         if message in sides[1][1]:
-            raise InvalidValueError(message)
+            raise ValueError(message)
     (trained, evaluated), ((first, _), (second, _)) = passes, sides
     merged = Merging(first, second)
     reasons = "; ".join(sorted(merged.reasons, key=lambda reason: reason.endswith(" only")))

@@ -23,7 +23,7 @@ from .mermaid import to_mermaid, too_large
 from .own_pass import Pass, record, tensors_in
 from .pages.details import details
 from .pages.page import to_page, to_plain_page
-from .reading import Asked, read
+from .reading import Asked, NotHereError, read
 from .rendering import RenderingError, fitted, render
 from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
@@ -88,6 +88,7 @@ def draw(
     """
     theme, asked = checked_theme(theme, "draw"), Asked(values, grads, checked_names(names), expand)
     if hasattr(type(target), "_picture") and not inputs and not named_inputs:
+        refuse_of_programs({"values": values, "grads": grads, "names": names, "modes": modes, "expand": expand})
         picture = target._picture()
     elif modes is not None:
         picture = read_both(checked_modes(modes, target), inputs, named_inputs, model, asked)
@@ -98,9 +99,22 @@ def draw(
         refuse_without_graph(target, made.outputs, len(inputs), named_inputs)
         model = target if own_pass and model is None else model
         asked = asked._replace(names=made.named(asked.names))
-        picture = read(made.outputs, model, made.inputs, own_pass, asked)
+        try:
+            picture = read(made.outputs, model, made.inputs, own_pass, asked)
+        except NotHereError as error:
+            raise ValueError(str(error)) from None
     picture = tabulated(folded(picture, depth, collapse), tables)
     return Graph(replace(picture, theme=theme), legend)
+
+
+def refuse_of_programs(options: Mapping[str, Any]) -> None:
+    """Refuse what a compiled step has not: its picture is that of a program, which keeps no values."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise TypeError(
+            f"draw: {', '.join(given)} cannot be said of a compiled step, a program that keeps no values and has one "
+            "mode: draw the function that it was compiled from, or draw(step) without."
+        )
 
 
 def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_inputs: Mapping[str, Any]) -> None:

@@ -181,7 +181,7 @@ def contents(box: Box, inside: Sequence[Box]) -> Iterator[str]:
 def happens(inside: Sequence[Box], effects: Mapping[int, Sequence[str]]) -> Iterator[str]:
     """What the pass and backward have done to what a folded module holds."""
     graded = [each for each in inside if each.rms is not None]
-    if graded:
+    if graded and 0 < rms_of_all(graded) < math.inf:  # else it is among the alarms
         yield f"|grad| rms {rms_of_all(graded):.2g}"
     for label, count in Counter(label for each in inside for label in effects.get(each.number, ())).items():
         yield f"{label} ({counted(count, 'buffer')})"

@@ -10,7 +10,7 @@ from ..nn.module import Module
 from ..tensor.tensor import Tensor
 from .calls import Call, Names
 from .description import Box
-from .wording import gradient_of, mode_text, now_if_changed, number
+from .wording import counted, gradient_of, mode_text, now_if_changed, number
 
 
 class Heading(NamedTuple):
@@ -59,18 +59,18 @@ class Heading(NamedTuple):
         """Class, mode and counts of the model, or of all outermost modules."""
         roots = self.names.roots if self.names.main is None else [self.names.main]
         if not roots:
-            return [f"{sum(node.op is not None for node in self.nodes)} operations"]
+            return [counted(sum(node.op is not None for node in self.nodes), "operation")]
         kept = {id(b): b.array.size for root in roots for b in root.buffers()}
-        counts = f"{self.about_parameters(roots)}, {sum(kept.values()):,} buffer values"
+        counts = f"{self.about_parameters(roots)}, {counted(sum(kept.values()), 'buffer value')}"
         return [", ".join(type(root).__name__ for root in roots), self.about_modes(roots), counts]
 
     def about_modes(self, roots: Sequence[Module]) -> str:
         """The mode of the calls, and that of now if it is another one."""
         now = {module: module.training for root in roots for module in root.modules()}
-        then = {(call.module, call.then.training) for call in self.calls if call.module in now}
+        then = [(call.module, call.then.training) for call in self.calls if call.module in now]
         if all(now[module] is training for module, training in then):
             return f"mode={mode_text(list(now.values()))}"
-        return f"mode={mode_text([training for _, training in then])} (now {mode_text(list(now.values()))})"
+        return f"mode={mode_text([training for _, training in then], 'calls')} (now {mode_text(list(now.values()))})"
 
     def about_parameters(self, roots: Sequence[Module]) -> str:
         """How many numbers are learned: in the pass, and now if these are others."""
@@ -82,4 +82,4 @@ class Heading(NamedTuple):
             for key, p in parameters.items()
             if (self.boxes[key].kind == "parameter" if key in self.boxes else p.requires_grad)
         )
-        return f"{total:,} parameters ({then:,} trainable{f', now {now:,}' * (then != now)})"
+        return f"{counted(total, 'parameter')} ({then:,} trainable{f', now {now:,}' * (then != now)})"

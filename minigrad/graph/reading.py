@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -93,7 +93,8 @@ def read(
     if asked.values or asked.grads:
         found = replay(reader.nodes, reader.outputs, asked.grads)
         boxes = {node: reader.boxes[id(tensor_of(node))] for node in reader.nodes}
-        annotate(found, boxes, reader.uses, (asked.values, asked.grads), own_pass)
+        reasons = dict(reader.reasons(found.gradients)) if own_pass else None
+        annotate(found, boxes, reader.uses, (asked.values, asked.grads), reasons)
     if asked.expand is not None and not reader.open(asked.expand):
         having = ", ".join(sorted({node.op.name for node, shown in reader.shown.items() if shown.parts}))
         message = f"draw: expand={asked.expand!r} names no operation here that has parts to show"
@@ -331,7 +332,14 @@ class Reader:
                 return self.cluster(around)
         return self.cluster(scope) if holder is not None or isinstance(thing, ndarray) else self.content
 
-    def cancelled_by(self, bias: Node, rms: float) -> str:
+    def reasons(self, gradients: Mapping[Node, ndarray]) -> Iterator[tuple[Node, str]]:
+        """For leaves with gradients of a pass of its own, what has cancelled them."""
+        for node, gradient in gradients.items():
+            if node.op is None:
+                rms = root_mean_square(gradient)
+                yield node, self.cancelled_by(node, rms, lambda x: gradients.get(x) if isinstance(x, Node) else None)
+
+    def cancelled_by(self, bias: Node, rms: float, gradient: Callable[[Any], ndarray | None] = gradient_of) -> str:
         """The operations that take away what a bias adds to each channel, if all its uses end in them.
 
         Its gradient is then zero but for rounding: one that is not is of another graph.
@@ -341,8 +349,8 @@ class Reader:
             cancelled = all(first == 0 and self.shown[user].cancels for user, first in self.users[node])
             if self.shown[node].adds != position or node in self.outputs or not cancelled:
                 return ""
-            others = [gradient_of(operand) for i, operand in enumerate(node.inputs) if i != position]
-            sizes = [root_mean_square(gradient) for gradient in others if gradient is not None]
+            others = [gradient(operand) for i, operand in enumerate(node.inputs) if i != position]
+            sizes = [root_mean_square(each) for each in others if each is not None]
             if sizes and rms > 1e-3 * max(sizes):
                 return ""
             behind += [user for user, _ in self.users[node]]

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from .isolated import CrashedError, isolated
 
-NOISE = (b"Fontconfig warning:", b"Fontconfig error:", b"Warning: graph has ")
-"""How lines begin that help no user of a picture: of the system's font configuration, and of many nodes."""
+NOISE = (b"Fontconfig warning:", b"Fontconfig error:", b"Warning: graph has ", b"Warning: Unable to reclaim box space")
+"""How lines begin that help no user of a picture: of the system's font configuration, of many nodes, and of an arrow
+that finds little room, but is drawn."""
 
 one_at_a_time = threading.Lock()
 """The standard error stream belongs to the whole process."""

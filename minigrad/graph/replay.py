@@ -16,6 +16,7 @@ from ..engine.modes import enable_grad, no_grad
 from ..engine.node import Node, array_of, wrap
 from ..engine.op import Op
 from ..engine.shown import range_text
+from ..groups.group import Group
 from ..tensor.tensor import Tensor
 from .description import Box, Edge, Line
 from .wording import gradient_of, number, root_mean_square
@@ -36,7 +37,10 @@ class Replayed(NamedTuple):
     same: bool
     """Whether the outputs are what they were in the pass."""
     unknown: Collection[Node] = ()
-    """Nodes of leaves that nobody holds any more, of operations that cannot be applied again, and what is behind."""
+    """Nodes of leaves that nobody holds any more, of operations that cannot be applied again, and what is behind.
+
+    Operations with other ranks are not applied again, as these would have to, too: known is what was kept of them.
+    """
 
     def width(self, node: Node, position: int, largest: float) -> float:
         """How thick the edge from an operand to a node is: by the power of 10 of the gradient along it."""
@@ -56,7 +60,12 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
     """
     if gradients and (len(outputs) != 1 or any(output.array.size != 1 for output in outputs.values())):
         raise ValueError("draw(grads=True): gradients begin at one number: draw(loss, grads=True).")
-    kept = saved_leaves(nodes)
+    if gradients and (ranks := next(filter(with_other_ranks, nodes), None)):
+        raise ValueError(
+            f"draw(grads=True): {ranks.op.name} exchanges its gradient with other ranks, which would have to draw it, "
+            "too: leave grads out; after backward parameters have theirs all the same."
+        )
+    kept = saved_values(nodes)
     tensors: dict[Node, Any] = {}
     uses: dict[tuple[Node, int], Any] = {}
     with enable_grad() if gradients else no_grad():
@@ -83,31 +92,31 @@ def replay(nodes: Sequence[Node], outputs: Mapping[Node | None, Tensor], gradien
     return Replayed(values, own, {key: dx for key, dx in by_key.items() if key not in own}, same, unknown)
 
 
-def saved_leaves(nodes: Sequence[Node]) -> dict[Node, ndarray]:
-    """The arrays of leaves that operations have saved: nobody may hold their tensors any more."""
+def saved_values(nodes: Sequence[Node]) -> dict[Node, ndarray]:
+    """The arrays that operations have saved, by the nodes that made them: nobody may hold their tensors any more."""
     return {
-        operand: saved
+        made: saved
         for node in nodes
         if node.op is not None and node.saved is not None
-        for operand, saved in zip(node.inputs, node.saved[1:])
-        if isinstance(operand, Node) and operand.op is None and isinstance(saved, ndarray)
+        for made, saved in zip((node, *node.inputs), node.saved)
+        if isinstance(made, Node) and isinstance(saved, ndarray)
     }
+
+
+def with_other_ranks(node: Node) -> bool:
+    """Whether an operation exchanges arrays with others: one of its attributes is their group, or has it."""
+    groups = (getattr(value, "group", value) for value in node.attributes)
+    return any(isinstance(group, Group) and group.size() > 1 for group in groups)
 
 
 def again(
     node: Node, tensors: Mapping[Node, Any], uses: dict[tuple[Node, int], Any], gradients: bool,
     kept: Mapping[Node, ndarray],
 ) -> Any:  # fmt: skip
-    """What a record makes of its operands now; None if that is not known."""
-    if node.op is None:
-        leaf = node.output()
-        array = kept.get(node) if leaf is None else leaf.array
-        if array is None:
-            return None
-        tensor = wrap(array)
-        return tensor.requires_grad_() if gradients else tensor
-    if any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs):
-        return None
+    """What a record makes of its operands now; of a leaf, and where these are not known, what it is, or None."""
+    missing = any(isinstance(operand, Node) and operand not in tensors for operand in node.inputs)
+    if node.op is None or missing or with_other_ranks(node):
+        return as_it_is(node, kept, gradients)
     operands = []
     for position, operand in enumerate(node.inputs):
         if isinstance(operand, Node):
@@ -121,8 +130,17 @@ def again(
         try:
             return op.again(*arguments)
         except Exception:  # users' code, which need not bear to be called twice
-            return None
+            return as_it_is(node, kept, gradients)
     return op.record(*op.compute(*map(array_of, arguments)), *arguments)
+
+
+def as_it_is(node: Node, kept: Mapping[Node, ndarray], gradients: bool) -> Any:
+    """The tensor that a record has made, as long as somebody holds it, or one of what an operation has saved of it."""
+    held = node.output()
+    array = kept.get(node) if held is None else held.array
+    if array is None or (gradients and node.op is not None):
+        return None
+    return wrap(array).requires_grad_() if gradients else wrap(array)
 
 
 # -- what boxes and arrows say of it -------------------------------------------------------------
@@ -130,11 +148,12 @@ def again(
 
 def annotate(
     found: Replayed, boxes: Mapping[Node, Box], edges: Mapping[tuple[Node, int], Edge], shows: tuple[bool, bool],
-    own_pass: bool,
+    reasons: Mapping[Node, str] | None = None,
 ) -> None:  # fmt: skip
     """Write values, gradients or both, as ``shows`` says, into boxes, and gradients into the widths of edges.
 
-    Gradients of leaves are those that backward has added up, but in a pass made for the picture.
+    Gradients of leaves are those that backward has added up; where there are ``reasons``, in a pass made for the
+    picture, those of the pass, and the reason why one is zero.
     """
     now = "" if found.same else " now"
     for node, box in boxes.items():
@@ -147,12 +166,14 @@ def annotate(
         elif shows[0] and node in found.unknown:
             lines.append(Line("values not known"))
         if shows[1] and node in found.gradients:
-            added_up = None if own_pass else gradient_of(node)
+            added_up = gradient_of(node) if reasons is None else None
             box.gradient = found.gradients[node] if added_up is None else added_up
-            told = not own_pass and any("cancelled" in line.text for line in box.lines)
+            told = reasons is None and any("cancelled" in line.text for line in box.lines)
             box.lines = [line for line in box.lines if "grad" not in line.text or (told and "cancelled" in line.text)]
             alarming = not box.gradient.any() or not np.isfinite(box.gradient).all()
-            lines += [Line(elements("gradient", box.gradient, now), alarming)] * (not told)
+            reason = reasons.get(node, "") if reasons else ""
+            text = elements("gradient", box.gradient, now) + f" (cancelled by {reason})" * bool(reason)
+            lines += [Line(text, alarming and not reason)] * (not told)
         first = 0 if box.values is not None and box.values.ndim == 0 else 1
         box.lines = [*box.lines[:first], *lines, *box.lines[first:]]
     if not shows[1]:

@@ -96,11 +96,11 @@ def kept_text(names: Sequence[str], size: int, new: int) -> str:
     return f"saves {', '.join(names)} ({size:,} bytes{also})" if names else f"saves {size:,} bytes{also}"
 
 
-def mode_text(modes: Sequence[bool]) -> str:
-    """``train`` or ``eval`` if all modules are in one mode."""
+def mode_text(modes: Sequence[bool], of: str = "modules") -> str:
+    """``train`` or ``eval`` if all modules, or calls, are in one mode."""
     if len(set(modes)) == 1:
         return "train" if modes[0] else "eval"
-    return f"mixed ({sum(modes)} of {len(modes)} modules in train)"
+    return f"mixed ({sum(modes)} of {len(modes)} {of} in train)"
 
 
 def anonymous(kind: str, name: str) -> str:

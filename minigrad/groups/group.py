@@ -126,7 +126,7 @@ class Alone(Group):
         return 1
 
     def gather(self, array: ndarray) -> ndarray:
-        return np.array(array)[None]
+        return array.copy()[None]
 
     def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
         if out is None:

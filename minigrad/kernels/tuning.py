@@ -90,11 +90,13 @@ FEW_WINDOWS = 16
 """Windows of a sample up to which those of many samples make one matrix. With 128 filters, 256 samples of 64 channels
 take 750 instead of 1,800 if each has 1 window, 11,300 and 11,400 if it has 16; the gradient of the filters takes 840
 instead of 58,000, and 11,200 instead of 14,800."""
+
 # -- functions of many steps -----------------------------------------------------------------------
 
 ELEMENTS_OF_A_BLOCK = 1 << 13
 """Elements of a function of many steps computed at a time. The error function of a million elements in float64 takes
 50,000 in blocks of 1,024, 25,000 of 4,096, 22,000 of 8,192, 20,000 of 16,384 and 45,000 as one."""
+
 # -- orders ----------------------------------------------------------------------------------------
 
 SHORT_SORT = 16
@@ -109,6 +111,7 @@ stable order of all 23,000."""
 WIDE_ROW = 256
 """Elements of a row from which rows are added one after the other: (1000, 128) takes 960 instead of 710, (1000, 256)
 1,100 instead of 1,600, and (1000, 1000) 2,400 instead of 14,000."""
+
 # -- distances -----------------------------------------------------------------------------------
 
 CLOSE = 0.125

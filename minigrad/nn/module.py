@@ -157,25 +157,31 @@ class Module(Saved, Hooked, Named):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their names, in the order of definition; shared ones once, or under all their names."""
+        """All parameters with their names, in the order of definition.
+
+        Args:
+            prefix: stands before every name.
+            recurse: False: only its own, not those of the modules in it.
+            remove_duplicate: False: shared ones come under all their names, not once.
+        """
         return named_leaves(self, Parameter, recurse, prefix, again=not remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, in the order of definition; shared ones once."""
+        """All parameters, in the order of definition; shared ones once; with ``recurse=False`` only its own."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Buffer]]:
-        """All buffers with their names, in the order of definition; shared ones once, or under all their names."""
+        """All buffers with their names; ``prefix``, ``recurse``, ``remove_duplicate`` as in ``named_parameters``."""
         return named_leaves(self, Buffer, recurse, prefix, again=not remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
-        """All buffers, in the order of definition; shared ones once."""
+        """All buffers, in the order of definition; shared ones once; with ``recurse=False`` only its own."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """The module of a dotted name; ``""`` is this one."""
+        """The module of a dotted name, the ``target``; ``""`` is this one."""
         if not target:
             return self
         for name, value in members(self):
@@ -198,15 +204,15 @@ class Module(Saved, Hooked, Named):
         register(self, name, module, Module)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """``add_module`` by its other name."""
+        """``add_module(name, module)`` by its other name."""
         self.add_module(name, module)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Set a parameter by name; refused as by ``add_module``."""
+        """Set ``param``, a parameter or None, by name; refused as by ``add_module``."""
         register(self, name, param, Parameter)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Set a buffer by name, refused as by ``add_module``; ``persistent=False`` keeps it out of ``state_dict``."""
+        """Set ``self.name`` as a buffer, a ``tensor`` or None; ``persistent=False`` keeps it out of ``state_dict``."""
         made = isinstance(tensor, (Tensor, np.ndarray)) and not isinstance(tensor, Buffer)
         buffer: Any = Buffer(tensor) if made else tensor
         register(self, name, buffer, Buffer)
@@ -253,7 +259,7 @@ class Module(Saved, Hooked, Named):
             yield self.eval()
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
-        """Train all parameters of the tree, or freeze them; returns itself."""
+        """Train all parameters of the tree, or with ``requires_grad=False`` freeze them; returns itself."""
         for module in self.modules():
             module._switch_gradients(requires_grad)
         return self
@@ -264,7 +270,7 @@ class Module(Saved, Hooked, Named):
             parameter.requires_grad_(requires_grad)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: None, or zeros."""
+        """Forget the gradients of all parameters: None, or with ``set_to_none=False`` zeros."""
         zero_gradients(self.parameters(), set_to_none)
 
     # -- dtypes --------------------------------------------------------------------------------
@@ -290,7 +296,7 @@ class Module(Saved, Hooked, Named):
         return self
 
     def cuda(self: Self, device: Any = None) -> Self:
-        """Refused: there is only the CPU."""
+        """Refused, for any ``device``: there is only the CPU."""
         return self.to("cuda" if device is None else device)
 
     def _dtype_for(self, leaf: Tensor, dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -41,7 +41,7 @@ class Named(Branch):
     xpu = Absent("minigrad runs on the CPU.")
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter of a dotted name, as ``named_parameters`` gives it.
+        """The parameter of a dotted name, the ``target``, as ``named_parameters`` gives it.
 
         Raises:
             AttributeError: if nothing has that name, with names that are near, or what has it is no parameter.
@@ -53,7 +53,7 @@ class Named(Branch):
         return found(self, target, Parameter)  # type: ignore[no-any-return]
 
     def get_buffer(self, target: str) -> Buffer:
-        """The buffer of a dotted name, as ``named_buffers`` gives it.
+        """The buffer of a dotted name, the ``target``, as ``named_buffers`` gives it.
 
         Raises:
             AttributeError: if nothing has that name, with names that are near, or what has it is no buffer.

@@ -99,7 +99,7 @@ class Saved(Branch):
         raise RuntimeError(f"{type(self).__name__} has no extra state: define get_extra_state(self) to save one.")
 
     def set_extra_state(self, state: Any) -> None:
-        """Take over what ``get_extra_state`` returned; subclasses define it."""
+        """Take over the ``state`` that ``get_extra_state`` returned; subclasses define it."""
         raise RuntimeError(f"{type(self).__name__} has no extra state: define set_extra_state(self, state) to load it.")
 
     def _has_extra(self, verb: str) -> bool:

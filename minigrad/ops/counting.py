@@ -82,6 +82,7 @@ def count_nonzero(input: Any, dim: Any = None, *, axis: Any = None) -> Tensor:
 
     Args:
         axis: NumPy's name of dim.
+        dim: an int or several; None: all axes.
 
     >>> mg.count_nonzero(mg.tensor([[0, 1], [1, 1]]), 1)
     tensor([1, 2])

@@ -123,6 +123,10 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 def diag(input: Any, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix as a copy, or a matrix with a vector on its diagonal.
 
+    Args:
+        input: a matrix or a vector.
+        diagonal: how far the diagonal is above the main one; below it if negative.
+
     >>> mg.diag(mg.tensor([[1, 2], [3, 4]])), mg.diag(mg.tensor([1, 2]))
     (tensor([1, 4]), tensor([[1, 0],
             [0, 2]]))
@@ -179,6 +183,10 @@ upper: Op = Op(
 def tril(input: Any, diagonal: int = 0) -> Tensor:
     """The elements of each matrix on and below a diagonal, 0 above it, as a copy.
 
+    Args:
+        input: (..., n, m).
+        diagonal: how far the diagonal is above the main one; below it if negative.
+
     >>> mg.tril(mg.ones(2, 3), 1)
     tensor([[1., 1., 0.],
             [1., 1., 1.]])
@@ -189,6 +197,10 @@ def tril(input: Any, diagonal: int = 0) -> Tensor:
 @public("function method in_place", {np.triu: lambda f, m, k=0: f(m, k)})
 def triu(input: Any, diagonal: int = 0) -> Tensor:
     """The elements of each matrix on and above a diagonal, 0 below it, as a copy.
+
+    Args:
+        input: (..., n, m).
+        diagonal: how far the diagonal is above the main one; below it if negative.
 
     >>> mg.triu(mg.ones(2, 3), 1)
     tensor([[0., 1., 1.],

@@ -174,6 +174,9 @@ def numpys_take(function: Any, a: Any, indices: Any, axis: Any = None) -> Any:
 def take(input: Any, index: Any) -> Tensor:
     """The elements of the flattened tensor at an index, in its shape; negative ones count from the end.
 
+    Args:
+        index: integers of any shape; out of range is an IndexError.
+
     >>> mg.take(mg.tensor([[1, 2], [3, 4]]), mg.tensor([0, -1]))
     tensor([1, 4])
     """
@@ -230,6 +233,8 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 def argwhere(input: Any) -> Tensor:
     """Where elements are not 0, as rows: ``nonzero``.
 
+    The result is (k, n), int64, for k elements of a tensor of n axes; there is no derivative.
+
     >>> mg.argwhere(mg.tensor([0.0, 2.0, 3.0]))
     tensor([[1],
             [2]])
@@ -244,6 +249,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     Both are computed, and where the derivative of the one not taken is infinite or NaN, its gradient is NaN: 0 times
     infinity. Choose the operand before the operation: ``log(where(x > 0, x, 1))`` instead of
     ``where(x > 0, log(x), 0)``.
+
+    Args:
+        condition: booleans; of other numbers all but 0 count as true.
+        input, other: tensors or numbers; all three broadcast.
 
     >>> mg.where(mg.tensor([True, False]), 1.0, mg.tensor([2.0, 3.0]))
     tensor([1., 3.])

@@ -257,6 +257,10 @@ def norm(
 def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     """The norm of order ``p`` of ``input - other``, which broadcast.
 
+    Args:
+        input, other: floats.
+        p: as of ``linalg.vector_norm``.
+
     >>> mg.dist(mg.tensor([1.0, 2.0]), mg.tensor([4.0, 6.0]))
     tensor(5.)
     """

@@ -108,7 +108,10 @@ def nanmedian(
     if single_axis(input, dim, axis) is None:
         return nanmedian_op(input)
     along = along_filled("nanmedian", input, dim, axis)
-    find = lambda x: places_op(x, middle_rank_op(x, along), along, False)  # noqa: E731
+
+    def find(x: Any) -> Any:
+        return places_op(x, middle_rank_op(x, along), along, False)
+
     return chosen(input, find, along, keepdim or keepdims)
 
 

@@ -65,6 +65,9 @@ def numpys_flip(function: Any, m: Any, axis: Any = None) -> Any:
 def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
     """The elements in reverse order along the axes ``dims``, as a copy.
 
+    Args:
+        axes, dims: one or more, as integers or one tuple; negative ones count from the end.
+
     >>> mg.flip(mg.tensor([[1, 2], [3, 4]]), (0, 1))
     tensor([[4, 3],
             [2, 1]])

@@ -77,6 +77,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 
     Args:
         out_int32: int32 instead of int64.
+        boundaries: a vector in ascending order.
 
     >>> mg.bucketize(mg.tensor([[3, 6], [9, 1]]), mg.tensor([1, 3, 5, 7, 9]))
     tensor([[1, 3],

@@ -68,7 +68,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
 @public("method", name="split")
 @axis_too
 def split_into(input: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of one length, of which the last may be shorter, or of given lengths, as views: ``mg.split``."""
+    """``split``, whose arguments it takes: parts of one length ``split_size``, or of given lengths, as views."""
     return split(input, split_size, dim)
 
 

@@ -96,6 +96,9 @@ def column_stack(tensors: Sequence[Any]) -> Tensor:
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the tensors along its diagonal; a vector is a row, a number a block of one.
 
+    Args:
+        tensors: of at most two axes.
+
     >>> mg.block_diag(mg.tensor([[1, 2]]), mg.tensor(3))
     tensor([[1, 2, 0],
             [0, 0, 3]])
@@ -147,6 +150,8 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tens
 
     Args:
         with_replacement: an element may be chosen several times.
+        input: a vector.
+        r: how many elements a choice has.
 
     >>> mg.combinations(mg.tensor([1, 2, 3])).tolist()
     [[1, 2], [1, 3], [2, 3]]

@@ -90,6 +90,10 @@ def view(input: Any, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor
 
     Bits that are read as another dtype have no gradient.
 
+    Args:
+        shape, size: the lengths, as integers or one tuple; one may be -1.
+        dtype: instead of a shape.
+
     Raises:
         RuntimeError: where it would be a copy; ``reshape`` makes one.
 
@@ -162,6 +166,9 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Tensor:
 def sum_to_size(input: Any, *size: Any) -> Tensor:
     """The sum over what broadcasting from a shape to this one has repeated.
 
+    Args:
+        size: that shape, as integers or one tuple.
+
     >>> mg.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])
     """
@@ -191,6 +198,9 @@ def broadcast_to(input: Any, size: Any) -> Tensor:
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     """The shape that operands of these shapes have together, as a plain tuple.
 
+    Args:
+        shapes: tuples, or lengths of vectors.
+
     >>> mg.broadcast_shapes((2, 1), 3)
     (2, 3)
     """
@@ -209,6 +219,9 @@ def together(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 @public("function")
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors in the one shape that they broadcast to, as read-only views.
+
+    Args:
+        tensors: one or more.
 
     >>> [x.shape for x in mg.broadcast_tensors(mg.ones(2, 1), mg.ones(3))]
     [(2, 3), (2, 3)]

@@ -35,19 +35,19 @@ class Hooks:
         return self._register("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer)`` before the state is saved."""
+        """Call ``hook(optimizer)`` before the state is saved, with ``prepend`` before other hooks."""
         return self._register("state_dict_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` with the state that is saved; it may return another."""
+        """Call ``hook(optimizer, state_dict)`` with the saved state; it may return another. ``prepend``: first."""
         return self._register("state_dict_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` before a state is loaded; it may return another."""
+        """Call ``hook(optimizer, state_dict)`` before a state is loaded; it may return another. ``prepend``: first."""
         return self._register("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(optimizer)`` after a state was loaded."""
+        """Call ``hook(optimizer)`` after a state was loaded, with ``prepend`` before other hooks."""
         return self._register("load_post", hook, prepend)
 
     def _before_step(self, closure: Any) -> Any:

@@ -55,7 +55,7 @@ class Optimizer(Hooks, Rule):
             self.add_param_group(group)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with settings of their own: ``{"params": [...], "lr": 0.01}``."""
+        """Add parameters with settings of their own, as ``param_group``: ``{"params": [...], "lr": 0.01}``."""
         name = type(self).__name__
         params, names = parameters_of(param_group, name, self.defaults)
         known = [p for g in self.param_groups for p in g["params"]] + params
@@ -118,7 +118,7 @@ class Optimizer(Hooks, Rule):
     # -- steps ---------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: None, or zeros."""
+        """Forget the gradients of all parameters: None, or with ``set_to_none=False`` zeros."""
         for group in self.param_groups:
             zero_gradients(group["params"], set_to_none)
 

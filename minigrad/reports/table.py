@@ -12,7 +12,7 @@ SHORTEST = 20
 """Of a text that is shortened to fit."""
 GAP = "  "
 
-CELL = "padding:0.2em 0.8em;border-bottom:1px solid rgba(128,128,128,0.4);"
+CELL = "padding:0.2em 0.7em;border-bottom:1px solid rgba(128,128,128,0.4);"
 """Colours of the page, but for the rules and what is wrong: both can be read on white and on black."""
 NUMBER = "text-align:right;white-space:nowrap;"
 """A narrow column must not break 1e-05 at its sign."""

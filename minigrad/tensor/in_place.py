@@ -203,7 +203,7 @@ class InPlace(Variable):
     subtract_ = sub_
 
     def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
-        """``self /= other``, rounded as by ``div``"""
+        """``self /= other``, rounded as by ``div`` with its argument ``rounding_mode``"""
         return self._in_place(division(rounding_mode), other)
 
     divide_ = true_divide_ = div_

@@ -72,7 +72,7 @@ class Generator(np.random.Generator):
         return dict(self.bit_generator.state)
 
     def set_state(self, new_state: dict[str, Any]) -> None:
-        """Go on from a state that ``get_state`` returned."""
+        """Go on from ``new_state``, which ``get_state`` returned."""
         self.bit_generator.state = new_state
 
     def clone_state(self) -> Generator:
@@ -83,7 +83,7 @@ class Generator(np.random.Generator):
         return other
 
     def spawn(self, n_children: int) -> list[np.random.Generator]:
-        """Independent generators of NumPy's, as ``numpy.random.Generator.spawn`` makes them."""
+        """``n_children`` independent generators of NumPy's, as ``numpy.random.Generator.spawn`` makes them."""
         return np.random.Generator(self.bit_generator).spawn(n_children)
 
     def __reduce__(self) -> Any:

@@ -100,7 +100,7 @@ class Tensor(
         return self.array.ndim
 
     def size(self, dim: builtins.int | None = None) -> Any:
-        """The shape, or the length of one axis."""
+        """The shape, or the length of the axis ``dim``."""
         if dim is None:
             return Size(self.array.shape)
         try:
@@ -201,7 +201,7 @@ class Tensor(
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
-        """Make it a leaf that requires grad, or stop it; returns itself. Its hooks stay."""
+        """Make it a leaf that requires grad, or not, by ``requires_grad``; returns itself. Its hooks stay."""
         if requires_grad and self.node is None:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(

@@ -87,6 +87,12 @@ def test_a_step_without_a_program_says_so():
         mg.draw(mg.compile(lambda x: x * 2))
 
 
+@pytest.mark.parametrize("options", [{"values": True}, {"grads": True}, {"expand": True}, {"modes": "both"}])
+def test_a_program_has_no_values_and_one_mode(options):
+    with pytest.raises(TypeError, match=f"^draw: {next(iter(options))} cannot be said of a compiled step"):
+        mg.draw(mg.compile(lambda x: x.exp()), **options)
+
+
 def test_where_c_runs_a_box_is_a_loop_that_says_which_operations_went_into_it():
     if compiler.found() is None:
         pytest.skip("there is no compiler here")

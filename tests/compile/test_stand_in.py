@@ -20,7 +20,7 @@ from minigrad.compile.passes import improved
 from minigrad.engine.node import array_of, is_stand_in
 from minigrad.engine.op import Op
 from tests.helpers.differences import gradients_or_zero, scalar
-from tests.helpers.inputs import cotangent, is_float, leaf, leaves, tensors_of
+from tests.helpers.inputs import cotangent, flat, is_float, leaf, leaves, tensors_of
 from tests.ops.samples.constants import CONSTANT, function_of
 from tests.ops.samples.table import every_sample
 
@@ -74,12 +74,10 @@ def compared_with_the_source(program, *many_inputs):
     """The passes and the NumPy source give the bits of the plain program, twice over the same memory."""
     written = NumPyExecution(improved(program))
     written.bind([place.array() for place, _ in program.states])
+    plain = Interpreter(program)
     for inputs in [*many_inputs, *many_inputs]:
-        expected = [
-            np.asarray(y) for y in Interpreter(program)([array_of(x) for x in tensors_of_arrays(program, inputs)])
-        ]
-        found = written([array_of(x) for x in tensors_of_arrays(program, inputs)])
-        for y, z in zip(expected, found, strict=True):
+        arrays = [array_of(x) for x in tensors_of_arrays(program, inputs)]
+        for y, z in zip(map(np.asarray, plain(arrays)), written(arrays), strict=True):
             np.testing.assert_array_equal(y, z)
             assert (y.shape, y.dtype) == (z.shape, z.dtype)
 
@@ -162,11 +160,6 @@ CALLS = {
     "scattered": scattered,
     "questions": lambda x: x * (np.ndim(x) + np.size(x) + len(x) + x.ndim + x.size + (np.shape(x) == x.shape)),
 }
-
-
-def flat(results):
-    for result in results if isinstance(results, (tuple, list)) else [results]:
-        yield from flat(result) if isinstance(result, (tuple, list)) else [result]
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -82,6 +82,11 @@ def test_the_source_of_a_users_operation_is_where_it_was_defined(monkeypatch: py
     monkeypatch.setattr(Op, "registry", {})
     doubled = Op("doubled", lambda x: 2 * x, lambda dy, _y, _x: 2 * dy)
     assert doubled.source.strip() == 'doubled = Op("doubled", lambda x: 2 * x, lambda dy, _y, _x: 2 * dy)'
+
+    def tripled() -> Op:
+        return Op("tripled", lambda x: 3 * x)
+
+    assert tripled().source.strip() == 'return Op("tripled", lambda x: 3 * x)'
     typed: dict[str, Any] = {"mg": mg}
     exec('op = mg.Op("typed", lambda x: 2 * x)', typed)  # as at a prompt: there is no file
     assert typed["op"].source == ""

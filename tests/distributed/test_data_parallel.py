@@ -293,11 +293,23 @@ def test_parameters_that_are_set_anew_are_exchanged_too():
     assert ThreadGroup.run(2, run) == [1.5, 1.5]
 
 
+def test_another_module_in_the_wrapper_is_exchanged():
+    def run(group):
+        model = DistributedDataParallel(net())
+        model.module = nn.Linear(1, 1)
+        (model(mg.ones(1, 1)) * group.rank()).sum().backward()
+        return model.module.bias.grad.item()
+
+    assert ThreadGroup.run(2, run) == [0.5, 0.5]
+
+
 def test_a_parameter_that_was_frozen_is_exchanged_once_it_trains():
     def run(group):
         layer = nn.Linear(1, 1)
-        layer.bias.requires_grad_(False)
+        layer.bias = nn.Parameter(mg.zeros(1), requires_grad=False)
         model = DistributedDataParallel(layer)
+        group.barrier()  # from here on no rank sets an attribute, for which wrappers look at their parameters anew
+        model(mg.ones(1, 1))
         layer.weight.requires_grad_(False)
         layer.bias.requires_grad_()
         (model(mg.ones(1, 1)) * group.rank()).sum().backward()
@@ -367,6 +379,7 @@ REFUSED = {
     "no module": (lambda: DistributedDataParallel(3), TypeError, "expected a module, got 3"),
     "nothing to train": (lambda: DistributedDataParallel(nn.ReLU()), RuntimeError, "no parameter that requires grad"),
     "a copy": (lambda: copy.deepcopy(DistributedDataParallel(net())), TypeError, "copy its module, and wrap the copy"),
+    "a shallow copy": (lambda: copy.copy(DistributedDataParallel(net())), TypeError, "copy its module, and wrap"),
     "a graph of gradients": (second_derivative, RuntimeError, "the average would have no graph"),
     "a captured step": (compiled, Exception, "cannot be captured: run it without compile"),
     "no samples": (lambda: DistributedDataParallel(net()).mean(mg.zeros(()), 0), ValueError, "no rank has a sample"),

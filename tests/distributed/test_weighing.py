@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import weakref
 
@@ -102,8 +101,31 @@ def conversions_of_means(model, x, y):
     (model.mean(F.mse_loss(model(x), y) * len(x), len(x)) + model.mean(per_feature, len(x))).backward()
 
 
-RIGHT = [several, accumulated, with_a_penalty, penalty_alone, two_roots, with_a_detached_part, weighed_gradient_penalty,
-         kept_graph, conversions_of_means]  # fmt: skip
+def in_products(model, x, y):
+    """Times parameters, which all ranks have alike, and as a vector of losses times constants."""
+    first, second = model.mean(losses(model, x, y), len(x)), model.mean(model(x).sum(), len(x))
+    weights = mg.tensor([0.25, 0.5], dtype=mg.float64)
+    (mg.exp(model.module[0].bias[0]) * first + mg.stack([first, -second / 2]) @ weights).backward()
+
+
+def root_of_the_average(model, x, y):
+    mean = model.mean(losses(model, x, y), len(x))
+    (mean if isinstance(model, Alone) else dist.nn.functional.all_reduce(mean, "avg")).sqrt().backward()
+
+
+RIGHT = [
+    in_products,
+    root_of_the_average,
+    several,
+    accumulated,
+    with_a_penalty,
+    penalty_alone,
+    two_roots,
+    with_a_detached_part,
+    weighed_gradient_penalty,
+    kept_graph,
+    conversions_of_means,
+]
 
 
 @pytest.mark.parametrize("step", RIGHT)
@@ -172,8 +194,37 @@ def of_an_intermediate_result(model, x, y):
     model.module.hidden.mean().backward()
 
 
-WRONG = [plus_a_mean, plus_a_mean_of_the_same_output, roots_of_both_kinds, accumulated_with_a_mean,
-         plain_gradient_penalty, kept_graph_of_a_mean, weighed_by_another_group, of_an_intermediate_result]  # fmt: skip
+def root_of_a_weighed_loss(model, x, y):
+    model.mean(losses(model, x, y), len(x)).sqrt().backward()
+
+
+def product_of_weighed_losses(model, x, y):
+    out = model(x)
+    (model.mean(((out - y) ** 2).sum(), len(x)) * model.mean(out.sum(), len(x))).backward()
+
+
+def divided_by_a_weighed_loss(model, x, y):
+    (1 / model.mean(losses(model, x, y), len(x))).backward()
+
+
+def root_of_the_average_of_means(model, x, y):
+    dist.nn.functional.all_reduce(F.mse_loss(model(x), y), "avg").sqrt().backward()
+
+
+WRONG = [
+    root_of_a_weighed_loss,
+    product_of_weighed_losses,
+    divided_by_a_weighed_loss,
+    root_of_the_average_of_means,
+    plus_a_mean,
+    plus_a_mean_of_the_same_output,
+    roots_of_both_kinds,
+    accumulated_with_a_mean,
+    plain_gradient_penalty,
+    kept_graph_of_a_mean,
+    weighed_by_another_group,
+    of_an_intermediate_result,
+]
 
 
 @pytest.mark.parametrize("step", WRONG)
@@ -181,7 +232,9 @@ def test_an_unweighed_part_is_refused_on_all_ranks_and_leaves_nothing_behind(ste
     def run(group):
         model, rank = DistributedDataParallel(net()), group.rank()
         x, y = part(X, rank), part(Y, rank)
-        with pytest.raises(DistributedError, match=r"have 2( \+ 2)?, 3( \+ 3)? samples.*model.mean"):
+        with pytest.raises(
+            DistributedError, match=r"have 2( \+ 2)?, 3( \+ 3)? samples.*model.mean.*sums and multiples"
+        ):
             step(model, x, y)
         model.zero_grad()
         model.mean(losses(model, x, y), len(x)).backward()
@@ -230,178 +283,6 @@ def test_an_error_in_a_hook_leaves_nothing_behind():
         with pytest.raises(ValueError, match="invalid literal"):
             (model.mean(out.sum(), len(x)) + out.mean()).backward()
         model.mean(model(x).sum(), len(x)).backward()
-
-    ThreadGroup.run(2, run)
-
-
-# -- how long a batch is ---------------------------------------------------------------------------
-
-
-@dataclasses.dataclass
-class Sample:
-    name: str
-    x: mg.Tensor
-
-
-class Takes(nn.Module):
-    """Computes the sum of its weight times all tensors of a batch."""
-
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(mg.ones(()))
-
-    def forward(self, *batch, **named):
-        return {"losses": [self.weight * x.sum() for x in tensors_in([*batch, *named.values()])]}
-
-
-def tensors_in(batch):
-    for each in batch:
-        if isinstance(each, mg.Tensor):
-            yield each
-        elif isinstance(each, Sample):
-            yield each.x
-        elif isinstance(each, (list, tuple, dict)):
-            yield from tensors_in(each.values() if isinstance(each, dict) else each)
-
-
-def t(*shape):
-    return mg.ones(*shape)
-
-
-LENGTHS = {
-    "a scalar first": (lambda n: ((t(), t(n, 3)), {}), 0, "2, 3"),
-    "a single element first": (lambda n: ((t(1), t(n, 3)), {}), 0, "2, 3"),
-    "no name before": (lambda n: (("train", None, t(n, 3)), {}), 0, "2, 3"),
-    "by name": (lambda n: ((), {"x": t(n, 3)}), 0, "2, 3"),
-    "a dict": (lambda n: (({"text": "a", "x": t(n, 3)},), {}), 0, "2, 3"),
-    "an object": (lambda n: ((Sample("a", t(n, 3)),), {}), 0, "2, 3"),
-    "a list of samples": (lambda n: (([t(3, 8)] * n,), {}), 0, "2 x 3, 3 x 3"),
-    "steps first": (lambda n: ((t(7, n, 3),), {}), 1, "2, 3"),
-    "the last axis": (lambda n: ((t(), t(4, n)),  {}), -1, "2, 3"),
-    "no such axis in the first": (lambda n: ((t(4), t(7, n, 3)), {}), 1, "2, 3"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", LENGTHS)
-def test_the_length_is_found(name):
-    make, dim, words = LENGTHS[name]
-
-    def run(group):
-        model = DistributedDataParallel(Takes(), dim=dim)
-        args, named = make(SHARDS[group.rank()])
-        with pytest.raises(DistributedError, match=f"have {words} samples"):
-            sum(model(*args, **named)["losses"]).backward()
-
-    ThreadGroup.run(2, run)
-
-
-EQUAL = {
-    "several inputs of one sample each": lambda n: ((t(1, 3), t(n, n)), {}),
-    "padded sequences": lambda n: ((t(4, n), t(n, n)), {}),
-    "inputs in a list": lambda n: (([t(4, 1), t(n)],), {}),
-}
-
-
-@pytest.mark.parametrize("name", EQUAL)
-def test_other_lengths_may_differ(name):
-    def run(group):
-        args, named = EQUAL[name](SHARDS[group.rank()])
-        sum(DistributedDataParallel(Takes())(*args, **named)["losses"]).backward()
-
-    ThreadGroup.run(2, run)
-
-
-class Texts(nn.Module):
-    """A model of no tensors."""
-
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(mg.ones(1))
-
-    def forward(self, texts):
-        return self.weight * sum(map(len, texts))
-
-
-def t64(*shape):
-    return mg.ones(*shape, dtype=mg.float64)
-
-
-PAST = {
-    "the module": (net, lambda model: model.module(t64(2, 3)).mean()),
-    "beside a call": (net, lambda model: model(t64(2, 3)).mean() + model.module(t64(2, 3)).mean()),
-    "a part of it": (net, lambda model: model.module[0](t64(2, 3)).mean()),
-    "parameters and data alone": (net, lambda model: F.linear(t64(2, 3), model.module[0].weight).mean()),
-    "a batch of no tensors": (Texts, lambda model: model(["a", "bc"]).mean()),
-}
-
-
-@pytest.mark.parametrize("name", PAST)
-def test_a_length_that_is_not_known_is_said_once(name):
-    make, loss = PAST[name]
-
-    def run(group):
-        model = DistributedDataParallel(make())
-        with pytest.raises(UserWarning, match="past the wrapper, which has not seen how many samples"):
-            loss(model).backward()
-        loss(model).backward()
-
-    ThreadGroup.run(2, run)
-
-
-# -- the mean where the sum is asked for ----------------------------------------------------------------
-
-
-def target(x):
-    return mg.zeros(len(x), dtype=mg.int64)
-
-
-MEANS = {
-    "mean": lambda out, x: out.mean(),
-    "cross entropy": lambda out, x: F.cross_entropy(out, target(x)),
-    "smoothed": lambda out, x: F.cross_entropy(out, target(x), label_smoothing=0.1),
-    "likelihood": lambda out, x: F.nll_loss(F.log_softmax(out, 1), target(x)),
-    "module": lambda out, x: nn.MSELoss()(out, x),
-    "float16": lambda out, x: F.cross_entropy(out.half(), target(x)),
-    "divided": lambda out, x: (out - x).square().sum(1).sum() / len(x),
-    "two": lambda out, x: F.mse_loss(out, x) + 0.5 * F.l1_loss(out, x),
-}
-
-
-@pytest.mark.parametrize("name", MEANS)
-def test_a_mean_in_place_of_the_sum_is_refused_on_all_ranks(name):
-    def run(group):
-        model, x = DistributedDataParallel(net()), part(X, group.rank())
-        out = model(x)
-        loss = MEANS[name](out, x) if group.rank() == 1 else out.sum()
-        with pytest.raises(ValueError, match=r'the loss of rank 1 is the mean of several.*reduction="sum"'):
-            model.mean(loss, len(x))
-
-    ThreadGroup.run(2, run)
-
-
-SUMS = {
-    "sum": lambda out, x: F.cross_entropy(out, target(x), reduction="sum"),
-    "means of samples": lambda out, x: (out - x).square().mean(1).sum(),
-    "a mean of one": lambda out, x: out.sum(keepdim=True, dim=(0, 1)).mean(),
-    "made a sum": lambda out, x: F.mse_loss(out, x) * len(x),
-    "divided by features": lambda out, x: (out - x).square().sum() / 3,
-    "a number": lambda out, x: 3.0,
-}
-
-
-@pytest.mark.parametrize("name", SUMS)
-def test_a_sum_is_taken(name):
-    def run(group):
-        model, x = DistributedDataParallel(net()), part(X, group.rank())
-        return float(model.mean(SUMS[name](model(x), x), len(x)))
-
-    ThreadGroup.run(2, run)
-
-
-def test_one_mean_may_count_as_one():
-    def run(group):
-        model, x = DistributedDataParallel(net()), part(X, group.rank())
-        model.mean(model(x).mean(), 1).backward()
 
     ThreadGroup.run(2, run)
 

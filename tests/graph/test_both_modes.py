@@ -102,26 +102,36 @@ def test_boxes_have_the_numbers_that_they_have_in_training(both):
 
 
 class Trained(nn.Module):
-    """A net with its loss, and a scale that only training uses."""
+    """A net with its loss, a scale that only training uses, and a shift that only evaluation does."""
 
     def __init__(self):
-        self.net, self.scale = Net(), nn.Parameter(mg.ones(1))
+        self.net, self.scale, self.shift = Net(), nn.Parameter(mg.ones(1)), nn.Parameter(mg.ones(1))
 
     def forward(self, x, target):
         out = self.net(x)
-        return nn.functional.cross_entropy(out * self.scale if self.training else out, target)
+        return nn.functional.cross_entropy(out * self.scale if self.training else out + self.shift, target)
+
+
+def width(picture, source, target):
+    """How thick an arrow is."""
+    (look,) = (
+        look for a, b, look in picture.edges if (picture.boxes[a].title, picture.boxes[b].title) == (source, target)
+    )
+    return float(re.search(r"penwidth=(\S+)", look)[1])
 
 
 def test_values_gradients_and_names_are_said_of_each_mode(x, target):
     mg.manual_seed(0)
     model = Trained()
     model(x, target).backward()
-    names = {"points": x, "gamma": model.net.bn.weight, "factor": model.scale}
+    names = {"points": x, "gamma": model.net.bn.weight, "factor": model.scale, "offset": model.shift}
     drawn = mg.draw(model, x, target, modes="both", values=True, grads=True, names=names)
     picture = Parsed(drawn.source)
+    into_norm = []
     for training in (True, False):
         model.train(training)
         alone = parsed(model, x, target, values=True, grads=True)
+        into_norm.append(width(alone, "linear", "batch_norm"))
         mode = "train" if training else "eval"
         for title in ("batch_norm", "cross_entropy"):
             for line in alone.box(title).lines[:3]:
@@ -129,13 +139,11 @@ def test_values_gradients_and_names_are_said_of_each_mode(x, target):
                     assert f"{mode}: {line}" in picture.box(title).lines
         assert f"{mode}: {alone.box('net.fc.weight').lines[2]}" in picture.box("net.fc.weight").lines
     assert {"points", "net.bn.gamma", "factor"} <= picture.titles().keys()
-    assert picture.box("factor").lines[-1] == "in train only"
+    assert picture.box("factor").lines[-1] == "in train only" and picture.box("offset").lines[-1] == "in eval only"
     losses = re.search("the loss is (.*) in train and (.*) in eval; why: ", picture.header).groups()
     assert [f"train: value {losses[0]}", f"eval: value {losses[1]}"] == picture.box("cross_entropy").lines[:2]
-    widths = [
-        float(width) for width in re.findall(r"penwidth=(\S+?)[ \]]", " ".join(look for *_, look in picture.edges))
-    ]
-    assert max(widths) == 4 and "color=" in next(look for *_, look in picture.edges if "train" in look)
+    assert into_norm[0] != into_norm[1] and width(picture, "linear", "batch_norm") == max(into_norm)
+    assert "color=" in next(look for *_, look in picture.edges if "train" in look)
     facts = details(drawn.picture)["boxes"]
     number = next(box.number for box in drawn.picture.content.all_boxes() if box.operation == "batch_norm")
     assert [some["name"] for some in facts[number]["tensors"]] == [
@@ -149,6 +157,13 @@ def test_gradients_of_a_pass_of_its_own_are_not_those_of_an_earlier_one(x, targe
         parameter.grad = mg.full_like(parameter, 7)
     picture = parsed(model, x, target, grads=True)
     assert "7" not in picture.box("net.out.bias").lines[1] and "backward: done for this picture" in picture.header
+
+
+def test_a_bias_in_front_of_a_batch_norm_is_cancelled_in_train_only(x, target):
+    picture = parsed(Trained(), x, target, modes="both", grads=True)
+    lines = {line.partition(":")[0]: line for line in picture.box("net.fc.bias").lines if "gradients" in line}
+    assert lines["train"].endswith("(cancelled by net.bn: BatchNorm1d)") and "cancelled" not in lines["eval"]
+    assert "⚠" not in str(lines)
 
 
 def test_operations_are_opened_in_each_mode_and_in_the_one_that_has_them(both):

@@ -149,7 +149,7 @@ def test_the_header_says_the_modes_of_the_calls_and_those_of_now():
     net.train()
     assert "   mode=train   " in parsed(output).header
     both = net(batch()) + net.eval()(batch())
-    assert "   mode=mixed (5 of 10 modules in train) (now eval)   " in parsed(both).header
+    assert "   mode=mixed (5 of 10 calls in train) (now eval)   " in parsed(both).header
 
 
 def test_a_single_output_is_a_loss_if_a_loss_made_it_or_backward_began_there():

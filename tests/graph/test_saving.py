@@ -31,6 +31,20 @@ def no_renderer(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
 
 
+@pytest.fixture
+def only_dot(monkeypatch, tmp_path):
+    """The only renderer is a program ``dot`` that runs a line of shell."""
+
+    def make(line):
+        program = tmp_path / "dot"
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+    return make
+
+
 def test_texts_are_saved_as_they_are(graph, tmp_path):
     assert graph.save(tmp_path / "g.gv").read_text() == graph.save(str(tmp_path / "g.DOT")).read_text() == graph.source
     assert graph.save(tmp_path / "g.md").read_text() == f"```mermaid\n{graph.to_mermaid()}```\n"
@@ -143,22 +157,14 @@ def test_a_renderer_that_hangs_or_crashes_is_one_warning_with_the_cure(
     assert "could not render" in graph._repr_mimebundle_()["text/plain"]
 
 
-def test_a_dot_that_hangs_is_stopped(graph, monkeypatch, tmp_path):
-    program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+def test_a_dot_that_hangs_is_stopped(graph, monkeypatch, only_dot):
+    only_dot("exec sleep 60")
     monkeypatch.setattr(rendering, "PATIENCE", 0.2)
     assert "dot could not render the graph: it has not finished in 0.2 s" in graph._repr_mimebundle_()["text/plain"]
 
 
-def test_a_renderer_that_fails_is_no_traceback(graph, monkeypatch, tmp_path):
-    program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+def test_a_renderer_that_fails_is_no_traceback(graph, only_dot, tmp_path):
+    only_dot("echo broken >&2; exit 3")
     assert "dot could not render the graph" in graph._repr_mimebundle_()["text/plain"]
     with pytest.warns(UserWarning, match="dot could not render the graph"):
         assert graph.save(tmp_path / "g.png") == tmp_path / "g.gv"

@@ -1,5 +1,6 @@
 """Values and gradients of everything in a graph, and names that were given."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.distributed import ThreadGroup
 from minigrad.graph.pages.details import details
 from minigrad.nn import functional as F
 from tests.graph.parsed import MLP, parsed
@@ -124,8 +126,29 @@ def test_functions_of_ones_own_are_applied_again_to_copies_and_failing_ones_are_
     e = np.exp(np.float32(6))
     assert outputs == [["value 6", f"gradient {5 * e:.4g}"], ["value 5", f"gradient {e:.4g}"]]
     assert mg.get_rng_state() == state and x.grad is None
+    del first, second
     unknown = parsed(loss, values=True)
-    assert "values not known" in unknown.box("exp").lines and "value 2" in str(unknown.boxes)
+    first, second = (box.lines for box in unknown.boxes.values() if box.title == "output")
+    assert "values not known" in first and "value 5" in second  # the product has saved it
+    assert f"value {e:.4g}" == unknown.box("exp").lines[0]
+
+
+def ranks_that_draw(group):
+    """Lines of what the first of several ranks draws, while the others do not."""
+    norm, x = nn.SyncBatchNorm(4, process_group=group), mg.randn(5, 4)
+    loss = norm(x).relu().sum()
+    with contextlib.suppress(ValueError):
+        drawn = parsed(loss, values=True) if group.rank() == 0 else None
+        parsed(loss, grads=True)
+        return "drawn"
+    group.barrier()
+    return drawn and {box.title: box.lines for box in drawn.boxes.values()}
+
+
+def test_one_rank_alone_draws_what_several_have_computed():
+    lines, nothing = ThreadGroup.run(2, ranks_that_draw, timeout=20)
+    assert nothing is None and "over 2 threads" in lines["batch_norm"] and "values not known" in lines["batch_norm"]
+    assert lines["relu"][1].startswith("values in [0, ") and lines["sum"][0].startswith("value ")
 
 
 def test_a_function_that_changes_its_input_is_applied_to_a_copy():
@@ -141,7 +164,9 @@ def test_a_function_that_changes_its_input_is_applied_to_a_copy():
 
     w = mg.tensor([1.0, 2.0], requires_grad=True)
     y = Double.apply(w.clone())
-    assert "values 2, 4" in parsed(y, values=True).box("Double").lines and y.tolist() == [2.0, 4.0]
+    picture = parsed(y, values=True)
+    assert "values 2, 4" in picture.box("Double").lines and "values 1, 2" in picture.box("clone").lines
+    assert y.tolist() == [2.0, 4.0]
     data = details(mg.draw(y).picture)["operations"]["Double"]
     assert "return x.mul_(2)" in data["formula"] and "return dy * 2" in data["rules"][0][1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,12 @@ def leaves(arrays: Sequence[Any]) -> list[Any]:
 
 def is_float(value: Any) -> bool:
     return isinstance(value, ndarray) and value.dtype.kind == "f"
+
+
+def flat(results: Any) -> Iterator[Any]:
+    """One result, or those in tuples and lists, however nested, one by one."""
+    for result in results if isinstance(results, (tuple, list)) else [results]:
+        yield from flat(result) if isinstance(result, (tuple, list)) else [result]
 
 
 def values(tensors: Any) -> list[ndarray]:

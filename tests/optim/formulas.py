@@ -26,18 +26,22 @@ class PlainAdam:
     def __init__(self, p):
         self.p, self.m, self.v, self.largest, self.t = p, 0 * p, 0 * p, 0 * p, 0
 
+    def averages(self, gradient, lr, betas, weight_decay, decoupled):
+        """Decay the parameters or the gradient, which is returned, and move the averages of it and of its square."""
+        if decoupled:
+            self.p = self.p * (1 - lr * weight_decay)
+        else:
+            gradient = gradient + weight_decay * self.p
+        self.t += 1
+        self.m = betas[0] * self.m + (1 - betas[0]) * gradient
+        self.v = betas[1] * self.v + (1 - betas[1]) * gradient * gradient
+        return gradient
+
     def step(
         self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, maximize=False,
         decoupled_weight_decay=False,
     ):  # fmt: skip
-        g = -gradient if maximize else gradient
-        if decoupled_weight_decay:
-            self.p = self.p * (1 - lr * weight_decay)
-        else:
-            g = g + weight_decay * self.p
-        self.t += 1
-        self.m = betas[0] * self.m + (1 - betas[0]) * g
-        self.v = betas[1] * self.v + (1 - betas[1]) * g * g
+        self.averages(-gradient if maximize else gradient, lr, betas, weight_decay, decoupled_weight_decay)
         self.largest = np.maximum(self.largest, self.v)
         v = self.largest if amsgrad else self.v
         root = np.sqrt(v / (1 - betas[1] ** self.t))
@@ -56,30 +60,16 @@ class PlainNAdam(PlainAdam):
         self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
         decoupled_weight_decay=False,
     ):  # fmt: skip
-        g = gradient
-        if decoupled_weight_decay:
-            self.p = self.p * (1 - lr * weight_decay)
-        else:
-            g = g + weight_decay * self.p
-        self.t += 1
+        g = self.averages(gradient, lr, betas, weight_decay, decoupled_weight_decay)
         mu, following = (betas[0] * (1 - 0.96 ** (t * momentum_decay) / 2) for t in (self.t, self.t + 1))
         self.product *= mu
-        self.m = betas[0] * self.m + (1 - betas[0]) * g
-        self.v = betas[1] * self.v + (1 - betas[1]) * g * g
         ahead = (1 - mu) * g / (1 - self.product) + following * self.m / (1 - self.product * following)
         self.p = self.p - lr * ahead / (np.sqrt(self.v / (1 - betas[1] ** self.t)) + eps)
 
 
 class PlainRAdam(PlainAdam):
     def step(self, gradient, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False):
-        g = gradient
-        if decoupled_weight_decay:
-            self.p = self.p * (1 - lr * weight_decay)
-        else:
-            g = g + weight_decay * self.p
-        self.t += 1
-        self.m = betas[0] * self.m + (1 - betas[0]) * g
-        self.v = betas[1] * self.v + (1 - betas[1]) * g * g
+        self.averages(gradient, lr, betas, weight_decay, decoupled_weight_decay)
         mean, left = self.m / (1 - betas[0] ** self.t), betas[1] ** self.t
         limit = 2 / (1 - betas[1]) - 1
         length = limit - 2 * self.t * left / (1 - left)

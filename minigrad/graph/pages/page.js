@@ -303,8 +303,8 @@ function corners() {
 
 function start() {
   const [[left, right], [top]] = corners(), first = order.find(({ about }) => about.operation) || order[0];
-  const least = stage.clientWidth < 700 ? 1 : 0.6;  // on a phone what cannot be read is no overview
-  view.scale = Math.max(least, Math.min(1.33, stage.clientWidth / (right - left)));
+  const fits = stage.clientWidth / (right - left), phone = stage.clientWidth < 700;
+  view.scale = fits < (phone ? 0.7 : 0.6) ? (phone ? 1 : 0.6) : Math.min(1.33, fits);  // what cannot be read is no overview
   const room = stage.clientWidth / view.scale, spare = room - (right - left);
   const middle = first ? placed(holderOf(first.about.cluster) || first.number, [(v) => v, (v) => v])[0][0] + shift[0] : 0;
   view.x = spare >= 0 ? left - spare / 2 : Math.max(left, Math.min(right - room, middle - room / 2));

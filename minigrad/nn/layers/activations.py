@@ -27,7 +27,8 @@ class ReLU(Module):
     """``max(x, 0)``, elementwise.
 
     Args:
-        inplace: accepted as in PyTorch; the input is never overwritten, the result is the same.
+        inplace: accepted as in PyTorch; the input is never overwritten, the result is the same. The function
+            ``F.relu(x, inplace=True)`` does overwrite it.
 
     >>> nn.ReLU()(mg.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])

@@ -39,7 +39,11 @@ class DistributedDataParallel(Module):
     process would with the whole batch.
 
     Where parameters are used past the wrapper, ``model.module(x)``, it does not know how long the batches are: the
-    first such ``backward`` warns. An exchange goes on until the wrapper, and all that it has computed, is deleted.
+    first such ``backward`` warns. Exchanges go on until the wrapper, and all that it has computed, is deleted. What
+    ``mg.grad`` and ``mg.func`` return, and gradients of other leaves, are each rank's own.
+
+    Ranks that were seeded alike drop out alike: ``mg.manual_seed(seed + rank)`` once the model is made. Rank 0 saves
+    a checkpoint, all load it; the same bits come out for the same number of ranks only.
 
     Args:
         module: the model; all ranks have one with the same names, shapes and dtypes. They begin with the values of
@@ -100,7 +104,7 @@ class DistributedDataParallel(Module):
                 node.watch = node.watch or Watch()
                 if self._after not in node.watch.hooks.values():
                     self._handles.append(RemovableHandle(node.watch.hooks, self._after))
-        self._shares.attached = changes.count
+        self._shares.module, self._shares.attached = self.module, changes.count
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module computes."""
@@ -117,6 +121,9 @@ class DistributedDataParallel(Module):
 
     def mean(self, loss_sum: Any, count: Any) -> Any:
         """The loss to call ``backward`` of, for parts of any sizes: its average over ranks is the mean of all.
+
+        Sums and multiples of such losses are right, too. For a root, say, take the average itself, which all ranks
+        hold: ``distributed.nn.functional.all_reduce(loss, ReduceOp.AVG).sqrt()``.
 
         Args:
             loss_sum: the sum of the losses of this rank's part.
@@ -174,8 +181,11 @@ class DistributedDataParallel(Module):
         layers = [layer for layer in self.modules() if not isinstance(layer, SyncBatchNorm)]
         return [buffer for layer in layers for buffer in layer.buffers(recurse=False)]
 
-    def __deepcopy__(self, memo: Any) -> NoReturn:
+    def __copy__(self) -> NoReturn:
         raise TypeError("DistributedDataParallel cannot be copied: copy its module, and wrap the copy.")
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        self.__copy__()
 
 
 def weakly(method: Any) -> Any:

@@ -20,12 +20,19 @@ from .batches import UNKNOWN, unweighed
 
 UNEVEN = (
     "the ranks' batches have {} samples: the average of their mean losses is not the mean of the whole batch, nor is "
-    "the gradient. Let each rank add up its losses, and write loss = model.mean(losses.sum(), len(x)) before backward."
+    "the gradient. Let each rank add up its losses, and write loss = model.mean(losses.sum(), len(x)) before backward; "
+    "of that take sums and multiples alone."
 )
 PAST = (
     "DistributedDataParallel: backward has reached parameters past the wrapper, which has not seen how many samples "
     "the ranks have: if the numbers differ, the average of gradients is wrong. Call the wrapper, model(x), or write "
     "loss = model.mean(losses.sum(), len(x))."
+)
+
+MEANS = (
+    "DistributedDataParallel: the ranks' batches have one length, but their losses are means of {} values, as of "
+    "sequences of other lengths, or where some targets are ignored: the average of gradients is not that of the mean "
+    "over all of these. For that write loss = model.mean(losses.sum(), count)."
 )
 
 
@@ -37,18 +44,26 @@ class Shares:
         self.memory: dict[np.dtype[Any], ndarray] = {}
         self.lengths: list[str] = []
         """Of the batches since the last exchange whose losses were not weighed."""
+        self.means: list[str] = []
+        """How many values the means in these losses are of."""
         self.attached = -1
         """When parameters were last looked for, as ``changes`` counts."""
-        self.warned = False
-        """Whether it has been said that a length is not known."""
+        self.warned: set[str] = set()
+        """What has been said already, once for all."""
 
     def note(self, roots: Sequence[Node]) -> None:
         """Note the lengths of the batches that a backward from these nodes has averaged, until the next exchange."""
         found = unweighed(roots, self.group, self.module)
-        self.lengths += found
-        if UNKNOWN in found and not self.warned:
-            self.warned = True
-            warnings.warn(PAST, stacklevel=6)
+        self.lengths += found.lengths
+        self.means += found.means
+        if UNKNOWN in found.lengths:
+            self.warn_once(PAST, PAST, 7)
+
+    def warn_once(self, kind: str, words: str, stacklevel: int) -> None:
+        """Warn, unless it was of the same."""
+        if kind not in self.warned:
+            self.warned.add(kind)
+            warnings.warn(words, stacklevel=stacklevel)
 
     def exchange(self, group: Group) -> None:
         """Average the gradients of all ranks, in one exchange for each dtype."""
@@ -56,33 +71,37 @@ class Shares:
         by_dtype: dict[np.dtype[Any], list[Parameter]] = {}
         for parameter in parameters:
             by_dtype.setdefault(at_least_float32(parameter.dtype), []).append(parameter)
-        for dtype, some in by_dtype.items():
-            self.average(group, dtype, some)
-        self.lengths = []
+        try:
+            for dtype, some in by_dtype.items():
+                self.average(group, dtype, some)
+        finally:
+            self.lengths, self.means = [], []
 
     def average(self, group: Group, dtype: np.dtype[Any], parameters: list[Parameter]) -> None:
         """Average gradients of one dtype.
 
-        Behind them each rank says which of them it has, and how long its batches were.
+        Behind them each rank says which of them it has, how long its batches were, and of how many values its means.
         """
         size, rank = group.size(), group.rank()
         ends = np.cumsum([p.array.size for p in parameters]).tolist()
-        length = ends[-1] + len(parameters) + size
+        length = ends[-1] + len(parameters) + 2 * size
         if len(self.memory.get(dtype, ())) != length:
             self.memory[dtype] = np.empty(length, dtype)
         flat = self.memory[dtype]
-        there, lengths = flat[ends[-1] : -size], flat[-size:]
+        there, said = flat[ends[-1] : -2 * size], flat[-2 * size :].reshape(2, size)
         flat[ends[-1] :] = 0
-        own = " + ".join(self.lengths) or "weighed"
-        lengths[rank] = zlib.crc32(own.encode()) % (1 << 24)  # exact in float32
+        own, means = " + ".join(self.lengths) or "weighed", " + ".join(self.means) or "no"
+        said[:, rank] = [zlib.crc32(text.encode()) % (1 << 24) for text in (own, means)]  # exact in float32
         for i, (start, end, parameter) in enumerate(zip([0, *ends], ends, parameters)):
             gradient = own_gradient(parameter)
             flat[start:end] = 0 if gradient is None else gradient.reshape(-1)
             there[i] = gradient is not None
         group.sum(flat, flat)
-        if (lengths != lengths[0]).any():
-            self.lengths = []
+        differ = (said != said[:, :1]).any(1)
+        if differ[0]:
             raise DistributedError(UNEVEN.format(", ".join(group.texts(own))))
+        if differ[1] and MEANS not in self.warned:
+            self.warn_once(MEANS, MEANS.format(", ".join(group.texts(means))), 10)
         for start, end, parameter, count in zip([0, *ends], ends, parameters, there):
             if count:
                 put_gradient(parameter, flat[start:end].reshape(parameter.shape), 1 / size)

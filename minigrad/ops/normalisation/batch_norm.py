@@ -77,9 +77,7 @@ def centred(x: Any, axes: tuple[int, ...], mask: Any = None, pooled: Any = None)
     return kept_or_zero(d, mask), (mean, rest)
 
 
-def standardised(
-    x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any, pooled: Any
-) -> tuple[Any, Any]:  # fmt: skip
+def standardised(x: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any, pooled: Any) -> tuple[Any, Any]:
     """``xhat``, 0 where a mask is, and ``1 / sqrt(var + eps)``; in training both are functions of ``x``.
 
     They are computed in the precision of ``var``, which the kernel has chosen.
@@ -101,9 +99,9 @@ def standardised(
 
 def definition(
     input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float, training: bool, mask: Any = None,
-    pooled: Any = None, *_: Any,
+    pooled: Any = None, momentum: Any = None, buffers: Any = (), batches: Any = None,
 ) -> Any:  # fmt: skip
-    """``weight * xhat + bias``"""
+    """``weight * xhat + bias``; the last three are for ``effects``."""
     y, _inverse = standardised(input, mean, var, eps, training, mask, pooled)
     y = y if weight is None else y * per_channel(weight, input.ndim)
     y = y if bias is None else kept_or_zero(y + per_channel(bias, input.ndim), mask)
@@ -215,9 +213,7 @@ def effects(
 
 batch_norm_op = Op(
     "batch_norm",
-    lambda input, weight, bias, mean, var, eps, training, mask=None, pooled=None, momentum=None, buffers=(), batches=None: (  # noqa: E501
-        definition(input, weight, bias, mean, var, eps, training, mask, pooled)
-    ),
+    definition,
     by_input,
     by_weight,
     by_bias,

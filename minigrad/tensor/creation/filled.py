@@ -26,7 +26,7 @@ def zeros(
 
     Args:
         lengths, size: the shape, as integers or one tuple.
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.zeros(2, 3)
@@ -42,7 +42,7 @@ def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None,
 
     Args:
         lengths, size: the shape, as integers or one tuple.
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.ones(2, 3)
@@ -60,7 +60,7 @@ def empty(
 
     Args:
         lengths, size: the shape, as integers or one tuple.
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.empty(2, 3).shape
@@ -90,7 +90,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     """A matrix with ones on its diagonal, else zeros; n rows, m (default n) columns.
 
     Args:
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.eye(2)

@@ -33,7 +33,7 @@ def randn(
     Args:
         lengths, size: the shape, as integers or one tuple.
         generator: what draws the numbers; unless given the global random state.
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.randn(2, 3).shape
@@ -52,7 +52,7 @@ def rand(
     Args:
         lengths, size: the shape, as integers or one tuple.
         generator: what draws the numbers; unless given the global random state.
-        dtype: float32 unless given.
+        dtype: the default dtype, float32, unless given.
         device, requires_grad: as of ``tensor``.
 
     >>> mg.rand(2, 3).shape

@@ -75,38 +75,52 @@ class RandomMethods(InPlace):
         return self._overwrite((), draws, name)
 
     def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with numbers evenly distributed in [from, to)."""
+        """Overwrite with numbers evenly distributed in [from_, to); the ``generator`` is as of ``rand``."""
         low, high = number("uniform_", "from", from_), number("uniform_", "to", to)
         if low > high:
             raise InvalidValueError(f"uniform_: from must not be above to, got {low} and {high}.")
         return self._drawn("uniform_", generator, uniform, self.dtype, low, high)
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with normally distributed numbers."""
+        """Overwrite with normally distributed numbers, by ``mean`` and ``std``; the ``generator`` is as of ``rand``."""
         numbers = number("normal_", "mean", mean), number("normal_", "std", std, not_negative)
         return self._drawn("normal_", generator, normal, *numbers)
 
     def exponential_(self, lambd: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with exponentially distributed numbers: their density is ``lambd * exp(-lambd * x)``."""
+        """Overwrite with exponentially distributed numbers: their density is ``lambd * exp(-lambd * x)``.
+
+        The ``generator`` is as of ``rand``.
+        """
         return self._drawn("exponential_", generator, exponential, number("exponential_", "lambd", lambd, positive))
 
     def log_normal_(self, mean: float = 1, std: float = 2, *, generator: Any = None) -> Self:
-        """Overwrite with numbers whose logarithms are normally distributed, with ``mean`` and ``std``."""
+        """Overwrite with numbers whose logarithms are normally distributed, with ``mean`` and ``std``.
+
+        The ``generator`` is as of ``rand``.
+        """
         numbers = number("log_normal_", "mean", mean), number("log_normal_", "std", std, positive)
         return self._drawn("log_normal_", generator, log_normal, *numbers)
 
     def cauchy_(self, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with numbers of the Cauchy distribution around a median; half are within ``sigma`` of it."""
+        """Overwrite with numbers of the Cauchy distribution around a median; half are within ``sigma`` of it.
+
+        The ``generator`` is as of ``rand``.
+        """
         numbers = number("cauchy_", "median", median), number("cauchy_", "sigma", sigma, positive)
         return self._drawn("cauchy_", generator, cauchy, *numbers)
 
     def geometric_(self, p: float, *, generator: Any = None) -> Self:
-        """Overwrite with how many trials it takes until one succeeds, as each does with probability ``p``."""
+        """Overwrite with how many trials it takes until one succeeds, as each does with probability ``p``.
+
+        The ``generator`` is as of ``rand``.
+        """
         p = number("geometric_", "p", p, between_0_and_1)
         return self._drawn("geometric_", generator, geometric, p, kinds="fiu")
 
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Self:
-        """Overwrite with integers from ``from`` to below ``to``; ``random_(to)`` starts from 0.
+        """Overwrite with integers from ``from_`` to below ``to``; ``random_(to)`` starts from 0.
+
+        The ``generator`` is as of ``rand``.
 
         Without ``to`` all that the dtype counts without gaps may come: up to 2**24 in float32.
         """
@@ -117,7 +131,10 @@ class RandomMethods(InPlace):
         return self._drawn("random_", generator, random_integers, low, high, kinds="fiub")
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Self:
-        """Overwrite with 1 at probability ``p``, else 0; a number or a tensor that broadcasts to this one."""
+        """Overwrite with 1 at probability ``p``, else 0; a number or a tensor that broadcasts to this one.
+
+        The ``generator`` is as of ``rand``.
+        """
         random, shape = source(generator), self.array.shape
         self._refuse_drawing("bernoulli_")
         if drawing.is_tensor_or_array(p) and not broadcasts(p.shape, shape):

@@ -68,6 +68,8 @@ class KindMethods(Variable):
     def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
         """The same values in another dtype, given also as ``mg.LongTensor``; without it the name of its own.
 
+        ``non_blocking`` changes nothing.
+
         >>> mg.ones(2).type(), mg.ones(2).type("torch.LongTensor").dtype
         ('minigrad.FloatTensor', dtype('int64'))
         """
@@ -76,7 +78,7 @@ class KindMethods(Variable):
         return self.astype(typed(dtype))
 
     def type_as(self, other: Any) -> Tensor:
-        """The same values in the dtype of another tensor."""
+        """The same values in the dtype of ``other``, a tensor."""
         return self.astype(other.dtype)
 
     def cpu(self) -> Tensor:
@@ -84,7 +86,7 @@ class KindMethods(Variable):
         return self  # type: ignore[return-value]
 
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
-        """Refused: there is only the CPU."""
+        """Refused, whatever ``device`` and ``non_blocking`` are: there is only the CPU."""
         return self.to("cuda" if device is None else device)
 
     def float(self) -> Tensor:

@@ -52,6 +52,6 @@ def shape_in_place(
 
     name = name or operation.__name__
     method.__name__ = method.__qualname__ = f"{name}_"
-    method.__doc__ = f"``{name}`` in place: the tensor itself gets the shape, over the same memory."
+    method.__doc__ = f"``{name}`` in place, with its arguments: the tensor itself gets the shape, over the same memory."
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method

@@ -17,33 +17,33 @@ class NewMethods(Variable):
     __slots__ = ()
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-        """A tensor with a copy of ``data``: see ``mg.tensor``."""
+        """A copy of ``data``; arguments are those of ``tensor``, the dtype is this tensor's unless given."""
         return creation.tensor(data, dtype or self.dtype, requires_grad, device=device)
 
     def new_zeros(
         self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
-        """Zeros of a shape."""
+        """Zeros; arguments are those of ``zeros``, the dtype is this tensor's unless given."""
         dtype = dtype or self.dtype
         return creation.zeros(*lengths, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_ones(
         self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
-        """Ones of a shape."""
+        """Ones; arguments are those of ``ones``, the dtype is this tensor's unless given."""
         dtype = dtype or self.dtype
         return creation.ones(*lengths, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_empty(
         self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
-        """A tensor of a shape to be filled later."""
+        """A tensor to be filled later; arguments are those of ``empty``, the dtype is this tensor's unless given."""
         dtype = dtype or self.dtype
         return creation.empty(*lengths, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
-        """One value everywhere, in a shape."""
+        """One value everywhere; arguments are those of ``full``, the dtype is this tensor's unless given."""
         dtype = dtype or self.dtype
         return creation.full(size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)

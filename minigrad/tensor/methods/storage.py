@@ -39,7 +39,7 @@ class StorageMethods(InPlace):
         return self.array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
-        """By how many elements neighbours along each axis, or along one, are apart in memory."""
+        """By how many elements neighbours along each axis, or along ``dim``, are apart in memory."""
         strides = tuple(n // self.array.itemsize for n in real_array_of(self.array).strides)
         return strides if dim is None else strides[one_axis(dim, len(strides))]
 
@@ -58,7 +58,7 @@ class StorageMethods(InPlace):
         return bool(real_array_of(self.array).flags.c_contiguous)
 
     def is_same_size(self, other: Any) -> bool:
-        """Whether another tensor has the same shape."""
+        """Whether ``other``, a tensor, has the same shape."""
         return self.array.shape == array_of(other).shape
 
     def is_nonzero(self) -> bool:
@@ -68,7 +68,7 @@ class StorageMethods(InPlace):
         return bool(self.array.item())
 
     def apply_(self, callable: Callable[[Any], Any]) -> Self:
-        """Overwrite each element with what a Python function makes of it: slow, as it is called for each one.
+        """Overwrite each element with what a ``callable`` makes of it: slow, as it is called for each one.
 
         >>> mg.tensor([1.0, 2.0]).apply_(lambda x: x * 10)
         tensor([10., 20.])

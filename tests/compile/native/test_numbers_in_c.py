@@ -10,6 +10,7 @@ import pytest
 from minigrad.compile import capture
 from minigrad.compile.native import execution as execution_module
 from tests.compile.native.programs import built, run
+from tests.helpers.inputs import flat
 
 NAN, INF = np.nan, np.inf
 EDGES = np.array(
@@ -123,11 +124,6 @@ CALLS = {
 
 OF_EITHER_ZERO = ("maximum", "minimum", "fmax", "fmin")
 """Of 0.0 and -0.0 NumPy itself takes now the one, now the other: single elements and vectors differ."""
-
-
-def flat(results):
-    for result in results if isinstance(results, (tuple, list)) else [results]:
-        yield from flat(result) if isinstance(result, (tuple, list)) else [result]
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from minigrad.ops.assigning import with_elements
 from minigrad.ops.indexing import put
 from minigrad.ops.windows import added_windows
 from tests.compile.native.programs import built, run
+from tests.helpers.inputs import flat
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.standard_normal((9, 37)).astype(np.float32)
@@ -104,11 +105,6 @@ CALLS = {
     ),
     "of scalars": (lambda x: (np.argmax(x[0, :1]), x[0, 0] + np.argmin(x[:, 0])), (ROWS,)),
 }  # fmt: skip
-
-
-def flat(results):
-    for result in results if isinstance(results, (tuple, list)) else [results]:
-        yield from flat(result) if isinstance(result, (tuple, list)) else [result]
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from minigrad import ops
 from tests.helpers.batch_norm import BIAS1, EVAL1, WEIGHT1, X1, batch, statistics, train
 from tests.helpers.inputs import cotangent, leaf, leaves
 from tests.helpers.oracles import batch_norm_formula
+from tests.helpers.refusals import check_refused
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -79,11 +80,7 @@ def test_refused_and_unchanged(name):
     error, changes, parts = REFUSED[name]
     mean, var, counter = np.full(3, 0.25, np.float32), np.full(3, 0.5, np.float32), np.array(4)
     arguments = {"input": X3, "running_mean": mean, "running_var": var, "num_batches_tracked": counter, **changes}
-    with pytest.raises(error) as raised:
-        ops.batch_norm(**arguments, training=True)
-    message = str(raised.value)
-    assert "\n" not in message
-    assert all(part in message for part in parts), message
+    check_refused(lambda: ops.batch_norm(**arguments, training=True), error, parts)
     assert (mean == 0.25).all() and (var == 0.5).all() and counter == 4
 
 
