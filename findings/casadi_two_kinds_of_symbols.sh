@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # CasADi 3.8.2: does an expression of SX symbols compute the same as that of MX symbols?
 #
-# Expected: yes. The two differ in how they keep an expression, scalar by scalar or matrix by matrix, and the manual
-# says to choose by speed; functions and derivative rules are shared.
+# Expected: yes. The two differ in how they keep an expression, scalar by scalar or matrix by matrix; one chooses by
+# speed, and the functions have the same names and definitions.
 # Seen: not at the edges. The gradient of norm_2 at the origin is 0 with SX and NaN with MX, so a penalty on a distance
 # that starts at 0 works in one and not in the other. logsumexp of -inf, -inf is -inf with SX and NaN with MX, its
 # gradient 1 and NaN. The gradient of mmin(z, 1, 2) at z = NaN is NaN with SX and 0 with MX. Away from the edges all

@@ -2,8 +2,8 @@
 # OpenVINO 2026.4.1 beside onnxruntime 1.32.0 and onnx 1.23.2: what does MaxPool with ceil_mode=1, kernel 1 and stride 2
 # give of a 2 by 2 picture?
 #
-# Expected: one value, the first. A window that would begin beyond the picture is left out, as in PyTorch; ONNX says so
-# since opset 22.
+# Expected: one value, the first. A window that would begin beyond the picture is left out, as in PyTorch, and onnx's
+# own test cases have one like this.
 # Seen: onnxruntime and the ReferenceEvaluator give (1, 1, 1, 1). OpenVINO gives (1, 1, 2, 2), of which three values are
 # the lowest float32 (or minus infinity): windows with nothing in them. Whatever averages the result afterwards is off
 # all bounds, and whatever flattens it has four times the features.

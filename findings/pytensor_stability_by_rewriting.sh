@@ -2,9 +2,8 @@
 # PyTensor 3.0.7, successor of Theano: which unstable formulas does it make stable, and do NaN and infinity pass
 # through?
 #
-# Expected: log(1 + exp(x)), log(softmax(x)) and log(sigmoid(x)) are all rewritten with optimizer="fast_run", as
-# Theano's manual promised for the last; a function named logaddexp is stable by itself; and 0 * x is NaN where x is
-# infinite or NaN.
+# Expected: log(1 + exp(x)), log(softmax(x)) and log(sigmoid(x)) are all rewritten with optimizer="fast_run", the set of
+# rewritings for real runs; a function named logaddexp is stable by itself; and 0 * x is NaN where x is infinite or NaN.
 # Seen: log(1 + exp(800)) is 800 and log(softmax) is right, but log(sigmoid(-800)) is minus infinity. logaddexp(1000,
 # 1000) is right only with the rewriting: in mode FAST_COMPILE it is infinite, so a program that is debugged in it
 # overflows where the real one does not. And in both modes 0 * x is 0, x - x is 0 and x / x is 1 for every x: infinity,

@@ -5,8 +5,8 @@
 # Expected: no. Tracing, counting of operations and summaries say something about a model and leave it as it is; two of
 # them (thop, torchinfo) do so by running it in eval mode and putting the modes back.
 # Seen: fvcore's FlopCountAnalysis and torch's own FlopCounterMode feed their example to the statistics once,
-# torch.jit.trace even five times: once to record, the others to check the result. An example of zeros or ones (the
-# usual one) takes a trained running mean 41 % of the way to its own values. No warning.
+# torch.jit.trace even five times, to record and to check the result. An example of zeros or ones (the usual one) takes
+# a trained running mean 41 % of the way to its own values. No warning.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -11,7 +11,7 @@ from ..benchmarks.compiled import CompiledStep
 from ..benchmarks.eager import EagerStep
 from ..benchmarks.handwritten import HandwrittenStep
 from ..benchmarks.table import MICROSECONDS, cells, text_line
-from ..benchmarks.timing import Measurement, check_agreement, let_threads_sleep, measure
+from ..benchmarks.timing import Disagreement, Measurement, check_agreement, let_threads_sleep, measure
 from ..benchmarks.workloads import WORKLOADS
 from ..compile.native import compiler
 from .doctor import setting
@@ -75,7 +75,10 @@ def measured(name: str, columns: list[str], seed: int, bar: Plain) -> Measuremen
         let_threads_sleep()
 
     losses = {who: [step() for _ in range(STEPS)] for who, step in contenders.items()}
-    check_agreement(f"the loss of {name}", losses)
+    try:
+        check_agreement(f"the loss of {name}", losses)
+    except Disagreement as error:
+        raise CommandError(f"{error} So their times are not compared.", code=1) from error
     return measure(f"{name} {net_of(name)}, {chosen.batch}", contenders, ROUNDS, BUDGET, pause=pause)
 
 

@@ -108,8 +108,9 @@ def run(options: argparse.Namespace) -> Lines:
     yield from table.findings if options.quiet else table.shown
     for text in distinct(caught):
         complain(text)
-    if trouble or unwritten:
-        raise trouble or unwritten  # type: ignore[misc]
+    trouble = trouble or unwritten
+    if trouble:
+        raise trouble
     if table.wrong:
         raise CommandError(f"{len(table.wrong)} of {counted(len(table.rows), table.subject)} wrong", code=1)
     left_out = len(table.left_out)

@@ -157,18 +157,21 @@ def compare(settings: Settings, out: Path, again: Sequence[str] = (), quiet: boo
         if end and len(points) < 2:
             yield Result(again=shlex.join(again) if end.code == 130 else None)
             raise end
+        again = [*again, *["--overwrite"] * ("--overwrite" not in again)]  # from now on files are there
         if end and end.code == 130:
-            again = [*again, *["--overwrite"] * ("--overwrite" not in again)]
             end = stopped(reached(settings, runs, points), again)
             finishing()
         try:
             missing = yield from report(settings, problem.name, runs, points, seconds, out, quiet)
         except KeyboardInterrupt:
-            raise end or CommandError("stopped before the picture was drawn.", code=130) from None
+            raise end or stopped("before the picture was drawn", again) from None
+        if missing and missing.code == 130:
+            missing = stopped("before the picture was drawn", again)
+        end = end or missing
     yield Result(again=shlex.join(again) if end and end.code == 130 else None)
     yield from distinct(caught)
-    if end or missing:
-        raise end or missing  # type: ignore[misc]
+    if end:
+        raise end
 
 
 def problem_of(settings: Settings) -> Problem:

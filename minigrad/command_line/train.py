@@ -326,9 +326,10 @@ def train(run: Training, out: Path, quiet: bool = False) -> Lines:
     yield from summary(run, step, files, out)
     notes += distinct(caught)
     yield from notes
+    end = end or missing
     yield result(run, out, [*notes], files, end)
-    if end or missing:
-        raise end or missing  # type: ignore[misc]
+    if end:
+        raise end
 
 
 def epochs(run: Training, out: Path, quiet: bool = False) -> Iterator[None]:
@@ -387,10 +388,11 @@ def then(run: Training, written: int, out: Path) -> str:
 def result(run: Training, out: Path, notes: list[str], pictures: list[str], end: CommandError | None) -> Result:
     """What was reached and written, for programs."""
     last, best = (row._asdict() for row in (run.history[-1], run.best))
+    unfinished = end and end.code == 130 and len(run.history) < run.settings.epochs
     return Result(
         dataset=run.settings.dataset, task=run.problem.task, seed=run.settings.seed, epochs=len(run.history),
         score=run.task.score_name, last=last, best=best, folder=out, files=written_files(run, pictures),
-        resume=resuming(run.settings.dataset, out) if end and end.code == 130 else None,
+        resume=resuming(run.settings.dataset, out) if unfinished else None,
         notes=[*run.problem.notes, *notes],
     )  # fmt: skip
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from minigrad.benchmarks.timing import Disagreement
 from minigrad.benchmarks.workloads import WORKLOADS
-from minigrad.command_line import bench
 from minigrad.command_line.errors import CommandError
 from minigrad.command_line.main import Parser
-from minigrad.command_line.options import above_zero, at_least
+from minigrad.command_line.options import above_zero, at_least, one_of
 from minigrad.io.atomic import replacing
 from tests.benchmarks.runs import SECTIONS, runs
 
@@ -45,7 +44,7 @@ def make_parser():
     )
     parser.add_argument("sections", type=section, nargs="*", metavar="SECTION", help="all, unless some are named")
     parser.add_argument(
-        "--workload", type=bench.workload, action="append", metavar="NAME",
+        "--workload", type=one_of(WORKLOADS), action="append", metavar="NAME",
         help=f"only this net in steps and inference; may be repeated: {', '.join(WORKLOADS)}",
     )  # fmt: skip
     parser.add_argument("--rounds", type=at_least(1), default=15, help="measurements of each, in turn (15)")

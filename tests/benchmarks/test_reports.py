@@ -114,7 +114,7 @@ def test_a_process_that_dies_is_reported():
 
 MISTAKES = {
     "a section": (["speed"], "unknown section 'speed': there are steps, inference,"),
-    "a workload": (["--workload", "huge"], "unknown workload 'huge': there are toy,"),
+    "a workload": (["--workload", "huge"], "there is no 'huge'. There are toy,"),
     "rounds": (["--rounds", "0"], "expected a whole number of at least 1, got '0'"),
     "a budget": (["--budget", "-1"], "expected a number above 0, got '-1'"),
     "an environment": (["--environment", "OPENBLAS_NUM_THREADS"], "expected NAME=VALUE, got 'OPENBLAS_NUM_THREADS'"),

@@ -49,3 +49,12 @@ def test_the_command_bench_knows_its_workloads(quick, capsys):
     assert "there is no 'huge'. There are toy, small" in capsys.readouterr().err
     assert cli(["bench", "--workload", "toy"]) == 0
     assert "toy" in capsys.readouterr().out
+
+
+def test_steps_that_disagree_are_one_line(quick, monkeypatch, capsys):
+    monkeypatch.setattr(bench.EagerStep, "step", lambda self: 1e6)
+    assert cli(["bench", "--workload", "toy"]) == 1
+    error = capsys.readouterr().err
+    assert (
+        error.startswith("minigrad: the loss of toy: minigrad differs from by hand by 1e+06") and error.count("\n") == 1
+    )

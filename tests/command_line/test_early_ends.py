@@ -131,6 +131,16 @@ def test_a_folder_that_was_there_stays(command, monkeypatch):
     assert os.listdir() == ["mine"] and os.listdir("mine") == []
 
 
+def test_ctrl_c_while_compare_draws_keeps_what_was_measured(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "MISSING", "")
+    monkeypatch.setattr(pictures, "comparison", lambda *_: interrupt())
+    run("compare", "moons", "--steps", 4, "--hidden", "4", "--json", code=130)
+    found = json.loads(capsys.readouterr().out)
+    assert found["again"] == "minigrad compare moons --steps 4 --hidden 4 --json --overwrite"
+    assert found["error"] == f"stopped before the picture was drawn; start again with: {found['again']}"
+    assert found["files"] == ["compare.csv"] and found["steps"] == 4
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ctrl_c_names_the_command_to_start_again(command, monkeypatch, capsys):
     words = {
@@ -195,6 +205,7 @@ def test_training_says_what_was_reached_without_its_pictures(fails, code, monkey
     out, error = capsys.readouterr()
     found = json.loads(out)
     assert found["files"][:3] == ["checkpoint.npz", "best.npz", "history.csv"] and found["last"]["epoch"] == 1
+    assert found["resume"] is None, "there is nothing left to train"
     assert "moons: test accuracy " in error and f"minigrad: {found['error']}\n" in error
     reason = {full: "the disk is full", broken: "ImportError: a part of matplotlib cannot be loaded"}.get(
         fails, "stopped"
