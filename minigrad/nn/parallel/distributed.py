@@ -134,7 +134,7 @@ class DistributedDataParallel(Module):
 
         Raises:
             ValueError: on all ranks, if there is none on any, a negative number of them on one, or if the loss of one
-                is the mean of several already.
+                is the mean of several already; or if ranks with different counts have all divided by their own.
 
         >>> model = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
         >>> loss = model.mean((model(mg.ones(3, 2)) ** 2).sum(), 3)

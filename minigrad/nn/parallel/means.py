@@ -23,8 +23,10 @@ def divisor(node: Node) -> float:
     name = own_name(node)
     if name == "div":
         return quotient(*node.inputs)
-    reduces = name == "mean" or any(isinstance(x, str) and x == "mean" for x in node.attributes)
-    return terms(node) if reduces and terms(node) > 1 else 0
+    if name != "mean" and "mean" not in [x for x in node.attributes if isinstance(x, str)]:
+        return 0
+    count = terms(node)
+    return count if count > 1 else 0
 
 
 def quotient(numerator: Any, count: Any) -> float:
