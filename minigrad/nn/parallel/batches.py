@@ -99,13 +99,19 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> Unweighed:
     """
     known: Batches = {None: ()}
     nodes, weighed = until_weighed(roots, group, known)
-    scopes = {node.scope for node in nodes}
-    found = {batch for scope in scopes for batch in batches_around(scope, known)}
-    outside = {call.owner() for scope in scopes if scope and not known[scope] for call in calls_around(scope)}
+    scopes: set[Scope | None] = {node.scope for node in nodes}
+    outside: set[Any] = set()
+    free: set[Scope | None] = {None}
+    """Where the operations of losses are recorded."""
+    found = batches_around_all(scopes - {None})
+    if found is None:
+        found = {batch for scope in scopes for batch in batches_around(scope, known)}
+        free = {scope for scope in scopes if not known[scope]}
+        outside = {call.owner() for scope in free for call in calls_around(scope)}
     past = bool(outside) and not outside.isdisjoint(module.modules())
     if not (found or past or weighed):
         past = any(map(takes_data, nodes))
-    in_losses = [node for node in nodes if not known[node.scope] and node.op]
+    in_losses = [node for node in nodes if node.scope in free and node.op]
     in_losses.sort(key=attrgetter("time"))
     return Unweighed(
         [batch.length for batch in sorted(found, key=lambda batch: batch.number)] + [UNKNOWN] * past,
@@ -186,6 +192,20 @@ def batches_around(scope: Scope | None, known: Batches) -> tuple[Batch, ...]:
         own = (scope,) if isinstance(scope, Batch) else inner
         found = known[scope] = own + batches_around(scope.outer, known) if own else batches_around(scope.outer, known)
     return found
+
+
+def batches_around_all(scopes: set[Any]) -> set[Batch] | None:
+    """The batches around calls, if all are plain ones in batches: nearly always, and found in few steps."""
+    found: set[Batch] = set()
+    while scopes:
+        if not PLAIN.issuperset(map(type, scopes)):
+            return None
+        found.update([scope for scope in scopes if type(scope) is Batch])
+        scopes = {scope.outer for scope in scopes if type(scope) is Scope}
+    return found if all(batch.outer is None for batch in found) else None
+
+
+PLAIN = frozenset({Scope, Batch})
 
 
 def calls_around(scope: Scope | None) -> list[Scope]:
