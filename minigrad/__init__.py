@@ -1,4 +1,4 @@
-"""minigrad: a small tensor and autograd engine on NumPy, with BatchNorm as a node of its graph.
+"""A small tensor and autograd engine on NumPy, with BatchNorm as a node of its graph.
 
 Names, arguments and defaults are PyTorch's; dtypes and indexing are NumPy's. A training step:
 

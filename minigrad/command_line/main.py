@@ -170,8 +170,9 @@ def command() -> int:
     return main(own_process=True)
 
 
-def nearest(parser: argparse.ArgumentParser, command: str, unknown: str) -> str:
+def nearest(parser: argparse.ArgumentParser, arguments: Sequence[str], unknown: str) -> str:
     """A hint at what is meant by a word that the command does not know: an option of nearly its name, or its value."""
+    command = arguments[0]
     known = [option for action in parser._actions for option in action.option_strings]
     word = unknown.partition("=")[0]
     name = ALSO_CALLED.get(word, word)
@@ -179,7 +180,20 @@ def nearest(parser: argparse.ArgumentParser, command: str, unknown: str) -> str:
         return f"; nothing is random in {command}: leave it out"
     values = [f"{option} {value}" for option, values in VALUES.get(command, {}).items() for value in values]
     found = [value for value in values if value.endswith(f" {word}")]
-    return f"; did you mean {found[0]}?" if found else close_to(known, name)
+    return f"; did you mean {found[0]}?" if found else close_to(known, name) or apart(parser, arguments, unknown)
+
+
+def apart(parser: argparse.ArgumentParser, arguments: Sequence[str], unknown: str) -> str:
+    """A hint at the option whose values are joined by commas, if the unknown word is one more of them."""
+    for action in parser._actions:
+        given = [option for option in action.option_strings if option in arguments[: arguments.index(unknown)]]
+        if given and "," in str(action.metavar) and not unknown.startswith("-"):
+            try:
+                parser._get_value(action, unknown)
+            except argparse.ArgumentError:
+                continue
+            return f"; the values of {given[0]} are one word, with commas and without spaces"
+    return ""
 
 
 def close_to(known: Iterable[str], name: str) -> str:
@@ -215,7 +229,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"there is no command {name!r}.{hint} There are {', '.join(parser.commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        hint = nearest(options.parser, options.command, unknown[0])
+        hint = nearest(options.parser, arguments, unknown[0])
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     options.again = ["minigrad", *arguments]
     return options

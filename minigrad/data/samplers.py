@@ -28,7 +28,8 @@ def own_generator(source: Any, name: str = "generator") -> np.random.Generator:
 class Sampler:
     """The base of samplers: ``for`` over one gives the numbers of samples in the order of an epoch.
 
-    A subclass defines ``__iter__``, and ``__len__`` where it is known how many it gives.
+    A subclass defines ``__iter__``, and ``__len__`` where it is known how many it gives. ``data_source`` is accepted as
+    in PyTorch.
 
     >>> list(data.SequentialSampler([10, 20, 30]))
     [0, 1, 2]
@@ -38,7 +39,7 @@ class Sampler:
     """Where its random numbers come from; a loader saves its state."""
 
     def __init__(self, data_source: Any = None) -> None:
-        """``data_source`` is accepted as in PyTorch."""
+        pass
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} is a sampler without an order: it needs a method __iter__.")

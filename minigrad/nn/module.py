@@ -67,11 +67,6 @@ class Module(Saved, Hooked, Named):
             if not hasattr(value, "__get__"):  # functions and properties have it
                 refuse_in_place_of_method(cls, name, value)
 
-    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
-        self = object.__new__(cls)
-        self.__dict__["training"] = True
-        return self
-
     def __init__(self) -> None:
         """The arguments are those that the class describes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Set, ValuesView
 from types import GeneratorType
-from typing import Any
+from typing import Any, Self
 
 from ..engine.arguments import a_type
 from ..engine.scope import Settings
@@ -25,6 +25,12 @@ changes = Changes()
 
 class Branch:
     """What holds parameters, buffers and further branches in its attributes: the base of ``Module``."""
+
+    # not in Module itself: ``help`` of a class without a constructor would show this signature, not that of __init__
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = object.__new__(cls)
+        self.__dict__["training"] = True
+        return self
 
 
 MEMBERS = (Branch, Parameter, Buffer)

@@ -124,7 +124,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
         input: the tensor.
         dim0, dim1: the two.
 
-    >>> mg.swapdims(mg.ones(2, 3, 4), 0, 2).shape
+    >>> mg.transpose(mg.ones(2, 3, 4), 0, 2).shape
     (4, 3, 2)
     """
     order = list(range(len(shape_of(input))))

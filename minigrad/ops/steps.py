@@ -82,7 +82,7 @@ def nan_to_num(
         posinf: the number for inf; None: the largest of the dtype.
         neginf: the number for -inf; None: the smallest of the dtype.
 
-    >>> mg.nan_to_num(mg.tensor([float("nan"), 1.0, -float("inf")]), nan=5.0, neginf=-9.0)
+    >>> mg.nan_to_num(mg.tensor([mg.nan, 1.0, -mg.inf]), nan=5.0, neginf=-9.0)
     tensor([ 5.,  1., -9.])
     """
     return finite_numbers(input, nan, posinf, neginf)

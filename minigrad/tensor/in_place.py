@@ -11,6 +11,7 @@ from numpy import ndarray
 from .. import ops
 from ..engine.dtypes import category, in_other_dtype
 from ..engine.errors import catchable
+from ..engine.lines import raised_outside
 from ..engine.modes import current
 from ..engine.node import OUTDATED, Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..ops.arithmetic import add_op, div_op, scaled, sub_op
@@ -150,7 +151,7 @@ class InPlace(Variable):
                 value = scalar(in_other_dtype(value, dtype) if dtype.kind in "iu" else value)
             self.array[index] = value
         except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise failure(name, self, value, error) from error
+            raise failure(name, self, value, error) from raised_outside(error)
         memory = self.memory
         memory.changed = clock()
         if memory.viewed:
@@ -175,35 +176,60 @@ class InPlace(Variable):
                 value = fitting_array(value, self.array.dtype).astype(self.dtype)
             return self._rebind(name, setitem, value, index)
         except (TypeError, ValueError, IndexError) as error:
-            raise failure(name, self, value, error.__cause__ or error) from error  # type: ignore[arg-type]
+            reason: Any = error.__context__ if error.__suppress_context__ else error  # that of an operation's failure
+            raise failure(name, self, value, reason) from raised_outside(error)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._overwrite(array_index(index), value, "setting elements")
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Self:
-        """Overwrite all elements with those of ``src``; ``non_blocking`` changes nothing."""
+        """Overwrite all elements with those of ``src``; ``non_blocking`` changes nothing.
+
+        >>> mg.zeros(2).copy_(mg.tensor([1, 2]))
+        tensor([1., 2.])
+        """
         return self._overwrite((), src, "copy_")
 
     def fill_(self, value: float) -> Self:
-        """Overwrite all elements with one value."""
+        """Overwrite all elements with one value.
+
+        >>> mg.zeros(2).fill_(7)
+        tensor([7., 7.])
+        """
         return self._overwrite((), value, "fill_")
 
     def zero_(self) -> Self:
-        """Overwrite all elements with 0."""
+        """Overwrite all elements with 0.
+
+        >>> mg.ones(2).zero_()
+        tensor([0., 0.])
+        """
         return self._overwrite((), 0, "zero_")
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
-        """``self += alpha * other``"""
+        """``self += alpha * other``
+
+        >>> mg.tensor([1.0, 2.0]).add_(mg.tensor([10.0, 20.0]), alpha=0.5)
+        tensor([ 6., 12.])
+        """
         return self._in_place(add_op, scaled(other, alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
-        """``self -= alpha * other``"""
+        """``self -= alpha * other``
+
+        >>> mg.tensor([1.0, 2.0]).sub_(3)
+        tensor([-2., -1.])
+        """
         return self._in_place(sub_op, scaled(other, alpha))
 
     subtract_ = sub_
 
     def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
-        """``self /= other``, rounded as by ``div`` with its argument ``rounding_mode``"""
+        """``self /= other``, rounded as by ``div`` with its argument ``rounding_mode``
+
+        >>> mg.tensor([-7, 7]).div_(2, rounding_mode="trunc")
+        tensor([-3,  3])
+        """
         return self._in_place(division(rounding_mode), other)
 
     divide_ = true_divide_ = div_

@@ -201,7 +201,11 @@ class Tensor(
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
-        """Make it a leaf that requires grad, or not, by ``requires_grad``; returns itself. Its hooks stay."""
+        """Make it a leaf that requires grad, or not, by ``requires_grad``; returns itself. Its hooks stay.
+
+        >>> mg.ones(2).requires_grad_()
+        tensor([1., 1.], requires_grad=True)
+        """
         if requires_grad and self.node is None:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(
@@ -265,7 +269,12 @@ class Tensor(
         return self._sharing(wrap(self.array), Tensor.detach)
 
     def detach_(self) -> Tensor:
-        """Make it a constant itself, in place; what was computed from it keeps its graph. Returns itself."""
+        """Make it a constant itself, in place; what was computed from it keeps its graph. Returns itself.
+
+        >>> x = mg.ones(2, requires_grad=True)
+        >>> (x * 2).detach_()
+        tensor([2., 2.])
+        """
         if self.is_leaf:
             return self.requires_grad_(False)
         self.node = None

@@ -76,6 +76,11 @@ MISTAKES = [
     (["predict", "other.npz", "numbers.csv", "-o", ""], "expected a path, got ''"),
     (["predict", "a", "b", "--seed", "3"], "--seed 3; nothing is random in predict: leave it out"),
     (["inspect", "objects.npy"], "it has Python objects in it, which could run code. Save arrays of numbers"),
+    (
+        ["train", "moons", "--hidden", "32", "16"],
+        "arguments: 16; the values of --hidden are one word, with commas and w",
+    ),
+    (["train", "moons", "--hidden", "32", "xor"], "arguments: xor (see"),
     (["bench", "toy"], "unrecognized arguments: toy; did you mean --workload toy?"),
     (["bench", "--workload", "smal"], "Did you mean 'small'?"),
     (["check", "exp", "-o", "folder"], "expected a file that ends in .csv, .md, .html, got 'folder'"),

@@ -32,7 +32,7 @@ def imported(name: str) -> Any:
 
 
 def examples() -> list[doctest.DocTest]:
-    """The docstrings with examples of all modules but those that are commands, and of all operations."""
+    """The docstrings with examples of all modules but those that are commands, of operations and methods of tensors."""
     modules = [module.name for module in pkgutil.walk_packages(mg.__path__, "minigrad.")]
     found = [
         test
@@ -46,7 +46,13 @@ def examples() -> list[doctest.DocTest]:
         if is_minigrads(op)
         for test in doctest.DocTestFinder().find(op, f"Op {name}", module=False, globs=dict(NAMES))
     ]
-    different = {test.docstring: test for test in [*found, *of_operations] if test.examples}
+    of_methods = [
+        test
+        for name in dir(mg.Tensor)
+        if name[0] != "_"
+        for test in doctest.DocTestFinder().find(getattr(mg.Tensor, name), name, module=False, globs=dict(NAMES))
+    ]
+    different = {test.docstring: test for test in [*found, *of_operations, *of_methods] if test.examples}
     return list(different.values())
 
 

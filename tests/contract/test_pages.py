@@ -59,5 +59,10 @@ def test_a_function_is_shown_as_it_is_called_and_written(
     assert [word for word in words if word not in text] == []
 
 
+def test_how_a_class_is_called_is_shown_once(pages: dict[str, str]) -> None:
+    page = pages["minigrad.optim"]
+    assert 'id="AdamW"' in page and 'id="AdamW.step"' in page and 'id="AdamW.__init__"' not in page
+
+
 def test_pages_are_dark_where_the_reader_wants_it(pages: dict[str, str]) -> None:
     assert all("prefers-color-scheme" in page for page in pages.values())

@@ -52,6 +52,12 @@ def test_every_operation_that_users_call_has_an_example() -> None:
     assert len(operations) > 100 and without == []
 
 
+def test_every_method_in_place_has_an_example_of_its_own() -> None:
+    methods = [getattr(mg.Tensor, name) for name in dir(mg.Tensor) if name[0] != "_" and name[-1] == "_"]
+    assert len(methods) > 100
+    assert [f.__name__ for f in methods if f".{f.__name__}(" not in (f.__doc__ or "").partition(">>> ")[2]] == []
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -69,6 +75,13 @@ def test_every_operation_that_users_call_has_an_example() -> None:
 )
 def test_the_help_of_batch_norm_teaches_it(word: str) -> None:
     assert word in (inspect.getdoc(mg.nn.BatchNorm1d) or "")
+
+
+def test_a_class_without_arguments_is_shown_without_any() -> None:
+    class Plain(mg.nn.Module):
+        """Without a constructor."""
+
+    assert not inspect.signature(Plain).parameters and not inspect.signature(mg.nn.Softmax2d).parameters
 
 
 def test_the_source_of_an_operation_is_its_entry() -> None:

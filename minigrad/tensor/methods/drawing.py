@@ -75,14 +75,22 @@ class RandomMethods(InPlace):
         return self._overwrite((), draws, name)
 
     def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with numbers evenly distributed in [from_, to); the ``generator`` is as of ``rand``."""
+        """Overwrite with numbers evenly distributed in [from_, to); the ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).uniform_(-1, 1).shape
+        (2, 3)
+        """
         low, high = number("uniform_", "from", from_), number("uniform_", "to", to)
         if low > high:
             raise InvalidValueError(f"uniform_: from must not be above to, got {low} and {high}.")
         return self._drawn("uniform_", generator, uniform, self.dtype, low, high)
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Self:
-        """Overwrite with normally distributed numbers, by ``mean`` and ``std``; the ``generator`` is as of ``rand``."""
+        """Overwrite with normally distributed numbers, by ``mean`` and ``std``; the ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).normal_(5, 0.1).shape
+        (2, 3)
+        """
         numbers = number("normal_", "mean", mean), number("normal_", "std", std, not_negative)
         return self._drawn("normal_", generator, normal, *numbers)
 
@@ -90,6 +98,9 @@ class RandomMethods(InPlace):
         """Overwrite with exponentially distributed numbers: their density is ``lambd * exp(-lambd * x)``.
 
         The ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).exponential_(2.0).shape
+        (2, 3)
         """
         return self._drawn("exponential_", generator, exponential, number("exponential_", "lambd", lambd, positive))
 
@@ -97,6 +108,9 @@ class RandomMethods(InPlace):
         """Overwrite with numbers whose logarithms are normally distributed, with ``mean`` and ``std``.
 
         The ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).log_normal_().shape
+        (2, 3)
         """
         numbers = number("log_normal_", "mean", mean), number("log_normal_", "std", std, positive)
         return self._drawn("log_normal_", generator, log_normal, *numbers)
@@ -105,6 +119,9 @@ class RandomMethods(InPlace):
         """Overwrite with numbers of the Cauchy distribution around a median; half are within ``sigma`` of it.
 
         The ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).cauchy_().shape
+        (2, 3)
         """
         numbers = number("cauchy_", "median", median), number("cauchy_", "sigma", sigma, positive)
         return self._drawn("cauchy_", generator, cauchy, *numbers)
@@ -113,6 +130,9 @@ class RandomMethods(InPlace):
         """Overwrite with how many trials it takes until one succeeds, as each does with probability ``p``.
 
         The ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).geometric_(0.5).shape
+        (2, 3)
         """
         p = number("geometric_", "p", p, between_0_and_1)
         return self._drawn("geometric_", generator, geometric, p, kinds="fiu")
@@ -123,6 +143,9 @@ class RandomMethods(InPlace):
         The ``generator`` is as of ``rand``.
 
         Without ``to`` all that the dtype counts without gaps may come: up to 2**24 in float32.
+
+        >>> mg.empty(2, 3).random_(10).shape
+        (2, 3)
         """
         if to is None:
             from_, to = 0, counted(self.dtype) if from_ is None else from_
@@ -134,6 +157,9 @@ class RandomMethods(InPlace):
         """Overwrite with 1 at probability ``p``, else 0; a number or a tensor that broadcasts to this one.
 
         The ``generator`` is as of ``rand``.
+
+        >>> mg.empty(2, 3).bernoulli_(0.5).shape
+        (2, 3)
         """
         random, shape = source(generator), self.array.shape
         self._refuse_drawing("bernoulli_")

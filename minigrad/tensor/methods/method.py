@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from ...engine.op import Op
+from .examples import with_example
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -36,8 +37,9 @@ def in_place(operation: Callable[Concatenate[Any, P], Any]) -> Callable[Concaten
 
     name = operation.__name__
     method.__name__ = method.__qualname__ = f"{name}_"
-    formula = (operation.__doc__ or "").partition("\n\n")[0]
-    method.__doc__ = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay.\n\n{formula}"
+    text = operation.__doc__ or ""
+    about = f"``{name}`` in place: the tensor becomes the result; its shape and dtype stay.\n\n"
+    method.__doc__ = with_example(about + text.partition("\n\n")[0], name, text, method.__name__)
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method
 
@@ -52,6 +54,7 @@ def shape_in_place(
 
     name = name or operation.__name__
     method.__name__ = method.__qualname__ = f"{name}_"
-    method.__doc__ = f"``{name}`` in place, with its arguments: the tensor itself gets the shape, over the same memory."
+    about = f"``{name}`` in place, with its arguments: the tensor itself gets the shape, over the same memory."
+    method.__doc__ = with_example(about, operation.__name__, operation.__doc__ or "", method.__name__)
     method.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return method

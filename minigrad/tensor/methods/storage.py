@@ -76,7 +76,11 @@ class StorageMethods(InPlace):
         return self._overwrite((), elementwise("apply_", callable, self.array), "apply_")
 
     def map_(self, tensor: Any, callable: Callable[[Any, Any], Any]) -> Self:
-        """Overwrite each element with ``callable(element, element of the other tensor)``; the other one broadcasts."""
+        """Overwrite each element with ``callable(element, element of the other tensor)``; the other one broadcasts.
+
+        >>> mg.tensor([1.0, 5.0]).map_(mg.tensor([4.0, 2.0]), max)
+        tensor([4., 5.])
+        """
         if not isinstance(tensor, Variable):
             raise InvalidTypeError(f"map_: {no_tensor(tensor)}")
         try:
