@@ -16,6 +16,7 @@ from numpy import ndarray
 from . import node as records
 from .arguments import detached
 from .dtypes import promoted, refuse_two_floats, settled, wrapped
+from .lines import raised_outside
 from .modes import current
 from .node import (
     Memory,
@@ -67,7 +68,7 @@ def one_operand(op: Any) -> Functions:
             function = kernel if type(array) is ndarray else definition
             y = function(array, *map(constant, attributes)) if attributes else function(array)
         except REFUSED as error:
-            raise op.failure((x, *attributes), error) from error
+            raise op.failure((x, *attributes), error) from raised_outside(error)
         if y.dtype is not array.dtype:
             y = settled(op, y, (x, *attributes))
         return record(y, None, x, *attributes)
@@ -105,7 +106,7 @@ def two_operands(op: Any) -> Functions:
             function = kernel if type(x1) is type(x2) is ndarray else definition
             y = function(x1, x2, *map(constant, attributes)) if attributes else function(x1, x2)
         except REFUSED as error:
-            raise op.failure((a, b, *attributes), error) from error
+            raise op.failure((a, b, *attributes), error) from raised_outside(error)
         if y.dtype is not x1.dtype:
             y = settled(op, y, (a, b, *attributes))
         return record(y, None, a, b, *attributes)
@@ -143,7 +144,7 @@ def three_operands(op: Any) -> Functions:
             function = kernel if type(x1) is type(x2) is type(x3) is ndarray else definition
             y = function(x1, x2, x3, *map(constant, attributes)) if attributes else function(x1, x2, x3)
         except REFUSED as error:
-            raise op.failure((a, b, c, *attributes), error) from error
+            raise op.failure((a, b, c, *attributes), error) from raised_outside(error)
         if y.dtype is not x2.dtype:
             y = settled(op, y, (a, b, c, *attributes))
         return record(y, None, a, b, c, *attributes)
@@ -176,7 +177,7 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
                 lists = lists or isinstance(args[i], (list, tuple))
         given = args
     except (TypeError, ValueError) as error:
-        raise op.failure(given, error) from error
+        raise op.failure(given, error) from raised_outside(error)
     recorded = any(isinstance(arg, Variable) for arg in args)
     if lists and not any(isinstance(args[i], (Variable, ndarray)) for i in positions):
         raise op.failure(given, TypeError("no operand is a tensor."))
@@ -191,7 +192,7 @@ def apply_any(op: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
                 raise
             array, cache = op.compute(*wrapped(values))
     except REFUSED as error:
-        raise op.failure(given, error) from error
+        raise op.failure(given, error) from raised_outside(error)
     return record_any(op, settled(op, array, args), cache, *args) if recorded else array
 
 
@@ -218,7 +219,7 @@ def in_one_dtype(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
         converted = dict(zip(positions, promoted(operands)))
     except REFUSED as error:
-        raise op.failure(args, error) from error
+        raise op.failure(args, error) from raised_outside(error)
     return tuple([converted.get(i, arg) for i, arg in enumerate(args)])
 
 

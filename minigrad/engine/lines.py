@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from types import FrameType
 from typing import Any
 
@@ -28,6 +29,16 @@ def level_outside() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in names:
         level, frame = level + 1, frame.f_back
     return level + 1
+
+
+def raised_outside(error: BaseException) -> BaseException | None:
+    """An error, if a function that is not minigrad's raised it, whose traceback helps; else None.
+
+    ``raise Error(reason) from raised_outside(error)`` then shows one traceback, not two that say the same.
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    names = (frame.f_globals.get("__name__", "").partition(".")[0] for frame in frames)
+    return error if any(name not in OWN for name in names) else None
 
 
 def named_line(line: str) -> str:

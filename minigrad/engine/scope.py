@@ -72,8 +72,7 @@ class Derivative(Scope):
     __slots__ = ("of",)
 
     def __init__(self, of: Scope, outer: Scope | None) -> None:
-        super().__init__(of.owner, outer, of.settings)
-        self.of = of
+        self.owner, self.outer, self.settings, self.of = of.owner, outer, of.settings, of
 
     def __str__(self) -> str:
         return str(self.of)
@@ -87,11 +86,7 @@ class Derivatives(dict[Scope | None, Scope | None]):
         super().__init__(dict.fromkeys([None, *around], outside))
 
     def __missing__(self, scope: Scope) -> Scope:
-        found = None
-        for each in scope.chain():
-            found = self[each] if each in self else Derivative(each, self[each.outer])
-            self[each] = found
-        assert found is not None
+        found = self[scope] = Derivative(scope, self[scope.outer])
         return found
 
 

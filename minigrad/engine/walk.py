@@ -52,7 +52,8 @@ def walk(
     summed: set[Node] = set()
     reached: dict[Node, Any] = {}
     heap: list[tuple[int, Node]] = []
-    derivatives: Any = Derivatives(current().calls.scope) if create_graph else None
+    calls: Any = own_calls() if create_graph else current().calls
+    derivatives: Any = Derivatives(calls.scope) if create_graph else None
     node: Any = None
     dy: Any = None
     wanted: Sequence[Node | None] = [node if path is None or node in path else None for node, _ in roots]
@@ -80,11 +81,8 @@ def walk(
         dy = gradients.pop(node)
         if node.hooks:
             dy = run_hooks(node, dy.copy(), roots, path)
-        if path is None:
-            wanted, asked_for = node.edges, node.retains
-        else:
-            wanted, asked_for = [edge if edge in path else None for edge in node.edges], node in ends
-        if asked_for:
+        wanted = node.edges if path is None else [edge if edge in path else None for edge in node.edges]
+        if node.retains if path is None else node in ends:
             reached[node] = dy if node in summed and not node.hooks else dy.copy()
         if path is not None and not any(wanted):
             arriving = ()
@@ -96,10 +94,13 @@ def walk(
             if memory.changed > time:
                 raise RuntimeError(changed_in_place(node, memory))
         if create_graph:
-            arriving = in_scope(derivatives[node.scope], op.by_rules, dy, None, wanted, *graph_arguments(node))
+            try:  # in_scope, written out: it would be a measurable part of a small net's step
+                calls.scope = derivatives[node.scope]
+                arriving = op.by_rules(dy, None, wanted, *graph_arguments(node))
+            finally:
+                calls.scope = derivatives[None]
         elif is_stand_in(dy):
-            derivative = current().calls.writer.derivative
-            arriving = in_scope(node.scope, derivative, node, op.by_rules, dy, None, wanted, *saved)
+            arriving = in_scope(node.scope, calls.writer.derivative, node, op.by_rules, dy, None, wanted, *saved)
         else:
             arriving = op.on_arrays(dy, node.cache, wanted, *saved)
         if careful or node.watch:

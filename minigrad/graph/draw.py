@@ -20,11 +20,11 @@ from .description import Picture, with_legend
 from .dot import to_dot
 from .folding import folded
 from .mermaid import to_mermaid, too_large
-from .own_pass import Pass, record, tensors_in
+from .own_pass import Pass, perhaps_meant, record, tensors_in
 from .pages.details import details
-from .pages.page import to_page, to_plain_page
+from .pages.page import framed, to_page, to_plain_page
 from .reading import Asked, NotHereError, read
-from .rendering import RenderingError, fitted, render
+from .rendering import RenderingError, fitted, render, tall
 from .tables import tabulated
 from .text import LONGEST_HEADER, one_line, shortened
 
@@ -125,6 +125,7 @@ def refuse_without_graph(target: Any, outputs: list[Tensor], given: int, named_i
         raise TypeError(
             "draw takes a tensor, a sequence of tensors, or a module that returns some with its inputs: draw(loss), "
             f"draw(f(x)), draw(model, x); got {describe(target)} and {given} inputs{named_ones}."
+            f"{perhaps_meant(named_inputs, draw.__kwdefaults__ or ())}"
         )
     for output in outputs:
         if output.node is None:
@@ -249,13 +250,20 @@ class Graph:
         return self.displayed()
 
     def displayed(self, images: bool = True) -> dict[str, str]:
-        """What a notebook shows: SVG, and an image for notebooks that are not trusted, in which there is no SVG."""
+        """What a notebook shows: SVG, and an image for notebooks that are not trusted, in which there is no SVG.
+
+        A tall picture is shown in a frame with a scroll bar.
+        """
         boxes = sum(1 for _ in self.picture.content.all_boxes())
         if boxes > DISPLAYED:
             advice = f"{boxes:,} boxes take long to lay out. To do it all the same: .save('graph.svg')"
             return {"text/plain": f"{self!r}\n{advice}"}
         try:
-            bundle = {"image/svg+xml": fitted(render(self.source, "svg").decode()), "text/plain": repr(self)}
+            svg = render(self.source, "svg").decode()
+            if tall(svg):
+                page = framed(fitted(svg[svg.index("<svg") :]), "graph", "So tall a picture is in a frame")
+                return {"text/html": page, "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(svg), "text/plain": repr(self)}
             if images and boxes <= IMAGE:
                 bundle["image/png"] = base64.b64encode(render(self.source, "png")).decode()
             return bundle

@@ -17,6 +17,12 @@ from ..tensor.tensor import Tensor
 from .containers import inside, replaced
 
 
+def perhaps_meant(names: Iterable[str], options: Iterable[str]) -> str:
+    """The option that the first of the names is like, as a question."""
+    close = difflib.get_close_matches(next(iter(names), ""), options, 1)
+    return f" Did you mean {close[0]}=?" if close else ""
+
+
 class Pass(NamedTuple):
     """A forward pass of a module."""
 
@@ -44,11 +50,9 @@ def record(
         bound = signature.bind(*inputs, **named_inputs)
     except TypeError as error:
         unknown = [name for name in named_inputs if name not in signature.parameters]
-        close = difflib.get_close_matches(unknown[0], options, 1) if unknown else []
         taken = ", ".join(map(bare, signature.parameters.values()))
         raise TypeError(
-            f"draw(model, *inputs): {type(module).__name__}.forward({taken}): "
-            f"{error}.{f' Did you mean {close[0]}=?' if close else ''}"
+            f"draw(model, *inputs): {type(module).__name__}.forward({taken}): {error}.{perhaps_meant(unknown, options)}"
         ) from None
     copies: dict[int, Any] = {}
     leaves: dict[int, Tensor] = {}

@@ -26,7 +26,7 @@ from .calls import Call, below, own_tensors, read_calls
 from .description import HELD, Box, Cluster, Edge, Line, Picture
 from .heading import Heading
 from .opening import chosen, opened, parts_of
-from .replay import annotate, replay
+from .replay import annotate, elements, replay
 from .wording import (
     anonymous,
     arguments,
@@ -95,6 +95,8 @@ def read(
         boxes = {node: reader.boxes[id(tensor_of(node))] for node in reader.nodes}
         reasons = dict(reader.reasons(found.gradients)) if own_pass else None
         annotate(found, boxes, reader.uses, (asked.values, asked.grads), reasons)
+    if asked.values:
+        reader.say_values_without_gradients()
     if asked.expand is not None and not reader.open(asked.expand):
         having = ", ".join(sorted({node.op.name for node, shown in reader.shown.items() if shown.parts}))
         message = f"draw: expand={asked.expand!r} names no operation here that has parts to show"
@@ -318,6 +320,15 @@ class Reader:
         if gradient is not None:
             box.rms = rms = root_mean_square(gradient)
             yield gradient_line(rms, self.cancelled_by(operand, rms), now)
+
+    def say_values_without_gradients(self) -> None:
+        """Say the values of inputs, constants and frozen parameters, which have no node; buffers say theirs anyway."""
+        for operand, box in self.sources.values():
+            if isinstance(operand, Node) or box.kind == "buffer":
+                continue
+            array = array_of(operand)
+            line = Line(elements("value", array, now_if_changed(operand, self.used[id(operand)])))
+            box.lines = [*box.lines[: array.ndim > 0], line, *box.lines[1:]]
 
     def kind(self, thing: Any, trained: bool) -> str:
         """What a leaf or a constant is drawn as."""

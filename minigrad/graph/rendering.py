@@ -31,6 +31,10 @@ PATIENCE = 120.0
 SMALLER = "Fold modules with depth= or collapse=, or save the graph as .gv and render that."
 PAGE = 640
 """Points of width that the page of a notebook has."""
+TALL = 9000
+"""Points of height, about a dozen screens, beyond which a notebook's reader would lose the cells around a picture."""
+SIZE = re.compile(r'<svg width="([\d.]+)pt"\s+height="([\d.]+)pt"')
+"""The size of a picture that a renderer has made."""
 
 
 def fitted(svg: str) -> str:
@@ -40,7 +44,13 @@ def fitted(svg: str) -> str:
         width = float(found[1])
         return found[0] if width <= PAGE else f'<svg width="100%" style="max-width:{width:g}pt"'
 
-    return re.sub(r'<svg width="([\d.]+)pt"\s+height="[\d.]+pt"', narrowed, svg, count=1)
+    return SIZE.sub(narrowed, svg, count=1)
+
+
+def tall(svg: str) -> bool:
+    """Whether a picture is too high to stand among the cells of a notebook."""
+    found = SIZE.search(svg)
+    return found is not None and float(found[2]) * min(1, PAGE / float(found[1])) > TALL
 
 
 def render(source: str, format: str) -> bytes:

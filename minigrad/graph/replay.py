@@ -186,6 +186,8 @@ def annotate(
 
 def elements(word: str, array: ndarray, now: str) -> str:
     """A few elements, or the range of many."""
+    if not array.size:
+        return f"no {word}s"
     if array.size > FEW:
         return f"{word}s{now} {range_text(array)}"
     numbers = ", ".join(number(float(x) if array.dtype.kind == "f" else x.item()) for x in array.flat)

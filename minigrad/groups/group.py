@@ -68,7 +68,7 @@ class Group:
     def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
         """The sum of the arrays of all ranks; in ``out``, which may be the array itself, if it is given."""
         total: ndarray = np.empty_like(array) if out is None else out
-        np.add.reduce(self.gather(array), 0, array.dtype, out=total)
+        np.add.reduce(self.gather(array), 0, array.dtype.type, out=total)
         return total
 
     def broadcast(self, array: ndarray, source: int = 0) -> ndarray:

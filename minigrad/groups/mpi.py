@@ -37,6 +37,10 @@ ROOM = 4608
 """Bytes beside its code that a rank may bring when all meet: beyond 4 to 8 kB a message takes MPICH twice as long."""
 FEW = 8
 """Ranks: among more of them so many bytes that nobody needs would take longer than a second exchange."""
+BUSY = (
+    "an exchange of this group was interrupted, or goes on in another thread: a group is for one thread, and of no use "
+    "after an interruption."
+)
 LAST_WORDS = 0.3
 """Seconds between the last line of a rank and the end of all: an abort may overtake it."""
 
@@ -92,7 +96,7 @@ class MPIGroup(Group):
 
     Each exchange begins with one of always the same length, by which the ranks compare what they are about to do, and
     in which small arrays travel along. For it they wait no longer than the timeout. MPI itself adds up what does not
-    fit, and waits for ever.
+    fit, and waits for ever. Only one thread of a process may use a group.
 
     Args:
         library: mpi4py's module ``MPI``.
@@ -130,43 +134,36 @@ class MPIGroup(Group):
         what = "gather", array.shape, array.dtype
         if array.nbytes <= self.room:
             return self._meet(what, array).copy()
+        own, parts = np.asarray(array, order="C"), np.empty((self.count, *array.shape), array.dtype)
         self._meet(what)
-        parts = np.empty((self.count, *array.shape), array.dtype)
-        self.comm.Allgather(raw(np.asarray(array, order="C")), raw(parts))
+        self.comm.Allgather(raw(own), raw(parts))
         return parts
 
     def sum(self, array: ndarray, out: ndarray | None = None) -> ndarray:
         what = "sum", array.shape, array.dtype
         if array.nbytes <= self.room:
             total: ndarray = np.empty_like(array, order="C") if out is None else out
-            np.add.reduce(self._meet(what, array), 0, array.dtype, out=total)
+            np.add.reduce(self._meet(what, array), 0, array.dtype.type, out=total)
             return total
-        if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4:  # MPI knows no float16, and adds no booleans
-            return super().sum(array, out)
+        if array.dtype.kind not in "fiu" or array.dtype.itemsize < 4 or not array.dtype.isnative:
+            return super().sum(array, out)  # MPI knows no float16 and no other order of bytes, and adds no booleans
+        total = out if out is not None and out.flags.c_contiguous else np.empty_like(array, order="C")
         self._meet(what)
-        if out is None:
-            out = np.empty_like(array, order="C")
-        if out is array and array.flags.c_contiguous:
-            self.comm.Allreduce(self.mpi.IN_PLACE, out)
-        elif out.flags.c_contiguous:
-            self.comm.Allreduce(np.asarray(array, order="C"), out)
-        else:
-            out[...] = self._sum_of_copy(array)
+        if total is not array:
+            total[...] = array
+        self.comm.Allreduce(self.mpi.IN_PLACE, total)  # MPI wants it in place on all ranks or on none
+        if out is None or out is total:
+            return total
+        out[...] = total
         return out
-
-    def _sum_of_copy(self, array: ndarray) -> ndarray:
-        """The sum, of which the ranks have agreed, as a new array."""
-        total = np.array(array, order="C")
-        self.comm.Allreduce(self.mpi.IN_PLACE, total)
-        return total
 
     def broadcast(self, array: ndarray, source: int = 0) -> ndarray:
         what = f"broadcast from rank {source}", array.shape, array.dtype
         if array.nbytes <= self.room:
             found: ndarray = self._meet(what, array)[source].copy()
             return found
-        self._meet(what)
         copy = np.array(array, order="C")
+        self._meet(what)
         self.comm.Bcast(raw(copy), source)
         return copy
 
@@ -190,10 +187,12 @@ class MPIGroup(Group):
         plan = self.plans.get(what)
         if plan is None:
             plan = self.plans[what] = self._planned(what, array)
+        self.trouble = BUSY
         self.codes[self.number] = plan.code
         if array is not None:
             plan.own[...] = array
         self._exchange(what)
+        self.trouble = ""
         if self.codes.tolist().count(plan.code) < self.count:
             self._refuse(what)
         return plan.of_ranks

@@ -11,6 +11,7 @@ from numpy import ndarray
 from .. import ops
 from ..engine.dtypes import category, in_other_dtype
 from ..engine.errors import catchable
+from ..engine.lines import raised_outside
 from ..engine.modes import current
 from ..engine.node import OUTDATED, Variable, array_of, clock, describe, real_array_of, requires_grad
 from ..ops.arithmetic import add_op, div_op, scaled, sub_op
@@ -150,7 +151,7 @@ class InPlace(Variable):
                 value = scalar(in_other_dtype(value, dtype) if dtype.kind in "iu" else value)
             self.array[index] = value
         except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise failure(name, self, value, error) from error
+            raise failure(name, self, value, error) from raised_outside(error)
         memory = self.memory
         memory.changed = clock()
         if memory.viewed:
@@ -175,7 +176,8 @@ class InPlace(Variable):
                 value = fitting_array(value, self.array.dtype).astype(self.dtype)
             return self._rebind(name, setitem, value, index)
         except (TypeError, ValueError, IndexError) as error:
-            raise failure(name, self, value, error.__cause__ or error) from error  # type: ignore[arg-type]
+            reason: Any = error.__context__ if error.__suppress_context__ else error  # that of an operation's failure
+            raise failure(name, self, value, reason) from raised_outside(error)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._overwrite(array_index(index), value, "setting elements")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -30,17 +31,21 @@ def train(shards, dtype, tolerance):
 
 def exchange(group, rank, size):
     """Arrays of all kinds, which travel with their code or behind it."""
-    for dtype in (np.float16, np.float32, np.float64, np.int8, np.int64, bool):
+    for dtype in (np.float16, np.float32, np.float64, np.int8, np.int64, bool, ">f8"):
         for shape in [(), (3,), (0, 2), (2, 3, 4), (70, 90)]:
             values = np.random.default_rng(0).integers(0, 2, (size, *shape)).astype(dtype)
-            own = values[rank]
+            own = values[rank, ...]
             assert (group.gather(own) == values).all()
             total = group.sum(own)
-            assert total.dtype == dtype and (total == np.add.reduce(values, 0, dtype)).all() and total.shape == shape
+            assert (
+                total.dtype == dtype
+                and (total == np.add.reduce(values, 0, values.dtype.type)).all()
+                and total.shape == shape
+            )
             assert (group.broadcast(own, size - 1) == values[-1]).all()
             if shape:
                 turned = own.copy().T  # not in C order
-                assert (group.sum(turned, turned) == np.add.reduce(values, 0, dtype).T).all()
+                assert (group.sum(turned, turned) == np.add.reduce(values, 0, values.dtype.type).T).all()
                 assert (group.gather(own.T) == values.transpose(0, *range(len(shape), 0, -1))).all()
 
 
@@ -113,7 +118,24 @@ def weigh():
     (model.mean(y.sum(), len(y)) + y.mean()).backward()
 
 
-ALL_RANKS = {"right": right, "models": two_models, "sleep in backward": sleep_in_backward, "weigh": weigh}
+def interrupt():
+    """Rank 0 is called away from where it waits, and goes on as if nothing had been."""
+    if dist.get_rank() == 1:
+        time.sleep(60)
+    signal.signal(signal.SIGALRM, lambda *_: int("no number"))
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    with contextlib.suppress(ValueError):
+        dist.barrier()
+    dist.all_reduce(mg.ones(10))
+
+
+ALL_RANKS = {
+    "right": right,
+    "models": two_models,
+    "sleep in backward": sleep_in_backward,
+    "weigh": weigh,
+    "interrupt": interrupt,
+}
 
 
 def kill():

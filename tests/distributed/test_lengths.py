@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 
 import pytest
 
@@ -195,6 +197,8 @@ MEANS = {
     "float16": lambda out, x: F.cross_entropy(out.half(), target(x)),
     "divided": lambda out, x: (out - x).square().sum(1).sum() / len(x),
     "two": lambda out, x: F.mse_loss(out, x) + 0.5 * F.l1_loss(out, x),
+    "less another": lambda out, x: F.mse_loss(out, x) - 0.1 * out.mean(),
+    "turned": lambda out, x: -F.cosine_similarity(out, x).mean().reshape(()),
 }
 
 
@@ -210,7 +214,31 @@ def test_a_mean_in_place_of_the_sum_is_refused_on_all_ranks(name):
     ThreadGroup.run(2, run)
 
 
+OVER = {
+    "the sum of all elements": lambda out, x: (out - x).square().sum() / len(x),
+    "each before": lambda out, x: ((out - x).square() / len(x)).sum(),
+    "times the inverse": lambda out, x: (out - x).square().sum() * (1 / len(x)),
+    "a mean for each feature": lambda out, x: (out - x).square().mean(0).sum(),
+    "a loop": lambda out, x: sum(F.mse_loss(a, b) for a, b in zip(out, x, strict=True)) / len(x),
+    "batchmean": lambda out, x: F.kl_div(F.log_softmax(out, 1), F.softmax(x, 1), reduction="batchmean"),
+}
+
+
+@pytest.mark.parametrize("name", OVER)
+def test_a_sum_divided_by_the_own_number_on_all_ranks_is_refused(name):
+    def run(group):
+        model, x = DistributedDataParallel(net()), part(X, group.rank())
+        with pytest.raises(ValueError, match="the loss of rank 0 and 1 is the mean of several losses"):
+            model.mean(OVER[name](model(x), x), len(x))
+
+    ThreadGroup.run(2, run)
+
+
 SUMS = {
+    "half": lambda out, x: (out - x).square().sum() / 2,
+    "a long loop": lambda out, x: sum(sum(F.mse_loss(a, b) for a, b in zip(out, x, strict=True)) for _ in range(400)),
+    "a loop": lambda out, x: functools.reduce(operator.add, [F.mse_loss(a, b) for a, b in zip(out, x, strict=True)]),
+    "doubled often": lambda out, x: functools.reduce(lambda a, _: a + a, range(50), out.sum() / 2**50),
     "sum": lambda out, x: F.cross_entropy(out, target(x), reduction="sum"),
     "means of samples": lambda out, x: (out - x).square().mean(1).sum(),
     "a mean of one": lambda out, x: out.sum(keepdim=True, dim=(0, 1)).mean(),

@@ -55,6 +55,7 @@ SAID = {
         "rank 0 waited 2 s in all_reduce (2, 4) float64 in net.1 (SyncBatchNorm) for the other ranks;"
     ],
     "weigh": [f"rank {rank}: DistributedError: the ranks' batches have 2, 3 samples: the" for rank in range(2)],
+    "interrupt": ["rank 0: DistributedError: an exchange of this group was interrupted, or goes on in another thread"],
     "kill": ["BAD TERMINATION"],
     "shape": [f"rank {rank}: DistributedError: {ALIKE}all_reduce (12,) float32." for rank in range(2)],
     "dtype": [f"rank {rank}: DistributedError: {ALIKE}all_reduce (10,) int64." for rank in range(2)],

@@ -113,7 +113,21 @@ def root_of_the_average(model, x, y):
     (mean if isinstance(model, Alone) else dist.nn.functional.all_reduce(mean, "avg")).sqrt().backward()
 
 
+def filled_in(model, x, y):
+    found = mg.zeros(2, dtype=mg.float64)
+    found[0] = model.mean(losses(model, x, y), len(x))
+    found = found.index_add(0, mg.tensor([1]), model.mean(model(x).sum(), len(x)).reshape(1))
+    found.cumsum(0)[-1].backward()
+
+
+def square_of_the_average(model, x, y):
+    mean = model.mean(losses(model, x, y), len(x))
+    (mean if isinstance(model, Alone) else sum(dist.nn.functional.all_gather(mean)) / 2).square().backward()
+
+
 RIGHT = [
+    filled_in,
+    square_of_the_average,
     in_products,
     root_of_the_average,
     several,

@@ -3,6 +3,7 @@
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -35,3 +36,31 @@ def test_warnings_of_layers_show_the_line_outside(depth):
     with pytest.warns(UserWarning, match="NaN or infinity") as unusable:
         layer(mg.tensor([[1.0, mg.nan], [2.0, 0.0]]))
     assert {warning.filename for warning in (*caught, *unusable)} == {__file__}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda x: x + mg.ones(4),
+        lambda x: nn.Linear(4, 2)(x),
+        lambda x: mg.cat([x, mg.ones(3, 2)]),
+        lambda x: x.detach().__setitem__(slice(2), [1.0, 2.0, 3.0]),
+        lambda x: (x * 1).__setitem__(slice(2), mg.ones(3)),
+        lambda x: (x * 1).__setitem__(slice(2), [1.0, 2.0, 3.0]),
+        lambda x: (x * 1).add_(mg.ones(4)),
+    ],
+)
+def test_a_refusal_has_one_traceback(refused):
+    with pytest.raises(ValueError, match="cannot") as caught:
+        refused(mg.ones(3, requires_grad=True))
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+    assert str(caught.value).count("cannot be") <= 1
+
+
+def test_an_error_of_a_function_of_ones_own_keeps_its_traceback():
+    def wrong(x):
+        return np.ones(5) + x
+
+    with pytest.raises(ValueError, match="wrong: cannot be applied") as caught:
+        mg.Op("wrong", wrong, lambda dy, _y, _x: dy)(mg.ones(3))
+    assert isinstance(caught.value.__cause__, ValueError)

@@ -115,3 +115,5 @@ def test_what_cannot_be_drawn_is_refused_with_the_cure(net, x, arguments, error,
 def test_an_option_that_is_misspelt_is_named(net, x):
     with pytest.raises(TypeError, match=r"MLP.forward\(x\): .* keyword argument 'dept'\. Did you mean depth=\?"):
         mg.draw(net, x, dept=1)
+    with pytest.raises(TypeError, match=r"1 inputs \(dept\)\. Did you mean depth=\?"):
+        mg.draw(net(x), dept=1)

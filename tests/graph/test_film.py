@@ -6,6 +6,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import data, nn, optim
+from minigrad.engine.errors import InvalidValueError
 from minigrad.graph import folding
 from minigrad.nn import functional as F
 from tests.graph.browser import facts, needs_browser
@@ -99,7 +100,8 @@ class Changing(nn.Module):
         (lambda s: (s.model, s.loader, 2, None, s.step, 1, "x"), ValueError, "^film: collapse='x' is the path of no"),
         (lambda s: (s.model, s.loader, 2, None, s.step, 1, (), "red"), ValueError, "^film: theme must be one of"),
         (lambda s: (s.model, s.loader, 0, None, s.step), ValueError, "steps must be an integer of at least 1"),
-        (lambda s: (s.model, [], 2, None, s.step), ValueError, "loader yields no batch"),
+        (lambda s: (s.model, [], 2, None, s.step), ValueError, "loader yields no batch: give it samples"),
+        (lambda s: (s.model, iter([]), 2, None, s.step), ValueError, "no batch: give it samples"),
         (lambda s: (s.model, s.loader, 2, None, lambda x, y: None), ValueError, "a step must give its loss"),
     ],
 )
@@ -109,6 +111,17 @@ def test_what_cannot_be_filmed_is_refused_before_anything_changes(how, error, me
     names = "model", "loader", "steps", "optimizer", "step", "depth", "collapse", "theme"
     with pytest.raises(error, match=message):
         mg.graph.film(**dict(zip(names, how(start))))
+    assert [tensor.tolist() for tensor in start.model.parameters()] == before
+
+
+def test_operations_to_open_that_the_steps_have_not_are_refused():
+    start = Start()
+    before = [tensor.tolist() for tensor in start.model.parameters()]
+    with pytest.raises(
+        InvalidValueError, match=r"^film: expand='x' names no operation here.*: batch_norm has"
+    ) as caught:
+        start.film(2, loss=F.cross_entropy, optimizer=start.optimizer, expand="x")
+    assert caught.type is InvalidValueError
     assert [tensor.tolist() for tensor in start.model.parameters()] == before
 
 

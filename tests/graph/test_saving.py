@@ -81,6 +81,18 @@ def test_a_picture_wider_than_the_page_of_a_notebook_is_as_wide_as_that(factor, 
 
 
 @needs_renderer
+@pytest.mark.parametrize(("limit", "shown"), [(100, {"text/html"}), (9000, {"image/svg+xml", "image/png"})])
+def test_a_tall_picture_is_shown_in_a_frame_with_a_scroll_bar(monkeypatch, graph, limit, shown):
+    monkeypatch.setattr(rendering, "TALL", limit)
+    bundle = graph._repr_mimebundle_()
+    assert bundle.keys() == shown | {"text/plain"}
+    if "text/html" in shown:
+        line, frame = bundle["text/html"].split("</div>", 1)
+        assert "not trusted leave out: trust the notebook, or .save(&#x27;graph.html&#x27;)" in line
+        assert "height:640px" in frame and "exp" in frame and graph._repr_svg_() is None
+
+
+@needs_renderer
 def test_a_large_picture_has_no_image(monkeypatch, graph):
     monkeypatch.setattr(drawing, "IMAGE", 2)
     assert set(graph._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}

@@ -198,3 +198,14 @@ def test_a_picture_of_values_is_the_same_text_each_time():
     loss, names = numbers()
     texts = {mg.draw(loss, values=True, grads=True, names=names).source for _ in range(2)}
     assert len(texts) == 1 and re.search("penwidth=[234]", texts.pop())
+
+
+def test_inputs_constants_and_frozen_parameters_say_their_values_too():
+    w, b = mg.tensor([1.0, 2.0], requires_grad=True), nn.Parameter(mg.tensor([3.0, 4.0]), requires_grad=False)
+    many, one, none = mg.arange(9.0).reshape(9, 1), mg.tensor(5.0), mg.zeros(0, 1)
+    y = mg.cat([w * b * many * one, none * w])
+    many.fill_(7.0)
+    content = mg.draw(y, values=True, names={"many": many, "b": b}).picture.content
+    boxes = {box.title: [line.text for line in box.lines] for box in content.all_boxes()}
+    assert boxes["b"] == ["(2,) float32", "values 3, 4"] and boxes["many"] == ["(9, 1) float32", "values now in [7, 7]"]
+    assert {"value 5", "no values"} <= {line for lines in boxes.values() for line in lines}

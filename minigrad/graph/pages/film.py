@@ -19,16 +19,11 @@ from ..appearance import ALARM_SIGN, checked_theme
 from ..description import Box, Cluster, Edge, Line, Picture
 from ..dot import TEXT
 from ..folding import folded, wanted
-from ..reading import Asked, read
+from ..reading import Asked, NotHereError, read
 from ..rendering import RenderingError
 from ..text import LONGEST_HEADER, one_line, points, shortened
 from .details import details, named_clusters
-from .page import to_page, to_plain_page
-
-UNTRUSTED = (
-    "A film is a page, which notebooks that are not trusted leave out: trust the notebook, or .save('film.html')."
-)
-"""Above the page; they would leave it out without a word."""
+from .page import framed, to_page, to_plain_page
 
 
 def film(
@@ -84,7 +79,7 @@ def film(
     for batch in first_batches(loader, count):
         parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         if step is not None:
-            picture = read([checked(step(*parts))], model, asked=asked)
+            picture = picture_of(checked(step(*parts)), model, asked)
         else:
             picture = usual_step(model, parts, loss, optimizer, asked)
         made.add(folded(picture, depth, collapse))
@@ -103,7 +98,9 @@ def first_batches(loader: Iterable[Any], count: int) -> Iterator[Any]:
                 return
         if taken == before:
             raise InvalidValueError(
-                "film: loader yields no batch" + " any more: it can be gone through once" * bool(taken)
+                "film: loader yields no batch any more: pass one that can be gone through again, such as a list."
+                if taken
+                else "film: loader yields no batch: give it samples, or a smaller batch_size."
             )
 
 
@@ -116,9 +113,21 @@ def usual_step(model: Module, parts: Sequence[Any], loss: Any, optimizer: Any, a
     optimizer.zero_grad()
     value = checked(loss(model(parts[0]), parts[1]))
     value.backward(retain_graph=True)  # so that pictures know what is saved
-    picture = read([value], model, asked=asked)
+    picture = picture_of(value, model, asked)
     optimizer.step()
     return picture
+
+
+def picture_of(loss: Tensor, model: Module, asked: Asked) -> Picture:
+    """The picture of a step.
+
+    Raises:
+        InvalidValueError: for operations to open that the step has not.
+    """
+    try:
+        return read([loss], model, asked=asked)
+    except NotHereError as error:
+        raise InvalidValueError(str(error).replace("draw", "film", 1)) from None
 
 
 def checked(loss: Any) -> Tensor:
@@ -220,9 +229,7 @@ class Film:
             page = self.page()
         except RenderingError as error:
             return f"<pre>{html.escape(f'{self!r}')}\n{html.escape(str(error))}</pre>"
-        look = "width:100%;height:640px;border:1px solid rgba(128,128,128,0.4)"
-        frame = f'<iframe title="film" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
-        return f"<div>{html.escape(UNTRUSTED)}</div>{frame}"
+        return framed(page, "film", "A film is a page")
 
 
 def structure_of(picture: Picture) -> list[Any]:

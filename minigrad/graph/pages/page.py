@@ -91,6 +91,16 @@ def whole(title: str, style: str, script: str, body: list[str], theme: str = "li
     ])  # fmt: skip
 
 
+def framed(page: str, title: str, about: str) -> str:
+    """A page in a frame of a notebook, with scroll bars, below a line for notebooks that leave frames out."""
+    untrusted = (
+        f"{about}, which notebooks that are not trusted leave out: trust the notebook, or .save('{title}.html')."
+    )
+    look = "width:100%;height:640px;border:1px solid rgba(128,128,128,0.4)"
+    frame = f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" srcdoc="{html.escape(page)}"></iframe>'
+    return f"<div>{html.escape(untrusted)}</div>{frame}"
+
+
 def digest(text: str) -> str:
     """What a policy calls an element with this content."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -8,21 +8,20 @@ of mean losses depends.
 from __future__ import annotations
 
 import dataclasses
-import math
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy import ndarray
 
 from ...engine.node import Node, Variable, array_of, clock
-from ...engine.op import Op
 from ...engine.paths import reachable
 from ...engine.scope import Derivative, Scope
 from ...groups.group import Group
-from ...ops.exchange import all_reduce_op, mean_over_ranks_op
+from ...ops.exchange import all_gather_op, all_reduce_op, mean_over_ranks_op
 from ..module import Module
+from .means import divisor, own_name
 
 UNKNOWN = "unknown"
 """The length of a batch that the wrapper has not seen."""
@@ -79,6 +78,10 @@ def lengths(value: Any, dim: int) -> Iterator[tuple[str, bool]]:
             yield from lengths(getattr(value, field.name), dim)
 
 
+Batches = dict[Scope | None, tuple[Batch, ...]]
+"""By calls of modules, the batches in whose calls they are."""
+
+
 class Unweighed(NamedTuple):
     """What of a loss was not weighed, in the order of its calls and operations."""
 
@@ -94,73 +97,95 @@ def unweighed(roots: Sequence[Node], group: Group, module: Module) -> Unweighed:
     One of the lengths is ``UNKNOWN`` if ``module``, or a part of it, was called past the wrapper, or if the loss was
     computed of parameters and data alone.
     """
-    nodes, weighed = until_weighed(roots, group)
-    batches: dict[Scope | None, list[Batch]] = {}
-    outside: set[Any] = set()
-    for scope in {node.scope for node in nodes}:
-        chain = calls_around(scope)
-        batches[scope] = [call for call in chain if isinstance(call, Batch)]
-        outside.update(() if batches[scope] else [call.owner() for call in chain])
+    known: Batches = {None: ()}
+    nodes, weighed = until_weighed(roots, group, known)
+    scopes = {node.scope for node in nodes}
+    found = {batch for scope in scopes for batch in batches_around(scope, known)}
+    outside = {call.owner() for scope in scopes if scope and not known[scope] for call in calls_around(scope)}
     past = bool(outside) and not outside.isdisjoint(module.modules())
-    found = sorted({batch for own in batches.values() for batch in own}, key=lambda batch: batch.number)
     if not (found or past or weighed):
         past = any(map(takes_data, nodes))
-    in_losses = sorted((node for node in nodes if node.op and not batches[node.scope]), key=lambda node: node.time)
+    in_losses = [node for node in nodes if not known[node.scope] and node.op]
+    in_losses.sort(key=attrgetter("time"))
     return Unweighed(
-        [batch.length for batch in found] + [UNKNOWN] * past,
+        [batch.length for batch in sorted(found, key=lambda batch: batch.number)] + [UNKNOWN] * past,
         [f"{count:g}" for count in map(divisor, in_losses) if count],
     )
 
 
-def until_weighed(roots: Sequence[Node], group: Group) -> tuple[set[Node], bool]:
+def until_weighed(roots: Sequence[Node], group: Group, known: Batches) -> tuple[set[Node], bool]:
     """The nodes that roots were computed from, up to where losses were weighed; and whether any were.
 
     A weighed loss counts as such in sums and multiples alone: the average of square roots is not the root of the
-    average. ``all_reduce`` makes a value of all ranks of it, of which anything may be computed.
+    average. ``all_reduce`` and ``all_gather`` make values of all ranks of it, of which anything may be computed.
     """
     weighed = False
-    seen: tuple[set[Node], set[Node]] = set(roots), set()  # by ways that are sums of multiples, and by others
-    stacks: tuple[list[Node], list[Node]] = list(roots), []
-    while stacks[0] or stacks[1]:
-        bent = not stacks[0]
-        node = stacks[bent].pop()
-        if not bent and node.op is mean_over_ranks_op and node.attributes[0] is group:
-            weighed = True
-            seen[0].discard(node)
-            continue
-        bent = node.op is not all_reduce_op and (bent or not is_linear(node))
-        for edge in node.edges:
-            if edge is not None and edge not in seen[bent]:
-                seen[bent].add(edge)
-                stacks[bent].append(edge)
-    return seen[0] | seen[1], weighed
+    straight, bent = set(roots), set[Node]()  # reached by ways that are sums of multiples, and by others
+    stack, others = list(roots), list[Node]()
+    while stack or others:
+        while stack:
+            node = stack.pop()
+            if node.op is mean_over_ranks_op and node.attributes[0] is group:
+                weighed = True
+                straight.discard(node)
+            elif node.op in OF_ALL_RANKS or is_linear(node, known):
+                edges = [edge for edge in node.edges if edge is not None and edge not in straight]
+                straight.update(edges)
+                stack += edges
+            elif node not in bent:
+                bent.add(node)
+                others.append(node)
+        while others:
+            node = others.pop()
+            if node.op in OF_ALL_RANKS and node not in straight:
+                straight.add(node)
+                stack.append(node)
+                continue
+            for edge in node.edges:
+                if edge is not None and edge not in bent:
+                    bent.add(edge)
+                    others.append(edge)
+    return straight | bent, weighed
 
 
+OF_ALL_RANKS = frozenset({all_reduce_op, all_gather_op})
 SUMS = frozenset({
-    "add", "add_axes", "astype", "cat", "clone", "copied", "diagonal", "expand", "flip", "gather", "getitem",
-    "index_select", "lerp", "mean", "neg", "pad", "permute", "positive", "repeat", "reshape", "roll", "stack", "sub",
-    "sum", "take_axes", "total", "view", "where",
+    "add", "add_axes", "astype", "cat", "clone", "copied", "cumsum", "diagonal", "expand", "flip", "gather", "getitem",
+    "index_add", "index_put", "index_select", "lerp", "mean", "neg", "pad", "permute", "positive", "repeat", "reshape",
+    "roll", "scatter_add", "stack", "sub", "sum", "take_axes", "total", "view", "where",
 })  # fmt: skip
 """Operations whose results add up what is in their operands, or only move it."""
 PRODUCTS = frozenset({"div", "einsum", "linear", "matmul", "mul"})
 """Those that do so for one operand, if the others are the same on all ranks."""
 
 
-def is_linear(node: Node) -> bool:
+def is_linear(node: Node, known: Batches) -> bool:
     """Whether the average of a result over ranks is the result of averages."""
     name = own_name(node)
     if name in PRODUCTS:
         depends = [edge is not None for edge in node.edges]
         if sum(depends) > 1:
-            depends = [edge is not None and of_batches(edge) for edge in node.edges]
+            if batches_around(node.scope, known):
+                return False
+            depends = [edge is not None and of_batches(edge, known) for edge in node.edges]
         return sum(depends) <= 1 and not (name == "div" and depends[1])
     return name in SUMS
 
 
-def of_batches(node: Node) -> bool:
+def of_batches(node: Node, known: Batches) -> bool:
     """Whether something was computed of a batch, and not of parameters alone."""
-    scopes = {each.scope for each in reachable([node])}
-    return any(isinstance(call, Batch) for scope in scopes for call in calls_around(scope))
+    return any(batches_around(scope, known) for scope in {each.scope for each in reachable([node])})
+
+
+def batches_around(scope: Scope | None, known: Batches) -> tuple[Batch, ...]:
+    """The batches in whose calls an operation was recorded, or that it differentiates, of which some are known."""
+    found = known.get(scope)
+    if found is None:
+        assert scope is not None
+        inner = batches_around(scope.of, known) if isinstance(scope, Derivative) else ()
+        own = (scope,) if isinstance(scope, Batch) else inner
+        found = known[scope] = own + batches_around(scope.outer, known) if own else batches_around(scope.outer, known)
+    return found
 
 
 def calls_around(scope: Scope | None) -> list[Scope]:
@@ -177,55 +202,3 @@ def takes_data(node: Node) -> bool:
     shapes = [x.shape for x in node.inputs if isinstance(x, Node)]
     constants = [x for x in node.inputs if isinstance(x, (Variable, ndarray))]
     return any(x.shape and x.shape not in shapes for x in constants)
-
-
-# -- losses that are means -------------------------------------------------------------------------
-
-
-def own_name(node: Node) -> str:
-    """The name of a node's operation, if it is one of this package's."""
-    return node.op.name if isinstance(node.op, Op) and Op.registry.get(node.op.name) is node.op else ""
-
-
-def divisor(node: Node) -> float:
-    """The number of values that a node takes the mean of; 0 if it takes none, or of a single one."""
-    if own_name(node) == "div":
-        return quotient(*node.inputs)
-    reduces = own_name(node) == "mean" or any(isinstance(x, str) and x == "mean" for x in node.attributes)
-    return terms(node) if reduces and terms(node) > 1 else 0
-
-
-def quotient(numerator: Any, count: Any) -> float:
-    """The divisor of a sum of several values; 0 for other quotients."""
-    is_sum = isinstance(numerator, Node) and own_name(numerator) == "sum" and terms(numerator) > 1
-    number = array_of(count)
-    return float(number) if is_sum and not isinstance(number, Node) and np.ndim(number) == 0 else 0
-
-
-def terms(node: Node) -> float:
-    """How many elements of the first operand there are for each of the result."""
-    return float(math.prod(node.inputs[0].shape) / max(1, math.prod(node.shape)))
-
-
-def is_mean(value: Any) -> bool:
-    """Whether a loss is the mean of several values, or a weighted sum of such, as far as its last operations say."""
-    node = value.node if isinstance(value, Variable) else value
-    if not isinstance(node, Node) or node.op is None:
-        return False
-    look = MEANS.get(own_name(node))
-    return look(*node.inputs) if look else divisor(node) > 0
-
-
-def is_part(a: Any, b: Any) -> bool:
-    """Whether a product is a mean times a number of at most 1: greater ones make sums of means."""
-    factor, mean = (array_of(a), b) if isinstance(b, Node) else (array_of(b), a)
-    return not isinstance(factor, Node) and bool(np.all(np.abs(factor) <= 1)) and is_mean(mean)
-
-
-MEANS: dict[str, Callable[..., bool]] = {
-    "add": lambda a, b: is_mean(a) and is_mean(b),
-    "astype": is_mean,
-    "div": lambda numerator, count: quotient(numerator, count) > 0 and quotient(numerator, count) == terms(numerator),
-    "mul": is_part,
-}
-"""By names of operations, whether a result is a mean as its operands say; of others ``divisor`` says it."""

@@ -21,13 +21,16 @@ from ..layers.sync_batchnorm import SyncBatchNorm
 from ..module import Module
 from ..parameter import Buffer
 from ..tree import changes
-from .batches import Batch, Errand, is_mean, length_of
+from .batches import Batch, Errand, length_of
+from .means import is_mean, is_over
 from .shares import Shares, compare, take
 
 ALREADY = (
     "DistributedDataParallel.mean: the loss of rank {} is the mean of several losses, which would be divided by their "
     'number once more: give their sum, as of F.cross_entropy(y, target, reduction="sum").'
 )
+MEAN, OVER = 1.0, 2.0
+"""What a rank says of its loss: that it is a mean, or has been divided by its count."""
 
 
 class DistributedDataParallel(Module):
@@ -131,7 +134,7 @@ class DistributedDataParallel(Module):
 
         Raises:
             ValueError: on all ranks, if there is none on any, a negative number of them on one, or if the loss of one
-                is the mean of several already.
+                is the mean of several already; or if ranks with different counts have all divided by their own.
 
         >>> model = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
         >>> loss = model.mean((model(mg.ones(3, 2)) ** 2).sum(), 3)
@@ -140,9 +143,8 @@ class DistributedDataParallel(Module):
         own = np.asarray(array_of(count))
         if own.size != 1 or own.dtype.kind not in "fiub":
             raise TypeError(f"DistributedDataParallel.mean: count must be a number, got {describe(count)}.")
-        flag = own.item() > 1 and is_mean(loss_sum)
-        gathered = in_scope(Errand(self, "mean"), group.gather, np.array([own.item(), flag], np.float64))
-        counts, means = gathered.T.tolist()
+        gathered = in_scope(Errand(self, "mean"), group.gather, np.array([own.item(), flag(loss_sum, own.item())]))
+        counts, flags = gathered.T.tolist()
         total = math.fsum(counts)
         if not all(0 <= each < math.inf for each in counts):
             raise ValueError(
@@ -152,8 +154,8 @@ class DistributedDataParallel(Module):
             raise ValueError(
                 "DistributedDataParallel.mean: no rank has a sample: the mean of no losses is not defined."
             )
-        if any(means):
-            raise ValueError(ALREADY.format(" and ".join(str(rank) for rank, mean in enumerate(means) if mean)))
+        if means := are_means(counts, flags):
+            raise ValueError(ALREADY.format(" and ".join(map(str, means))))
         return mean_over_ranks_op(loss_sum, group, total)
 
     @contextlib.contextmanager
@@ -186,6 +188,21 @@ class DistributedDataParallel(Module):
 
     def __deepcopy__(self, memo: Any) -> NoReturn:
         self.__copy__()
+
+
+def flag(loss_sum: Any, count: float) -> float:
+    """What a rank says of its loss."""
+    if count <= 1:
+        return 0.0
+    return MEAN if is_mean(loss_sum, count) else OVER if is_over(loss_sum, count) else 0.0
+
+
+def are_means(counts: list[float], flags: list[float]) -> list[int]:
+    """The ranks whose losses are means already: divided by their own number, it may be another's by chance on one."""
+    over = [rank for rank, count in enumerate(counts) if count > 1]
+    if len({counts[rank] for rank in over}) > 1 and all(flags[rank] for rank in over):
+        return over
+    return [rank for rank in over if flags[rank] == MEAN]
 
 
 def weakly(method: Any) -> Any:
