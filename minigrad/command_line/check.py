@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,8 @@ class Table:
     """The numbers of the rows that are."""
     shown: list[str] = field(default_factory=list)
     """All of it as it is printed."""
+    stopped: str = ""
+    """How far it came before Ctrl-C: ``after 3 cases``."""
 
     @property
     def left_out(self) -> list[str]:
@@ -101,6 +104,8 @@ def run(options: argparse.Namespace) -> Lines:
         caught = stack.enter_context(collected_warnings())
         seed = options.seed or 0
         table, trouble = check_own(own[0], seed) if own else (check_operations(names, options.quiet, seed), None)
+        if table.stopped:
+            trouble = CommandError(f"stopped {table.stopped}; start again with: {shlex.join(options.again)}", 130)
         if trouble and not table.rows:
             raise trouble
         unwritten = written(table, options.output)
@@ -168,6 +173,10 @@ def check_operations(names: Sequence[str], quiet: bool = False, seed: int = 0) -
                 table.add(*check_case(label, case))
                 unreached -= applied | {name_of(label)}
             bar.update()
+    except KeyboardInterrupt:
+        if not table.rows:
+            raise
+        table.stopped, unreached = f"after {counted(len(table.rows), 'case')}", set()
     finally:
         bar.close()
     for name in sorted(unreached):

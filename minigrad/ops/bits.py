@@ -33,7 +33,7 @@ bitwise_xor = elementwise(
 bitwise_not = elementwise(
     "bitwise_not",
     np.invert,
-    doc="``~input`` of booleans or integers: ``-input - 1`` of signed integers, not of booleans",
+    doc="``~input``: of booleans the opposite, of signed integers ``-input - 1``, of others all bits inverted",
     example="mg.bitwise_not(mg.tensor([0, 5])), mg.bitwise_not(mg.tensor([True, False])) -> "
     "(tensor([-1, -6]), tensor([False,  True]))",
 )

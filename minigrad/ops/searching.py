@@ -76,8 +76,10 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     """The number of each element's bucket: how many boundaries are smaller, with ``right`` also those that are equal.
 
     Args:
-        out_int32: int32 instead of int64.
+        input: a number or a tensor.
         boundaries: a vector in ascending order.
+        out_int32: int32 instead of int64.
+        right: count equal boundaries as well.
 
     >>> mg.bucketize(mg.tensor([[3, 6], [9, 1]]), mg.tensor([1, 3, 5, 7, 9]))
     tensor([[1, 3],

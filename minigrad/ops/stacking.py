@@ -149,9 +149,9 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tens
     """All choices of ``r`` elements of a vector as rows, in order.
 
     Args:
-        with_replacement: an element may be chosen several times.
         input: a vector.
         r: how many elements a choice has.
+        with_replacement: an element may be chosen several times.
 
     >>> mg.combinations(mg.tensor([1, 2, 3])).tolist()
     [[1, 2], [1, 3], [2, 3]]

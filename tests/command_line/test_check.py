@@ -328,3 +328,18 @@ def test_a_warning_is_one_line(capsys):
     out, error = printed(capsys, "warns.py:case")
     sys.modules.pop("own", None)
     assert "all right" in out and error == "minigrad: careful\n"
+
+
+def test_what_was_checked_before_ctrl_c_is_shown(capsys, monkeypatch):
+    original, checked = check_module.check_case, []
+
+    def check_case(label, case):
+        if len(checked) == 2:
+            raise KeyboardInterrupt
+        checked.append(label)
+        return original(label, case)
+
+    monkeypatch.setattr(check_module, "check_case", check_case)
+    out, error = printed(capsys, "-o", "table.csv", code=130)
+    assert [row["operation"] for row in rows_of("table.csv")] == checked and checked[1] in out
+    assert error.endswith("minigrad: stopped after 2 cases; start again with: minigrad check -o table.csv\n")
