@@ -142,10 +142,19 @@ RIGHT = [
 ]
 
 
+def after_equal_parts(model, before):
+    """Steps whose parts are equal, after which graphs are walked over only where parts are not."""
+    for _ in range(before):
+        model(mg.tensor(X[:2])).mean().backward()
+    model.zero_grad()
+    return model
+
+
+@pytest.mark.parametrize("before", [0, 2])
 @pytest.mark.parametrize("step", RIGHT)
-def test_weighed_losses_give_the_gradient_of_the_whole(step):
+def test_weighed_losses_give_the_gradient_of_the_whole(step, before):
     def run(group):
-        model = DistributedDataParallel(net())
+        model = after_equal_parts(DistributedDataParallel(net()), before)
         step(model, part(X, group.rank()), part(Y, group.rank()))
         return [p.grad.numpy() for p in model.parameters()]
 
@@ -241,10 +250,11 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize("before", [0, 2])
 @pytest.mark.parametrize("step", WRONG)
-def test_an_unweighed_part_is_refused_on_all_ranks_and_leaves_nothing_behind(step):
+def test_an_unweighed_part_is_refused_on_all_ranks_and_leaves_nothing_behind(step, before):
     def run(group):
-        model, rank = DistributedDataParallel(net()), group.rank()
+        model, rank = after_equal_parts(DistributedDataParallel(net()), before), group.rank()
         x, y = part(X, rank), part(Y, rank)
         with pytest.raises(
             DistributedError, match=r"have 2( \+ 2)?, 3( \+ 3)? samples.*model.mean.*sums and multiples"
@@ -258,6 +268,19 @@ def test_an_unweighed_part_is_refused_on_all_ranks_and_leaves_nothing_behind(ste
     (losses(whole, part(X, None), part(Y, None)) / 5).backward()
     for found in ThreadGroup.run(2, run):
         np.testing.assert_allclose(found, whole[0].weight.grad.numpy(), rtol=1e-12)
+
+
+def test_a_loss_of_unequal_parts_is_refused_long_after_its_forward():
+    def run(group):
+        model = after_equal_parts(DistributedDataParallel(net()), 2)
+        old = model(part(X, group.rank())).mean()
+        for _ in range(3):
+            model(mg.tensor(X[:2])).mean().backward()
+        model(mg.tensor(X[:2]))
+        with pytest.raises(DistributedError, match="have 2, 3 samples"):
+            old.backward()
+
+    ThreadGroup.run(2, run)
 
 
 def test_equal_parts_may_mix_both():

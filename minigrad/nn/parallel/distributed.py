@@ -120,6 +120,7 @@ class DistributedDataParallel(Module):
         if not (several and current().recording):
             return self.module(*inputs, **kwargs)
         batch = Batch(self, own_calls().scope, length_of((inputs, kwargs), self.dim))
+        self._shares.called(batch.length)
         return in_scope(batch, self.module, *inputs, **kwargs)
 
     def mean(self, loss_sum: Any, count: Any) -> Any:
@@ -172,11 +173,13 @@ class DistributedDataParallel(Module):
 
     def _exchange(self, roots: Sequence[Node]) -> None:
         """At the end of a backward from these nodes."""
-        if self.process_group.size() > 1:
+        if self.process_group.size() == 1:
+            return
+        if self._exchanges:
+            group = checked_group("DistributedDataParallel", self.process_group)
+            in_scope(Errand(self, "backward"), self._shares.exchange, group, roots)
+        else:
             self._shares.note(roots)
-            if self._exchanges:
-                group = checked_group("DistributedDataParallel", self.process_group)
-                in_scope(Errand(self, "backward"), self._shares.exchange, group)
 
     def _own_buffers(self) -> list[Buffer]:
         """The buffers that ranks may differ in."""

@@ -42,8 +42,12 @@ class Shares:
     def __init__(self, module: Module, group: Group) -> None:
         self.module, self.group = module, group
         self.memory: dict[np.dtype[Any], ndarray] = {}
+        self.calls = 0
+        """A check sum of the lengths of all batches since the last exchange; 0 if there were none."""
+        self.looked = self.uneven = False
+        """Whether a graph has been walked over yet, and whether batches of the ranks have ever had other lengths."""
         self.lengths: list[str] = []
-        """Of the batches since the last exchange whose losses were not weighed."""
+        """Of the batches since the last exchange whose losses were not weighed, as far as graphs were walked over."""
         self.means: list[str] = []
         """How many values the means in these losses are of."""
         self.attached = -1
@@ -51,8 +55,13 @@ class Shares:
         self.warned: set[str] = set()
         """What has been said already, once for all."""
 
+    def called(self, length: str) -> None:
+        """Note a call of the model with a batch of this length."""
+        self.calls = zlib.crc32(f"{length};".encode(), self.calls) or 1
+
     def note(self, roots: Sequence[Node]) -> None:
         """Note the lengths of the batches that a backward from these nodes has averaged, until the next exchange."""
+        self.looked = True
         found = unweighed(roots, self.group, self.module)
         self.lengths += found.lengths
         self.means += found.means
@@ -65,46 +74,73 @@ class Shares:
             self.warned.add(kind)
             warnings.warn(words, stacklevel=stacklevel)
 
-    def exchange(self, group: Group) -> None:
-        """Average the gradients of all ranks, in one exchange for each dtype."""
+    def exchange(self, group: Group, roots: Sequence[Node]) -> None:
+        """Average the gradients of all ranks after a backward from these nodes, in one exchange for each dtype.
+
+        The graph is walked over in the first backward, if there were no calls, and from when batches of the ranks had
+        other lengths. Before that the average is right however losses are weighed.
+        """
+        walked = self.uneven or not self.looked or not self.calls
+        if walked:
+            self.note(roots)
         parameters = [p for p in self.module.parameters() if p.requires_grad]
         by_dtype: dict[np.dtype[Any], list[Parameter]] = {}
         for parameter in parameters:
             by_dtype.setdefault(at_least_float32(parameter.dtype), []).append(parameter)
         try:
             for dtype, some in by_dtype.items():
-                self.average(group, dtype, some)
+                self.average(group, dtype, some, () if walked else roots)
         finally:
-            self.lengths, self.means = [], []
+            self.calls, self.lengths, self.means = 0, [], []
 
-    def average(self, group: Group, dtype: np.dtype[Any], parameters: list[Parameter]) -> None:
+    def average(
+        self, group: Group, dtype: np.dtype[Any], parameters: list[Parameter], unseen: Sequence[Node]
+    ) -> None:  # fmt: skip
         """Average gradients of one dtype.
 
         Behind them each rank says which of them it has, how long its batches were, and of how many values its means.
+
+        Args:
+            unseen: roots of a graph that has not been walked over, or none.
         """
         size, rank = group.size(), group.rank()
         ends = np.cumsum([p.array.size for p in parameters]).tolist()
-        length = ends[-1] + len(parameters) + 2 * size
+        length = ends[-1] + len(parameters) + 3 * size
         if len(self.memory.get(dtype, ())) != length:
             self.memory[dtype] = np.empty(length, dtype)
         flat = self.memory[dtype]
-        there, said = flat[ends[-1] : -2 * size], flat[-2 * size :].reshape(2, size)
+        there, said = flat[ends[-1] : -3 * size], flat[-3 * size :].reshape(3, size)
         flat[ends[-1] :] = 0
-        own, means = " + ".join(self.lengths) or "weighed", " + ".join(self.means) or "no"
-        said[:, rank] = [zlib.crc32(text.encode()) % (1 << 24) for text in (own, means)]  # exact in float32
+        means = " + ".join(self.means) or "no"
+        sums = self.calls, zlib.crc32(self.own_lengths().encode()), zlib.crc32(means.encode())
+        said[:, rank] = [each % (1 << 24) for each in sums]  # exact in float32
         for i, (start, end, parameter) in enumerate(zip([0, *ends], ends, parameters)):
             gradient = own_gradient(parameter)
             flat[start:end] = 0 if gradient is None else gradient.reshape(-1)
             there[i] = gradient is not None
         group.sum(flat, flat)
         differ = (said != said[:, :1]).any(1)
-        if differ[0]:
-            raise DistributedError(UNEVEN.format(", ".join(group.texts(own))))
-        if differ[1] and MEANS not in self.warned:
+        if differ[0] and not self.uneven:
+            self.uneven = True
+            self.note(unseen)
+            self.refuse_other_lengths(group)
+        elif differ[1]:
+            self.refuse_other_lengths(group)
+        if differ[2] and MEANS not in self.warned:
             self.warn_once(MEANS, MEANS.format(", ".join(group.texts(means))), 10)
         for start, end, parameter, count in zip([0, *ends], ends, parameters, there):
             if count:
                 put_gradient(parameter, flat[start:end].reshape(parameter.shape), 1 / size)
+
+    def refuse_other_lengths(self, group: Group) -> None:
+        """Refuse losses that were not weighed, if the ranks' batches had other lengths."""
+        lengths = group.texts(self.own_lengths())
+        if len(set(lengths)) > 1:
+            raise DistributedError(UNEVEN.format(", ".join(lengths)))
+
+    def own_lengths(self) -> str:
+        """The lengths of this rank's batches whose losses were not weighed, in words."""
+        return " + ".join(self.lengths) or "weighed"
 
 
 def own_gradient(parameter: Parameter) -> ndarray | None:
