@@ -83,15 +83,6 @@ def let_threads_sleep() -> None:
         time.sleep(0.15)
 
 
-def keep_freed_memory() -> None:
-    """Have freed memory used again: until a process has freed something large, glibc gives it back at once.
-
-    Then page faults are measured instead of arithmetic: BatchNorm of (512, 128) took 2.7 times as long. Freeing a
-    block of up to 32 MB, which need not be written to, raises that threshold (mallopt(3), M_MMAP_THRESHOLD).
-    """
-    np.empty(31 << 20, np.uint8)
-
-
 def seconds_per_call(call: Callable[[], Any], calls: int, clock: Callable[[], float]) -> float:
     """The mean time of some calls in a row; one before them, if they are many, finds the caches cold."""
     if calls > 1:
@@ -123,7 +114,6 @@ def measure(
     # what was imported and made before is not for the cycle collector to walk while a contender runs
     gc.freeze()
     try:
-        keep_freed_memory()
         measures = {}
         for contender, call in contenders.items():
             call()  # the first one may compile, and allocate
