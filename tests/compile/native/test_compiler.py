@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -287,6 +288,15 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(script, tmp_path, monk
     assert not leftovers(folder)
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Python's own handling of Ctrl-C: a suite that a shell has put in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_an_interrupted_build_leaves_nothing(script, tmp_path, folder):
     path = script(f"echo $$ > {tmp_path / 'pid'}", "sleep 0.2", "kill -INT $PPID", "sleep 600")
     with pytest.raises(KeyboardInterrupt):
