@@ -20,6 +20,8 @@ def place_of(caller: FrameType) -> tuple[str, int]:
 
 def statement_at(filename: str, line: int) -> str:
     """The text of the innermost statement around a line; empty where the file cannot be read."""
+    if filename == "<string>":  # the name of any text that is executed; Python 3.13 keeps the one of ``python -c``
+        return ""
     lines = linecache.getlines(filename)
     try:
         statements = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.stmt)]
