@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import operator
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -87,9 +88,12 @@ EQUAL = {
 def test_other_lengths_may_differ(name):
     def run(group):
         args, named = EQUAL[name](SHARDS[group.rank()])
-        sum(DistributedDataParallel(Takes())(*args, **named)["losses"]).backward()
+        model = DistributedDataParallel(Takes())
+        sum(model(*args, **named)["losses"]).backward()
+        return model.module.weight.grad.item()
 
-    ThreadGroup.run(2, run)
+    whole = [sum(x.sum().item() for x in tensors_in([*EQUAL[name](n)[0]])) for n in SHARDS]
+    assert ThreadGroup.run(2, run) == pytest.approx([sum(whole) / 2] * 2, rel=1e-6)
 
 
 class Texts(nn.Module):
@@ -140,9 +144,11 @@ PENALTIES = {
 def test_of_a_penalty_alone_nothing_is_said(name):
     def run(group):
         model = DistributedDataParallel(net())
-        PENALTIES[name](model.module[0].weight).backward()
+        weight = model.module[0].weight
+        PENALTIES[name](weight).backward()
+        return np.abs(weight.grad.numpy() - mg.grad(PENALTIES[name](weight), weight)[0].numpy()).max()
 
-    ThreadGroup.run(2, run)
+    assert max(ThreadGroup.run(2, run)) < 1e-14
 
 
 IGNORED = {
@@ -175,10 +181,12 @@ def test_means_inside_of_the_model_may_be_of_other_numbers():
             return self.layer(x.mean(1))
 
     def run(group):
-        x = mg.ones(2, SHARDS[group.rank()], 3, requires_grad=True)
-        DistributedDataParallel(Pooled())(x).mean().backward()
+        x = (group.rank() + mg.ones(2, SHARDS[group.rank()], 3)).requires_grad_()
+        model = DistributedDataParallel(Pooled())
+        model(x).mean().backward()
+        return model.module.layer.weight.grad.tolist()
 
-    ThreadGroup.run(2, run)
+    assert ThreadGroup.run(2, run) == [[[1.5, 1.5, 1.5]]] * 2
 
 
 # -- the mean where the sum is asked for ----------------------------------------------------------------
@@ -252,14 +260,18 @@ SUMS = {
 def test_a_sum_is_taken(name):
     def run(group):
         model, x = DistributedDataParallel(net()), part(X, group.rank())
-        return float(model.mean(SUMS[name](model(x), x), len(x)))
+        loss = SUMS[name](model(x), x)
+        return float(model.mean(loss, len(x))), float(loss) * 2 / 5
 
-    ThreadGroup.run(2, run)
+    for found, expected in ThreadGroup.run(2, run):
+        assert found == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_mean_may_count_as_one():
     def run(group):
         model, x = DistributedDataParallel(net()), part(X, group.rank())
-        model.mean(model(x).mean(), 1).backward()
+        loss = model(x).mean()
+        return model.mean(loss, 1).item(), loss.item()
 
-    ThreadGroup.run(2, run)
+    for found, expected in ThreadGroup.run(2, run):
+        assert found == expected

@@ -10,7 +10,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.engine.lines import line_outside, named_line
 
-CELL = "/tmp/ipykernel_7/123.py"
+CELL = "ipykernel_7/123.py"
 
 
 def in_notebook(monkeypatch, **compiler):
