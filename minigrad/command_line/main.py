@@ -171,7 +171,7 @@ def command() -> int:
 
 
 def nearest(parser: argparse.ArgumentParser, arguments: Sequence[str], unknown: str) -> str:
-    """A hint at what is meant by a word that the command does not know: an option of nearly its name, or its value."""
+    """A hint for an unknown word: the option with nearly its name, or that it is the value of another option."""
     command = arguments[0]
     known = [option for action in parser._actions for option in action.option_strings]
     word = unknown.partition("=")[0]

@@ -1,5 +1,5 @@
 # Floor 6: imports come from the floors below.
-"""A small training loop, what is measured beside the loss, and models that the command line has trained.
+"""A small training loop, metrics, and models that the command line has trained.
 
 >>> from minigrad import training
 >>> train, test = data.train_test_split(data.moons(200))
